@@ -1,5 +1,20 @@
-"""What the database layer raises to those above it."""
+"""What the database can say that is nobody's mistake in the request.
+
+Everything above `db` sees these, never a driver's exception.
+"""
 
 
 class Unavailable(Exception):
-    """The database cannot be reached or did not answer in time; nothing was committed that was not acknowledged."""
+    """PostgreSQL cannot be reached or did not answer in time; the request may be sent again."""
+
+
+class Busy(Unavailable):
+    """A lock was not had in time or a deadlock was broken, three times over."""
+
+
+class Duplicate(Exception):
+    """A value that must be unique is taken; `constraint` is the name of the rule that says so."""
+
+    def __init__(self, constraint: str) -> None:
+        super().__init__(constraint)
+        self.constraint = constraint

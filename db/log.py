@@ -1,0 +1,206 @@
+"""The event log: heads, rows, and where a cursor stands.
+
+A workspace's head row is the only place that hands out `seq`: it is locked from
+then to the commit, so the order of `seq` is the order of commits, without holes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from types import SimpleNamespace
+from typing import Any
+from uuid import UUID
+
+import orjson
+from sqlalchemy import insert, select, text, update
+
+from db.models import (
+    ActorKind,
+    ActorRef,
+    ChangedField,
+    ChangeOp,
+    Event,
+    EventKind,
+    FieldChange,
+    Head,
+    NewEvent,
+    Revocation,
+)
+from db.session import Session
+from db.tables import events, workspace_heads
+
+
+async def read_epoch(session: Session) -> str:
+    """Eight hex digits that change when the database is restored or failed over: system identifier and timeline."""
+    row = (
+        await session.execute(
+            text(
+                "SELECT system_identifier::text AS system,"
+                " left(pg_walfile_name(pg_current_wal_lsn()), 8) AS timeline FROM pg_control_system()"
+            )
+        )
+    ).one()
+    return hashlib.sha256(f"{row.system}:{row.timeline}".encode()).hexdigest()[:8]
+
+
+async def heads_by_workspace_ids(session: Session, workspace_ids: Sequence[UUID]) -> dict[UUID, Head]:
+    """workspace ids -> their heads, without those that are not there."""
+    found = await session.execute(
+        select(workspace_heads).where(workspace_heads.c.workspace_id.in_(list(workspace_ids)))
+    )
+    return {row.workspace_id: Head(row.workspace_id, row.seq, row.floor_seq) for row in found}
+
+
+async def raise_head(session: Session, workspace_id: UUID, by: int) -> int:
+    """Lock the workspace's head to the end of the transaction; -> its seq after `by` more events."""
+    found = await session.execute(
+        update(workspace_heads)
+        .where(workspace_heads.c.workspace_id == workspace_id)
+        .values(seq=workspace_heads.c.seq + by)
+        .returning(workspace_heads.c.seq)
+    )
+    return int(found.scalar_one())
+
+
+def numbered(
+    new: Sequence[NewEvent],
+    *,
+    last_seq: int,
+    occurred_at: datetime,
+    actor: ActorRef,
+    client_mutation_id: UUID | None,
+) -> list[Event]:
+    """One commit's events of one workspace, placed at the end of its log."""
+    first = last_seq - len(new) + 1
+    return [
+        Event(
+            workspace_id=event.workspace_id,
+            seq=first + index,
+            commit_seq=last_seq,
+            occurred_at=occurred_at,
+            kind=event.kind,
+            op=event.op,
+            entity_id=event.entity_id,
+            task_id=event.task_id,
+            project_ids=event.project_ids,
+            actor=actor,
+            client_mutation_id=client_mutation_id,
+            seen_before=event.seen_before,
+            seen_after=event.seen_after,
+            changes=event.changes,
+            image=event.image,
+            revokes=event.revokes,
+        )
+        for index, event in enumerate(new)
+    ]
+
+
+async def insert_events(session: Session, batch: Sequence[Event]) -> None:
+    """Append events that have their place."""
+    await session.execute(insert(events), [_to_row(event) for event in batch])
+
+
+async def read_events(
+    session: Session, workspace_id: UUID, *, after: int, through: int, limit: int = 500
+) -> list[Event]:
+    """Events in (after, through], oldest first. At least `limit` if there are as many; a commit is never cut."""
+    query = (
+        select(events)
+        .where(events.c.workspace_id == workspace_id, events.c.seq > after, events.c.seq <= through)
+        .order_by(events.c.seq)
+    )
+    page = [_from_row(row) for row in await session.execute(query.limit(limit))]
+    if len(page) == limit and page[-1].seq < min(page[-1].commit_seq, through):
+        rest = query.where(events.c.seq > page[-1].seq, events.c.seq <= page[-1].commit_seq)
+        page.extend([_from_row(row) for row in await session.execute(rest)])
+    return page
+
+
+def changes_to_json(changes: Sequence[FieldChange]) -> list[dict[str, Any]]:
+    """As they are stored in the history and the log."""
+    return [{"field": change.field.value, "before": change.before, "after": change.after} for change in changes]
+
+
+def changes_from_json(stored: Sequence[Mapping[str, Any]]) -> tuple[FieldChange, ...]:
+    return tuple(FieldChange(ChangedField(one["field"]), one["before"], one["after"]) for one in stored)
+
+
+def _revokes_to_json(revokes: Revocation | None) -> dict[str, Any] | None:
+    if revokes is None:
+        return None
+    return {
+        "person_id": str(revokes.person_id) if revokes.person_id else None,
+        "tags": None if revokes.tags is None else sorted(revokes.tags),
+    }
+
+
+def _revokes_from_json(stored: Mapping[str, Any] | None) -> Revocation | None:
+    if stored is None:
+        return None
+    return Revocation(
+        person_id=UUID(stored["person_id"]) if stored["person_id"] else None,
+        tags=None if stored["tags"] is None else frozenset(stored["tags"]),
+    )
+
+
+def _to_row(event: Event) -> dict[str, Any]:
+    return {
+        "workspace_id": event.workspace_id,
+        "seq": event.seq,
+        "commit_seq": event.commit_seq,
+        "occurred_at": event.occurred_at,
+        "kind": event.kind.value,
+        "op": event.op.value,
+        "entity_id": event.entity_id,
+        "task_id": event.task_id,
+        "project_ids": sorted(event.project_ids),
+        "actor_kind": event.actor.kind.value,
+        "actor_id": event.actor.id,
+        "client_mutation_id": event.client_mutation_id,
+        "seen_before": sorted(event.seen_before),
+        "seen_after": sorted(event.seen_after),
+        "changes": changes_to_json(event.changes),
+        "image": event.image,
+        "revokes": _revokes_to_json(event.revokes),
+    }
+
+
+def _from_row(row: Any) -> Event:
+    return Event(
+        workspace_id=row.workspace_id,
+        seq=row.seq,
+        commit_seq=row.commit_seq,
+        occurred_at=row.occurred_at,
+        kind=EventKind(row.kind),
+        op=ChangeOp(row.op),
+        entity_id=row.entity_id,
+        task_id=row.task_id,
+        project_ids=frozenset(row.project_ids),
+        actor=ActorRef(ActorKind(row.actor_kind), row.actor_id),
+        client_mutation_id=row.client_mutation_id,
+        seen_before=frozenset(row.seen_before),
+        seen_after=frozenset(row.seen_after),
+        changes=changes_from_json(row.changes),
+        image=row.image,
+        revokes=_revokes_from_json(row.revokes),
+    )
+
+
+def encode_events(batch: Sequence[Event]) -> bytes:
+    """Events as one message between processes; `decode_events` gives back equal values."""
+    return orjson.dumps([_to_row(event) for event in batch])
+
+
+def decode_events(message: bytes | str) -> list[Event]:
+    """What `encode_events` wrote."""
+    rows = orjson.loads(message)
+    for row in rows:
+        for name in ("workspace_id", "entity_id", "actor_id"):
+            row[name] = UUID(row[name])
+        for name in ("task_id", "client_mutation_id"):
+            row[name] = UUID(row[name]) if row[name] else None
+        row["project_ids"] = [UUID(one) for one in row["project_ids"]]
+        row["occurred_at"] = datetime.fromisoformat(row["occurred_at"])
+    return [_from_row(SimpleNamespace(**row)) for row in rows]

@@ -1,0 +1,349 @@
+"""The rows of the database as frozen values, and the words they are written in.
+
+A row never changes after it was read; a change is a new row read after the
+write. The enums' values are what is stored and what the API shows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+
+class WorkspaceKind(StrEnum):
+    PERSONAL = "PERSONAL"
+    TEAM = "TEAM"
+
+
+class Role(StrEnum):
+    OWNER = "OWNER"
+    ADMIN = "ADMIN"
+    MEMBER = "MEMBER"
+    GUEST = "GUEST"
+    VIEWER = "VIEWER"
+
+
+class Permission(StrEnum):
+    TASK_READ = "TASK_READ"
+    TASK_WRITE = "TASK_WRITE"
+    TASK_DELETE = "TASK_DELETE"
+    COMMENT_WRITE = "COMMENT_WRITE"
+    PROJECT_ADMIN = "PROJECT_ADMIN"
+    MEMBER_INVITE = "MEMBER_INVITE"
+    MEMBER_ADMIN = "MEMBER_ADMIN"
+    TOKEN_ADMIN = "TOKEN_ADMIN"  # noqa: S105 - a permission's name
+    WEBHOOK_ADMIN = "WEBHOOK_ADMIN"
+    WORKSPACE_ADMIN = "WORKSPACE_ADMIN"
+    EXPORT = "EXPORT"
+
+
+class StatusCategory(StrEnum):
+    BACKLOG = "BACKLOG"
+    TODO = "TODO"
+    IN_PROGRESS = "IN_PROGRESS"
+    DONE = "DONE"
+    CANCELED = "CANCELED"
+
+
+class Priority(StrEnum):
+    """Stored as its place in this list, so that the database orders it."""
+
+    NONE = "NONE"
+    LOW = "LOW"
+    MEDIUM = "MEDIUM"
+    HIGH = "HIGH"
+    URGENT = "URGENT"
+
+
+PRIORITIES = tuple(Priority)
+
+
+class ChangedField(StrEnum):
+    TITLE = "TITLE"
+    DESCRIPTION = "DESCRIPTION"
+    STATUS = "STATUS"
+    PRIORITY = "PRIORITY"
+    START_DATE = "START_DATE"
+    DUE_DATE = "DUE_DATE"
+    ASSIGNEES = "ASSIGNEES"
+    LABELS = "LABELS"
+    PARENT = "PARENT"
+    PROJECT = "PROJECT"
+    RANK = "RANK"
+    ESTIMATE = "ESTIMATE"
+    ARCHIVED = "ARCHIVED"
+    DELETED = "DELETED"
+    NAME = "NAME"
+    SLUG = "SLUG"
+    KEY = "KEY"
+    COLOR = "COLOR"
+    CATEGORY = "CATEGORY"
+    ROLE = "ROLE"
+    BODY = "BODY"
+    RESOLVED = "RESOLVED"
+    PROJECTS = "PROJECTS"
+
+
+class EventKind(StrEnum):
+    WORKSPACE = "WORKSPACE"
+    MEMBERSHIP = "MEMBERSHIP"
+    INVITE = "INVITE"
+    PROJECT = "PROJECT"
+    STATUS = "STATUS"
+    LABEL = "LABEL"
+    TASK = "TASK"
+
+
+class ChangeOp(StrEnum):
+    CREATED = "CREATED"
+    UPDATED = "UPDATED"
+    DELETED = "DELETED"
+
+
+class ActorKind(StrEnum):
+    USER = "USER"
+    SYSTEM = "SYSTEM"
+
+
+@dataclass(frozen=True, slots=True)
+class ActorRef:
+    """Who did something, as it is stored with what they did."""
+
+    kind: ActorKind
+    id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who is asking: a person in one of their sessions, or Tutti itself (`session_id` None)."""
+
+    ref: ActorRef
+    session_id: UUID | None = None
+
+    @property
+    def user_id(self) -> UUID:
+        return self.ref.id
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    id: UUID
+    version: int
+    created_at: datetime
+    updated_at: datetime
+    email: str
+    email_verified_at: datetime | None
+    name: str
+    handle: str
+    time_zone: str
+    password_hash: str
+    deleted_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    id: UUID
+    user_id: UUID
+    device: str | None
+    created_at: datetime
+    last_used_at: datetime
+    expires_at: datetime
+    revoked_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    id: UUID
+    version: int
+    created_at: datetime
+    updated_at: datetime
+    kind: WorkspaceKind
+    name: str
+    slug: str
+    key: str
+    description: str
+    deleted_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """`project_ids`: for a GUEST the projects they were added to, else None (they see all)."""
+
+    id: UUID
+    version: int
+    created_at: datetime
+    updated_at: datetime
+    workspace_id: UUID
+    user_id: UUID
+    role: Role
+    project_ids: tuple[UUID, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Invite:
+    id: UUID
+    created_at: datetime
+    workspace_id: UUID
+    role: Role
+    email: str | None
+    max_uses: int | None
+    use_count: int
+    expires_at: datetime | None
+    revoked_at: datetime | None
+    created_by: UUID
+    project_ids: tuple[UUID, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    id: UUID
+    version: int
+    created_at: datetime
+    updated_at: datetime
+    workspace_id: UUID
+    name: str
+    key: str
+    description: str
+    color: str
+    archived_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    id: UUID
+    version: int
+    created_at: datetime
+    updated_at: datetime
+    workspace_id: UUID
+    name: str
+    category: StatusCategory
+    color: str
+    rank: str
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    id: UUID
+    version: int
+    created_at: datetime
+    updated_at: datetime
+    workspace_id: UUID
+    name: str
+    color: str
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A task with its sets; `assignee_ids` and `label_ids` are in the order they were added."""
+
+    id: UUID
+    version: int
+    created_at: datetime
+    updated_at: datetime
+    workspace_id: UUID
+    key: str
+    project_id: UUID | None
+    parent_id: UUID | None
+    title: str
+    description: str
+    status_id: UUID
+    priority: Priority
+    start_date: date | None
+    due_date: date | None
+    estimate: float | None
+    rank: str
+    created_by: ActorRef
+    completed_at: datetime | None
+    archived_at: datetime | None
+    deleted_at: datetime | None
+    assignee_ids: tuple[UUID, ...]
+    label_ids: tuple[UUID, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FieldChange:
+    """One field from what to what, the values as the API shows them (typed ids, enum names, ISO dates)."""
+
+    field: ChangedField
+    before: Any
+    after: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One recorded change of one object; kept for ever."""
+
+    id: UUID
+    workspace_id: UUID
+    entity_id: UUID
+    version: int
+    change_set_id: UUID
+    at: datetime
+    actor: ActorRef
+    fields: tuple[FieldChange, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Revocation:
+    """A change of somebody's rights: `tags` is what they may see after it, None nothing. `person_id` None: everybody's."""
+
+    person_id: UUID | None
+    tags: frozenset[str] | None
+
+
+@dataclass(frozen=True, slots=True)
+class NewEvent:
+    """What happened in a workspace, before it has a place in the log. See `Event`."""
+
+    workspace_id: UUID
+    kind: EventKind
+    op: ChangeOp
+    entity_id: UUID
+    seen_before: frozenset[str]
+    seen_after: frozenset[str]
+    task_id: UUID | None = None
+    project_ids: frozenset[UUID] = frozenset()
+    changes: tuple[FieldChange, ...] = ()
+    image: Mapping[str, Any] | None = None
+    revokes: Revocation | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One row of a workspace's log.
+
+    `seq` counts 1, 2, 3... without holes per workspace; `commit_seq` is the
+    `seq` of the last event of the same commit. Somebody sees the event if one
+    of their audience tags is in `seen_before` or `seen_after`; `image` is the
+    object's row after the change, as JSON (None when it was deleted).
+    """
+
+    workspace_id: UUID
+    seq: int
+    commit_seq: int
+    occurred_at: datetime
+    kind: EventKind
+    op: ChangeOp
+    entity_id: UUID
+    task_id: UUID | None
+    project_ids: frozenset[UUID]
+    actor: ActorRef
+    client_mutation_id: UUID | None
+    seen_before: frozenset[str]
+    seen_after: frozenset[str]
+    changes: tuple[FieldChange, ...]
+    image: Mapping[str, Any] | None
+    revokes: Revocation | None
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """How far a workspace's log reaches: events (floor_seq, seq] are kept."""
+
+    workspace_id: UUID
+    seq: int
+    floor_seq: int

@@ -1,0 +1,131 @@
+"""Who may see which rows: one frozen value and one predicate for all of SQL.
+
+Every read of a tenant's rows on behalf of somebody goes through the predicates
+here. A row that no grant covers does not exist for that reader.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Table, and_, false, or_
+
+from db.models import Permission, Role
+
+_READ = frozenset({Permission.TASK_READ})
+_WRITE = _READ | {Permission.TASK_WRITE, Permission.COMMENT_WRITE}
+_MEMBER = _WRITE | {Permission.TASK_DELETE, Permission.PROJECT_ADMIN, Permission.MEMBER_INVITE}
+_ADMIN = _MEMBER | {
+    Permission.MEMBER_ADMIN,
+    Permission.TOKEN_ADMIN,
+    Permission.WEBHOOK_ADMIN,
+    Permission.EXPORT,
+}
+
+# Two rights depend on more than the role, so they are asked where they matter: a GUEST may delete the tasks
+# they created, and an ADMIN may rename the workspace without the rest of WORKSPACE_ADMIN.
+PERMISSIONS: dict[Role, frozenset[Permission]] = {
+    Role.OWNER: _ADMIN | {Permission.WORKSPACE_ADMIN},
+    Role.ADMIN: _ADMIN,
+    Role.MEMBER: _MEMBER,
+    Role.GUEST: _WRITE,
+    Role.VIEWER: _READ,
+}
+
+MEMBERS_TAG = "members"
+"""Audience tag of all who see a whole workspace."""
+
+
+def project_tag(project_id: UUID) -> str:
+    """Audience tag of the guests of a project."""
+    return f"project:{project_id}"
+
+
+def person_tag(user_id: UUID) -> str:
+    """Audience tag of one person."""
+    return f"person:{user_id}"
+
+
+def permission_tag(permission: Permission) -> str:
+    """Audience tag of all whose role has a permission."""
+    return f"permission:{permission.value}"
+
+
+EVERYBODY_TAG = "everybody"
+"""Audience tag of everybody in a workspace, guests too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What one person may see and do in one workspace. `project_ids` None: all of it."""
+
+    workspace_id: UUID
+    membership_id: UUID
+    user_id: UUID
+    role: Role
+    project_ids: frozenset[UUID] | None
+
+    @property
+    def permissions(self) -> frozenset[Permission]:
+        return PERMISSIONS[self.role]
+
+    def sees_project(self, project_id: UUID | None) -> bool:
+        return self.project_ids is None or project_id in self.project_ids
+
+    @property
+    def tags(self) -> frozenset[str]:
+        """The audience tags this person holds in the workspace's log."""
+        tags = {EVERYBODY_TAG, person_tag(self.user_id)}
+        tags.update(permission_tag(permission) for permission in self.permissions)
+        if self.project_ids is None:
+            tags.add(MEMBERS_TAG)
+        else:
+            tags.update(project_tag(project_id) for project_id in self.project_ids)
+        return frozenset(tags)
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """All that somebody may see: one grant per workspace they belong to."""
+
+    grants: tuple[Grant, ...]
+
+    def grant(self, workspace_id: UUID) -> Grant | None:
+        for grant in self.grants:
+            if grant.workspace_id == workspace_id:
+                return grant
+        return None
+
+    @property
+    def workspace_ids(self) -> list[UUID]:
+        return [grant.workspace_id for grant in self.grants]
+
+    @property
+    def whole_ids(self) -> list[UUID]:
+        """Workspaces that are seen whole."""
+        return [grant.workspace_id for grant in self.grants if grant.project_ids is None]
+
+    @property
+    def guest_project_ids(self) -> list[UUID]:
+        """Projects seen as a guest, of the other workspaces."""
+        return [project_id for grant in self.grants for project_id in grant.project_ids or ()]
+
+
+def in_workspaces(table: Table, scope: Scope) -> ColumnElement[bool]:
+    """Rows that everybody in a workspace sees: statuses, labels, the workspace itself."""
+    column = table.c.id if table.name == "workspaces" else table.c.workspace_id
+    return column.in_(scope.workspace_ids)
+
+
+def visible(table: Table, scope: Scope) -> ColumnElement[bool]:
+    """Rows that hang on a project: `projects` by their id, `tasks` by `project_id`."""
+    column = table.c.id if table.name == "projects" else table.c.project_id
+    ways: list[ColumnElement[bool]] = []
+    if scope.whole_ids:
+        ways.append(table.c.workspace_id.in_(scope.whole_ids))
+    if scope.guest_project_ids:
+        # The workspace again, so that a project id alone opens nothing, and the index is used.
+        guest_in = [grant.workspace_id for grant in scope.grants if grant.project_ids]
+        ways.append(and_(table.c.workspace_id.in_(guest_in), column.in_(scope.guest_project_ids)))
+    return or_(*ways) if ways else false()

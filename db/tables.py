@@ -1,0 +1,397 @@
+"""The tables, as Alembic creates them.
+
+Every tenant table carries `workspace_id`, and references inside a workspace are
+composite, so that a row can never point into another workspace. Text that is
+compared byte by byte (ranks, keys, slugs) has the collation "C".
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    Computed,
+    Date,
+    DateTime,
+    Float,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    SmallInteger,
+    Table,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    func,
+    literal_column,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TSVECTOR
+
+from db.models import Role, StatusCategory, WorkspaceKind
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+Instant = DateTime(timezone=True)
+Bytewise = Text(collation="C")
+
+
+def _versioned() -> list[Column[object]]:
+    return [
+        Column("version", Integer, nullable=False, server_default="1"),
+        Column("created_at", Instant, nullable=False),
+        Column("updated_at", Instant, nullable=False),
+    ]
+
+
+def _one_of(column: str, values: type) -> CheckConstraint:
+    listed = ", ".join(f"'{value}'" for value in values)  # type: ignore[attr-defined]
+    return CheckConstraint(f"{column} IN ({listed})", name=column)
+
+
+users = Table(
+    "users",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    *_versioned(),
+    Column("email", Text, nullable=False, unique=True, comment="Trimmed and lower-cased."),
+    Column("email_verified_at", Instant),
+    Column("name", Text, nullable=False),
+    Column("handle", Bytewise, nullable=False, unique=True),
+    Column("time_zone", Text, nullable=False),
+    Column("password_hash", Text, nullable=False),
+    Column("deleted_at", Instant),
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("user_id", Uuid, ForeignKey("users.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("device", Text),
+    Column("created_at", Instant, nullable=False),
+    Column("last_used_at", Instant, nullable=False),
+    Column("expires_at", Instant, nullable=False),
+    Column("revoked_at", Instant),
+)
+
+refresh_tokens = Table(
+    "refresh_tokens",
+    metadata,
+    Column("token_hash", LargeBinary, primary_key=True),
+    Column("session_id", Uuid, ForeignKey("sessions.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("generation", Integer, nullable=False),
+    Column("used_at", Instant, comment="When its successor was first given."),
+)
+
+attempts = Table(
+    "attempts",
+    metadata,
+    Column("subject", LargeBinary, primary_key=True, comment="Hash of what is limited: an account or an address."),
+    Column("window_started_at", Instant, nullable=False),
+    Column("count", Integer, nullable=False),
+)
+
+workspaces = Table(
+    "workspaces",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    *_versioned(),
+    Column("kind", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("slug", Bytewise, nullable=False),
+    Column("key", Bytewise, nullable=False),
+    Column("description", Text, nullable=False, server_default=""),
+    Column("deleted_at", Instant),
+    _one_of("kind", WorkspaceKind),
+    Index("uq_workspaces_slug", "slug", unique=True, postgresql_where=text("deleted_at IS NULL")),
+)
+
+workspace_heads = Table(
+    "workspace_heads",
+    metadata,
+    Column("workspace_id", Uuid, ForeignKey("workspaces.id", ondelete="CASCADE"), primary_key=True),
+    Column("seq", BigInteger, nullable=False, server_default="0"),
+    Column("floor_seq", BigInteger, nullable=False, server_default="0"),
+)
+
+memberships = Table(
+    "memberships",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    *_versioned(),
+    Column("workspace_id", Uuid, ForeignKey("workspaces.id", ondelete="CASCADE"), nullable=False),
+    Column("user_id", Uuid, ForeignKey("users.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("role", Text, nullable=False),
+    _one_of("role", Role),
+    UniqueConstraint("workspace_id", "id"),
+    UniqueConstraint("workspace_id", "user_id"),
+    Index("uq_memberships_owner", "workspace_id", unique=True, postgresql_where=text("role = 'OWNER'")),
+    Index("ix_memberships_page", "workspace_id", "created_at", "id"),
+)
+
+projects = Table(
+    "projects",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    *_versioned(),
+    Column("workspace_id", Uuid, ForeignKey("workspaces.id", ondelete="CASCADE"), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("key", Bytewise, nullable=False),
+    Column("description", Text, nullable=False, server_default=""),
+    Column("color", Text, nullable=False),
+    Column("archived_at", Instant),
+    UniqueConstraint("workspace_id", "id"),
+    UniqueConstraint("workspace_id", "key"),
+    Index("ix_projects_page", "workspace_id", "created_at", "id"),
+)
+
+project_guests = Table(
+    "project_guests",
+    metadata,
+    Column("workspace_id", Uuid, nullable=False),
+    Column("project_id", Uuid, nullable=False),
+    Column("membership_id", Uuid, nullable=False),
+    PrimaryKeyConstraint("project_id", "membership_id"),
+    ForeignKeyConstraint(["workspace_id", "project_id"], ["projects.workspace_id", "projects.id"], ondelete="CASCADE"),
+    ForeignKeyConstraint(
+        ["workspace_id", "membership_id"], ["memberships.workspace_id", "memberships.id"], ondelete="CASCADE"
+    ),
+    Index("ix_project_guests_membership", "workspace_id", "membership_id"),
+)
+
+invites = Table(
+    "invites",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("created_at", Instant, nullable=False),
+    Column("workspace_id", Uuid, ForeignKey("workspaces.id", ondelete="CASCADE"), nullable=False),
+    Column("token_hash", LargeBinary, nullable=False, unique=True),
+    Column("role", Text, nullable=False),
+    Column("email", Text),
+    Column("max_uses", Integer),
+    Column("use_count", Integer, nullable=False, server_default="0"),
+    Column("expires_at", Instant),
+    Column("revoked_at", Instant),
+    Column("created_by", Uuid, ForeignKey("users.id"), nullable=False),
+    _one_of("role", Role),
+    UniqueConstraint("workspace_id", "id"),
+    Index("ix_invites_page", "workspace_id", "created_at", "id"),
+)
+
+invite_projects = Table(
+    "invite_projects",
+    metadata,
+    Column("workspace_id", Uuid, nullable=False),
+    Column("invite_id", Uuid, nullable=False),
+    Column("project_id", Uuid, nullable=False),
+    PrimaryKeyConstraint("invite_id", "project_id"),
+    ForeignKeyConstraint(["workspace_id", "invite_id"], ["invites.workspace_id", "invites.id"], ondelete="CASCADE"),
+    ForeignKeyConstraint(["workspace_id", "project_id"], ["projects.workspace_id", "projects.id"], ondelete="CASCADE"),
+)
+
+statuses = Table(
+    "statuses",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    *_versioned(),
+    Column("workspace_id", Uuid, ForeignKey("workspaces.id", ondelete="CASCADE"), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("category", Text, nullable=False),
+    Column("color", Text, nullable=False),
+    Column("rank", Bytewise, nullable=False),
+    _one_of("category", StatusCategory),
+    UniqueConstraint("workspace_id", "id"),
+    Index("uq_statuses_name", "workspace_id", func.lower(literal_column("name")), unique=True),
+)
+
+labels = Table(
+    "labels",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    *_versioned(),
+    Column("workspace_id", Uuid, ForeignKey("workspaces.id", ondelete="CASCADE"), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("color", Text, nullable=False),
+    UniqueConstraint("workspace_id", "id"),
+    Index("uq_labels_name", "workspace_id", func.lower(literal_column("name")), unique=True),
+)
+
+_live = text("deleted_at IS NULL")
+
+tasks = Table(
+    "tasks",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    *_versioned(),
+    Column("workspace_id", Uuid, ForeignKey("workspaces.id", ondelete="CASCADE"), nullable=False),
+    Column("key", Bytewise, nullable=False),
+    Column("project_id", Uuid),
+    Column("parent_id", Uuid),
+    Column("title", Text, nullable=False),
+    Column("description", Text, nullable=False, server_default=""),
+    Column("status_id", Uuid, nullable=False),
+    Column("priority", SmallInteger, nullable=False, server_default="0"),
+    Column("start_date", Date),
+    Column("due_date", Date),
+    Column("estimate", Float),
+    Column("rank", Bytewise, nullable=False),
+    Column("created_by_kind", Text, nullable=False),
+    Column("created_by", Uuid, nullable=False),
+    Column("completed_at", Instant),
+    Column("archived_at", Instant),
+    Column("deleted_at", Instant),
+    Column(
+        "search",
+        TSVECTOR,
+        Computed(
+            "setweight(to_tsvector('simple', title), 'A') || setweight(to_tsvector('simple', description), 'B')",
+            persisted=True,
+        ),
+    ),
+    UniqueConstraint("workspace_id", "id"),
+    ForeignKeyConstraint(["workspace_id", "project_id"], ["projects.workspace_id", "projects.id"]),
+    ForeignKeyConstraint(["workspace_id", "parent_id"], ["tasks.workspace_id", "tasks.id"]),
+    ForeignKeyConstraint(["workspace_id", "status_id"], ["statuses.workspace_id", "statuses.id"]),
+    Index("ix_tasks_rank", "workspace_id", "rank", "id", postgresql_where=_live),
+    Index("ix_tasks_column", "workspace_id", "status_id", "project_id", "rank", "id", postgresql_where=_live),
+    Index("ix_tasks_project", "workspace_id", "project_id", "rank", "id", postgresql_where=_live),
+    Index("ix_tasks_created_at", "workspace_id", "created_at", "id", postgresql_where=_live),
+    Index("ix_tasks_updated_at", "workspace_id", "updated_at", "id", postgresql_where=_live),
+    Index("ix_tasks_due_date", "workspace_id", "due_date", "id", postgresql_where=_live),
+    Index("ix_tasks_priority", "workspace_id", "priority", "id", postgresql_where=_live),
+    Index("ix_tasks_title", "workspace_id", func.lower(literal_column("title")), "id", postgresql_where=_live),
+    Index("ix_tasks_completed_at", "workspace_id", "completed_at", postgresql_where=_live),
+    Index("ix_tasks_parent", "workspace_id", "parent_id", "rank", "id"),
+    Index("ix_tasks_created_by", "workspace_id", "created_by", postgresql_where=_live),
+    Index("ix_tasks_search", "search", postgresql_using="gin"),
+    Index("ix_tasks_title_trigram", "title", postgresql_using="gin", postgresql_ops={"title": "gin_trgm_ops"}),
+    Index(
+        "ix_tasks_description_trigram",
+        "description",
+        postgresql_using="gin",
+        postgresql_ops={"description": "gin_trgm_ops"},
+    ),
+)
+
+task_assignees = Table(
+    "task_assignees",
+    metadata,
+    Column("workspace_id", Uuid, nullable=False),
+    Column("task_id", Uuid, nullable=False),
+    Column("user_id", Uuid, ForeignKey("users.id"), nullable=False),
+    Column("added_at", Instant, nullable=False),
+    PrimaryKeyConstraint("task_id", "user_id"),
+    ForeignKeyConstraint(["workspace_id", "task_id"], ["tasks.workspace_id", "tasks.id"], ondelete="CASCADE"),
+    Index("ix_task_assignees_user", "user_id", "workspace_id", "task_id"),
+)
+
+task_labels = Table(
+    "task_labels",
+    metadata,
+    Column("workspace_id", Uuid, nullable=False),
+    Column("task_id", Uuid, nullable=False),
+    Column("label_id", Uuid, nullable=False),
+    Column("added_at", Instant, nullable=False),
+    PrimaryKeyConstraint("task_id", "label_id"),
+    ForeignKeyConstraint(["workspace_id", "task_id"], ["tasks.workspace_id", "tasks.id"], ondelete="CASCADE"),
+    ForeignKeyConstraint(["workspace_id", "label_id"], ["labels.workspace_id", "labels.id"]),
+    Index("ix_task_labels_label", "workspace_id", "label_id", "task_id"),
+)
+
+task_keys = Table(
+    "task_keys",
+    metadata,
+    Column("workspace_id", Uuid, nullable=False),
+    Column("key", Bytewise, nullable=False),
+    Column("task_id", Uuid, nullable=False),
+    PrimaryKeyConstraint("workspace_id", "key"),
+    ForeignKeyConstraint(["workspace_id", "task_id"], ["tasks.workspace_id", "tasks.id"], ondelete="CASCADE"),
+    Index("ix_task_keys_task", "workspace_id", "task_id"),
+    comment="Every key a task ever had, so that old links keep resolving.",
+)
+
+key_counters = Table(
+    "key_counters",
+    metadata,
+    Column("workspace_id", Uuid, ForeignKey("workspaces.id", ondelete="CASCADE"), nullable=False),
+    Column("prefix", Bytewise, nullable=False),
+    Column("last_number", Integer, nullable=False),
+    PrimaryKeyConstraint("workspace_id", "prefix"),
+)
+
+changes = Table(
+    "changes",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("workspace_id", Uuid, ForeignKey("workspaces.id", ondelete="CASCADE"), nullable=False),
+    Column("entity_id", Uuid, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("change_set_id", Uuid, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("actor_kind", Text, nullable=False),
+    Column("actor_id", Uuid, nullable=False),
+    Column("fields", JSONB, nullable=False),
+    Index("ix_changes_entity", "workspace_id", "entity_id", "version"),
+    Index("ix_changes_change_set", "change_set_id"),
+    comment="What changed which field from what to what; kept for ever.",
+)
+
+events = Table(
+    "events",
+    metadata,
+    Column("workspace_id", Uuid, nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("commit_seq", BigInteger, nullable=False),
+    Column("occurred_at", Instant, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("op", Text, nullable=False),
+    Column("entity_id", Uuid, nullable=False),
+    Column("task_id", Uuid),
+    Column("project_ids", ARRAY(Uuid), nullable=False),
+    Column("actor_kind", Text, nullable=False),
+    Column("actor_id", Uuid, nullable=False),
+    Column("client_mutation_id", Uuid),
+    Column("seen_before", ARRAY(Text), nullable=False),
+    Column("seen_after", ARRAY(Text), nullable=False),
+    Column("changes", JSONB, nullable=False),
+    Column("image", JSONB),
+    Column("revokes", JSONB),
+    PrimaryKeyConstraint("workspace_id", "seq", "occurred_at"),
+    comment="The log: what happened in each workspace, in commit order. Partitioned by day.",
+    postgresql_partition_by="RANGE (occurred_at)",
+)
+
+idempotency = Table(
+    "idempotency",
+    metadata,
+    Column("actor_id", Uuid, nullable=False),
+    Column("client_mutation_id", Uuid, nullable=False),
+    Column("input_hash", LargeBinary, nullable=False),
+    Column("outcome", JSONB, comment="Ids, cursor and merged fields; never a secret."),
+    Column("created_at", Instant, nullable=False),
+    PrimaryKeyConstraint("actor_id", "client_mutation_id"),
+    Index("ix_idempotency_created_at", "created_at"),
+)
+
+leases = Table(
+    "leases",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("holder", Uuid, nullable=False),
+    Column("expires_at", Instant, nullable=False),
+    comment="Who does what must run once across processes.",
+)

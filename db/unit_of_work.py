@@ -1,0 +1,237 @@
+"""The only way to commit a domain change: rows, history, idempotency and events in one transaction.
+
+The order of the last steps is what makes the log right: raise the heads, judge
+the actor's right again under that lock, then change rights, then write the
+events. Nothing may await the network between the heads and the commit.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+from uuid import UUID
+
+from sqlalchemy import CursorResult, Executable, insert, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from db import log
+from db.errors import Busy
+from db.ids import new_id
+from db.models import Actor, Event, FieldChange, NewEvent
+from db.session import Database
+from db.tables import changes, idempotency
+
+MAX_ATTEMPTS = 3
+
+Answer = TypeVar("Answer")
+
+
+def now() -> datetime:
+    """This instant in UTC, in the milliseconds that the API shows, so that what is stored compares equal to what is shown."""
+    instant = datetime.now(UTC)
+    return instant.replace(microsecond=instant.microsecond // 1000 * 1000)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a mutation did, enough to answer it again: the ids of what its payload shows, and no secret.
+
+    `ids`: payload field -> id, or list of ids. `cursor`: (workspace, seq) of the last event, if one was written.
+    """
+
+    ids: dict[str, Any] = field(default_factory=dict)
+    merged: tuple[str, ...] = ()
+    cursor: tuple[UUID, int] | None = None
+    change_set_id: UUID | None = None
+    is_replay: bool = False
+
+
+class KeyReused(Exception):
+    """The same clientMutationId came with another input."""
+
+
+class UnitOfWork:
+    """One transaction of one actor. Reads and writes go through `execute`; `record` says what happened."""
+
+    def __init__(self, connection: AsyncConnection, actor: Actor, client_mutation_id: UUID | None) -> None:
+        self._connection = connection
+        self.actor = actor
+        self.client_mutation_id = client_mutation_id
+        self.change_set_id = new_id()
+        self.now = now()
+        self._events: list[NewEvent] = []
+        self._changes: list[dict[str, Any]] = []
+        self._rechecks: dict[object, Callable[[], Awaitable[object]]] = {}
+        self._rights: list[Callable[[], Awaitable[object]]] = []
+
+    async def execute(self, statement: Executable, parameters: Any = None) -> CursorResult[Any]:
+        return await self._connection.execute(statement, parameters)
+
+    def record(self, event: NewEvent) -> None:
+        """Something happened; it joins its workspace's log in this order."""
+        self._events.append(event)
+
+    def remember(self, workspace_id: UUID, entity_id: UUID, version: int, fields: Sequence[FieldChange]) -> None:
+        """Put one object's changed fields into the history."""
+        self._changes.append(
+            {
+                "id": new_id(),
+                "workspace_id": workspace_id,
+                "entity_id": entity_id,
+                "version": version,
+                "change_set_id": self.change_set_id,
+                "at": self.now,
+                "actor_kind": self.actor.ref.kind.value,
+                "actor_id": self.actor.ref.id,
+                "fields": log.changes_to_json(fields),
+            }
+        )
+
+    def recheck(self, key: object, judge: Callable[[], Awaitable[object]]) -> None:
+        """Judge a right again under the heads' lock; `judge` raises if it is gone. Once per `key`."""
+        self._rechecks.setdefault(key, judge)
+
+    def change_rights(self, change: Callable[[], Awaitable[object]]) -> None:
+        """Run a change of rights last, so that it is itself judged by the rights from before it."""
+        self._rights.append(change)
+
+    async def finish(self) -> list[Event]:
+        """Write history and events. -> the events as they stand in the log."""
+        if self._changes:
+            await self.execute(insert(changes), self._changes)
+        by_workspace: dict[UUID, list[NewEvent]] = defaultdict(list)
+        for event in self._events:
+            by_workspace[event.workspace_id].append(event)
+        written: list[Event] = []
+        for workspace_id in sorted(by_workspace):
+            new = by_workspace[workspace_id]
+            last_seq = await log.raise_head(self, workspace_id, len(new))
+            written += log.numbered(
+                new,
+                last_seq=last_seq,
+                occurred_at=self.now,
+                actor=self.actor.ref,
+                client_mutation_id=self.client_mutation_id,
+            )
+        if written:
+            for judge in self._rechecks.values():
+                await judge()
+        for change in self._rights:
+            await change()
+        if written:
+            await log.insert_events(self, written)
+        return written
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """An idempotency key: the client's id for a mutation, and the hash of all it asked for."""
+
+    client_mutation_id: UUID
+    input_hash: bytes
+
+
+OnCommit = Callable[[Sequence[Event]], None]
+Work = Callable[[UnitOfWork], Awaitable[Outcome]]
+
+
+class Writer:
+    """Runs units of work for the whole process, and tells `on_commit` what was committed."""
+
+    def __init__(self, database: Database, on_commit: OnCommit) -> None:
+        self._database = database
+        self._on_commit = on_commit
+
+    async def run(self, actor: Actor, work: Work, *, key: Key | None = None) -> Outcome:
+        """Run `work` in one transaction and commit it. With a key, a repeat answers the first one's outcome.
+
+        A deadlock or a lock not had in time runs the whole unit again, three times at most. Raises KeyReused,
+        Busy, Unavailable, and what `work` raises; then nothing was written.
+        """
+        for attempt in range(1, MAX_ATTEMPTS + 1):
+            try:
+                outcome, written = await self._once(actor, work, key)
+            except Busy:
+                if attempt == MAX_ATTEMPTS:
+                    raise
+                continue
+            if written:
+                self._on_commit(written)
+            return outcome
+        raise AssertionError("unreachable")
+
+    async def _once(self, actor: Actor, work: Work, key: Key | None) -> tuple[Outcome, list[Event]]:
+        async with self._database.transaction() as connection:
+            unit = UnitOfWork(connection, actor, key.client_mutation_id if key else None)
+            if key is not None:
+                earlier = await _claim(unit, key)
+                if earlier is not None:
+                    return earlier, []
+            done = await work(unit)
+            written = await unit.finish()
+            outcome = Outcome(
+                ids=done.ids,
+                merged=done.merged,
+                cursor=(written[-1].workspace_id, written[-1].seq) if written else None,
+                change_set_id=unit.change_set_id if written else None,
+            )
+            if key is not None:
+                await _keep(unit, key, outcome)
+            return outcome, written
+
+
+async def _claim(unit: UnitOfWork, key: Key) -> Outcome | None:
+    """Take the key for this transaction, waiting for another that holds it. -> the outcome if it was used before."""
+    claimed = await unit.execute(
+        upsert(idempotency)
+        .values(
+            actor_id=unit.actor.ref.id,
+            client_mutation_id=key.client_mutation_id,
+            input_hash=key.input_hash,
+            created_at=unit.now,
+        )
+        .on_conflict_do_nothing()
+        .returning(idempotency.c.client_mutation_id)
+    )
+    if claimed.first() is not None:
+        return None
+    found = await unit.execute(
+        select(idempotency.c.input_hash, idempotency.c.outcome).where(
+            idempotency.c.actor_id == unit.actor.ref.id,
+            idempotency.c.client_mutation_id == key.client_mutation_id,
+        )
+    )
+    row = found.one()
+    if row.input_hash != key.input_hash:
+        raise KeyReused
+    stored = row.outcome
+    cursor = stored["cursor"]
+    return Outcome(
+        ids=stored["ids"],
+        merged=tuple(stored["merged"]),
+        cursor=(UUID(cursor[0]), cursor[1]) if cursor else None,
+        change_set_id=UUID(stored["change_set_id"]) if stored["change_set_id"] else None,
+        is_replay=True,
+    )
+
+
+async def _keep(unit: UnitOfWork, key: Key, outcome: Outcome) -> None:
+    await unit.execute(
+        update(idempotency)
+        .where(
+            idempotency.c.actor_id == unit.actor.ref.id,
+            idempotency.c.client_mutation_id == key.client_mutation_id,
+        )
+        .values(
+            outcome={
+                "ids": outcome.ids,
+                "merged": list(outcome.merged),
+                "cursor": [str(outcome.cursor[0]), outcome.cursor[1]] if outcome.cursor else None,
+                "change_set_id": str(outcome.change_set_id) if outcome.change_set_id else None,
+            }
+        )
+    )
