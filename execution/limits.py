@@ -1,8 +1,31 @@
-"""The limits every document, frame and socket is held to, over HTTP and WebSocket alike."""
+"""The limits every document, frame and socket is held to, over HTTP and WebSocket alike.
+
+What can be counted without the schema is counted here, before validation: validating is the dearest step, so a document
+that is refused must never reach it.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from graphql import (
+    DocumentNode,
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    GraphQLError,
+    ListValueNode,
+    ObjectValueNode,
+    OperationDefinitionNode,
+    SelectionSetNode,
+    ValueNode,
+)
+
+# Introspection nests deeper than data: the standard query asks for nine `ofType` below a field's argument.
+MAX_INTROSPECTION_DEPTH = 20
+# No input type needs more; recursive ones (filters) would otherwise be coerced down to Python's recursion limit.
+MAX_INPUT_NESTING = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,3 +45,113 @@ class Limits:
     frames_per_second: float = 50
     frame_burst: int = 100
     resolver_timeout_seconds: float = 10.0
+
+
+def too_complex(what: str, limit: int) -> GraphQLError:
+    """The refusal of a document or its variables, naming the limit and its value."""
+    return GraphQLError(f"{what}: the limit is {limit}.", extensions={"code": "QUERY_TOO_COMPLEX"})
+
+
+def complexity_errors(document: DocumentNode, limits: Limits) -> list[GraphQLError]:
+    """One error for each limit the document exceeds, without the schema and in time linear in its tokens."""
+    size = _Size({each.name.value: each for each in document.definitions if isinstance(each, FragmentDefinitionNode)})
+    for definition in document.definitions:
+        if isinstance(definition, OperationDefinitionNode):
+            size.directives += len(definition.directives or ())
+            for variable in definition.variable_definitions or ():
+                size.directives += len(variable.directives or ())
+                if variable.default_value:
+                    size.add_value(variable.default_value)
+            size.depth = max(size.depth, size.depth_of(definition.selection_set))
+        elif isinstance(definition, FragmentDefinitionNode):
+            size.fragment_depth(definition.name.value)  # also of one that is never spread: its aliases count as well
+    measured = (
+        ("The document is too deep", size.depth, limits.max_depth),
+        ("The introspection is too deep", size.introspection_depth, MAX_INTROSPECTION_DEPTH),
+        ("The document has too many aliases or repeated fields", size.aliases, limits.max_aliases),
+        ("The document has too many directives", size.directives, limits.max_directives),
+        ("An input value is nested too deep", size.input_nesting, MAX_INPUT_NESTING),
+    )
+    return [too_complex(what, limit) for what, value, limit in measured if value > limit]
+
+
+def is_nested_too_deep(variables: object) -> bool:
+    """Whether JSON values nest deeper than any input may."""
+    level = [variables]
+    for _ in range(MAX_INPUT_NESTING + 1):
+        level = [child for value in level for child in _children(value)]
+        if not level:
+            return False
+    return True
+
+
+def _children(value: object) -> Iterator[object]:
+    if isinstance(value, dict):
+        yield from value.values()
+    elif isinstance(value, list):
+        yield from value
+
+
+@dataclass(slots=True)
+class _Size:
+    """What one walk over a document counts. A field at the top has depth 1; each fragment is walked once."""
+
+    fragments: dict[str, FragmentDefinitionNode]
+    depth: int = 0
+    introspection_depth: int = 0
+    aliases: int = 0
+    directives: int = 0
+    input_nesting: int = 0
+    _fragment_depths: dict[str, int] = field(default_factory=dict)
+
+    def depth_of(self, selection_set: SelectionSetNode) -> int:
+        deepest = 0
+        keys: set[str] = set()
+        for selection in selection_set.selections:
+            self.directives += len(selection.directives or ())
+            if isinstance(selection, FieldNode):
+                depth = self._depth_of_field(selection)
+                # Repeating a field costs validation as much as an alias would: its pairs are compared.
+                key = selection.alias or selection.name
+                self.aliases += selection.alias is not None or key.value in keys
+                keys.add(key.value)
+            elif isinstance(selection, FragmentSpreadNode):
+                depth = self.fragment_depth(selection.name.value)
+            else:
+                depth = self.depth_of(selection.selection_set)  # type: ignore[attr-defined]
+            deepest = max(deepest, depth)
+        return deepest
+
+    def _depth_of_field(self, node: FieldNode) -> int:
+        for argument in node.arguments or ():
+            self.add_value(argument.value)
+        if node.selection_set is None:
+            return 1
+        depth = 1 + self.depth_of(node.selection_set)
+        if node.name.value.startswith("__"):
+            self.introspection_depth = max(self.introspection_depth, depth)
+            return 1
+        return depth
+
+    def fragment_depth(self, name: str) -> int:
+        """The depth below one spread of this fragment; 0 within a cycle or where there is none (validation says so)."""
+        if name not in self._fragment_depths:
+            self._fragment_depths[name] = 0
+            if name in self.fragments:
+                self.directives += len(self.fragments[name].directives or ())
+                self._fragment_depths[name] = self.depth_of(self.fragments[name].selection_set)
+        return self._fragment_depths[name]
+
+    def add_value(self, value: ValueNode) -> None:
+        level: list[ValueNode] = [value]
+        nesting = 0
+        while level := [child for each in level for child in _child_values(each)]:
+            nesting += 1
+        self.input_nesting = max(self.input_nesting, nesting)
+
+
+def _child_values(value: ValueNode) -> Iterator[ValueNode]:
+    if isinstance(value, ListValueNode):
+        yield from value.values
+    elif isinstance(value, ObjectValueNode):
+        yield from (each.value for each in value.fields)
