@@ -289,7 +289,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Revocation:
-    """A change of somebody's rights: `tags` is what they may see after it, None nothing. `person_id` None: everybody's."""
+    """A change of rights. `tags`: what the person may see after it, None: nothing. `person_id` None: everybody."""
 
     person_id: UUID | None
     tags: frozenset[str] | None

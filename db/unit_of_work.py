@@ -31,7 +31,7 @@ Answer = TypeVar("Answer")
 
 
 def now() -> datetime:
-    """This instant in UTC, in the milliseconds that the API shows, so that what is stored compares equal to what is shown."""
+    """This instant in UTC, cut to the milliseconds that the API shows: what is stored equals what is shown."""
     instant = datetime.now(UTC)
     return instant.replace(microsecond=instant.microsecond // 1000 * 1000)
 

@@ -1,0 +1,415 @@
+"""Tasks in SQL: reading pages and rows, locking, writing, keys and ranks."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Numeric,
+    Select,
+    Uuid,
+    delete,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    text,
+    update,
+)
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from db import pages
+from db.models import PRIORITIES, ActorKind, ActorRef, StatusCategory, Task
+from db.pages import Page, PageRequest, SortKey
+from db.scope import Scope, visible
+from db.session import Session
+from db.tables import key_counters, statuses, task_assignees, task_keys, task_labels, tasks
+from db.task_filters import TaskFilter, matching
+
+_assignee_ids = func.array(
+    select(task_assignees.c.user_id)
+    .where(task_assignees.c.task_id == tasks.c.id)
+    .order_by(task_assignees.c.added_at, task_assignees.c.user_id)
+    .correlate(tasks)
+    .scalar_subquery(),
+    type_=ARRAY(Uuid),
+).label("assignee_ids")
+_label_ids = func.array(
+    select(task_labels.c.label_id)
+    .where(task_labels.c.task_id == tasks.c.id)
+    .order_by(task_labels.c.added_at, task_labels.c.label_id)
+    .correlate(tasks)
+    .scalar_subquery(),
+    type_=ARRAY(Uuid),
+).label("label_ids")
+_columns = [column for column in tasks.c if column.name != "search"]
+
+
+def _task(row: Any) -> Task:
+    return Task(
+        id=row.id,
+        version=row.version,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+        workspace_id=row.workspace_id,
+        key=row.key,
+        project_id=row.project_id,
+        parent_id=row.parent_id,
+        title=row.title,
+        description=row.description,
+        status_id=row.status_id,
+        priority=PRIORITIES[row.priority],
+        start_date=row.start_date,
+        due_date=row.due_date,
+        estimate=row.estimate,
+        rank=row.rank,
+        created_by=ActorRef(ActorKind(row.created_by_kind), row.created_by),
+        completed_at=row.completed_at,
+        archived_at=row.archived_at,
+        deleted_at=row.deleted_at,
+        assignee_ids=tuple(row.assignee_ids),
+        label_ids=tuple(row.label_ids),
+    )
+
+
+def _select() -> Select[Any]:
+    return select(*_columns, _assignee_ids, _label_ids)
+
+
+def _live(scope: Scope) -> Select[Any]:
+    """The tasks that somebody may see. Deleted ones are gone for everybody."""
+    return _select().where(visible(tasks, scope), tasks.c.deleted_at.is_(None))
+
+
+async def tasks_by_ids(session: Session, scope: Scope, ids: Collection[UUID]) -> dict[UUID, Task]:
+    """ids -> the tasks of those that the scope sees."""
+    found = await session.execute(_live(scope).where(tasks.c.id.in_(list(ids))))
+    return {row.id: _task(row) for row in found}
+
+
+async def task_id_by_key(session: Session, workspace_id: UUID, key: str) -> UUID | None:
+    """The task that has, or once had, this key."""
+    found = await session.execute(
+        select(task_keys.c.task_id).where(task_keys.c.workspace_id == workspace_id, task_keys.c.key == key)
+    )
+    return found.scalar_one_or_none()
+
+
+async def lock_tasks(session: Session, workspace_id: UUID, ids: Collection[UUID]) -> dict[UUID, Task]:
+    """Lock tasks to the end of the transaction, in the order of their ids, and read them. Deleted ones too."""
+    ordered = sorted(set(ids))
+    if ordered:
+        await session.execute(
+            select(tasks.c.id)
+            .where(tasks.c.workspace_id == workspace_id, tasks.c.id.in_(ordered))
+            .order_by(tasks.c.id)
+            .with_for_update(key_share=True)
+        )
+    found = await session.execute(_select().where(tasks.c.workspace_id == workspace_id, tasks.c.id.in_(ordered)))
+    return {row.id: _task(row) for row in found}
+
+
+async def workspace_id_by_task_id(session: Session, task_id: UUID) -> UUID | None:
+    found = await session.execute(select(tasks.c.workspace_id).where(tasks.c.id == task_id))
+    return found.scalar_one_or_none()
+
+
+# ---- lists
+
+
+@dataclass(frozen=True, slots=True)
+class TaskOrder:
+    """One key of an order: RANK, CREATED_AT, UPDATED_AT, DUE_DATE, PRIORITY or TITLE."""
+
+    field: str
+    is_descending: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TaskPage:
+    """Which tasks, in which order, which part of them."""
+
+    request: PageRequest
+    filter: TaskFilter
+    order: tuple[TaskOrder, ...] = ()
+
+
+def _sort_keys(order: Sequence[TaskOrder]) -> list[SortKey]:
+    keys: list[SortKey] = []
+    for one in order or (TaskOrder("RANK"),):
+        down = one.is_descending
+        if one.field == "DUE_DATE":
+            # Tasks without a date come last in either direction; a cursor needs a value for them.
+            far = date.min if down else date.max
+            keys.append(SortKey("due_date", func.coalesce(tasks.c.due_date, far), pages.day, down))
+        elif one.field == "TITLE":
+            keys.append(SortKey("title", func.lower(tasks.c.title), pages.words, down))
+        elif one.field == "PRIORITY":
+            keys.append(SortKey("priority", tasks.c.priority, pages.whole_number, down))
+        elif one.field == "CREATED_AT":
+            keys.append(SortKey("created_at", tasks.c.created_at, pages.instant, down))
+        elif one.field == "UPDATED_AT":
+            keys.append(SortKey("updated_at", tasks.c.updated_at, pages.instant, down))
+        else:
+            keys.append(SortKey("rank", tasks.c.rank, pages.words, down))
+    keys.append(SortKey("id", tasks.c.id, UUID, keys[-1].is_descending))
+    return keys
+
+
+_PARENTS = {
+    "workspace": tasks.c.workspace_id,
+    "project": tasks.c.project_id,
+    "parent": tasks.c.parent_id,
+}
+
+
+async def task_pages(
+    session: Session, scope: Scope, parent: str, parent_ids: Sequence[UUID], page: TaskPage
+) -> dict[UUID, Page[Task]]:
+    """The same page of tasks for each `workspace`, `project` or `parent`. Raises BadCursor."""
+    query = _live(scope).where(matching(page.filter))
+    keys = _sort_keys(page.order)
+    return await pages.read_pages(session, query, _PARENTS[parent], parent_ids, keys, page.request, _task)
+
+
+async def count_tasks(
+    session: Session, scope: Scope, parent: str, parent_ids: Sequence[UUID], wanted: TaskFilter
+) -> Mapping[UUID, int]:
+    """How many tasks match, per parent."""
+    query = _live(scope).where(matching(wanted))
+    return await pages.count_by_parents(session, query, _PARENTS[parent], parent_ids)
+
+
+def _assigned_to(scope: Scope, user_id: UUID, wanted: TaskFilter) -> Select[Any]:
+    mine = select(task_assignees.c.task_id).where(
+        task_assignees.c.user_id == user_id, task_assignees.c.workspace_id.in_(scope.workspace_ids)
+    )
+    return _live(scope).where(tasks.c.id.in_(mine), matching(wanted))
+
+
+async def assigned_page(session: Session, scope: Scope, user_id: UUID, page: TaskPage) -> Page[Task]:
+    """Tasks assigned to somebody over all their workspaces. Raises BadCursor."""
+    query = _assigned_to(scope, user_id, page.filter)
+    return await pages.read_page(session, query, _sort_keys(page.order), page.request, _task)
+
+
+async def count_assigned(session: Session, scope: Scope, user_id: UUID, wanted: TaskFilter) -> int:
+    found = await session.execute(
+        _assigned_to(scope, user_id, wanted).with_only_columns(func.count(), maintain_column_froms=True)
+    )
+    return int(found.scalar_one())
+
+
+def _matching_words(query: str) -> tuple[Any, Any]:
+    """-> (condition, score): full text with the last word as a prefix, or a title that looks alike."""
+    whole = func.websearch_to_tsquery("simple", query)
+    letters = "".join(character if character.isalnum() else " " for character in query).split()
+    wanted: Any = whole
+    if letters:
+        prefix = func.to_tsquery("simple", " & ".join(f"{word}:*" for word in letters))
+        wanted = whole.op("||")(prefix)
+    alike = func.word_similarity(query, tasks.c.title)
+    condition = or_(tasks.c.search.op("@@")(wanted), literal(query).op("<%")(tasks.c.title))
+    # Rounded, so that the score of a cursor compares equal when it is computed again.
+    score = func.round((func.ts_rank(tasks.c.search, wanted) * 1000 + alike * 100).cast(Numeric), 3)
+    return condition, (score * 1000).cast(BigInteger)
+
+
+async def search_page(
+    session: Session, scope: Scope, workspace_id: UUID, query: str, wanted: TaskFilter, request: PageRequest
+) -> Page[Task]:
+    """The tasks of a workspace that match words, best first. Raises BadCursor."""
+    condition, score = _matching_words(query)
+    base = _live(scope).where(tasks.c.workspace_id == workspace_id, condition, matching(wanted))
+    keys = [SortKey("score", score, pages.whole_number, True), SortKey("id", tasks.c.id, UUID, True)]
+    return await pages.read_page(session, base, keys, request, _task)
+
+
+async def count_found(session: Session, scope: Scope, workspace_id: UUID, query: str, wanted: TaskFilter) -> int:
+    """How many tasks `search_page` finds."""
+    condition, _ = _matching_words(query)
+    base = _live(scope).where(tasks.c.workspace_id == workspace_id, condition, matching(wanted))
+    found = await session.execute(base.with_only_columns(func.count(), maintain_column_froms=True))
+    return int(found.scalar_one())
+
+
+@dataclass(frozen=True, slots=True)
+class SubtaskCounts:
+    total: int
+    completed: int
+
+
+async def subtask_counts_by_parent_ids(
+    session: Session, scope: Scope, parent_ids: Collection[UUID]
+) -> dict[UUID, SubtaskCounts]:
+    """Visible subtasks per parent, archived ones too; completed means a status of category DONE."""
+    done = func.count().filter(statuses.c.category == StatusCategory.DONE.value)
+    found = await session.execute(
+        select(tasks.c.parent_id, func.count().label("total"), done.label("completed"))
+        .join(statuses, statuses.c.id == tasks.c.status_id)
+        .where(tasks.c.parent_id.in_(list(parent_ids)), visible(tasks, scope), tasks.c.deleted_at.is_(None))
+        .group_by(tasks.c.parent_id)
+    )
+    return {row.parent_id: SubtaskCounts(row.total, row.completed) for row in found}
+
+
+# ---- the tree
+
+
+async def ancestor_ids(session: Session, workspace_id: UUID, task_id: UUID) -> list[UUID]:
+    """The task itself, its parent, and so on up to the root; stops after 100 however the rows look."""
+    walk = text(
+        "WITH RECURSIVE up(id, parent_id, height) AS ("
+        " SELECT id, parent_id, 0 FROM tasks WHERE workspace_id = :workspace_id AND id = :task_id"
+        " UNION ALL SELECT t.id, t.parent_id, up.height + 1 FROM tasks t JOIN up ON t.id = up.parent_id"
+        " WHERE t.workspace_id = :workspace_id AND up.height < 100"
+        ") SELECT id FROM up ORDER BY height"
+    )
+    found = await session.execute(walk, {"workspace_id": workspace_id, "task_id": task_id})
+    return [row.id for row in found]
+
+
+async def height_below(session: Session, workspace_id: UUID, task_id: UUID) -> int:
+    """How many levels of subtasks hang below a task; 0 when it has none."""
+    walk = text(
+        "WITH RECURSIVE down(id, depth) AS ("
+        " SELECT CAST(:task_id AS uuid), 0"
+        " UNION ALL SELECT t.id, down.depth + 1 FROM tasks t JOIN down ON t.parent_id = down.id"
+        " WHERE t.workspace_id = :workspace_id AND t.deleted_at IS NULL AND down.depth < 100"
+        ") SELECT max(depth) FROM down"
+    )
+    found = await session.execute(walk, {"workspace_id": workspace_id, "task_id": task_id})
+    return int(found.scalar_one())
+
+
+# ---- ranks
+
+
+async def neighbour_rank(
+    session: Session,
+    workspace_id: UUID,
+    column: tuple[UUID | None, UUID] | None,
+    *,
+    of: tuple[str, UUID] | None,
+    is_before: bool,
+    leave_out: UUID | None = None,
+) -> tuple[str, UUID] | None:
+    """The place next to `of` in a column (project, status): the one before it, or after it.
+
+    `of` None: the first of the column when `is_before` is False, the last when it is True. `column` None: the
+    whole workspace's order. -> (rank, id), or None at the end of the column.
+    """
+    query = select(tasks.c.rank, tasks.c.id).where(tasks.c.workspace_id == workspace_id, tasks.c.deleted_at.is_(None))
+    if column is not None:
+        project_id, status_id = column
+        query = query.where(tasks.c.status_id == status_id, tasks.c.project_id.is_not_distinct_from(project_id))
+    if leave_out is not None:
+        query = query.where(tasks.c.id != leave_out)
+    keys = [SortKey("rank", tasks.c.rank, str, is_before), SortKey("id", tasks.c.id, UUID, is_before)]
+    if of is not None:
+        query = query.where(pages.beyond(keys, of, is_backward=False))
+    order = [tasks.c.rank.desc(), tasks.c.id.desc()] if is_before else [tasks.c.rank, tasks.c.id]
+    row = (await session.execute(query.order_by(*order).limit(1))).first()
+    return None if row is None else (row.rank, row.id)
+
+
+async def ids_from_rank(session: Session, workspace_id: UUID, rank: str, limit: int) -> list[UUID]:
+    """The tasks that share a rank, in their order."""
+    found = await session.execute(
+        select(tasks.c.id)
+        .where(tasks.c.workspace_id == workspace_id, tasks.c.rank == rank, tasks.c.deleted_at.is_(None))
+        .order_by(tasks.c.id)
+        .limit(limit)
+    )
+    return [row.id for row in found]
+
+
+# ---- writing
+
+
+async def next_keys(session: Session, workspace_id: UUID, prefix: str, how_many: int = 1) -> list[str]:
+    """New human keys of a prefix, `WEB-142`...; the counter stays locked to the end of the transaction.
+
+    Counted by prefix, so a key is never given twice even when a project takes over an old prefix.
+    """
+    found = await session.execute(
+        upsert(key_counters)
+        .values(workspace_id=workspace_id, prefix=prefix, last_number=how_many)
+        .on_conflict_do_update(
+            index_elements=["workspace_id", "prefix"], set_={"last_number": key_counters.c.last_number + how_many}
+        )
+        .returning(key_counters.c.last_number)
+    )
+    last = int(found.scalar_one())
+    return [f"{prefix}-{number}" for number in range(last - how_many + 1, last + 1)]
+
+
+async def insert_task(session: Session, row: Mapping[str, Any]) -> None:
+    """Insert one task and its key. `row` has the table's columns. Raises Duplicate when the id is taken."""
+    await session.execute(insert(tasks), dict(row))
+    await add_task_key(session, row["workspace_id"], row["key"], row["id"])
+
+
+async def add_task_key(session: Session, workspace_id: UUID, key: str, task_id: UUID) -> None:
+    """From now on this key, too, leads to the task."""
+    await session.execute(insert(task_keys), {"workspace_id": workspace_id, "key": key, "task_id": task_id})
+
+
+async def update_task(session: Session, task_id: UUID, values: Mapping[str, Any], updated_at: datetime) -> None:
+    """Set columns and raise the version. The row is locked by the caller."""
+    await session.execute(
+        update(tasks).where(tasks.c.id == task_id).values(**values, version=tasks.c.version + 1, updated_at=updated_at)
+    )
+
+
+async def change_members(
+    session: Session,
+    table_name: str,
+    workspace_id: UUID,
+    task_id: UUID,
+    *,
+    add: Sequence[UUID],
+    remove: Sequence[UUID],
+    at: datetime,
+) -> None:
+    """Add to and remove from a task's set, `assignees` or `labels`. What is there already stays as it is."""
+    table, member = (
+        (task_assignees, task_assignees.c.user_id)
+        if table_name == "assignees"
+        else (task_labels, task_labels.c.label_id)
+    )
+    if remove:
+        await session.execute(delete(table).where(table.c.task_id == task_id, member.in_(list(remove))))
+    if add:
+        rows = [{"workspace_id": workspace_id, "task_id": task_id, member.name: one, "added_at": at} for one in add]
+        await session.execute(upsert(table).on_conflict_do_nothing(), rows)
+
+
+async def task_ids_where(session: Session, workspace_id: UUID, **columns: UUID) -> list[UUID]:
+    """Every task of a workspace with these column values, deleted ones too, in the order of ids."""
+    query = select(tasks.c.id).where(tasks.c.workspace_id == workspace_id)
+    for name, value in columns.items():
+        query = query.where(tasks.c[name] == value)
+    return [row.id for row in await session.execute(query.order_by(tasks.c.id))]
+
+
+async def task_ids_by_member(session: Session, table_name: str, workspace_id: UUID, member_id: UUID) -> list[UUID]:
+    """Every task of a workspace whose `assignees` or `labels` hold this one, in the order of ids."""
+    table, member = (
+        (task_assignees, task_assignees.c.user_id)
+        if table_name == "assignees"
+        else (task_labels, task_labels.c.label_id)
+    )
+    found = await session.execute(
+        select(table.c.task_id)
+        .where(table.c.workspace_id == workspace_id, member == member_id)
+        .order_by(table.c.task_id)
+    )
+    return [row.task_id for row in found]
