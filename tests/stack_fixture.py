@@ -1,7 +1,7 @@
 """The servers that tests run against: one stack per test process, each with a database and a Redis database of its own.
 
-Embedded ones by default; DATABASE_URL and REDIS_URL name external ones instead (the account needs CREATEDB; databases named
-`tutti_test_*` are made there and dropped again). Root conftest: `from tests.stack_fixture import stack  # noqa: F401`.
+Embedded ones by default; DATABASE_URL and REDIS_URL name external ones instead (the account needs CREATEDB; databases
+named `tutti_test_*` are made there and dropped again). The fixture reaches all tests by the root conftest.
 
 Invariant: no test breaks the session's stack. A test that kills or freezes a server makes an EmbeddedStack of its own.
 """
@@ -45,7 +45,7 @@ class TestStack:
 
     @contextmanager
     def new_database(self, template: str | None = None) -> Iterator[str]:
-        """Make one more database (33 ms) and give its address; dropped at the end. `template0` makes an unmigrated one."""
+        """Make one more database and give its address; dropped at the end. `template0` makes an unmigrated one."""
         name = f"tutti_test_{secrets.token_hex(6)}"
         sql(self.database_url, f'CREATE DATABASE "{name}" TEMPLATE "{template or self.template}" STRATEGY file_copy')
         try:
@@ -56,7 +56,7 @@ class TestStack:
 
 @contextmanager
 def temporary_state_dir() -> Iterator[Path]:
-    """Give a state folder that also the account PostgreSQL runs as may enter (pytest's own folders are closed to it)."""
+    """Give a state folder that PostgreSQL's account may enter, too (pytest's own folders are closed to it)."""
     outer = Path(tempfile.mkdtemp(prefix="tutti-test-"))
     outer.chmod(0o711)
     try:

@@ -30,8 +30,9 @@ LOCK_PATIENCE_SECONDS = 1.0
 class EmbeddedStack:
     """The embedded servers, started by `with` and stopped at its end.
 
-    Give `has_postgres=False` or `has_valkey=False` where a server of one's own is used. Ports are chosen when the stack is
-    first started, kept in the state folder, and used again unless somebody else took them. Enter it from the main thread.
+    Give `has_postgres=False` or `has_valkey=False` where a server of one's own is used. Ports are chosen when the stack
+    is first started, kept in the state folder, and used again unless somebody else took them. Enter it from the main
+    thread.
     """
 
     postgres: EmbeddedPostgres
@@ -98,8 +99,8 @@ class EmbeddedStack:
             descriptor = os.open(self.state_dir / "lock", os.O_RDWR | os.O_CREAT, 0o600)
         except OSError as error:
             raise StackError(
-                f"the state folder {self.state_dir} cannot be written ({error.strerror}); set TUTTI_STATE_DIR to a folder "
-                f"of your own"
+                f"the state folder {self.state_dir} cannot be written ({error.strerror}); set TUTTI_STATE_DIR to a "
+                f"folder of your own"
             ) from error
         deadline = time.monotonic() + LOCK_PATIENCE_SECONDS
         while not has_locked(descriptor):
@@ -107,8 +108,8 @@ class EmbeddedStack:
                 owner = os.read(descriptor, 32).decode() or "unknown"
                 os.close(descriptor)
                 raise StackError(
-                    f"Tutti is already running with the state folder {self.state_dir} (process {owner}). Stop it first, "
-                    f"or start this one with another folder: TUTTI_STATE_DIR=/some/folder TUTTI_PORT=8001"
+                    f"Tutti is already running with the state folder {self.state_dir} (process {owner}). Stop it "
+                    f"first, or start this one with another folder: TUTTI_STATE_DIR=/some/folder TUTTI_PORT=8001"
                 )
             time.sleep(0.05)
         os.truncate(descriptor, 0)
@@ -125,8 +126,8 @@ class EmbeddedStack:
             password_file = self.state_dir / "postgres.password"
             if not password_file.exists() and (self.state_dir / "postgres").exists():
                 raise StackError(
-                    f"{password_file} is gone, so the database beside it cannot be opened. Put the file back, or remove "
-                    f"{self.state_dir} to start anew without its data"
+                    f"{password_file} is gone, so the database beside it cannot be opened. Put the file back, or "
+                    f"remove {self.state_dir} to start anew without its data"
                 )
             port = free_port(remembered.get("postgres"))
             self.postgres = EmbeddedPostgres(self.state_dir, port, secret(password_file), self._postgres_settings)
@@ -168,7 +169,9 @@ def recorded_addresses(state_dir: Path) -> tuple[str | None, str | None]:
         if "valkey" in ports:
             valkey = EmbeddedValkey(state_dir, ports["valkey"], (state_dir / "valkey.password").read_text()).url
     except OSError as error:
-        raise StackError(f"{error.filename} cannot be read ({error.strerror}); run as the account that serves") from error
+        raise StackError(
+            f"{error.filename} cannot be read ({error.strerror}); run as the account that serves"
+        ) from error
     return postgres, valkey
 
 

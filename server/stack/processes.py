@@ -1,8 +1,8 @@
 """Server programs as children of this process: started, watched, stopped, and never left behind.
 
-Invariant: a child does not outlive its parent for long. On Linux the kernel signals it when the parent dies (so children
-must be started from the main thread, whose death is what counts); elsewhere, and for the moments in between, its pid file
-lets the next start find and stop it.
+Invariant: a child does not outlive its parent for long. On Linux the kernel signals it when the parent dies (so
+children must be started from the main thread, whose death is what counts); elsewhere, and for the moments in between,
+its pid file lets the next start find and stop it.
 """
 
 from __future__ import annotations
@@ -90,11 +90,13 @@ class Account:
             check=False,
         )
         if done.returncode != 0:
-            raise StackError(f"{Path(command[0]).name} failed ({done.returncode}): {(done.stderr + done.stdout).strip()}")
+            raise StackError(
+                f"{Path(command[0]).name} failed ({done.returncode}): {(done.stderr + done.stdout).strip()}"
+            )
 
 
 class ServerProcess(ABC):
-    """A server program run as our child, on one port for as long as this object lives, however often it is restarted."""
+    """A server program run as our child, on one port for as long as this object lives, through every restart."""
 
     name: str
     stop_signal: signal.Signals
@@ -153,7 +155,7 @@ class ServerProcess(ABC):
         return "Address already in use" in said
 
     def stop(self, timeout_seconds: float = 20) -> None:
-        """Stop the program cleanly; kill it if that takes longer than the time given. Does nothing if it is not running."""
+        """Stop the program cleanly, by force if that takes too long. Does nothing if it is not running."""
         if self._process is None:
             return
         self.thaw()
@@ -241,9 +243,9 @@ def leftover(pid_file: Path, mark: str) -> psutil.Process | None:
     return None
 
 
-def free_port(taken: int | None = None) -> int:
-    """Return a port of 127.0.0.1 that nobody listens on: `taken` (from last time) if it still is free, else a random one."""
-    candidates = [] if taken is None else [taken]
+def free_port(wanted: int | None = None) -> int:
+    """Return a port of 127.0.0.1 that nobody listens on: `wanted` if it is free, else a random one."""
+    candidates = [] if wanted is None else [wanted]
     candidates += random.sample(PORTS, 100)
     for port in candidates:
         with socket.socket() as probe, suppress(OSError):

@@ -91,5 +91,7 @@ def program() -> Path:
     aliases = {"amd64": "x86_64", "arm64": "aarch64"} if system == "linux" else {"aarch64": "arm64"}
     path = builds / f"{system}-{aliases.get(machine, machine)}" / "valkey-server"
     if not path.exists():
-        raise StackError(f"there is no embedded Valkey for {system} on {machine}; set REDIS_URL to a server of your own")
+        raise StackError(
+            f"there is no embedded Valkey for {system} on {machine}; set REDIS_URL to a server of your own"
+        )
     return path
