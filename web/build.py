@@ -1,0 +1,102 @@
+"""Builds the web pages into web/dist, if their sources changed since the last build: `python web/build.py`.
+
+Invariant: a build that did not finish leaves no stamp, so it is never taken for a finished one.
+"""
+
+import argparse
+import gzip
+import hashlib
+import subprocess
+import sys
+from pathlib import Path
+
+from node import MINIMUM_VERSION, Node, NodeMissing, find_node
+
+WEB = Path(__file__).resolve().parent
+DIST = WEB / "dist"
+STAMP = DIST / ".built-from"
+INSTALLED_STAMP = "node_modules/.installed-from"
+SOURCES = ("index.html", "join.html", "graphiql.html", "not-found.html", "src/**/*", "public/**/*", "vite.config.ts")
+PACKAGES = ("package.json", "package-lock.json", ".npmrc")
+COMPRESSED = {".css", ".html", ".js", ".json", ".svg", ".ttf", ".txt"}
+
+
+def install(directory: Path, node: Node) -> None:
+    """Brings node_modules of `directory` to what its lock file says, unless it is there already.
+
+    Raises subprocess.CalledProcessError if npm fails.
+    """
+    stamp = directory / INSTALLED_STAMP
+    wanted = _digest([directory / name for name in PACKAGES])
+    if stamp.is_file() and stamp.read_text() == wanted:
+        return
+    _say(f"installing the packages of {directory.name}/ with Node {node.version} (the first time takes a minute)")
+    try:
+        node.npm("ci", "--no-audit", "--no-fund", "--loglevel=error", cwd=directory)
+    except subprocess.CalledProcessError:
+        # A lock made elsewhere can lack this platform's native packages; versions are exact, so install finds the same.
+        _say("npm ci did not work here, trying npm install")
+        node.npm("install", "--no-save", "--no-audit", "--no-fund", "--loglevel=error", cwd=directory)
+    stamp.write_text(wanted)
+
+
+def build(node: Node) -> None:
+    """Builds web/dist and lays a compressed copy beside each text file.
+
+    Raises subprocess.CalledProcessError if the build fails.
+    """
+    _say("building the pages (about 20 seconds)")
+    STAMP.unlink(missing_ok=True)
+    node.run(WEB / "node_modules/vite/bin/vite.js", "build", "--logLevel=warn", cwd=WEB)
+    for file in sorted(DIST.rglob("*")):
+        if file.suffix in COMPRESSED and file.stat().st_size > 1024:
+            file.with_name(file.name + ".gz").write_bytes(gzip.compress(file.read_bytes(), mtime=0))
+    STAMP.write_text(_sources_digest())
+    files = [file for file in DIST.rglob("*") if file.is_file() and file.suffix != ".gz"]
+    _say(f"built {len(files)} files, {sum(file.stat().st_size for file in files) / 1e6:.1f} MB, into {DIST}")
+
+
+def is_current() -> bool:
+    """Whether web/dist was built from the sources as they are now."""
+    return STAMP.is_file() and STAMP.read_text() == _sources_digest()
+
+
+def main() -> int:
+    """Returns 0 when web/dist is current, 1 when it could not be built (the reason is printed)."""
+    parser = argparse.ArgumentParser(description="Build the web pages into web/dist, if their sources changed.")
+    parser.add_argument("--force", action="store_true", help="build even if nothing changed")
+    arguments = parser.parse_args()
+    if is_current() and not arguments.force:
+        _say("up to date")
+        return 0
+    try:
+        node = find_node()
+        install(WEB, node)
+        build(node)
+    except NodeMissing as missing:
+        _say(str(missing))
+    except subprocess.CalledProcessError as failed:
+        _say(f"failed: `{' '.join(str(part) for part in failed.cmd)}` ended with code {failed.returncode} (see above)")
+    else:
+        return 0
+    return 1
+
+
+def _sources_digest() -> str:
+    sources = [file for pattern in SOURCES for file in sorted(WEB.glob(pattern)) if file.is_file()]
+    return _digest([*sources, *(WEB / name for name in PACKAGES)])
+
+
+def _digest(files: list[Path]) -> str:
+    digest = hashlib.sha256(str(MINIMUM_VERSION).encode())
+    for file in files:
+        digest.update(file.name.encode() + b"\0" + (file.read_bytes() if file.is_file() else b"") + b"\0")
+    return digest.hexdigest()
+
+
+def _say(line: str) -> None:
+    print(f"web: {line}", flush=True)  # noqa: T201 - a build tool speaks on its standard output
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,221 @@
+/**
+ * The page an invite link leads to, `/join#<token>`: shows what it is for, and lets one sign up or in and accept.
+ *
+ * Invariant: the token stays in the fragment and in request bodies; it is never put into an address that is sent.
+ */
+import { accounts, actAs, activeAccount, freshToken, Refused, signIn, signUp, type Account } from "../session/accounts";
+import { ask, bearer, problemsOf, type UserError } from "../session/requests";
+import { rememberWorkspace } from "../session/workspace";
+import { element, type Child } from "./element";
+
+interface Preview {
+  workspaceName: string;
+  role: string;
+  invitedBy: string;
+}
+
+interface Workspace {
+  id: string;
+  name: string;
+}
+
+const PREVIEW = `query Invite($token: String!) { invite(token: $token) { workspaceName role invitedBy } }`;
+const ACCEPT = `mutation AcceptInvite($token: String!) {
+  acceptInvite(input: { token: $token }) { userErrors { code message path } workspace { id name } }
+}`;
+const NEWEST = `query Workspaces { viewer { workspaces { id name kind } } }`;
+const ROLES: Record<string, string> = {
+  ADMIN: "an administrator",
+  MEMBER: "a member",
+  GUEST: "a guest",
+  VIEWER: "a viewer",
+};
+
+const place = document.getElementById("place")!;
+
+async function open(): Promise<void> {
+  const token = decodeURIComponent(location.hash.slice(1));
+  if (!token) return show("No invite in this link", "An invite link ends in # and a long code. Ask for the whole link.");
+  try {
+    const answer = await ask<{ invite: Preview | null }>({ query: PREVIEW, variables: { token } });
+    const problem = problemsOf(answer);
+    if (problem) return show("The invite could not be read", problem, retry());
+    if (!answer.data?.invite) {
+      return show("This invite no longer works", "It has expired, was used up or was taken back. Ask for a new one.");
+    }
+    offer(token, answer.data.invite);
+  } catch (problem) {
+    show("The invite could not be read", text(problem), retry());
+  }
+}
+
+function offer(token: string, preview: Preview): void {
+  const known = accounts();
+  const role = ROLES[preview.role] ?? preview.role.toLowerCase();
+  show(
+    `Join ${preview.workspaceName}`,
+    `${preview.invitedBy} invites you to work together in “${preview.workspaceName}”, as ${role}.`,
+    known.length > 0 && signedInChoices(token, preview, known),
+    credentialsForm(token, preview),
+  );
+}
+
+function signedInChoices(token: string, preview: Preview, known: Account[]): HTMLElement {
+  const problem = element("p", { class: "problem", role: "alert", hidden: "" });
+  const buttons = known.map((account) => {
+    const isActive = account.id === activeAccount()?.id;
+    const button = element("button", { class: isActive ? "button primary" : "button", type: "button" }, `Join as ${account.name}`);
+    button.addEventListener("click", async () => {
+      button.disabled = true;
+      problem.hidden = true;
+      try {
+        actAs(account.id);
+        joined(preview, await accept(account, token));
+      } catch (refusal) {
+        problem.textContent = text(refusal);
+        problem.hidden = false;
+      } finally {
+        button.disabled = false;
+      }
+    });
+    return button;
+  });
+  return element("section", { class: "choices", "aria-label": "Signed in in this browser" }, ...buttons, problem);
+}
+
+function credentialsForm(token: string, preview: Preview): HTMLElement {
+  const name = field("name", "Your name", { autocomplete: "name", maxlength: "100" });
+  const email = field("email", "Email", { type: "email", autocomplete: "username" });
+  const password = field("password", "Password", { type: "password", maxlength: "200" });
+  const problem = element("p", { class: "problem", role: "alert", hidden: "" });
+  const submit = element("button", { class: "button primary", type: "submit" });
+  const ways = { up: way("Create account", true), in: way("I have an account", false) };
+  const form = element(
+    "form",
+    {},
+    element("div", { class: "ways", role: "group", "aria-label": "How to join" }, ways.up, ways.in),
+    name.label,
+    email.label,
+    password.label,
+    problem,
+    submit,
+  );
+  let isNew = true;
+
+  function way(label: string, forNew: boolean): HTMLButtonElement {
+    const button = element("button", { type: "button" }, label);
+    button.addEventListener("click", () => choose(forNew));
+    return button;
+  }
+  function choose(forNew: boolean): void {
+    isNew = forNew;
+    ways.up.setAttribute("aria-pressed", String(isNew));
+    ways.in.setAttribute("aria-pressed", String(!isNew));
+    name.label.hidden = !isNew;
+    name.input.required = isNew;
+    password.input.minLength = isNew ? 10 : 0;
+    password.input.autocomplete = isNew ? "new-password" : "current-password";
+    submit.textContent = isNew ? "Create account and join" : "Sign in and join";
+    clear();
+  }
+  function clear(): void {
+    problem.hidden = true;
+    for (const { say } of [name, email, password]) say(null);
+  }
+  function refuse(refusal: unknown): void {
+    const errors: Partial<UserError>[] = refusal instanceof Refused ? refusal.userErrors : [{ message: text(refusal) }];
+    const fields = { name, email, password };
+    for (const error of errors) {
+      const place = fields[error.path?.at(-1) as keyof typeof fields];
+      if (place) place.say(error.message ?? "");
+      else {
+        problem.textContent = error.message ?? "";
+        problem.hidden = false;
+      }
+    }
+  }
+
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    clear();
+    submit.disabled = true;
+    try {
+      const person = { email: email.input.value.trim(), password: password.input.value };
+      if (isNew) {
+        const account = await signUp({ ...person, name: name.input.value.trim(), inviteToken: token });
+        joined(preview, await workspaceCalled(preview.workspaceName, account));
+      } else {
+        joined(preview, await accept(await signIn(person.email, person.password), token));
+      }
+    } catch (refusal) {
+      refuse(refusal);
+    } finally {
+      submit.disabled = false;
+    }
+  });
+  choose(true);
+  return form;
+}
+
+/** Throws Refused or Error when the account does not get in. */
+async function accept(account: Account, token: string): Promise<Workspace | null> {
+  const accessToken = await freshToken(account.id);
+  if (!accessToken) throw new Error(`${account.name}'s session is over. Sign in again below.`);
+  type Payload = { userErrors: UserError[]; workspace: Workspace | null };
+  const answer = await ask<{ acceptInvite: Payload }>(
+    { query: ACCEPT, variables: { token } },
+    { authorization: bearer(accessToken) },
+  );
+  const payload = answer.data?.acceptInvite;
+  if (!payload) throw new Error(problemsOf(answer) ?? "The server gave no result.");
+  if (payload.userErrors.length) throw new Refused(payload.userErrors);
+  return payload.workspace;
+}
+
+/** Where a sign-up by invite led: the team workspace of that name. Null if it cannot be told; the join itself stands. */
+async function workspaceCalled(name: string, account: Account): Promise<Workspace | null> {
+  type Data = { viewer: { workspaces: (Workspace & { kind: string })[] } | null };
+  const answer = await ask<Data>({ query: NEWEST }, { authorization: bearer(account.accessToken) }).catch(() => null);
+  const teams = answer?.data?.viewer?.workspaces.filter((workspace) => workspace.kind === "TEAM") ?? [];
+  return teams.find((workspace) => workspace.name === name) ?? null;
+}
+
+function joined(preview: Preview, workspace: Workspace | null): void {
+  if (workspace) rememberWorkspace(workspace.id);
+  history.replaceState(null, "", location.pathname); // the invite is spent: a reload should not offer it again
+  const name = workspace?.name ?? preview.workspaceName;
+  show(
+    `You are in ${name}`,
+    `${activeAccount()?.name ?? "You"}, you can now read and change what is in it, together with everybody there.`,
+    element("p", { class: "actions" }, element("a", { class: "button primary", href: "/graphql" }, "Open GraphiQL")),
+    workspace && element("p", { class: "hint" }, "The workspace's id: ", element("code", {}, workspace.id)),
+  );
+}
+
+function show(title: string, lead: string, ...more: Child[]): void {
+  document.title = `${title} · Tutti`;
+  place.replaceChildren(element("h1", {}, title), element("p", { class: "lead" }, lead));
+  place.append(...more.filter((each): each is Node | string => Boolean(each)));
+}
+
+function field(id: string, label: string, attributes: Record<string, string>) {
+  const input = element("input", { id, name: id, required: "", "aria-describedby": `${id}-problem`, ...attributes });
+  const problem = element("span", { class: "problem", id: `${id}-problem`, role: "alert", hidden: "" });
+  const say = (message: string | null): void => {
+    problem.textContent = message;
+    problem.hidden = message === null;
+    input.setAttribute("aria-invalid", String(message !== null));
+  };
+  return { input, say, label: element("label", { for: id }, label, input, problem) };
+}
+
+function retry(): HTMLElement {
+  const button = element("button", { class: "button", type: "button" }, "Try again");
+  button.addEventListener("click", () => void open());
+  return button;
+}
+
+const text = (problem: unknown): string => (problem instanceof Error ? problem.message : String(problem));
+
+addEventListener("hashchange", () => void open());
+void open();

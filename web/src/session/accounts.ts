@@ -1,0 +1,210 @@
+/**
+ * Who is signed in: every account of this browser, and which of them this browser tab acts as.
+ *
+ * Invariant: a refresh token is used by one tab at a time and its successor is stored before anything else happens,
+ * because the server takes a second use of an old one for theft and ends the session everywhere.
+ */
+import { ask, bearer, problemsOf, type UserError } from "./requests";
+
+export interface Account {
+  /** The person's id. */
+  id: string;
+  name: string;
+  email: string;
+  accessToken: string;
+  /** RFC 3339; null for a pasted token, whose end is unknown here. */
+  accessTokenExpiresAt: string | null;
+  /** Null for a pasted access token: it cannot be renewed. */
+  refreshToken: string | null;
+}
+
+interface SessionPayload {
+  userErrors: UserError[];
+  viewer: { user: { id: string; name: string }; email: string } | null;
+  accessToken: string | null;
+  accessTokenExpiresAt: string | null;
+  refreshToken: string | null;
+}
+
+/** Expected refusals of a sign-in or sign-up, each with the input it belongs to. */
+export class Refused extends Error {
+  readonly userErrors: UserError[];
+  constructor(userErrors: UserError[]) {
+    super(userErrors.map((error) => error.message).join(" "));
+    this.userErrors = userErrors;
+  }
+}
+
+const ACCOUNTS = "tutti.accounts"; // localStorage: all accounts of this browser
+const ACTIVE = "tutti.account"; // sessionStorage: the id this tab acts as, "" for nobody
+const RENEW_BEFORE_MS = 60_000;
+
+const SESSION_FIELDS = `
+  userErrors { code message path }
+  viewer { email user { id name } }
+  accessToken accessTokenExpiresAt refreshToken`;
+const SIGN_IN = `mutation SignIn($input: SignInInput!) { signIn(input: $input) {${SESSION_FIELDS} } }`;
+const SIGN_UP = `mutation SignUp($input: SignUpInput!) { signUp(input: $input) {${SESSION_FIELDS} } }`;
+const REFRESH = `mutation RefreshSession($input: RefreshSessionInput!) { refreshSession(input: $input) {${SESSION_FIELDS} } }`;
+const SIGN_OUT = `mutation SignOut { signOut(input: { everywhere: false }) { signedOut } }`;
+const VIEWER = `query Viewer { viewer { email user { id name } } }`;
+
+// --- what is stored -----------------------------------------------------------------------------------------------
+
+export function accounts(): Account[] {
+  try {
+    const stored: unknown = JSON.parse(localStorage.getItem(ACCOUNTS) ?? "[]");
+    return Array.isArray(stored) ? (stored as Account[]) : [];
+  } catch {
+    return [];
+  }
+}
+
+export function activeAccount(): Account | null {
+  const id = sessionStorage.getItem(ACTIVE);
+  const all = accounts();
+  // A new tab starts as whoever signed in last; a tab that signed out stays nobody.
+  return id === null ? (all[0] ?? null) : (all.find((account) => account.id === id) ?? null);
+}
+
+/** This tab acts as that account from now on (null: as nobody). */
+export function actAs(id: string | null): void {
+  sessionStorage.setItem(ACTIVE, id ?? "");
+  announce();
+}
+
+function store(account: Account): void {
+  localStorage.setItem(ACCOUNTS, JSON.stringify([account, ...accounts().filter((other) => other.id !== account.id)]));
+}
+
+function forget(id: string): void {
+  localStorage.setItem(ACCOUNTS, JSON.stringify(accounts().filter((account) => account.id !== id)));
+}
+
+// --- who wants to know --------------------------------------------------------------------------------------------
+
+const listeners = new Set<() => void>();
+
+/** Calls back when an account is added, renewed or dropped here or in another tab. Returns how to stop. */
+export function onAccountsChange(listener: () => void): () => void {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+}
+
+function announce(): void {
+  for (const listener of listeners) listener();
+}
+
+/** Begins to follow other tabs; called once by a page. */
+export function followOtherTabs(): void {
+  addEventListener("storage", (event) => {
+    if (event.key === ACCOUNTS || event.key === null) announce();
+  });
+}
+
+// --- signing in, up and out ---------------------------------------------------------------------------------------
+
+/** Throws Refused when the server refuses, Error when it cannot be asked. */
+export async function signIn(email: string, password: string): Promise<Account> {
+  return adopt(await session(SIGN_IN, "signIn", { email, password, device: device() }));
+}
+
+/** Throws Refused when the server refuses, Error when it cannot be asked. */
+export async function signUp(person: { name: string; email: string; password: string; inviteToken?: string }): Promise<Account> {
+  const timeZone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  return adopt(await session(SIGN_UP, "signUp", { ...person, timeZone, device: device() }));
+}
+
+/** Acts with an access token got elsewhere, after asking the server whose it is. Throws Error if it is refused. */
+export async function usePastedToken(text: string): Promise<Account> {
+  const accessToken = text.trim().replace(/^bearer\s+/i, "");
+  const answer = await ask<{ viewer: SessionPayload["viewer"] }>({ query: VIEWER }, { authorization: bearer(accessToken) });
+  const viewer = answer.data?.viewer;
+  if (!viewer) throw new Error(problemsOf(answer) ?? "The server does not know this token.");
+  return adopt({ userErrors: [], viewer, accessToken, accessTokenExpiresAt: null, refreshToken: null });
+}
+
+/** Takes over the session of a payload that arrived in some other way, if it holds one. */
+export function adoptIfSession(payload: unknown): Account | null {
+  const candidate = payload as Partial<SessionPayload> | null;
+  if (!candidate?.accessToken || !candidate.viewer?.user?.id) return null;
+  const { id, name } = candidate.viewer.user;
+  const known = accounts().find((account) => account.id === id);
+  return adopt({
+    userErrors: [],
+    viewer: { user: { id, name: name ?? known?.name ?? "You" }, email: candidate.viewer.email ?? known?.email ?? "" },
+    accessToken: candidate.accessToken,
+    accessTokenExpiresAt: candidate.accessTokenExpiresAt ?? null,
+    refreshToken: candidate.refreshToken ?? null,
+  });
+}
+
+/** Ends the session on the server if it answers, and forgets it here in any case. */
+export async function signOut(account: Account): Promise<void> {
+  const token = await freshToken(account.id).catch(() => null);
+  forget(account.id);
+  actAs(null);
+  if (token) await ask({ query: SIGN_OUT }, { authorization: bearer(token) }).catch(() => undefined);
+}
+
+/**
+ * The access token to send for this account, renewed first when it is about to expire (or `force`d).
+ * Null when the session is over; the account is then forgotten. Throws Error if the server cannot be asked.
+ */
+export async function freshToken(id: string, force = false): Promise<string | null> {
+  const before = accounts().find((account) => account.id === id);
+  if (!before) return null;
+  if (before.refreshToken === null || (!force && !isDue(before))) return before.accessToken;
+  return exclusively(`tutti.refresh.${id}`, async () => {
+    const now = accounts().find((account) => account.id === id);
+    if (!now?.refreshToken) return null;
+    if (now.accessToken !== before.accessToken) return now.accessToken; // another tab was faster
+    try {
+      const payload = await session(REFRESH, "refreshSession", { refreshToken: now.refreshToken });
+      store(toAccount(payload));
+      announce();
+      return payload.accessToken;
+    } catch (problem) {
+      if (!(problem instanceof Refused)) throw problem;
+      forget(id);
+      announce();
+      return null;
+    }
+  });
+}
+
+/** Milliseconds until this account's access token should be renewed; null if it never can be. */
+export function renewalDueIn(account: Account): number | null {
+  if (account.refreshToken === null || account.accessTokenExpiresAt === null) return null;
+  return Math.max(0, Date.parse(account.accessTokenExpiresAt) - RENEW_BEFORE_MS - Date.now());
+}
+
+const isDue = (account: Account): boolean => renewalDueIn(account) === 0;
+
+async function session(query: string, field: string, input: Record<string, unknown>): Promise<SessionPayload> {
+  const answer = await ask<Record<string, SessionPayload>>({ query, variables: { input } });
+  const payload = answer.data?.[field];
+  if (!payload) throw new Error(problemsOf(answer) ?? "The server gave no result.");
+  if (payload.userErrors.length) throw new Refused(payload.userErrors);
+  return payload;
+}
+
+function adopt(payload: SessionPayload): Account {
+  const account = toAccount(payload);
+  store(account);
+  actAs(account.id);
+  return account;
+}
+
+function toAccount(payload: SessionPayload): Account {
+  if (!payload.viewer || !payload.accessToken) throw new Error("The server gave no session.");
+  const { viewer, accessToken, accessTokenExpiresAt, refreshToken } = payload;
+  return { id: viewer.user.id, name: viewer.user.name, email: viewer.email, accessToken, accessTokenExpiresAt, refreshToken };
+}
+
+const device = (): string => `Browser on ${navigator.platform || "unknown"}`.slice(0, 100);
+
+/** Runs `work` in one tab at a time. Without Web Locks (plain http to another host) the server's grace covers a race. */
+async function exclusively<Result>(name: string, work: () => Promise<Result>): Promise<Result> {
+  return "locks" in navigator ? ((await navigator.locks.request(name, work)) as Result) : work();
+}
