@@ -5,10 +5,13 @@ The transports know no domain: a `Gateway` is all they see of it.
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
+
+log = logging.getLogger("tutti.errors")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,3 +52,11 @@ class Gateway(Protocol):
         self, credentials: Credentials | None, address: str, user_agent: str | None
     ) -> OperationContext:
         """A fresh context for one operation; opens nothing yet."""
+
+
+async def release(context: OperationContext) -> None:
+    """Releases a context whose result is already known: a failure is logged and changes nothing of the answer."""
+    try:
+        await context.release()
+    except Exception:
+        log.exception("An operation's context could not be released")

@@ -1,0 +1,127 @@
+"""The frames of one WebSocket: what arrives is well-formed and within the limits, what leaves respects the close.
+
+After `close` nothing more is sent or read, whoever called it; a peer that does not take the close frame is dropped.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Mapping
+
+import orjson
+from starlette.types import Message, Receive, Scope, Send
+from strawberry.http.async_base_view import AsyncWebSocketAdapter
+from strawberry.http.exceptions import WebSocketDisconnected
+
+from execution.limits import Limits
+from server.wire import TRANSPORT
+
+MAX_ID_CHARACTERS = 100
+CLOSE_TIMEOUT_SECONDS = 1.0
+MAX_REASON_BYTES = 123  # RFC 6455: a control frame has 125 bytes, two are the code
+
+
+class Frames(AsyncWebSocketAdapter):
+    """An accepted WebSocket, by ASGI. `heard_at` is the loop's time of the last frame from the peer."""
+
+    def __init__(self, scope: Scope, receive: Receive, send: Send, limits: Limits) -> None:
+        self._receive = receive
+        self._send = send
+        self._limits = limits
+        self._transport: asyncio.Transport | None = scope.get("extensions", {}).get(TRANSPORT)
+        self._time = asyncio.get_running_loop().time
+        self._allowance = float(limits.frame_burst)
+        self.heard_at = self._time()
+        self.is_closed = False
+
+    async def iter_json(self, *, ignore_parsing_errors: bool = False) -> AsyncGenerator[object, None]:
+        """Yields well-formed messages until the socket closes; closes it itself at the first other one."""
+        while not self.is_closed:
+            event = await self._receive()
+            if event["type"] == "websocket.disconnect":
+                self.is_closed = True
+            elif (refusal := self._refusal_of(event)) is not None:
+                await self.close(*refusal)
+            else:
+                try:
+                    message = orjson.loads(event["text"])
+                except orjson.JSONDecodeError:  # also of JSON nested too deep
+                    await self.close(4400, "A message must be valid JSON")
+                    return
+                if (fault := fault_of(message)) is not None:
+                    await self.close(4400, fault)
+                else:
+                    yield message
+
+    def _refusal_of(self, event: Message) -> tuple[int, str] | None:
+        now = self._time()
+        limits = self._limits
+        refill = (now - self.heard_at) * limits.frames_per_second
+        self._allowance = min(self._allowance + refill, limits.frame_burst) - 1
+        self.heard_at = now
+        if self._allowance < 0:
+            return 1013, f"Too many messages: the limit is {limits.frames_per_second:g} a second"
+        text = event.get("text")
+        if text is None:
+            return 4400, "A message must be text in UTF-8"
+        if len(text) > limits.max_frame_bytes // 4 and len(text.encode()) > limits.max_frame_bytes:
+            return 1009, f"The message is too big: the limit is {limits.max_frame_bytes} bytes"
+        return None
+
+    async def send_json(self, message: Mapping[str, object]) -> None:
+        """Sends one message. Raises WebSocketDisconnected once the socket is closed by either side."""
+        text = orjson.dumps(message).decode()  # text, not bytes: browsers' clients cannot read binary frames
+        if self.is_closed:
+            raise WebSocketDisconnected
+        try:
+            await self._send({"type": "websocket.send", "text": text})
+        except (OSError, RuntimeError) as error:  # the server's ways to say that the peer has gone
+            self.is_closed = True
+            raise WebSocketDisconnected from error
+
+    async def close(self, code: int, reason: str) -> None:
+        """Closes the socket, once: later calls do nothing. Never raises, and takes at most a second."""
+        if self.is_closed:
+            return
+        self.is_closed = True
+        shown = reason.encode()[:MAX_REASON_BYTES].decode(errors="ignore")
+        try:
+            async with asyncio.timeout(CLOSE_TIMEOUT_SECONDS):
+                await self._send({"type": "websocket.close", "code": code, "reason": shown})
+        except TimeoutError:
+            self.abort()
+        except (OSError, RuntimeError):
+            pass
+
+    def abort(self) -> None:
+        """Drops the connection without waiting for the peer, where the server lets us."""
+        self.is_closed = True
+        if self._transport is not None:
+            self._transport.abort()
+
+
+def fault_of(message: object) -> str | None:
+    """What is wrong with the shape of a client's message; None if nothing is."""
+    if not isinstance(message, dict):
+        return "A message must be a JSON object"
+    kind, payload = message.get("type"), message.get("payload")
+    if kind in ("connection_init", "ping", "pong"):
+        return None if isinstance(payload, dict | None) else "The payload must be an object"
+    if kind not in ("subscribe", "complete"):
+        return "Unknown message type"
+    operation_id = message.get("id")
+    if not isinstance(operation_id, str) or not 0 < len(operation_id) <= MAX_ID_CHARACTERS:
+        return f"The id must be a string of 1 to {MAX_ID_CHARACTERS} characters"
+    return None if kind == "complete" else _fault_of_request(payload)
+
+
+def _fault_of_request(payload: object) -> str | None:
+    if not isinstance(payload, dict) or not isinstance(payload.get("query"), str):
+        return "The payload must be an object with a query"
+    if not isinstance(payload.get("variables"), dict | None):
+        return "The variables must be an object"
+    if not isinstance(payload.get("operationName"), str | None):
+        return "The operationName must be a string"
+    if not isinstance(payload.get("extensions"), dict | None):
+        return "The extensions must be an object"
+    return None

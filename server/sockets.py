@@ -1,0 +1,96 @@
+"""The live sockets of this process: whose they are, how many, and how to close them.
+
+A socket is here from its handshake on, and counts for a person and a session once it is authenticated.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections import defaultdict
+from collections.abc import Coroutine, Iterable
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+if TYPE_CHECKING:
+    from server.socket import Socket
+
+
+class Sockets:
+    """One for each process. A peer that answers no ping is dropped after `ping_seconds` + `pong_seconds` at most."""
+
+    def __init__(self, ping_seconds: float = 10.0, pong_seconds: float = 8.0) -> None:
+        self.ping_seconds = ping_seconds
+        self.pong_seconds = pong_seconds
+        self.is_draining = False
+        self._sockets: set[Socket] = set()
+        self._by_session: defaultdict[UUID, set[Socket]] = defaultdict(set)
+        self._by_user: defaultdict[UUID, set[Socket]] = defaultdict(set)
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def __len__(self) -> int:
+        return len(self._sockets)
+
+    @property
+    def operation_count(self) -> int:
+        """Operations running on all sockets."""
+        return sum(len(socket.operations) for socket in self._sockets)
+
+    def session_ids(self) -> set[UUID]:
+        """The sessions that have a socket here."""
+        return set(self._by_session)
+
+    def count_of(self, user_id: UUID) -> int:
+        """How many authenticated sockets a person has here."""
+        return len(self._by_user.get(user_id, ()))
+
+    def close_sessions(self, session_ids: Iterable[UUID]) -> None:
+        """Closes all sockets of these sessions as revoked (4403); nothing more is delivered to them from now on."""
+        for session_id in session_ids:
+            for socket in self._by_session.get(session_id, ()):
+                self.start(socket.frames.close(4403, "The session was revoked"))
+
+    async def close_all(self, code: int, spread_seconds: float) -> None:
+        """Closes every socket, spread over so many seconds, so that clients do not all come back at once.
+
+        Refuses new sockets from now on. Queries and mutations that are running on a socket finish first.
+        """
+        self.is_draining = True
+        sockets = list(self._sockets)
+        random.shuffle(sockets)
+        delays = (spread_seconds * number / len(sockets) for number in range(len(sockets)))
+        await asyncio.gather(*(_leave(socket, code, delay) for socket, delay in zip(sockets, delays, strict=True)))
+
+    def start(self, coroutine: Coroutine[None, None, None]) -> None:
+        """Runs something for a socket in the background and keeps it from being collected meanwhile."""
+        task = asyncio.create_task(coroutine)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def add(self, socket: Socket) -> None:
+        """A socket whose handshake is done."""
+        self._sockets.add(socket)
+
+    def authenticated(self, socket: Socket, user_id: UUID, session_id: UUID) -> None:
+        """A socket that is somebody's now."""
+        self._by_user[user_id].add(socket)
+        self._by_session[session_id].add(socket)
+
+    def remove(self, socket: Socket) -> None:
+        """A socket that is closed."""
+        self._sockets.discard(socket)
+        if socket.credentials is not None:
+            _discard(self._by_user, socket.credentials.user_id, socket)
+            _discard(self._by_session, socket.credentials.session_id, socket)
+
+
+def _discard(sockets: defaultdict[UUID, set[Socket]], key: UUID, socket: Socket) -> None:
+    sockets[key].discard(socket)
+    if not sockets[key]:
+        del sockets[key]
+
+
+async def _leave(socket: Socket, code: int, delay_seconds: float) -> None:
+    await asyncio.sleep(delay_seconds)
+    await socket.finish()
+    await socket.frames.close(code, "The server is going away; please reconnect")
