@@ -18,3 +18,7 @@ class Duplicate(Exception):
     def __init__(self, constraint: str) -> None:
         super().__init__(constraint)
         self.constraint = constraint
+
+
+class Unstorable(Exception):
+    """Text that PostgreSQL cannot hold: it has a zero character."""

@@ -26,7 +26,9 @@ def image(row: object) -> dict[str, Any]:
 
 def from_image(kind: type[Row], stored: Mapping[str, Any]) -> Row:
     """What `image` wrote. Fields that the image does not have yet are None."""
-    return kind(**{name: convert(stored.get(name)) for name, convert in _converters(kind)})
+    of_kind: Any = kind
+    row: Row = kind(**{name: convert(stored.get(name)) for name, convert in _converters(of_kind)})
+    return row
 
 
 @cache

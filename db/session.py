@@ -1,7 +1,7 @@
 """Connections to PostgreSQL, one engine per process.
 
 SQL functions take a `Session` and never learn which kind it is. Whatever the
-driver raises leaves this package as `Unavailable`, `Busy` or `Duplicate`.
+driver raises leaves this package as one of `db.errors`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from db.errors import Busy, Duplicate, Unavailable
+from db.errors import Busy, Duplicate, Unavailable, Unstorable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -89,6 +89,8 @@ def translated() -> Iterator[None]:
             raise Busy("The rows are locked by somebody else.") from error
         if state == "23505":
             raise Duplicate(_constraint(error)) from error
+        if state == "22021":
+            raise Unstorable("Text with a zero character cannot be stored or looked for.") from error
         if (
             error.connection_invalidated
             or isinstance(error, InterfaceError)

@@ -1,0 +1,147 @@
+"""The doors: the only way from an id that somebody sent to a row they may change.
+
+Whoever may not see a thing hears NotFound, exactly as for a thing that is not
+there; whoever sees it but may not do this hears Forbidden. A door also puts the
+right on the unit's list, to be judged again under the lock of the log's head,
+so a write never commits after the removal of its author.
+"""
+
+from __future__ import annotations
+
+from typing import TypeVar
+from uuid import UUID
+
+from db import projects, tasks, workspaces
+from db.models import Label, Permission, Project, Role, Status, Task, Workspace
+from db.scope import Grant, Scope
+from db.session import Session
+from db.unit_of_work import UnitOfWork
+from domain.errors import Forbidden, NotFound
+from domain.ids import typed
+
+Row = TypeVar("Row", Project, Status, Label)
+
+KIND_NAMES: dict[type, str] = {Project: "project", Status: "status", Label: "label"}
+
+
+async def scope_of(session: Session, user_id: UUID) -> Scope:
+    """All that somebody may see."""
+    return Scope(tuple(await workspaces.grants_by_user_id(session, user_id)))
+
+
+async def permitted(
+    uow: UnitOfWork,
+    workspace_id: UUID,
+    permission: Permission | None,
+    *,
+    hidden: str | None = None,
+    path: str = "workspaceId",
+) -> Grant:
+    """The actor's grant in a workspace, if it has the permission (None: being a member is enough).
+
+    Raises NotFound (of `hidden`, the id that was asked for) for strangers, Forbidden without the permission.
+    """
+    asked = hidden or typed("workspace", workspace_id)
+    grant = await _grant(uow, workspace_id)
+    _judge(grant, permission, asked, path)
+    assert grant is not None
+
+    async def again() -> None:
+        _judge(await _grant(uow, workspace_id), permission, asked, path)
+
+    uow.recheck((workspace_id, permission), again)
+    return grant
+
+
+async def _grant(uow: UnitOfWork, workspace_id: UUID) -> Grant | None:
+    found = await workspaces.grants_by_user_id(uow, uow.actor.user_id, workspace_id)
+    return found[0] if found else None
+
+
+def _judge(grant: Grant | None, permission: Permission | None, asked: str, path: str) -> None:
+    if grant is None:
+        raise NotFound(asked, path)
+    if permission is not None and permission not in grant.permissions:
+        raise Forbidden(permission)
+
+
+def keep_seeing(uow: UnitOfWork, grant: Grant, project_id: UUID | None, asked: str, path: str) -> None:
+    """For a guest: the project must still be one of theirs when the unit commits."""
+    if grant.project_ids is None:
+        return
+
+    async def again() -> None:
+        current = await _grant(uow, grant.workspace_id)
+        if current is None or not current.sees_project(project_id):
+            raise NotFound(asked, path)
+
+    uow.recheck((grant.workspace_id, "project", project_id), again)
+
+
+async def visible_task(
+    uow: UnitOfWork, task_id: UUID, permission: Permission, *, path: str = "id", is_deleted: bool = False
+) -> tuple[Grant, Task]:
+    """Lock a task for a change. A GUEST has TASK_DELETE for the tasks they created.
+
+    `is_deleted`: deleted tasks are found as well. Raises NotFound, Forbidden.
+    """
+    asked = typed("task", task_id)
+    workspace_id = await tasks.workspace_id_by_task_id(uow, task_id)
+    if workspace_id is None:
+        raise NotFound(asked, path)
+    grant = await permitted(uow, workspace_id, None, hidden=asked, path=path)
+    task = (await tasks.lock_tasks(uow, workspace_id, [task_id])).get(task_id)
+    if task is None or not grant.sees_project(task.project_id) or (task.deleted_at and not is_deleted):
+        raise NotFound(asked, path)
+    keep_seeing(uow, grant, task.project_id, asked, path)
+    is_own = task.created_by == uow.actor.ref
+    if not (permission is Permission.TASK_DELETE and grant.role is Role.GUEST and is_own):
+        await permitted(uow, workspace_id, permission, hidden=asked, path=path)
+    return grant, task
+
+
+async def administered(uow: UnitOfWork, kind: type[Row], row_id: UUID, *, path: str = "id") -> tuple[Grant, Row]:
+    """Lock a project, status or label for a change by somebody with PROJECT_ADMIN. Raises NotFound, Forbidden."""
+    asked = typed(KIND_NAMES[kind], row_id)
+    workspace_id = await projects.workspace_id_of(uow, kind, row_id)
+    if workspace_id is None:
+        raise NotFound(asked, path)
+    grant = await permitted(uow, workspace_id, None, hidden=asked, path=path)
+    if kind is Project and not grant.sees_project(row_id):
+        raise NotFound(asked, path)
+    await permitted(uow, workspace_id, Permission.PROJECT_ADMIN, hidden=asked, path=path)
+    row = (await projects.lock_rows(uow, kind, workspace_id, [row_id])).get(row_id)
+    if row is None:
+        raise NotFound(asked, path)
+    return grant, row
+
+
+async def pointed_at(uow: UnitOfWork, kind: type[Row], grant: Grant, row_ids: list[UUID], path: str) -> dict[UUID, Row]:
+    """Rows of this workspace that a task is about to point at; they stay until the commit. Raises NotFound."""
+    found = await projects.lock_rows(uow, kind, grant.workspace_id, row_ids, for_share=True)
+    for row_id in row_ids:
+        is_hidden = kind is Project and not grant.sees_project(row_id)
+        if row_id not in found or is_hidden:
+            raise NotFound(typed(KIND_NAMES[kind], row_id), path)
+    return found
+
+
+async def administered_workspace(
+    uow: UnitOfWork, workspace_id: UUID, roles: frozenset[Role], *, path: str = "id"
+) -> tuple[Grant, Workspace]:
+    """Lock a workspace for a change by somebody of these roles. Raises NotFound, Forbidden(WORKSPACE_ADMIN)."""
+    asked = typed("workspace", workspace_id)
+    grant = await permitted(uow, workspace_id, None, hidden=asked, path=path)
+
+    async def again() -> None:
+        current = await _grant(uow, workspace_id)
+        _judge(current, None, asked, path)
+        if current is not None and current.role not in roles:
+            raise Forbidden(Permission.WORKSPACE_ADMIN)
+
+    await again()
+    uow.recheck((workspace_id, roles), again)
+    workspace = await workspaces.lock_workspace(uow, workspace_id)
+    if workspace is None:
+        raise NotFound(asked, path)
+    return grant, workspace

@@ -1,0 +1,150 @@
+"""What a single value must be like, whatever object it belongs to.
+
+The limits are those of trust.md and part of the contract: TOO_LONG names them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+from uuid import UUID
+
+from domain.errors import ErrorCode, Invalid, Refusal, Refusals
+
+MAX_TITLE = 500
+MAX_DESCRIPTION = 100_000
+MAX_NAME = 100
+MAX_SLUG = 48
+MAX_KEY = 10
+MAX_ESTIMATE = 1_000_000
+
+_SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*\Z")
+_KEY = re.compile(r"[A-Z][A-Z0-9]*\Z")
+_COLOR = re.compile(r"#[0-9a-fA-F]{6}\Z")
+
+DEFAULT_COLOR = "#6b7280"
+
+
+class Checks:
+    """Collects refusals, so that all wrong fields are told at once."""
+
+    def __init__(self) -> None:
+        self._refusals: list[Refusal] = []
+
+    @contextmanager
+    def one(self) -> Iterator[None]:
+        """What is refused inside is kept for `done`."""
+        try:
+            yield
+        except Refusal as refusal:
+            self._refusals.append(refusal)
+
+    def done(self) -> None:
+        """Raises Refusals if anything was refused."""
+        if self._refusals:
+            raise Refusals(self._refusals)
+
+
+def checked(rules: dict[str, tuple[Callable[[Any, str], Any], Any]]) -> dict[str, Any]:
+    """Run every rule on its value; -> path -> the value to store. Raises Refusals with all that is wrong."""
+    checks = Checks()
+    good: dict[str, Any] = {}
+    for path, (rule, value) in rules.items():
+        with checks.one():
+            good[path] = rule(value, path)
+    checks.done()
+    return good
+
+
+def line(limit: int) -> Callable[[str | None, str], str]:
+    """A rule for one line of text that says something: trimmed, not empty, at most `limit` characters."""
+
+    def rule(value: str | None, path: str) -> str:
+        if value is None or not value.strip():
+            raise Invalid("This cannot be empty.", path, code=ErrorCode.REQUIRED)
+        trimmed = value.strip()
+        if any(ord(character) < 32 or ord(character) == 127 for character in trimmed):
+            raise Invalid("This is one line: it cannot hold line breaks or control characters.", path)
+        return _within(trimmed, limit, path)
+
+    return rule
+
+
+def text(limit: int) -> Callable[[str | None, str], str]:
+    """A rule for text of many lines; null is the empty text."""
+
+    def rule(value: str | None, path: str) -> str:
+        if value is None:
+            return ""
+        if "\0" in value:
+            raise Invalid("This cannot hold a zero character.", path)
+        return _within(value, limit, path)
+
+    return rule
+
+
+def _within(value: str, limit: int, path: str) -> str:
+    if len(value) > limit:
+        raise Invalid(f"This has {len(value)} characters; at most {limit} fit.", path, code=ErrorCode.TOO_LONG)
+    return value
+
+
+title = line(MAX_TITLE)
+name = line(MAX_NAME)
+description = text(MAX_DESCRIPTION)
+
+
+def slug(value: str | None, path: str) -> str:
+    """The part of an address: lower-case letters, digits and single hyphens."""
+    found = line(MAX_SLUG)(value, path)
+    if not _SLUG.match(found):
+        raise Invalid("Use lower-case letters and digits, with single hyphens between them.", path)
+    return found
+
+
+def key(value: str | None, path: str) -> str:
+    """The prefix of task keys: capital letters and digits, a letter first."""
+    found = line(MAX_KEY)(value, path)
+    if not _KEY.match(found):
+        raise Invalid("Use capital letters and digits, a letter first.", path)
+    return found
+
+
+def color(value: str | None, path: str) -> str:
+    """`#rrggbb`; null is the default."""
+    if value is None:
+        return DEFAULT_COLOR
+    if not _COLOR.match(value):
+        raise Invalid("A color is # and six hexadecimal digits, like #4f46e5.", path)
+    return value.lower()
+
+
+def estimate(value: float | None, path: str) -> float | None:
+    if value is not None and not 0 <= value <= MAX_ESTIMATE:
+        raise Invalid(f"An estimate is between 0 and {MAX_ESTIMATE}.", path)
+    return value
+
+
+def required(value: Any, path: str) -> Any:
+    """Anything but null."""
+    if value is None:
+        raise Invalid("This cannot be null.", path, code=ErrorCode.REQUIRED)
+    return value
+
+
+def any_value(value: Any, path: str) -> Any:
+    """Anything, null too."""
+    return value
+
+
+def ids_up_to(limit: int, what: str) -> Callable[[list[UUID], str], list[UUID]]:
+    """A rule for a list of at most `limit` ids."""
+
+    def rule(value: list[UUID], path: str) -> list[UUID]:
+        if len(value) > limit:
+            raise Invalid(f"At most {limit} {what} fit.", path, code=ErrorCode.TOO_LONG)
+        return value
+
+    return rule
