@@ -40,7 +40,14 @@ export function AccountMenu({ account }: { account: Account | null }) {
         aria-controls="account-panel"
         onClick={() => setOpen(!isOpen)}
       >
-        {account ? <Person account={account} /> : "Sign in"}
+        {account ? (
+          <>
+            <Initial of={account} />
+            <span className="name">{account.name}</span>
+          </>
+        ) : (
+          "Sign in"
+        )}
       </button>
       {isOpen && (
         <div className="panel" id="account-panel">
@@ -52,14 +59,11 @@ export function AccountMenu({ account }: { account: Account | null }) {
   );
 }
 
-function Person({ account }: { account: Account }) {
+function Initial({ of: account }: { of: Account }) {
   return (
-    <>
-      <span className="initial" aria-hidden="true">
-        {account.name.slice(0, 1).toUpperCase()}
-      </span>
-      <span className="name">{account.name}</span>
-    </>
+    <span className="initial" aria-hidden="true">
+      {account.name.slice(0, 1).toUpperCase()}
+    </span>
   );
 }
 
@@ -80,8 +84,11 @@ function Accounts({ active, onDone }: { active: Account | null; onDone: () => vo
                 onDone();
               }}
             >
-              <Person account={account} />
-              <small>{account.refreshToken ? account.email : "pasted token"}</small>
+              <Initial of={account} />
+              <span className="who">
+                <span>{account.name}</span>
+                <small>{account.refreshToken ? account.email : "pasted token"}</small>
+              </span>
             </button>
             <button type="button" className="quiet" aria-label={`Sign out ${account.name}`} onClick={() => void signOut(account)}>
               Sign out

@@ -26,6 +26,8 @@ const LINK_TEXT: Record<LinkState, string> = {
 let reportLink: (state: LinkState) => void = () => undefined;
 const fetcher = tuttiFetcher((state) => reportLink(state));
 const defaultTabs = tutorialTabs();
+// GraphiQL shows the first default tab's query by itself, but not its variables. Later visits restore what was there.
+const initialVariables = localStorage.getItem("graphiql:tabState") === null ? defaultTabs[0].variables : undefined;
 
 function Page() {
   const [link, setLink] = useState<LinkState>("off");
@@ -51,7 +53,12 @@ function Page() {
         </a>
         <AccountMenu account={account} />
       </header>
-      <GraphiQL fetcher={fetcher} defaultTabs={defaultTabs} defaultEditorToolsVisibility="variables">
+      <GraphiQL
+        fetcher={fetcher}
+        defaultTabs={defaultTabs}
+        defaultEditorToolsVisibility="variables"
+        {...(initialVariables && { initialVariables })}
+      >
         <GraphiQL.Logo> </GraphiQL.Logo>
         <StopOnSwitch accountId={account?.id ?? null} />
       </GraphiQL>

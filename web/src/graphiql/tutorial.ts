@@ -19,7 +19,7 @@ export interface TutorialTab {
 const json = (value: unknown): string => JSON.stringify(value, null, 2);
 
 /** The workspace is the one this browser joined by a link, else one still to be made, with an id made here. */
-export function tutorialTabs(): TutorialTab[] {
+export function tutorialTabs(): [TutorialTab, ...TutorialTab[]] {
   const workspaceId = rememberedWorkspace() ?? `workspace_${uuidv7()}`;
   const person = { name: "Ann", email: "ann@example.com", password: "ann tries tutti" };
   const task = { workspaceId, title: "Try Tutti", priority: "HIGH" };
