@@ -1,0 +1,113 @@
+# `make help` lists what can be done. A fresh machine needs Python 3.11 or later, and make.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check install -qq
+COMPILE := $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --no-header --quiet
+# One test process per core; a test process has its own database.
+WORKERS ?= auto
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+# Compiled modules are kept: many short-lived server processes start in the tests.
+unexport PYTHONDONTWRITEBYTECODE
+unexport PYTHONPATH
+
+.PHONY: help
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: serve
+serve: setup web ## Set everything up and run the product on http://127.0.0.1:8000; Ctrl-C stops it
+	@exec $(BIN)/tutti serve
+
+.PHONY: test
+test: check unit ## Run all checks and all tests, with coverage
+
+.PHONY: check
+check: setup-dev ## Run the checks that need no server: ruff, mypy, import-linter, the committed schema
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/tutti export-schema --check
+
+.PHONY: unit
+unit: setup-dev web
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest -n $(WORKERS) -m "not serial"
+	$(BIN)/coverage run -m pytest -m serial
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report --skip-covered --skip-empty --fail-under=90
+
+.PHONY: test-external
+test-external: setup-dev web ## Run the API tests against PostgreSQL and Redis as this machine has them installed
+	$(BIN)/python -m tests.external_servers $(BIN)/pytest -n $(WORKERS) -m "not serial" tests/api
+
+.PHONY: bench
+bench: setup-dev ## Measure latency, throughput and memory of a real server
+	$(BIN)/python -m bench
+
+.PHONY: doctor
+doctor: setup ## Check this machine and the servers, and say how to mend what is wrong
+	@$(BIN)/tutti doctor
+
+.PHONY: seed
+seed: setup ## Add the demo workspace to an empty database
+	@$(BIN)/tutti seed
+
+.PHONY: schema
+schema: setup ## Write graphql-schema.graphql from the code
+	$(BIN)/tutti export-schema
+
+.PHONY: format
+format: setup-dev ## Format the code and mend what ruff can mend
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+.PHONY: lock
+lock: setup-dev ## Renew the lock files from pyproject.toml
+	$(COMPILE) --upgrade --group build pyproject.toml -o requirements.txt
+	$(COMPILE) --upgrade --group dev pyproject.toml -c requirements.txt -o requirements-dev.txt
+	$(COMPILE) --upgrade --group web -c requirements-dev.txt -o requirements-web.txt
+	@! grep -nE '://|--(extra-)?index|--find-links' requirements*.txt
+
+.PHONY: clean
+clean: ## Remove what was built and installed, but no data
+	rm -rf $(VENV) web/dist web/node_modules build *.egg-info .coverage* .mypy_cache .ruff_cache .pytest_cache \
+		.import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.PHONY: setup
+setup: $(VENV)/.installed
+
+.PHONY: setup-dev
+setup-dev: $(VENV)/.installed-dev
+
+.PHONY: web
+web: setup ## Build the pages that the server delivers, if their sources changed
+	@PYTHONPATH=web $(BIN)/python -c 'from node import find_node; find_node()' 2>/dev/null || { \
+		echo "Installing Node.js as a Python package, as this machine has none that is new enough"; \
+		$(PIP) -r requirements-web.txt; }
+	@$(BIN)/python web/build.py
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo \
+		"Tutti needs Python 3.11 or later; '$(PYTHON)' is $$($(PYTHON) -V 2>&1 || true). Try: make PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo \
+		"This Python cannot make virtual environments. On Debian and Ubuntu: apt-get install python3-venv"; exit 1; }
+	@echo "Making the Python environment in $(VENV)"
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: requirements.txt | $(BIN)/python
+	@echo "Installing Python packages (half a minute the first time)"
+	@$(PIP) -r requirements.txt
+	@$(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed
+	@echo "Installing Python packages for development"
+	@$(PIP) -r requirements-dev.txt
+	@touch $@
