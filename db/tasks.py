@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
     ARRAY,
     BigInteger,
+    Column,
     Numeric,
     Select,
+    Table,
     Uuid,
+    bindparam,
     delete,
     func,
     insert,
@@ -295,7 +298,7 @@ async def height_below(session: Session, workspace_id: UUID, task_id: UUID) -> i
 async def neighbour_rank(
     session: Session,
     workspace_id: UUID,
-    column: tuple[UUID | None, UUID] | None,
+    column: tuple[UUID | None, UUID],
     *,
     of: tuple[str, UUID] | None,
     is_before: bool,
@@ -303,13 +306,16 @@ async def neighbour_rank(
 ) -> tuple[str, UUID] | None:
     """The place next to `of` in a column (project, status): the one before it, or after it.
 
-    `of` None: the first of the column when `is_before` is False, the last when it is True. `column` None: the
-    whole workspace's order. -> (rank, id), or None at the end of the column.
+    `of` None: the first of the column when `is_before` is False, the last when it is True.
+    -> (rank, id), or None at the end of the column.
     """
-    query = select(tasks.c.rank, tasks.c.id).where(tasks.c.workspace_id == workspace_id, tasks.c.deleted_at.is_(None))
-    if column is not None:
-        project_id, status_id = column
-        query = query.where(tasks.c.status_id == status_id, tasks.c.project_id.is_not_distinct_from(project_id))
+    project_id, status_id = column
+    query = select(tasks.c.rank, tasks.c.id).where(
+        tasks.c.workspace_id == workspace_id,
+        tasks.c.deleted_at.is_(None),
+        tasks.c.status_id == status_id,
+        tasks.c.project_id.is_not_distinct_from(project_id),
+    )
     if leave_out is not None:
         query = query.where(tasks.c.id != leave_out)
     keys = [SortKey("rank", tasks.c.rank, str, is_before), SortKey("id", tasks.c.id, UUID, is_before)]
@@ -320,15 +326,39 @@ async def neighbour_rank(
     return None if row is None else (row.rank, row.id)
 
 
-async def ids_from_rank(session: Session, workspace_id: UUID, rank: str, limit: int) -> list[UUID]:
-    """The tasks that share a rank, in their order."""
+async def task_place(
+    session: Session, workspace_id: UUID, column: tuple[UUID | None, UUID], task_id: UUID
+) -> tuple[str, UUID] | None:
+    """(rank, id) of a task, if it is in this column (project, status)."""
+    project_id, status_id = column
     found = await session.execute(
-        select(tasks.c.id)
-        .where(tasks.c.workspace_id == workspace_id, tasks.c.rank == rank, tasks.c.deleted_at.is_(None))
-        .order_by(tasks.c.id)
-        .limit(limit)
+        select(tasks.c.rank, tasks.c.id).where(
+            tasks.c.workspace_id == workspace_id,
+            tasks.c.id == task_id,
+            tasks.c.status_id == status_id,
+            tasks.c.project_id.is_not_distinct_from(project_id),
+            tasks.c.deleted_at.is_(None),
+        )
+    )
+    row = found.first()
+    return None if row is None else (row.rank, row.id)
+
+
+async def ids_of_rank(session: Session, workspace_id: UUID, rank: str) -> list[UUID]:
+    """The tasks that share a rank, in their order; deleted ones too."""
+    found = await session.execute(
+        select(tasks.c.id).where(tasks.c.workspace_id == workspace_id, tasks.c.rank == rank).order_by(tasks.c.id)
     )
     return [row.id for row in found]
+
+
+async def next_rank(session: Session, workspace_id: UUID, rank: str) -> str | None:
+    """The lowest rank above this one in a workspace."""
+    found = await session.execute(
+        select(func.min(tasks.c.rank)).where(tasks.c.workspace_id == workspace_id, tasks.c.rank > rank)
+    )
+    lowest: str | None = found.scalar_one()
+    return lowest
 
 
 # ---- writing
@@ -354,42 +384,68 @@ async def next_keys(session: Session, workspace_id: UUID, prefix: str, how_many:
 async def insert_task(session: Session, row: Mapping[str, Any]) -> None:
     """Insert one task and its key. `row` has the table's columns. Raises Duplicate when the id is taken."""
     await session.execute(insert(tasks), dict(row))
-    await add_task_key(session, row["workspace_id"], row["key"], row["id"])
+    await add_task_keys(session, row["workspace_id"], [(row["key"], row["id"])])
 
 
-async def add_task_key(session: Session, workspace_id: UUID, key: str, task_id: UUID) -> None:
-    """From now on this key, too, leads to the task."""
-    await session.execute(insert(task_keys), {"workspace_id": workspace_id, "key": key, "task_id": task_id})
-
-
-async def update_task(session: Session, task_id: UUID, values: Mapping[str, Any], updated_at: datetime) -> None:
-    """Set columns and raise the version. The row is locked by the caller."""
+async def add_task_keys(session: Session, workspace_id: UUID, keys: Sequence[tuple[str, UUID]]) -> None:
+    """From now on these keys, too, lead to their tasks."""
     await session.execute(
-        update(tasks).where(tasks.c.id == task_id).values(**values, version=tasks.c.version + 1, updated_at=updated_at)
+        insert(task_keys), [{"workspace_id": workspace_id, "key": key, "task_id": task_id} for key, task_id in keys]
     )
+
+
+async def update_tasks(session: Session, rows: Sequence[Mapping[str, Any]], updated_at: datetime) -> None:
+    """Set columns and raise versions. Each row: `id` and the columns to set, the same ones in all rows.
+
+    The rows are locked by the caller.
+    """
+    columns = [name for name in rows[0] if name != "id"]
+    statement = (
+        update(tasks)
+        .where(tasks.c.id == bindparam("which"))
+        .values(
+            {name: bindparam(f"new_{name}") for name in columns}
+            | {"version": tasks.c.version + 1, "updated_at": updated_at}
+        )
+    )
+    parameters = [{"which": row["id"], **{f"new_{name}": row[name] for name in columns}} for row in rows]
+    await session.execute(statement, parameters)
 
 
 async def change_members(
     session: Session,
     table_name: str,
     workspace_id: UUID,
-    task_id: UUID,
     *,
-    add: Sequence[UUID],
-    remove: Sequence[UUID],
+    add: Sequence[tuple[UUID, UUID]],
+    remove: Sequence[tuple[UUID, UUID]],
     at: datetime,
 ) -> None:
-    """Add to and remove from a task's set, `assignees` or `labels`. What is there already stays as it is."""
-    table, member = (
-        (task_assignees, task_assignees.c.user_id)
-        if table_name == "assignees"
-        else (task_labels, task_labels.c.label_id)
-    )
+    """Add to and remove from tasks' sets, `assignees` or `labels`, by (task, member)."""
+    table, member = _member_table(table_name)
     if remove:
-        await session.execute(delete(table).where(table.c.task_id == task_id, member.in_(list(remove))))
+        await session.execute(
+            delete(table).where(table.c.task_id == bindparam("which"), member == bindparam("member")),
+            [{"which": task_id, "member": one} for task_id, one in remove],
+        )
     if add:
-        rows = [{"workspace_id": workspace_id, "task_id": task_id, member.name: one, "added_at": at} for one in add]
+        # One instant later each, so that a set keeps the order in which it was given.
+        rows = [
+            {
+                "workspace_id": workspace_id,
+                "task_id": task_id,
+                member.name: one,
+                "added_at": at + timedelta(microseconds=index),
+            }
+            for index, (task_id, one) in enumerate(add)
+        ]
         await session.execute(upsert(table).on_conflict_do_nothing(), rows)
+
+
+def _member_table(table_name: str) -> tuple[Table, Column[UUID]]:
+    if table_name == "assignees":
+        return task_assignees, task_assignees.c.user_id
+    return task_labels, task_labels.c.label_id
 
 
 async def task_ids_where(session: Session, workspace_id: UUID, **columns: UUID) -> list[UUID]:
@@ -402,11 +458,7 @@ async def task_ids_where(session: Session, workspace_id: UUID, **columns: UUID) 
 
 async def task_ids_by_member(session: Session, table_name: str, workspace_id: UUID, member_id: UUID) -> list[UUID]:
     """Every task of a workspace whose `assignees` or `labels` hold this one, in the order of ids."""
-    table, member = (
-        (task_assignees, task_assignees.c.user_id)
-        if table_name == "assignees"
-        else (task_labels, task_labels.c.label_id)
-    )
+    table, member = _member_table(table_name)
     found = await session.execute(
         select(table.c.task_id)
         .where(table.c.workspace_id == workspace_id, member == member_id)

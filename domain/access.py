@@ -42,15 +42,26 @@ async def permitted(
     Raises NotFound (of `hidden`, the id that was asked for) for strangers, Forbidden without the permission.
     """
     asked = hidden or typed("workspace", workspace_id)
+    grant = await _member(uow, workspace_id, asked, path)
+    _require(uow, grant, permission, asked, path)
+    return grant
+
+
+async def _member(uow: UnitOfWork, workspace_id: UUID, asked: str, path: str) -> Grant:
     grant = await _grant(uow, workspace_id)
+    if grant is None:
+        raise NotFound(asked, path)
+    return grant
+
+
+def _require(uow: UnitOfWork, grant: Grant, permission: Permission | None, asked: str, path: str) -> None:
+    """Judge now, and once more at the commit."""
     _judge(grant, permission, asked, path)
-    assert grant is not None
 
     async def again() -> None:
-        _judge(await _grant(uow, workspace_id), permission, asked, path)
+        _judge(await _grant(uow, grant.workspace_id), permission, asked, path)
 
-    uow.recheck((workspace_id, permission), again)
-    return grant
+    uow.recheck((grant.workspace_id, permission), again)
 
 
 async def _grant(uow: UnitOfWork, workspace_id: UUID) -> Grant | None:
@@ -89,14 +100,14 @@ async def visible_task(
     workspace_id = await tasks.workspace_id_by_task_id(uow, task_id)
     if workspace_id is None:
         raise NotFound(asked, path)
-    grant = await permitted(uow, workspace_id, None, hidden=asked, path=path)
+    grant = await _member(uow, workspace_id, asked, path)
     task = (await tasks.lock_tasks(uow, workspace_id, [task_id])).get(task_id)
     if task is None or not grant.sees_project(task.project_id) or (task.deleted_at and not is_deleted):
         raise NotFound(asked, path)
     keep_seeing(uow, grant, task.project_id, asked, path)
     is_own = task.created_by == uow.actor.ref
-    if not (permission is Permission.TASK_DELETE and grant.role is Role.GUEST and is_own):
-        await permitted(uow, workspace_id, permission, hidden=asked, path=path)
+    may_as_author = permission is Permission.TASK_DELETE and grant.role is Role.GUEST and is_own
+    _require(uow, grant, Permission.TASK_WRITE if may_as_author else permission, asked, path)
     return grant, task
 
 
@@ -106,10 +117,10 @@ async def administered(uow: UnitOfWork, kind: type[Row], row_id: UUID, *, path: 
     workspace_id = await projects.workspace_id_of(uow, kind, row_id)
     if workspace_id is None:
         raise NotFound(asked, path)
-    grant = await permitted(uow, workspace_id, None, hidden=asked, path=path)
+    grant = await _member(uow, workspace_id, asked, path)
     if kind is Project and not grant.sees_project(row_id):
         raise NotFound(asked, path)
-    await permitted(uow, workspace_id, Permission.PROJECT_ADMIN, hidden=asked, path=path)
+    _require(uow, grant, Permission.PROJECT_ADMIN, asked, path)
     row = (await projects.lock_rows(uow, kind, workspace_id, [row_id])).get(row_id)
     if row is None:
         raise NotFound(asked, path)
@@ -131,7 +142,7 @@ async def administered_workspace(
 ) -> tuple[Grant, Workspace]:
     """Lock a workspace for a change by somebody of these roles. Raises NotFound, Forbidden(WORKSPACE_ADMIN)."""
     asked = typed("workspace", workspace_id)
-    grant = await permitted(uow, workspace_id, None, hidden=asked, path=path)
+    grant = await _member(uow, workspace_id, asked, path)
 
     async def again() -> None:
         current = await _grant(uow, workspace_id)

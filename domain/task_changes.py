@@ -1,0 +1,107 @@
+"""Writing changes of tasks: row, version, history and event together, so that they never disagree."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from db import projects, tasks
+from db.models import ChangedField, FieldChange, Status, StatusCategory, Task
+from db.unit_of_work import UnitOfWork
+from domain import events, task_fields
+from domain.merge import Base, Versioned, settle
+from domain.task_fields import current, shown, stored
+
+Wanted = Mapping[ChangedField, Any]
+"""field -> the value that its row shall have"""
+
+_ANY_BASE = Base()
+_SETS = ((ChangedField.ASSIGNEES, "assignees"), (ChangedField.LABELS, "labels"))
+
+
+async def write(uow: UnitOfWork, task: Task, wanted: Wanted, base: Base = _ANY_BASE) -> tuple[Task, list[ChangedField]]:
+    """Bring a locked task to the wanted values. -> (the task after it, merged fields). See `write_all`."""
+    after, merged = await write_all(uow, [(task, wanted)], {task.id: base})
+    return after.get(task.id, task), merged
+
+
+async def write_all(
+    uow: UnitOfWork, asked: Sequence[tuple[Task, Wanted]], bases: Mapping[UUID, Base] | None = None
+) -> tuple[dict[UUID, Task], list[ChangedField]]:
+    """Bring locked tasks of one workspace to the wanted values, in a fixed number of statements.
+
+    What is as wanted already is not written, and then nothing is recorded. -> (id -> the changed tasks after it,
+    merged fields). Raises Conflict.
+    """
+    changes_by_id: dict[UUID, list[FieldChange]] = {}
+    merged: list[ChangedField] = []
+    for task, wanted in asked:
+        values = {field: (shown(field, current(task, field)), shown(field, value)) for field, value in wanted.items()}
+        base = (bases or {}).get(task.id, _ANY_BASE)
+        changes, merged_here = await settle(uow, Versioned(task.workspace_id, task.id, task.version), base, values)
+        merged += merged_here
+        if changes:
+            changes_by_id[task.id] = changes
+    changing = [(task, wanted) for task, wanted in asked if task.id in changes_by_id]
+    if not changing:
+        return {}, merged
+    workspace_id = changing[0][0].workspace_id
+    await _write_columns(uow, changing, changes_by_id)
+    await _write_sets(uow, changing)
+    after = await tasks.lock_tasks(uow, workspace_id, list(changes_by_id))
+    for task, _ in changing:
+        exact = [
+            FieldChange(one.field, one.before, shown(one.field, current(after[task.id], one.field)))
+            for one in changes_by_id[task.id]
+        ]
+        uow.remember(workspace_id, task.id, after[task.id].version, exact)
+        events.task_changed(uow, task, after[task.id], exact)
+    return after, merged
+
+
+async def _write_columns(
+    uow: UnitOfWork, changing: Sequence[tuple[Task, Wanted]], changes: Mapping[UUID, list[FieldChange]]
+) -> None:
+    workspace_id = changing[0][0].workspace_id
+    statuses = await _new_statuses(uow, changing)
+    rows_by_columns: dict[tuple[str, ...], list[dict[str, Any]]] = defaultdict(list)
+    keys: list[tuple[str, UUID]] = []
+    for task, wanted in changing:
+        changed = {change.field for change in changes[task.id]}
+        row = {
+            task_fields.COLUMNS[field]: stored(field, wanted[field])
+            for field in task_fields.COLUMNS
+            if field in changed
+        }
+        if ChangedField.STATUS in changed:
+            is_done = statuses[wanted[ChangedField.STATUS]].category is StatusCategory.DONE
+            row["completed_at"] = (task.completed_at or uow.now) if is_done else None
+        if ChangedField.KEY in changed:
+            keys.append((wanted[ChangedField.KEY], task.id))
+        rows_by_columns[tuple(row)].append({"id": task.id, **row})
+    for rows in rows_by_columns.values():
+        await tasks.update_tasks(uow, rows, uow.now)
+    if keys:
+        await tasks.add_task_keys(uow, workspace_id, keys)
+
+
+async def _new_statuses(uow: UnitOfWork, changing: Sequence[tuple[Task, Wanted]]) -> dict[UUID, Status]:
+    ids = {wanted[ChangedField.STATUS] for _, wanted in changing if ChangedField.STATUS in wanted}
+    if not ids:
+        return {}
+    return await projects.lock_rows(uow, Status, changing[0][0].workspace_id, ids, for_share=True)
+
+
+async def _write_sets(uow: UnitOfWork, changing: Sequence[tuple[Task, Wanted]]) -> None:
+    for field, table in _SETS:
+        add: list[tuple[UUID, UUID]] = []
+        remove: list[tuple[UUID, UUID]] = []
+        for task, wanted in changing:
+            if field in wanted:
+                before, after = current(task, field), wanted[field]
+                add += [(task.id, one) for one in after if one not in before]
+                remove += [(task.id, one) for one in before if one not in after]
+        if add or remove:
+            await tasks.change_members(uow, table, changing[0][0].workspace_id, add=add, remove=remove, at=uow.now)

@@ -1,0 +1,94 @@
+/**
+ * The client recipe, free of any client: how to keep a copy of a workspace that misses nothing and never goes back.
+ *
+ * A replica is anything with these members:
+ *   cursor       position up to which it is complete, or null
+ *   read(id)     the task as kept here (at least its `version`), or null
+ *   write(task)  keep this task
+ *   remove(id)   drop it
+ *   removed      a Set of the ids that were dropped
+ *
+ * Invariants: a task is written only if its `version` is higher than the one kept, since an answer to a mutation and the
+ * event that tells of it arrive in any order, and neither Apollo nor urql compares versions. The cursor moves only after
+ * the whole batch was applied, so a crash in between leads to applying it again, which changes nothing.
+ */
+
+/** Keeps a task that came in any way but an event (an answer to a query or mutation), unless we know better. */
+export function keepNewer(replica, task) {
+  if (replica.removed.has(task.id)) return;
+  const kept = replica.read(task.id);
+  if (!kept || task.version > kept.version) replica.write(task);
+}
+
+/**
+ * Applies one batch of `workspaceEvents`, got by subscription or by query. `refetch` is called when the log no longer
+ * reaches back to our cursor (or our access widened): it reads the workspace afresh and writes all of it.
+ */
+export async function applyBatch(replica, batch, refetch) {
+  if (batch.resync) await refetch(batch.resync);
+  for (const event of batch.events) {
+    switch (event.__typename) {
+      case "TaskCreatedEvent": // also restored, or newly visible to us
+        if (!event.task) break; // deleted since: its own event follows
+        replica.removed.delete(event.task.id);
+        keepNewer(replica, event.task);
+        break;
+      case "TaskUpdatedEvent":
+        if (event.task) keepNewer(replica, event.task);
+        break;
+      case "TaskRemovedEvent": // deleted, or hidden from us
+        replica.removed.add(event.taskId);
+        replica.remove(event.taskId);
+        break;
+    }
+  }
+  replica.cursor = batch.cursor;
+}
+
+/**
+ * Follows a workspace for as long as the socket lives, over every reconnect. graphql-ws would send a live subscription
+ * again with its OLD variables; so drop it when the socket closes, and subscribe with the last cursor when it is back.
+ * The graphql-ws client must have `lazy: false`, or it would not come back without a subscription.
+ *
+ * `subscribe(variables, { next, error })` starts the subscription in whatever client is used and returns how to stop it.
+ * Batches are applied one after the other. Returns how to stop following.
+ */
+export function followWorkspace({ socket, subscribe, workspaceId, replica, refetch, onBatch, onError }) {
+  let stop = null;
+  let turn = Promise.resolve();
+
+  const start = () => {
+    stop?.();
+    let isCurrent = true;
+    const end = subscribe(
+      { workspaceId, after: replica.cursor },
+      {
+        next(batch) {
+          turn = turn.then(async () => {
+            if (!isCurrent) return; // came over a socket we have left: it comes again behind the cursor
+            await applyBatch(replica, batch, refetch);
+            onBatch?.(batch);
+          });
+          turn = turn.catch(onError);
+        },
+        error: onError,
+      },
+    );
+    stop = () => {
+      isCurrent = false;
+      end();
+    };
+  };
+  const drop = () => {
+    stop?.();
+    stop = null;
+  };
+  // The batches at hand are applied before the cursor is read for the next subscription.
+  const offConnected = socket.on("connected", () => void turn.then(start));
+  const offClosed = socket.on("closed", drop);
+  return () => {
+    offConnected();
+    offClosed();
+    drop();
+  };
+}

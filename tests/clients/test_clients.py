@@ -1,0 +1,49 @@
+"""The npm clients against a real server: the same two people with graphql-ws, urql and Apollo, and the HTTP audits."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+sys.path.insert(0, str(ROOT / "web"))
+
+from build import install  # noqa: E402 - web/ is no package: its scripts run before any environment exists
+from node import Node, find_node  # noqa: E402
+
+
+@pytest.fixture(scope="session")
+def node() -> Node:
+    found = find_node()
+    install(HERE, found)
+    return found
+
+
+def run(node: Node, program: str, argument: str) -> None:
+    """Runs one of the programs beside this file. Its output is the failure's message."""
+    result = subprocess.run(
+        [str(node.executable), f"{program}.mjs", argument],
+        cwd=HERE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=90,
+        check=False,
+    )
+    print(result.stdout)
+    assert result.returncode == 0, result.stdout
+
+
+@pytest.mark.parametrize("client", ["graphql-ws", "urql", "apollo"])
+def test_two_people_work_together_and_nothing_is_missed_over_a_cut(node: Node, server_url: str, client: str) -> None:
+    run(node, client, server_url)
+
+
+def test_every_audit_of_graphql_over_http_passes(node: Node, server_url: str) -> None:
+    run(node, "audit", server_url)
+
+
+def test_the_documents_of_these_clients_are_valid_against_the_schema(node: Node) -> None:
+    run(node, "validate", str(ROOT / "graphql-schema.graphql"))
