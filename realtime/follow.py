@@ -1,0 +1,171 @@
+"""A workspace's changes for one person: as a stream without end, or one batch by one query.
+
+Where rights changed (a revocation of this person in the log), the stream first
+tells what came before, then ends (no rights left) or says ACCESS_CHANGED; the
+client then fetches anew, so what it missed or must forget heals. Somebody who
+resumes behind old changes of their rights has today's rights, is told
+ACCESS_CHANGED once, and goes on from where the rights were read: a removal that
+was undone since does not throw them out, one that comes while they replay does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from uuid import UUID
+
+from db.errors import Unavailable
+from db.log import heads_by_workspace_ids, read_epoch, read_events
+from db.session import Session
+from realtime.commits import commits_of
+from realtime.cursor import Cursor
+from realtime.hub import Hub, NoSuchWorkspace
+from realtime.listener import Expired, Listener
+from realtime.log import PAGE, ReadRights, Standing
+from realtime.reader import Batch, Change, Matches, Reader, Resync, Seen, everything
+from realtime.topic import RETRY_SECONDS, Topic
+
+CHECKPOINT_SECONDS = 15.0
+
+
+class NotVisible(Exception):
+    """There is no such workspace for this person."""
+
+
+class AccessRevoked(Exception):
+    """The person may no longer see the workspace."""
+
+
+async def follow(
+    hub: Hub,
+    workspace_id: UUID,
+    person_id: UUID,
+    read_rights: ReadRights,
+    *,
+    after: Cursor | None = None,
+    matches: Matches = everything,
+    checkpoint_seconds: float = CHECKPOINT_SECONDS,
+) -> AsyncGenerator[Batch]:
+    """Everything the person may see after `after` (None: from now), each event once, in commit order, for ever.
+
+    `read_rights` reads the person's tags on the snapshot it is given. The first batch comes at once if there is
+    nothing to replay; an empty batch every `checkpoint_seconds` without another carries the newest cursor. A commit
+    is never split over two batches. While PostgreSQL is away the stream pauses.
+
+    Raises NotVisible or Unavailable before the first batch, AccessRevoked later. Close it with `aclosing`.
+    """
+    try:
+        async with hub.join(workspace_id) as topic:
+            standing = await _stand(hub, topic, read_rights)
+            if standing is None or standing.tags is None:
+                raise NotVisible
+            listener = Listener(topic, hub.log)
+            resync = None if after is None or standing.holds(after) else Resync.CURSOR_EXPIRED
+            start = standing.head if after is None or resync else after
+            try:
+                while True:
+                    listener.seek(start, standing.head.seq)
+                    reader = Reader(person_id, standing.tags, standing.head.seq, matches)
+                    try:
+                        async with aclosing(_read_on(listener, reader, resync, checkpoint_seconds)) as batches:
+                            async for batch in batches:
+                                yield batch
+                    except Expired:
+                        standing = await _stand_again(hub, topic, read_rights)
+                        if standing is None or standing.tags is None:
+                            raise AccessRevoked from None
+                        start, resync = standing.head, Resync.CURSOR_EXPIRED
+            finally:
+                listener.close()
+    except NoSuchWorkspace:
+        raise NotVisible from None
+
+
+async def _stand(hub: Hub, topic: Topic, read_rights: ReadRights) -> Standing | None:
+    """Rights and head, once the hub agrees which database this is."""
+    while True:
+        standing = await hub.log.standing(topic.workspace_id, read_rights)
+        if standing is None or standing.head.epoch == topic.epoch:
+            return standing
+        hub.alarm()
+        await asyncio.sleep(RETRY_SECONDS)
+
+
+async def _stand_again(hub: Hub, topic: Topic, read_rights: ReadRights) -> Standing | None:
+    """Rights and head anew, as what was skipped may have changed them; waits for PostgreSQL."""
+    while True:
+        try:
+            return await _stand(hub, topic, read_rights)
+        except Unavailable:
+            await asyncio.sleep(RETRY_SECONDS)
+
+
+async def _read_on(
+    listener: Listener, reader: Reader, resync: Resync | None, checkpoint_seconds: float
+) -> AsyncGenerator[Batch]:
+    """Batches from where the listener stands. Raises Expired, AccessRevoked."""
+    loop = asyncio.get_running_loop()
+    is_told = False  # that they have caught up
+    is_due = resync is not None
+    due_at = loop.time() + checkpoint_seconds
+    seen: list[Seen] = []
+    while True:
+        is_caught_up = listener.seq >= listener.end
+        if seen or is_due or (is_caught_up and not is_told):
+            yield Batch(tuple(seen), listener.cursor, is_caught_up, resync)
+            seen, resync, is_told = [], None, is_caught_up
+            due_at = loop.time() + checkpoint_seconds
+        commits = await listener.read(until=due_at)
+        is_due = loop.time() >= due_at
+        for commit in commits:
+            passage = reader.read(commit)
+            seen += passage.seen
+            if passage.change is None:
+                continue
+            if seen:
+                yield Batch(tuple(seen), listener.cursor.at(passage.through), is_caught_up=False)
+            if passage.change is Change.LOST:
+                raise AccessRevoked
+            # What comes up to the moment the rights were read is part of what the client fetches now.
+            listener.seek(listener.cursor.at(max(commit.last, reader.as_of)), listener.end)
+            seen, resync, is_due = [], Resync.ACCESS_CHANGED, True
+            break
+
+
+async def read_batch(
+    session: Session,
+    workspace_id: UUID,
+    person_id: UUID,
+    tags: frozenset[str],
+    after: Cursor,
+    first: int,
+    matches: Matches = everything,
+) -> Batch:
+    """The same by polling: what the person may see after `after`, on the caller's snapshot.
+
+    `tags` must be of that snapshot too. At most `first` events, more only if a single commit has more; perhaps none
+    though `is_caught_up` is False, then ask on from the batch's cursor. Raises NotVisible if there is no such log.
+    """
+    head = (await heads_by_workspace_ids(session, [workspace_id])).get(workspace_id)
+    if head is None:
+        raise NotVisible
+    now = Standing(Cursor(workspace_id, await read_epoch(session), head.seq), head.floor_seq, tags)
+    expired = Batch((), now.head, True, Resync.CURSOR_EXPIRED)
+    if not now.holds(after):
+        return expired
+    commits = commits_of(await read_events(session, workspace_id, after=after.seq, through=head.seq, limit=PAGE))
+    if after.seq < head.seq and (not commits or commits[0].first != after.seq + 1):
+        return expired
+    reader = Reader(person_id, tags, head.seq, matches)
+    seen: list[Seen] = []
+    through = after.seq
+    for commit in commits:
+        passage = reader.read(commit)
+        if seen and (passage.change is not None or len(seen) + len(passage.seen) > first):
+            break
+        if passage.change is not None:
+            return Batch((), now.head, True, Resync.ACCESS_CHANGED)
+        seen += passage.seen
+        through = passage.through
+    return Batch(tuple(seen), now.head.at(through), through == head.seq)

@@ -1,0 +1,61 @@
+"""One connection to Redis, with every wait bounded.
+
+The driver's pools, clients and retries are left out on purpose: a retry against
+a frozen Redis once held a publish for 13 seconds. A link that failed is closed
+and another one made; it is never used again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from typing import Any
+
+from redis.asyncio import ConnectionPool
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+
+CONNECT_SECONDS = 1.0
+SOCKET_SECONDS = 1.0
+
+BROKEN = (RedisError, OSError, TimeoutError)
+"""What a link may raise when Redis is away, slow or says no."""
+
+
+class Link:
+    """One connection that speaks RESP2. Open it by `connect`, and always `close` it."""
+
+    def __init__(self, redis_url: str) -> None:
+        pool: Any = ConnectionPool.from_url(
+            redis_url,
+            protocol=2,
+            driver_info=None,
+            retry=Retry(NoBackoff(), 0),
+            socket_timeout=SOCKET_SECONDS,
+            socket_connect_timeout=CONNECT_SECONDS,
+            health_check_interval=0,
+        )
+        self._connection: Any = pool.make_connection()
+
+    async def connect(self) -> None:
+        """Connect and authenticate. Raises one of BROKEN, within CONNECT_SECONDS."""
+        async with asyncio.timeout(CONNECT_SECONDS):
+            await self._connection.connect()
+
+    async def send(self, *commands: tuple[bytes, ...]) -> None:
+        """Write commands in one go, without waiting for their replies. Raises one of BROKEN."""
+        await self._connection.send_packed_command(self._connection.pack_commands(commands), check_health=False)
+
+    async def receive(self) -> Any:
+        """The next reply or message, however long it takes. Raises one of BROKEN."""
+        return await self._connection.read_response(disable_decoding=True, timeout=math.inf)
+
+    async def ask(self, *commands: tuple[bytes, ...]) -> None:
+        """Send commands and see that each is answered. Raises one of BROKEN."""
+        await self.send(*commands)
+        for _ in commands:
+            await self.receive()
+
+    async def close(self) -> None:
+        await self._connection.disconnect(nowait=True)

@@ -1,0 +1,123 @@
+"""A place in a workspace's log that moves forward, whoever it is for.
+
+Start, resume, a full inbox and a hole have one remedy: read on from `seq`, from
+memory if it reaches so far and else from the log. Invariant: between seeing that
+`seq` has reached the topic's `last` and opening the inbox nothing is awaited, so
+nothing can fall between the log and the inbox.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+
+from db.errors import Unavailable
+from realtime.commits import Commit
+from realtime.cursor import Cursor
+from realtime.log import Log
+from realtime.topic import RETRY_SECONDS, Inbox, Topic
+
+BATCH_EVENTS, BATCH_BYTES = 100, 256 * 1024
+
+
+class Expired(Exception):
+    """The log no longer has what comes next: it was pruned, or the database is another one."""
+
+
+class Listener:
+    """Commits after `seq`, each once, in order. Close it in the end."""
+
+    def __init__(self, topic: Topic, log: Log) -> None:
+        self._topic = topic
+        self._log = log
+        self._waiting: deque[Commit] = deque()
+        self._inbox: Inbox | None = None
+        self._reach = 0
+        self._epoch = ""
+        self.seq = 0
+
+    def seek(self, cursor: Cursor, reach: int) -> None:
+        """Go on after `cursor`. The log is known to reach to `reach`, even if this process has not heard of it yet."""
+        self.close()
+        self.seq, self._epoch, self._reach = cursor.seq, cursor.epoch, reach
+
+    def close(self) -> None:
+        self._waiting.clear()
+        if self._inbox is not None:
+            self._topic.leave(self._inbox)
+            self._inbox = None
+
+    @property
+    def end(self) -> int:
+        """How far the log is known to reach."""
+        return max(self._topic.last, self._reach)
+
+    @property
+    def cursor(self) -> Cursor:
+        return Cursor(self._topic.workspace_id, self._epoch, self.seq)
+
+    async def read(self, until: float) -> list[Commit]:
+        """The next commits, at most about 100 events or 256 KiB; nothing if `until` (loop time) comes first.
+
+        Raises Expired.
+        """
+        loop = asyncio.get_running_loop()
+        while True:
+            if self._topic.epoch != self._epoch:
+                raise Expired
+            if chunk := self._chunk():
+                return chunk
+            if self._inbox is not None and self._inbox.is_broken:
+                self.close()
+            if self._inbox is not None:
+                if loop.time() >= until:
+                    return []
+                try:
+                    async with asyncio.timeout_at(until):
+                        await self._inbox.wait()
+                except TimeoutError:
+                    continue
+                self._waiting.extend(self._inbox.take())
+            elif self.seq >= self.end:
+                self._inbox = self._topic.listen()
+            else:
+                try:
+                    await self._replay()
+                except Unavailable:
+                    if loop.time() >= until:
+                        return []
+                    await asyncio.sleep(RETRY_SECONDS)
+
+    async def _replay(self) -> None:
+        """Have the next commits wait, from memory or from the log. Raises Expired, Unavailable."""
+        recent = self._topic.recent(self.seq)
+        if recent:
+            self._waiting.extend(recent)
+            self._topic.counters.ring_replays += 1
+            return
+        page = await self._log.page(self._topic.workspace_id, after=self.seq, through=self.end)
+        self._topic.counters.replays += 1
+        if not page or page[0].first != self.seq + 1:
+            raise Expired
+        self._waiting.extend(page)
+
+    def _chunk(self) -> list[Commit]:
+        """Take what waits and comes next, up to the size of a batch. A hole sends us back to the log."""
+        chunk: list[Commit] = []
+        events = size = 0
+        while self._waiting:
+            commit = self._waiting[0]
+            if commit.last <= self.seq:
+                self._waiting.popleft()
+                continue
+            commit = commit.after(self.seq)
+            if commit.first != self.seq + 1:
+                self.close()
+                break
+            if chunk and (events + len(commit.events) > BATCH_EVENTS or size + commit.size > BATCH_BYTES):
+                break
+            self._waiting.popleft()
+            chunk.append(commit)
+            self.seq = commit.last
+            events, size = events + len(commit.events), size + commit.size
+        return chunk

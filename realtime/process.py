@@ -1,0 +1,69 @@
+"""All of the real-time core that one server process runs: hub, poll, and both ways of Redis.
+
+Invariant: nothing here fails because Redis does. Without it the poll alone
+brings every event, a quarter of a second later.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from uuid import UUID
+
+from db.models import Event
+from db.session import Database
+from realtime.counters import Counters
+from realtime.hub import Hub
+from realtime.link import Link
+from realtime.log import Log
+from realtime.publisher import Publisher
+from realtime.subscriber import Subscriber
+
+
+class Realtime:
+    """Start one per process; `announce` is what the unit of work calls after each commit."""
+
+    def __init__(self, redis_url: str, database: Database) -> None:
+        Link(redis_url)  # so that an address that makes no sense is refused here
+        self.counters = Counters()
+        self.hub = Hub(Log(database), self.counters)
+        self._publisher = Publisher(redis_url, self.counters)
+        self._subscriber = Subscriber(redis_url, self.hub.receive, self.hub.alarm, self.counters)
+        self.hub.attach(self)
+        self._tasks: list[asyncio.Task[None]] = []
+
+    @classmethod
+    async def start(cls, redis_url: str, database: Database) -> Realtime:
+        """Begin to listen, to poll and to publish. Neither server need be up yet."""
+        realtime = cls(redis_url, database)
+        realtime.run()
+        return realtime
+
+    def run(self) -> None:
+        runs = (self._subscriber.run(), self._publisher.run(), self.hub.run())
+        self._tasks = [asyncio.create_task(one) for one in runs]
+
+    async def close(self) -> None:
+        """Stop. Streams that are still open hear nothing more."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks = []
+
+    def announce(self, events: Sequence[Event]) -> None:
+        """Tell all processes what was committed. Never waits, never raises."""
+        self._publisher.announce(events)
+
+    @property
+    def is_healthy(self) -> bool:
+        """Whether Redis takes and brings messages, as far as is known."""
+        return self._subscriber.is_healthy and self._publisher.is_healthy
+
+    def subscribe(self, workspace_id: UUID) -> None:
+        self._subscriber.subscribe(workspace_id)
+
+    def unsubscribe(self, workspace_id: UUID) -> None:
+        self._subscriber.unsubscribe(workspace_id)
+
+    async def acknowledged(self, workspace_id: UUID) -> None:
+        await self._subscriber.acknowledged(workspace_id)

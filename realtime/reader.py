@@ -1,0 +1,111 @@
+"""What one person gets of a workspace's log.
+
+Rights change in the log's own order: a `Reader` holds somebody's audience tags
+as they were read together with the head `as_of`. A change of rights up to
+`as_of` is therefore already in the tags and is not applied again; a later one is
+applied exactly where it stands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum, StrEnum
+from uuid import UUID
+
+from db.models import Event, Revocation
+from realtime.commits import Commit
+from realtime.cursor import Cursor
+
+Matches = Callable[[Event], bool]
+
+
+class Resync(StrEnum):
+    """Why a client must fetch everything again and then go on from the batch's cursor."""
+
+    CURSOR_EXPIRED = "CURSOR_EXPIRED"
+    ACCESS_CHANGED = "ACCESS_CHANGED"
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """An event, and whether its object was visible to the reader before it and is so after it; one of both is true."""
+
+    event: Event
+    before: bool
+    after: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Everything the reader may see up to `cursor` that they have not had before. With `resync` there are no events."""
+
+    events: tuple[Seen, ...]
+    cursor: Cursor
+    is_caught_up: bool
+    resync: Resync | None = None
+
+
+class Change(Enum):
+    """What a commit did to the reader's rights."""
+
+    LOST = "lost"
+    CHANGED = "changed"
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """What a reader gets of one commit: their events up to `through`."""
+
+    seen: list[Seen]
+    through: int
+    change: Change | None
+
+
+def everything(event: Event) -> bool:
+    """The predicate of a reader without a filter."""
+    return True
+
+
+@dataclass(slots=True)
+class Reader:
+    """A person, what they may see as of a seq of the log, and what of it they want."""
+
+    person_id: UUID
+    tags: frozenset[str]
+    as_of: int
+    matches: Matches = everything
+
+    def read(self, commit: Commit) -> Passage:
+        """Pass one commit, each exactly once and in order. Once rights are LOST nothing more may be read."""
+        seen: list[Seen] = []
+        change: Change | None = None
+        for event in commit.events:
+            tags_before = self.tags
+            if self._is_meant(event.revokes):
+                match self._apply(event.seq, event.revokes):
+                    case Change.LOST:
+                        return Passage(seen, event.seq - 1, Change.LOST)
+                    case Change.CHANGED:
+                        change = Change.CHANGED
+            before = not tags_before.isdisjoint(event.seen_before)
+            after = not self.tags.isdisjoint(event.seen_after)
+            if (before or after) and self.matches(event):
+                seen.append(Seen(event, before, after))
+        return Passage(seen, commit.last, change)
+
+    def _is_meant(self, revokes: Revocation | None) -> bool:
+        return revokes is not None and revokes.person_id in (None, self.person_id)
+
+    def _apply(self, seq: int, revokes: Revocation | None) -> Change | None:
+        assert revokes is not None
+        if seq <= self.as_of:
+            # Our tags are newer than this. What the person could see before it is not known any more, and what was
+            # told before it was judged by other tags.
+            return Change.CHANGED
+        if revokes.tags is None:
+            return Change.LOST
+        if revokes.tags == self.tags:
+            return None
+        self.tags = revokes.tags
+        return Change.CHANGED
