@@ -8,9 +8,16 @@ import gzip
 import hashlib
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from node import MINIMUM_VERSION, Node, NodeMissing, find_node
+
+try:
+    import fcntl
+except ImportError:  # Windows, where two builds at once have to be avoided by hand
+    fcntl = None  # type: ignore[assignment]
 
 WEB = Path(__file__).resolve().parent
 DIST = WEB / "dist"
@@ -28,8 +35,13 @@ def install(directory: Path, node: Node) -> None:
     """
     stamp = directory / INSTALLED_STAMP
     wanted = _digest([directory / name for name in PACKAGES])
-    if stamp.is_file() and stamp.read_text() == wanted:
-        return
+    with _alone(directory):
+        if not stamp.is_file() or stamp.read_text() != wanted:
+            _install(directory, node)
+            stamp.write_text(wanted)
+
+
+def _install(directory: Path, node: Node) -> None:
     _say(f"installing the packages of {directory.name}/ with Node {node.version} (the first time takes a minute)")
     try:
         node.npm("ci", "--no-audit", "--no-fund", "--loglevel=error", cwd=directory)
@@ -37,7 +49,15 @@ def install(directory: Path, node: Node) -> None:
         # A lock made elsewhere can lack this platform's native packages; versions are exact, so install finds the same.
         _say("npm ci did not work here, trying npm install")
         node.npm("install", "--no-save", "--no-audit", "--no-fund", "--loglevel=error", cwd=directory)
-    stamp.write_text(wanted)
+
+
+@contextmanager
+def _alone(directory: Path) -> Iterator[None]:
+    """One process at a time installs into `directory`; the others wait."""
+    with (directory / "package.json").open() as held:
+        if fcntl is not None:
+            fcntl.flock(held, fcntl.LOCK_EX)
+        yield
 
 
 def build(node: Node) -> None:

@@ -32,7 +32,6 @@ def run(node: Node, program: str, argument: str) -> None:
         timeout=90,
         check=False,
     )
-    print(result.stdout)
     assert result.returncode == 0, result.stdout
 
 

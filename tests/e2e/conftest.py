@@ -1,0 +1,74 @@
+"""A real Chromium for tests, and pages that must neither complain nor ask any other server for anything.
+
+With CI=true a missing browser is a failure; elsewhere those tests are reported as not run.
+"""
+
+import os
+import shutil
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+OpenPage = Callable[..., Awaitable[Page]]
+
+
+def installed(playwrights_own: str) -> str | None:
+    """The system's Chromium, else the one that playwright downloaded, else None."""
+    system = shutil.which("chromium") or shutil.which("chromium-browser")
+    return system or (playwrights_own if Path(playwrights_own).is_file() else None)
+
+
+@pytest.fixture(scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    async with async_playwright() as playwright:
+        found = installed(playwright.chromium.executable_path)
+        if found is None:
+            missing = "NOT RUN: no Chromium (apt-get install chromium, or: playwright install chromium)"
+            if os.environ.get("CI") == "true":
+                pytest.fail(missing)
+            pytest.skip(missing)
+        launched = await playwright.chromium.launch(executable_path=found, args=list(FLAGS))
+        yield launched
+        await launched.close()
+
+
+@pytest.fixture
+async def open_page(browser: Browser, server_url: str) -> AsyncIterator[OpenPage]:
+    """`await open_page("/path", **context_options)`: the page of a new person, who has a browser profile of their own.
+
+    After the test, every page opened so must have stayed without errors in its console and without foreign requests.
+    """
+    contexts: list[BrowserContext] = []
+    complaints: list[str] = []
+
+    async def opened(path: str, **options: object) -> Page:
+        context = await browser.new_context(base_url=server_url, **options)  # type: ignore[arg-type]
+        contexts.append(context)
+        context.set_default_timeout(15_000)
+        context.on("request", lambda request: foreign(request.url))
+        context.on("console", lambda line: line.type == "error" and complaints.append(f"console: {line.text}"))
+        context.on("weberror", lambda error: complaints.append(f"uncaught: {error.error}"))
+        page = await context.new_page()
+        await page.goto(path)
+        return page
+
+    def foreign(url: str) -> None:
+        if not url.startswith((server_url, server_url.replace("http", "ws", 1), "data:", "blob:")):
+            complaints.append(f"request to another server: {url}")
+
+    yield opened
+    for context in contexts:
+        await context.close()
+    assert complaints == []
