@@ -201,7 +201,7 @@ class ServerProcess(ABC):
                 user=self.account.uid,
                 group=self.account.gid,
                 extra_groups=None if self.account.uid is None else [],
-                preexec_fn=die_with_parent(self.stop_signal),  # noqa: PLW1509 (no threads run yet that could hold a lock)
+                preexec_fn=die_with_parent(self.stop_signal, os.getpid()),  # noqa: PLW1509 (no threads run yet that could hold a lock)
             )
 
     def _signal_all(self, number: signal.Signals) -> None:
@@ -255,12 +255,11 @@ def free_port(wanted: int | None = None) -> int:
     raise StackError(f"no free port found on 127.0.0.1 between {PORTS.start} and {PORTS.stop - 1}")
 
 
-def die_with_parent(number: signal.Signals) -> Callable[[], None] | None:
-    """Return what a child does before it becomes its program: ask Linux to send it `number` when its parent dies."""
+def die_with_parent(number: signal.Signals, parent: int) -> Callable[[], None] | None:
+    """Return what a child does first of all: ask Linux to send it `number` when its parent (a process id) dies."""
     if sys.platform != "linux":
         return None
     libc = ctypes.CDLL(None, use_errno=True)
-    parent = os.getpid()
 
     def prepare() -> None:
         set_parent_death_signal = 1

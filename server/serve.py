@@ -1,0 +1,201 @@
+"""`tutti serve`: embedded servers where none are named, migrations, the first demo data, then the server itself.
+
+Invariant: whatever was started is stopped again, in reverse order, however serving ends: the processes that answer
+requests before the embedded servers they write to.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import multiprocessing
+import os
+import signal
+import socket
+import threading
+import time
+import urllib.request
+from collections.abc import Callable
+from typing import Protocol
+
+import uvicorn
+from starlette.types import ASGIApp
+from uvicorn.supervisors import Multiprocess
+
+from db.migrations import upgrade
+from server import logs
+from server.backends import backends
+from server.settings import Settings, in_url, reachable
+from server.stack.processes import die_with_parent
+from server.wire import SocketProtocol
+
+Say = Callable[[str], None]
+
+# Sockets are closed spread over 10 s while draining (realtime.md); then a little for the answers under way.
+DRAIN_SECONDS = 15
+READY_SECONDS = 60
+# The processes of a server that was just killed take a moment to let go of the port.
+PORT_PATIENCE_SECONDS = 1.0
+
+
+class PortTaken(Exception):
+    """The address to serve on cannot be had; the message says what to change."""
+
+
+class DemoAccount(Protocol):
+    """Whom to sign in as to look around."""
+
+    email: str
+    password: str
+
+
+def serve(settings: Settings, say: Say) -> int:
+    """Serve until SIGINT or SIGTERM and return the exit code; `say` gets each line of progress.
+
+    Raises PortTaken, StackError, DatabaseProblem or RedisProblem before anything is served.
+    """
+    began = time.monotonic()
+    # One way to end for both signals, also while no server listens for them yet or any more.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        with listening_socket(settings) as listener:
+            if settings.port == 0:
+                os.environ["TUTTI_PORT"] = str(listener.getsockname()[1])
+                settings = Settings.from_environment()
+            with backends(settings, say, may_join=False) as complete:
+                account = prepare(complete, say, is_seeding=settings.database_url is None)
+                export(complete)
+                threading.Thread(target=announce, args=(complete, account, began, say), daemon=True).start()
+                try:
+                    return run(complete, listener)
+                finally:
+                    # A second Ctrl-C must not cut short the stop of the databases, which takes a moment.
+                    signal.signal(signal.SIGINT, signal.SIG_IGN)
+                    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    except KeyboardInterrupt:
+        return 0
+    finally:
+        say("Stopped")
+
+
+def listening_socket(settings: Settings) -> socket.socket:
+    """Take the port before anything else is started. Raises PortTaken if it cannot be had."""
+    where = f"port {settings.port} of {settings.host}"
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    listener = socket.socket(family)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.set_inheritable(True)
+    deadline = time.monotonic() + PORT_PATIENCE_SECONDS
+    try:
+        while True:
+            try:
+                listener.bind((settings.host, settings.port))
+                return listener
+            except OSError as error:
+                if error.errno != errno.EADDRINUSE or time.monotonic() > deadline:
+                    raise
+                time.sleep(0.05)
+    except PermissionError as error:
+        listener.close()
+        raise PortTaken(f"{where} is for the administrator only; choose one above 1023 with TUTTI_PORT") from error
+    except OSError as error:
+        listener.close()
+        raise PortTaken(
+            f"{where} cannot be had ({error.strerror}). Stop what uses it (make doctor tells whether that is Tutti), "
+            f"or choose another: TUTTI_PORT=8001 make serve"
+        ) from error
+
+
+def prepare(settings: Settings, say: Say, *, is_seeding: bool) -> DemoAccount | None:
+    """Migrate the database; on the first start of an embedded one also seed it and return the demo account."""
+    from server.seed import seed
+
+    assert settings.database_url is not None
+    began = time.monotonic()
+    upgrade(settings.database_url)
+    say(f"Migrations applied ({time.monotonic() - began:.1f} s)")
+    if not is_seeding or settings.env == "production":
+        return None
+    began = time.monotonic()
+    account: DemoAccount | None = asyncio.run(seed(settings))
+    if account is not None:
+        say(f"Demo workspace made ({time.monotonic() - began:.1f} s)")
+    return account
+
+
+def export(settings: Settings) -> None:
+    """Put into the environment what was found out, for the processes that answer requests."""
+    os.environ["DATABASE_URL"] = settings.database_url or ""
+    os.environ["REDIS_URL"] = settings.redis_url or ""
+    os.environ["TUTTI_JWT_SECRET"] = ",".join(settings.jwt_secrets)
+    os.environ["TUTTI_STATE_DIR"] = str(settings.state_dir)
+
+
+def run(settings: Settings, listener: socket.socket) -> int:
+    """Answer requests until a signal ends it, in this process or in TUTTI_WORKERS others; return the exit code."""
+    config = uvicorn.Config(
+        "server.serve:application",
+        factory=True,
+        workers=settings.workers,
+        loop="uvloop",
+        http="httptools",
+        ws=SocketProtocol,
+        ws_max_size=settings.limits.max_frame_bytes,
+        ws_ping_interval=None,  # its timeout closes with 1011, which clients take for final; we have a heartbeat
+        ws_per_message_deflate=False,
+        lifespan="on",
+        server_header=False,
+        proxy_headers=False,
+        access_log=False,
+        log_config=logs.CONFIGURATION,
+        timeout_graceful_shutdown=DRAIN_SECONDS,
+    )
+    if settings.workers > 1:
+        Multiprocess(config, [listener]).run()
+        return 0
+    server = uvicorn.Server(config)
+    server.run([listener])
+    return 0 if server.started else 1
+
+
+def application() -> ASGIApp:
+    """Make the application in the process that answers; as a child process it ends with its parent."""
+    from server.app import app_from_environment
+
+    parent = multiprocessing.parent_process()
+    if parent is not None and parent.pid is not None:
+        end_with_parent = die_with_parent(signal.SIGTERM, parent.pid)
+        if end_with_parent is not None:
+            end_with_parent()
+    return app_from_environment()
+
+
+def announce(settings: Settings, account: DemoAccount | None, began: float, say: Say) -> None:
+    """Wait until the server answers, then tell where it is and, after the first start, whom to sign in as."""
+    local = f"http://{in_url(reachable(settings.host))}:{settings.port}"
+    while not is_ready(local):
+        if time.monotonic() - began > READY_SECONDS:
+            say(f"The server is not ready after {READY_SECONDS} s; {local}/readyz says why")
+            return
+        time.sleep(0.05)
+    say(f"Ready ({time.monotonic() - began:.1f} s since the start)")
+    say("")
+    say(f"  Start page  {settings.public_url}/")
+    say(f"  GraphiQL    {settings.public_url}/graphql")
+    say(f"  API         {settings.public_url}/graphql, subscriptions at the same address by graphql-transport-ws")
+    if account is not None:
+        say("")
+        say("  A demo workspace is ready. Sign in with:")
+        say(f"  E-mail      {account.email}")
+        say(f"  Password    {account.password}")
+    say("")
+    say("Ctrl-C stops everything; the data stays.")
+
+
+def is_ready(base_url: str) -> bool:
+    """Tell whether the server there says that it can do its work."""
+    try:
+        with urllib.request.urlopen(f"{base_url}/readyz", timeout=2) as response:  # noqa: S310 (an http:// of ours)
+            return bool(response.status == 200)
+    except OSError:
+        return False
