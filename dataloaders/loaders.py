@@ -1,0 +1,114 @@
+"""Batch reads for one operation, or for one event batch.
+
+Everything here sees through the scope of whoever reads, so a neighbour reached
+by a loader passes the same door as one asked for by its id. A `Loaders` never
+outlives its snapshot: kept longer it would answer with old rows.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
+from typing import Generic, TypeVar
+from uuid import UUID
+
+from strawberry.dataloader import DataLoader
+
+from db import invites, projects, task_lists, tasks, workspaces
+from db.models import Invite, Label, Membership, Project, Role, Status, Task, User, Workspace
+from db.pages import Page, PageRequest
+from db.scope import Scope
+from db.session import Session
+from db.task_filters import TaskFilter
+from db.task_lists import SubtaskCounts, TaskPage
+
+Row = TypeVar("Row")
+Group = TypeVar("Group", bound=Hashable)
+
+ById = Callable[[Scope, Sequence[UUID]], Awaitable[Mapping[UUID, Row]]]
+ByGroup = Callable[[Scope, Group, Sequence[UUID]], Awaitable[Mapping[UUID, Row]]]
+ScopeOf = Callable[[], Awaitable[Scope]]
+
+
+def _by_id(scope: ScopeOf, read: ById[Row]) -> DataLoader[UUID, Row | None]:
+    """ids -> rows in the same order, None where there is nothing to see."""
+
+    async def load(ids: list[UUID]) -> list[Row | None]:
+        found = await read(await scope(), ids)
+        return [found.get(one) for one in ids]
+
+    return DataLoader(load_fn=load)
+
+
+class Grouped(Generic[Group, Row]):
+    """One statement for all parents of which the same is asked: the same page, the same count."""
+
+    def __init__(self, scope: ScopeOf, read: ByGroup[Group, Row]) -> None:
+        async def load(keys: list[tuple[Group, UUID]]) -> list[Row]:
+            ids_by_group: dict[Group, list[UUID]] = defaultdict(list)
+            for group, one in keys:
+                ids_by_group[group].append(one)
+            seen = await scope()
+            found = {group: await read(seen, group, ids) for group, ids in ids_by_group.items()}
+            return [found[group][one] for group, one in keys]
+
+        self._loader: DataLoader[tuple[Group, UUID], Row] = DataLoader(load_fn=load)
+
+    async def load(self, group: Group, parent_id: UUID) -> Row:
+        return await self._loader.load((group, parent_id))
+
+
+class Loaders:
+    """All batch reads over one session."""
+
+    def __init__(self, session: Session, scope: ScopeOf) -> None:
+        self.tasks: DataLoader[UUID, Task | None] = _by_id(
+            scope, lambda seen, ids: tasks.tasks_by_ids(session, seen, ids)
+        )
+        self.workspaces: DataLoader[UUID, Workspace | None] = _by_id(
+            scope, lambda seen, ids: workspaces.workspaces_by_ids(session, seen, ids)
+        )
+        self.memberships: DataLoader[UUID, Membership | None] = _by_id(
+            scope, lambda seen, ids: workspaces.memberships_by_ids(session, seen, ids)
+        )
+        self.projects: DataLoader[UUID, Project | None] = _by_id(
+            scope, lambda seen, ids: projects.rows_by_ids(session, Project, seen, ids)
+        )
+        self.statuses: DataLoader[UUID, Status | None] = _by_id(
+            scope, lambda seen, ids: projects.rows_by_ids(session, Status, seen, ids)
+        )
+        self.labels: DataLoader[UUID, Label | None] = _by_id(
+            scope, lambda seen, ids: projects.rows_by_ids(session, Label, seen, ids)
+        )
+        self.invites: DataLoader[UUID, Invite | None] = _by_id(
+            scope, lambda seen, ids: invites.invites_by_ids(session, seen, ids)
+        )
+        # People without a scope: they are reached through rows that somebody may see.
+        self.users: DataLoader[UUID, User | None] = _by_id(scope, lambda _, ids: workspaces.users_by_ids(session, ids))
+        self.subtask_counts: DataLoader[UUID, SubtaskCounts | None] = _by_id(
+            scope, lambda seen, ids: task_lists.subtask_counts_by_parent_ids(session, seen, ids)
+        )
+        self.statuses_by_workspace: DataLoader[UUID, list[Status] | None] = _by_id(
+            scope, lambda seen, ids: projects.statuses_by_workspace_ids(session, seen, ids)
+        )
+        self.labels_by_workspace: DataLoader[UUID, list[Label] | None] = _by_id(
+            scope, lambda seen, ids: projects.labels_by_workspace_ids(session, seen, ids)
+        )
+        self.task_pages: Grouped[tuple[str, TaskPage], Page[Task]] = Grouped(
+            scope, lambda seen, group, ids: task_lists.task_pages(session, seen, group[0], ids, group[1])
+        )
+        self.task_counts: Grouped[tuple[str, TaskFilter], int] = Grouped(
+            scope, lambda seen, group, ids: task_lists.count_tasks(session, seen, group[0], ids, group[1])
+        )
+        self.member_pages: Grouped[tuple[Role | None, PageRequest], Page[Membership]] = Grouped(
+            scope, lambda seen, group, ids: workspaces.member_pages(session, seen, ids, *group)
+        )
+        self.guest_pages: Grouped[PageRequest, Page[Membership]] = Grouped(
+            scope, lambda seen, request, ids: workspaces.guest_pages(session, seen, ids, request)
+        )
+        self.invite_pages: Grouped[PageRequest, Page[Invite]] = Grouped(
+            scope, lambda seen, request, ids: invites.invite_pages(session, seen, ids, request)
+        )
+        self.project_pages: Grouped[tuple[bool, PageRequest], Page[Project]] = Grouped(
+            scope, lambda seen, group, ids: projects.project_pages(session, seen, ids, *group)
+        )

@@ -1,0 +1,156 @@
+"""Lists of tasks: pages in an order, counts, search. Everything here sees through a `Scope`."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import BigInteger, Numeric, Select, func, literal, or_, select
+
+from db import pages
+from db.models import StatusCategory, Task
+from db.pages import Page, PageRequest, SortKey
+from db.scope import Scope, visible
+from db.session import Session
+from db.tables import statuses, task_assignees, tasks
+from db.task_filters import TaskFilter, matching
+from db.tasks import live_tasks, task_of
+
+
+@dataclass(frozen=True, slots=True)
+class TaskOrder:
+    """One key of an order: RANK, CREATED_AT, UPDATED_AT, DUE_DATE, PRIORITY or TITLE."""
+
+    field: str
+    is_descending: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TaskPage:
+    """Which tasks, in which order, which part of them."""
+
+    request: PageRequest
+    filter: TaskFilter
+    order: tuple[TaskOrder, ...] = ()
+
+
+def _sort_keys(order: Sequence[TaskOrder]) -> list[SortKey]:
+    keys: list[SortKey] = []
+    for one in order or (TaskOrder("RANK"),):
+        down = one.is_descending
+        if one.field == "DUE_DATE":
+            # Tasks without a date come last in either direction; a cursor needs a value for them.
+            far = date.min if down else date.max
+            keys.append(SortKey("due_date", func.coalesce(tasks.c.due_date, far), pages.day, down))
+        elif one.field == "TITLE":
+            keys.append(SortKey("title", func.lower(tasks.c.title), pages.words, down))
+        elif one.field == "PRIORITY":
+            keys.append(SortKey("priority", tasks.c.priority, pages.whole_number, down))
+        elif one.field == "CREATED_AT":
+            keys.append(SortKey("created_at", tasks.c.created_at, pages.instant, down))
+        elif one.field == "UPDATED_AT":
+            keys.append(SortKey("updated_at", tasks.c.updated_at, pages.instant, down))
+        else:
+            keys.append(SortKey("rank", tasks.c.rank, pages.words, down))
+    keys.append(SortKey("id", tasks.c.id, UUID, keys[-1].is_descending))
+    return keys
+
+
+_PARENTS = {
+    "workspace": tasks.c.workspace_id,
+    "project": tasks.c.project_id,
+    "parent": tasks.c.parent_id,
+}
+
+
+async def task_pages(
+    session: Session, scope: Scope, parent: str, parent_ids: Sequence[UUID], page: TaskPage
+) -> dict[UUID, Page[Task]]:
+    """The same page of tasks for each `workspace`, `project` or `parent`. Raises BadCursor."""
+    query = live_tasks(scope).where(matching(page.filter))
+    keys = _sort_keys(page.order)
+    return await pages.read_pages(session, query, _PARENTS[parent], parent_ids, keys, page.request, task_of)
+
+
+async def count_tasks(
+    session: Session, scope: Scope, parent: str, parent_ids: Sequence[UUID], wanted: TaskFilter
+) -> Mapping[UUID, int]:
+    """How many tasks match, per parent."""
+    query = live_tasks(scope).where(matching(wanted))
+    return await pages.count_by_parents(session, query, _PARENTS[parent], parent_ids)
+
+
+def _assigned_to(scope: Scope, user_id: UUID, wanted: TaskFilter) -> Select[Any]:
+    mine = select(task_assignees.c.task_id).where(
+        task_assignees.c.user_id == user_id, task_assignees.c.workspace_id.in_(scope.workspace_ids)
+    )
+    return live_tasks(scope).where(tasks.c.id.in_(mine), matching(wanted))
+
+
+async def assigned_page(session: Session, scope: Scope, user_id: UUID, page: TaskPage) -> Page[Task]:
+    """Tasks assigned to somebody over all their workspaces. Raises BadCursor."""
+    query = _assigned_to(scope, user_id, page.filter)
+    return await pages.read_page(session, query, _sort_keys(page.order), page.request, task_of)
+
+
+async def count_assigned(session: Session, scope: Scope, user_id: UUID, wanted: TaskFilter) -> int:
+    found = await session.execute(
+        _assigned_to(scope, user_id, wanted).with_only_columns(func.count(), maintain_column_froms=True)
+    )
+    return int(found.scalar_one())
+
+
+def _matching_words(query: str) -> tuple[Any, Any]:
+    """-> (condition, score): full text with the last word as a prefix, or a title that looks alike."""
+    whole = func.websearch_to_tsquery("simple", query)
+    letters = "".join(character if character.isalnum() else " " for character in query).split()
+    wanted: Any = whole
+    if letters:
+        prefix = func.to_tsquery("simple", " & ".join(f"{word}:*" for word in letters))
+        wanted = whole.op("||")(prefix)
+    alike = func.word_similarity(query, tasks.c.title)
+    condition = or_(tasks.c.search.op("@@")(wanted), literal(query).op("<%")(tasks.c.title))
+    # Rounded, so that the score of a cursor compares equal when it is computed again.
+    score = func.round((func.ts_rank(tasks.c.search, wanted) * 1000 + alike * 100).cast(Numeric), 3)
+    return condition, (score * 1000).cast(BigInteger)
+
+
+async def search_page(
+    session: Session, scope: Scope, workspace_id: UUID, query: str, wanted: TaskFilter, request: PageRequest
+) -> Page[Task]:
+    """The tasks of a workspace that match words, best first. Raises BadCursor."""
+    condition, score = _matching_words(query)
+    base = live_tasks(scope).where(tasks.c.workspace_id == workspace_id, condition, matching(wanted))
+    keys = [SortKey("score", score, pages.whole_number, True), SortKey("id", tasks.c.id, UUID, True)]
+    return await pages.read_page(session, base, keys, request, task_of)
+
+
+async def count_found(session: Session, scope: Scope, workspace_id: UUID, query: str, wanted: TaskFilter) -> int:
+    """How many tasks `search_page` finds."""
+    condition, _ = _matching_words(query)
+    base = live_tasks(scope).where(tasks.c.workspace_id == workspace_id, condition, matching(wanted))
+    found = await session.execute(base.with_only_columns(func.count(), maintain_column_froms=True))
+    return int(found.scalar_one())
+
+
+@dataclass(frozen=True, slots=True)
+class SubtaskCounts:
+    total: int
+    completed: int
+
+
+async def subtask_counts_by_parent_ids(
+    session: Session, scope: Scope, parent_ids: Collection[UUID]
+) -> dict[UUID, SubtaskCounts]:
+    """Visible subtasks per parent, archived ones too; completed means a status of category DONE."""
+    done = func.count().filter(statuses.c.category == StatusCategory.DONE.value)
+    found = await session.execute(
+        select(tasks.c.parent_id, func.count().label("total"), done.label("completed"))
+        .join(statuses, statuses.c.id == tasks.c.status_id)
+        .where(tasks.c.parent_id.in_(list(parent_ids)), visible(tasks, scope), tasks.c.deleted_at.is_(None))
+        .group_by(tasks.c.parent_id)
+    )
+    return {row.parent_id: SubtaskCounts(row.total, row.completed) for row in found}

@@ -1,0 +1,257 @@
+"""Projects, statuses and labels: making, changing and deleting what tasks are arranged by."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+from uuid import UUID
+
+from db import projects
+from db.errors import Duplicate
+from db.models import ChangedField, FieldChange, Label, Permission, Project, Status, StatusCategory
+from db.scope import Grant
+from db.unit_of_work import Outcome, UnitOfWork
+from domain import access, events, fields, members, ordering, tasks
+from domain.errors import ErrorCode, Invalid, LimitReached
+from domain.merge import Base, Versioned, settle
+from domain.ordering import LAST, Position
+from domain.task_fields import shown
+
+Row = TypeVar("Row", Project, Status, Label)
+
+MAX_PROJECTS = 500
+MAX_STATUSES = 50
+MAX_LABELS = 500
+
+COLUMNS: dict[ChangedField, str] = {
+    ChangedField.NAME: "name",
+    ChangedField.KEY: "key",
+    ChangedField.DESCRIPTION: "description",
+    ChangedField.COLOR: "color",
+    ChangedField.CATEGORY: "category",
+    ChangedField.RANK: "rank",
+    ChangedField.ARCHIVED: "archived_at",
+}
+
+RULES: dict[ChangedField, tuple[str, Any]] = {
+    ChangedField.NAME: ("name", fields.name),
+    ChangedField.SLUG: ("slug", fields.slug),
+    ChangedField.KEY: ("key", fields.key),
+    ChangedField.DESCRIPTION: ("description", fields.description),
+    ChangedField.COLOR: ("color", fields.color),
+    ChangedField.CATEGORY: ("category", fields.required),
+    ChangedField.ARCHIVED: ("archived", fields.required),
+}
+
+
+def checked(patch: Mapping[ChangedField, Any]) -> dict[ChangedField, Any]:
+    """The values as they are stored. Raises Refusals naming every field that is wrong."""
+    good = fields.checked({RULES[field][0]: (RULES[field][1], value) for field, value in patch.items()})
+    return {field: good[RULES[field][0]] for field in patch}
+
+
+def _record(
+    uow: UnitOfWork, before: Row | None, after: Row | None, changes: list[FieldChange] | tuple[()] = ()
+) -> None:
+    thing = after or before
+    if isinstance(thing, Project):
+        events.project_changed(uow, before, after, changes)  # type: ignore[arg-type]
+    else:
+        events.shared_changed(uow, before, after, changes)
+
+
+def _taken(error: Duplicate) -> Invalid:
+    if error.constraint.startswith("pk_"):
+        return Invalid("This id is taken.", "id", code=ErrorCode.ALREADY_EXISTS)
+    path = "key" if "key" in error.constraint else "name"
+    return Invalid(f"This {path} is taken in the workspace.", path, code=ErrorCode.ALREADY_EXISTS)
+
+
+async def _insert(uow: UnitOfWork, kind: type[Row], workspace_id: UUID, row_id: UUID, values: dict[str, Any]) -> Row:
+    stamps = {"id": row_id, "workspace_id": workspace_id, "created_at": uow.now, "updated_at": uow.now}
+    try:
+        row = await projects.insert_row(uow, kind, {**stamps, **values})
+    except Duplicate as error:
+        raise _taken(error) from error
+    _record(uow, None, row)
+    return row
+
+
+async def _update(
+    uow: UnitOfWork, kind: type[Row], row: Row, wanted: Mapping[ChangedField, Any], base: Base
+) -> tuple[ChangedField, ...]:
+    """Bring a locked row to the wanted values; -> merged fields. Raises Conflict, Invalid."""
+    asked = {
+        field: (shown(field, getattr(row, COLUMNS[field])), shown(field, value)) for field, value in wanted.items()
+    }
+    changes, merged = await settle(uow, Versioned(row.workspace_id, row.id, row.version), base, asked)
+    if changes:
+        try:
+            after = await projects.update_row(
+                uow, kind, row.id, {COLUMNS[one.field]: wanted[one.field] for one in changes}, uow.now
+            )
+        except Duplicate as error:
+            raise _taken(error) from error
+        uow.remember(row.workspace_id, row.id, after.version, changes)
+        _record(uow, row, after, changes)
+    return tuple(merged)
+
+
+async def _room(uow: UnitOfWork, kind: type[Row], grant: Grant, limit: int, what: str) -> None:
+    if await projects.count_rows(uow, kind, grant.workspace_id) >= limit:
+        raise LimitReached(f"A workspace has at most {limit} {what}.", limit)
+
+
+# ---- projects
+
+
+async def create_project(
+    uow: UnitOfWork, workspace_id: UUID, project_id: UUID, values: Mapping[ChangedField, Any]
+) -> Outcome:
+    """`values`: NAME, and what else is given of KEY, DESCRIPTION and COLOR. Raises NotFound, Forbidden, Refusals."""
+    grant = await access.permitted(uow, workspace_id, Permission.PROJECT_ADMIN)
+    given = {ChangedField.DESCRIPTION: None, ChangedField.COLOR: None, **values}
+    good = {COLUMNS[field]: value for field, value in checked(given).items()}
+    await _room(uow, Project, grant, MAX_PROJECTS, "projects")
+    await _insert(uow, Project, workspace_id, project_id, good)
+    return Outcome({"project": str(project_id)})
+
+
+async def update_project(uow: UnitOfWork, project_id: UUID, patch: Mapping[ChangedField, Any], base: Base) -> Outcome:
+    """`patch` may hold ARCHIVED as a boolean. A new key is for new tasks. Raises NotFound, Forbidden, Conflict..."""
+    _, project = await access.administered(uow, Project, project_id)
+    wanted = checked(patch)
+    if ChangedField.ARCHIVED in wanted:
+        wanted[ChangedField.ARCHIVED] = (project.archived_at or uow.now) if wanted[ChangedField.ARCHIVED] else None
+    await _update(uow, Project, project, wanted, base)
+    return Outcome({"project": str(project_id)})
+
+
+async def delete_project(uow: UnitOfWork, project_id: UUID, move_tasks_to: UUID | None) -> Outcome:
+    """Its tasks go to another project, or to none; its guests lose it. Raises NotFound, Forbidden, Invalid."""
+    grant, project = await access.administered(uow, Project, project_id)
+    target = None
+    if move_tasks_to == project_id:
+        raise Invalid("The tasks need another project.", "moveTasksToProjectId")
+    if move_tasks_to is not None:
+        found = await access.pointed_at(uow, Project, grant, [move_tasks_to], "moveTasksToProjectId")
+        target = found[move_tasks_to]
+    await tasks.send_tasks_to_project(uow, grant.workspace_id, project_id, target)
+    await members.forget_project(uow, project)
+    await projects.delete_row(uow, Project, project_id)
+    _record(uow, project, None)
+    return Outcome({"deleted_project": str(project_id)})
+
+
+# ---- statuses
+
+
+async def _status_rank(uow: UnitOfWork, workspace_id: UUID, position: Position, moving: Status | None = None) -> str:
+    others = [one for one in await projects.statuses_of(uow, workspace_id) if moving is None or one.id != moving.id]
+    ranks = [one.rank for one in others]
+    if position.kind in {"first", "last"}:
+        index = 0 if position.kind == "first" else len(others)
+    else:
+        anchors = [index for index, one in enumerate(others) if one.id == position.anchor_id]
+        if not anchors:
+            raise Invalid("There is no such other status in this workspace.", "position", position.kind)
+        index = anchors[0] + (position.kind == "after")
+    low = ranks[index - 1] if index > 0 else None
+    high = ranks[index] if index < len(ranks) else None
+    if moving is not None and (low is None or low < moving.rank) and (high is None or moving.rank < high):
+        return moving.rank
+    return ordering.between(low, high)
+
+
+async def create_status(
+    uow: UnitOfWork,
+    workspace_id: UUID,
+    status_id: UUID,
+    values: Mapping[ChangedField, Any],
+    position: Position = LAST,
+) -> Outcome:
+    """`values`: NAME, CATEGORY, and COLOR if given. Raises NotFound, Forbidden, Refusals, LimitReached."""
+    grant = await access.permitted(uow, workspace_id, Permission.PROJECT_ADMIN)
+    good = {COLUMNS[field]: value for field, value in checked({ChangedField.COLOR: None, **values}).items()}
+    await _room(uow, Status, grant, MAX_STATUSES, "statuses")
+    good["rank"] = await _status_rank(uow, workspace_id, position)
+    await _insert(uow, Status, workspace_id, status_id, good)
+    return Outcome({"status": str(status_id)})
+
+
+async def update_status(
+    uow: UnitOfWork,
+    status_id: UUID,
+    patch: Mapping[ChangedField, Any],
+    position: Position | None,
+    base: Base,
+) -> Outcome:
+    """Another category does not touch `completedAt` of tasks: it tells when they came here.
+
+    Raises NotFound, Forbidden, Conflict, Refusals.
+    """
+    grant, status = await access.administered(uow, Status, status_id)
+    wanted = checked(patch)
+    if position is not None:
+        wanted[ChangedField.RANK] = await _status_rank(uow, grant.workspace_id, position, status)
+    await _update(uow, Status, status, wanted, base)
+    return Outcome({"status": str(status_id)})
+
+
+async def delete_status(uow: UnitOfWork, status_id: UUID, move_tasks_to: UUID) -> Outcome:
+    """Its tasks go to another status. Raises NotFound, Forbidden, Invalid."""
+    grant, status = await access.administered(uow, Status, status_id)
+    if move_tasks_to == status_id:
+        raise Invalid("The tasks need another status.", "moveTasksToStatusId")
+    found = await access.pointed_at(uow, Status, grant, [move_tasks_to], "moveTasksToStatusId")
+    await tasks.send_tasks_to_status(uow, grant.workspace_id, status_id, found[move_tasks_to])
+    await projects.delete_row(uow, Status, status_id)
+    _record(uow, status, None)
+    return Outcome({"deleted_status": str(status_id)})
+
+
+DEFAULT_STATUSES = (
+    ("Backlog", StatusCategory.BACKLOG, "#9ca3af"),
+    ("To do", StatusCategory.TODO, "#6b7280"),
+    ("In progress", StatusCategory.IN_PROGRESS, "#d97706"),
+    ("Done", StatusCategory.DONE, "#059669"),
+    ("Canceled", StatusCategory.CANCELED, "#dc2626"),
+)
+
+
+async def create_default_statuses(uow: UnitOfWork, workspace_id: UUID, new_id: Any) -> None:
+    """What every workspace begins with. Recorded like statuses that somebody made."""
+    ranks = ordering.spread(None, None, len(DEFAULT_STATUSES))
+    for (name, category, color), rank in zip(DEFAULT_STATUSES, ranks, strict=True):
+        values = {"name": name, "category": category.value, "color": color, "rank": rank}
+        await _insert(uow, Status, workspace_id, new_id(), values)
+
+
+# ---- labels
+
+
+async def create_label(
+    uow: UnitOfWork, workspace_id: UUID, label_id: UUID, values: Mapping[ChangedField, Any]
+) -> Outcome:
+    """`values`: NAME, and COLOR if given. Raises NotFound, Forbidden, Refusals, LimitReached."""
+    grant = await access.permitted(uow, workspace_id, Permission.PROJECT_ADMIN)
+    good = {COLUMNS[field]: value for field, value in checked({ChangedField.COLOR: None, **values}).items()}
+    await _room(uow, Label, grant, MAX_LABELS, "labels")
+    await _insert(uow, Label, workspace_id, label_id, good)
+    return Outcome({"label": str(label_id)})
+
+
+async def update_label(uow: UnitOfWork, label_id: UUID, patch: Mapping[ChangedField, Any], base: Base) -> Outcome:
+    """Raises NotFound, Forbidden, Conflict, Refusals."""
+    _, label = await access.administered(uow, Label, label_id)
+    await _update(uow, Label, label, checked(patch), base)
+    return Outcome({"label": str(label_id)})
+
+
+async def delete_label(uow: UnitOfWork, label_id: UUID) -> Outcome:
+    """It comes off every task. Raises NotFound, Forbidden."""
+    grant, label = await access.administered(uow, Label, label_id)
+    await tasks.take_label_off(uow, grant.workspace_id, label_id)
+    await projects.delete_row(uow, Label, label_id)
+    _record(uow, label, None)
+    return Outcome({"deleted_label": str(label_id)})
