@@ -38,7 +38,7 @@ class Refused(Exception):
 
 
 class Documents:
-    """The documents of one schema: at most `MAX_CACHED_TOKENS` tokens are kept, the least recently used go first."""
+    """The documents of one schema: at most `max_cached_tokens` are kept, the least recently used documents go first."""
 
     def __init__(
         self,
@@ -47,6 +47,7 @@ class Documents:
         *,
         rules: tuple[type[ASTValidationRule], ...] = (),
         is_introspection_allowed: bool = True,
+        max_cached_tokens: int = MAX_CACHED_TOKENS,
     ) -> None:
         hidden = () if is_introspection_allowed else (NoSchemaIntrospectionCustomRule,)
         # Built once: a rule class made per request would be compiled per request.
@@ -56,6 +57,7 @@ class Documents:
         self._limits = limits
         self._kept: OrderedDict[str, DocumentNode] = OrderedDict()
         self._kept_tokens = 0
+        self._max_kept_tokens = max_cached_tokens
 
     def load(self, text: str) -> DocumentNode:
         """The valid document of this text. Raises Refused with syntax errors, exceeded limits or validation errors."""
@@ -91,7 +93,7 @@ class Documents:
     def _keep(self, text: str, document: DocumentNode) -> None:
         self._kept[text] = document
         self._kept_tokens += document.token_count
-        while self._kept_tokens > MAX_CACHED_TOKENS:
+        while self._kept_tokens > self._max_kept_tokens:
             self._kept_tokens -= self._kept.popitem(last=False)[1].token_count
 
 

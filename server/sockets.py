@@ -28,7 +28,9 @@ class Sockets:
         self._by_user: defaultdict[UUID, set[Socket]] = defaultdict(set)
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def __len__(self) -> int:
+    @property
+    def count(self) -> int:
+        """All sockets of this process, also those not authenticated yet."""
         return len(self._sockets)
 
     @property

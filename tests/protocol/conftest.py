@@ -1,4 +1,4 @@
-"""A tiny server for each protocol test."""
+"""A tiny server for all protocol tests; those that need other limits, or break it, serve their own."""
 
 from __future__ import annotations
 
@@ -10,10 +10,17 @@ import pytest
 from tests.protocol.tiny import TIMEOUT_SECONDS, Tiny, serve
 
 
-@pytest.fixture
-async def tiny() -> AsyncIterator[Tiny]:
+@pytest.fixture(scope="session")
+async def shared_tiny() -> AsyncIterator[Tiny]:
     async with serve() as server:
         yield server
+
+
+@pytest.fixture
+async def tiny(shared_tiny: Tiny) -> Tiny:
+    await shared_tiny.wait_for_sockets(0)
+    shared_tiny.gateway.contexts.clear()
+    return shared_tiny
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ async def test_valid_credentials_are_acknowledged(tiny: Tiny) -> None:
     async with tiny.client(authorization) as client:
         assert client.connection.subprotocol == "graphql-transport-ws"
         assert tiny.sockets.session_ids() == {tiny.gateway.credentials(authorization).session_id}
-        assert len(tiny.sockets) == 1
+        assert tiny.sockets.count == 1
     await tiny.wait_for_sockets(0)
     assert tiny.sockets.session_ids() == set()
 

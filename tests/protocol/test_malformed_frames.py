@@ -117,7 +117,7 @@ async def test_endless_empty_fragments_are_cut_off(tiny: Tiny) -> None:
             await asyncio.sleep(0)
 
     async with tiny.client() as client:
-        with pytest.raises(Exception, match="close"):  # noqa: PT011 - whatever the client makes of a lost connection
+        with pytest.raises(Exception, match="close"):
             await client.connection.send(fragments())
         await tiny.wait_for_sockets(0)
 

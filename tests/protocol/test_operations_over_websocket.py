@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import pytest
 
-from tests.protocol.tiny import SECRET, Tiny, gate, serve
+from tests.protocol.tiny import SECRET, Context, Tiny, eventually, gate, serve
 
 
 async def test_a_query_answers_once_and_completes(tiny: Tiny) -> None:
@@ -157,17 +157,13 @@ async def test_contexts_are_released_when_the_client_completes_or_vanishes(tiny:
         await client.send({"id": "completed", "type": "complete"})
         client.connection.transport.abort()
     await tiny.wait_for_sockets(0)
-    async with asyncio.timeout(5):
-        while [len(context.releases) for context in tiny.gateway.contexts] != [2, 2]:
-            await asyncio.sleep(0.01)
+    await eventually(lambda: [len(context.releases) for context in tiny.gateway.contexts] == [2, 2])
     assert tiny.sockets.operation_count == 0
 
 
 async def test_a_context_that_cannot_be_released_does_not_spoil_the_answer(
     tiny: Tiny, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    from tests.protocol.tiny import Context
-
     async def fail(_: Context) -> None:
         raise RuntimeError(SECRET)
 

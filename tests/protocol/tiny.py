@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -28,8 +28,15 @@ from server.http import graphql_router
 from server.sockets import Sockets
 from server.wire import SocketProtocol
 
-SECRET = "a secret that must stay in the log"  # noqa: S105
+SECRET = "a secret that must stay in the log"
 TIMEOUT_SECONDS = 5.0
+
+
+async def eventually(is_so: Callable[[], bool]) -> None:
+    """Waits until something that tells nobody is so."""
+    async with asyncio.timeout(TIMEOUT_SECONDS):
+        while not is_so():  # noqa: ASYNC110 - there is no event to wait for
+            await asyncio.sleep(0.01)
 
 
 @dataclass
@@ -242,9 +249,7 @@ class Tiny:
         return f"http://{self.host}/graphql"
 
     async def wait_for_sockets(self, count: int) -> None:
-        async with asyncio.timeout(TIMEOUT_SECONDS):
-            while len(self.sockets) != count:
-                await asyncio.sleep(0.01)
+        await eventually(lambda: self.sockets.count == count)
 
     @asynccontextmanager
     async def socket(self, *, subprotocol: str | None = "graphql-transport-ws", **options: Any) -> Any:
@@ -328,8 +333,7 @@ async def serve(*, sockets: Sockets | None = None, has_page: bool = False, **lim
     )
     server = _Server(config)
     task = asyncio.create_task(server.serve())
-    while not server.started:
-        await asyncio.sleep(0.005)
+    await eventually(lambda: server.started)
     host, port = server.servers[0].sockets[0].getsockname()[:2]
     try:
         yield Tiny(f"{host}:{port}", gateway, sockets, all_limits)

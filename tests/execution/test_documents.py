@@ -1,0 +1,225 @@
+"""Documents are parsed, checked and validated once by their text, and only good ones are kept."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator
+from typing import Any
+
+import pytest
+import strawberry
+from graphql import ASTValidationRule, FieldNode, ValidationContext, get_introspection_query
+from hypothesis import given
+from hypothesis import strategies as st
+
+from execution.documents import Documents, Refused
+from execution.limits import MAX_INPUT_NESTING, Limits, is_nested_too_deep
+from execution.operations import Operations
+
+
+@strawberry.type
+class Node:
+    id: int = 1
+
+    @strawberry.field
+    def child(self) -> Node:
+        return Node()
+
+    @strawberry.field
+    def other(self, of: list[int] | None = None) -> Node:
+        return Node()
+
+
+@strawberry.type
+class Query:
+    @strawberry.field
+    def node(self) -> Node:
+        return Node()
+
+
+@strawberry.type
+class Subscription:
+    @strawberry.subscription
+    async def node(self) -> AsyncGenerator[Node, None]:
+        yield Node()
+
+
+schema = strawberry.Schema(Query, subscription=Subscription)
+
+
+def documents(**limits: Any) -> Documents:
+    return Documents(schema._schema, Limits(**limits))
+
+
+class CountingRule(ASTValidationRule):
+    """Counts how often validation looks at it."""
+
+    validations = 0
+
+    def __init__(self, context: ValidationContext) -> None:
+        super().__init__(context)
+        CountingRule.validations += 1
+
+
+async def test_a_document_is_validated_once_however_often_it_is_executed_or_subscribed_to() -> None:
+    operations = Operations(schema, Limits(), rules=(CountingRule,))
+    before = CountingRule.validations
+    for _ in range(3):
+        result = await operations.execute(operations.prepare("query Once { node { id } }"), None)
+        assert result.data == {"node": {"id": 1}}
+        stream = await operations.subscribe(operations.prepare("subscription Once { node { id } }"), None)
+        assert [each.data async for each in stream] == [{"node": {"id": 1}}]
+    assert CountingRule.validations == before + 2
+
+
+async def test_serving_a_schema_leaves_it_as_it_was() -> None:
+    Operations(schema, Limits(max_depth=1))
+    assert (await schema.execute("{ node { child { id } } }")).errors is None
+
+
+def test_the_same_text_gives_the_same_document() -> None:
+    kept = documents()
+    assert kept.load("{ node { id } }") is kept.load("{ node { id } }")
+
+
+def test_a_refused_document_is_refused_again() -> None:
+    kept = documents()
+    for _ in range(2):
+        with pytest.raises(Refused, match="Cannot query field 'nope'"):
+            kept.load("{ nope }")
+
+
+def test_the_cache_is_bounded_and_forgets_the_least_recently_used() -> None:
+    kept = Documents(schema._schema, Limits(), max_cached_tokens=20)
+    first, second = kept.load("{ node { id } }"), kept.load("query Second { node { id } }")
+    for number in range(10):
+        kept.load(f"query Q{number} {{ node {{ id }} }}")
+        assert kept.load("{ node { id } }") is first
+    assert kept.load("query Second { node { id } }") is not second
+
+
+def test_introspection_can_be_switched_off_and_then_nothing_is_suggested() -> None:
+    hidden = Documents(schema._schema, Limits(), is_introspection_allowed=False)
+    with pytest.raises(Refused, match="introspection has been disabled"):
+        hidden.load("{ __schema { queryType { name } } }")
+    with pytest.raises(Refused, match=r"'noed' on type 'Query'\.$"):
+        hidden.load("{ noed { id } }")
+    assert hidden.load("{ __typename }")
+
+
+def test_the_standard_introspection_query_is_within_the_limits() -> None:
+    assert documents().load(get_introspection_query())
+
+
+def chain(names: list[str]) -> str:
+    """A document of these fields, each inside the one before."""
+    return "{ node { " + " { ".join([*names, "id"]) + " }" * (len(names) + 2)
+
+
+@given(
+    st.lists(st.sampled_from(["child", "other", "other(of: [1])"]), max_size=12), st.lists(st.booleans(), min_size=13)
+)
+def test_depth_is_the_longest_chain_of_fields_however_it_is_spread_over_fragments(
+    names: list[str], is_cut: list[bool]
+) -> None:
+    fragments: list[str] = []
+
+    def selection(rest: list[str], cuts: list[bool]) -> str:
+        body = f"{rest[0]} {{ {selection(rest[1:], cuts[1:])} }}" if rest else "id"
+        if not cuts[0]:
+            return body
+        fragments.append(f"fragment F{len(fragments)} on Node {{ {body} }}")
+        return f"...F{len(fragments) - 1}"
+
+    text = f"{{ node {{ {selection(names, is_cut)} }} }} " + " ".join(fragments)
+    depth = len(names) + 2
+    assert documents(max_depth=depth).load(text)
+    with pytest.raises(Refused) as refused:
+        documents(max_depth=depth - 1).load(text)
+    assert refused.value.errors[0].extensions == {"code": "QUERY_TOO_COMPLEX"}
+
+
+def test_every_exceeded_limit_is_named() -> None:
+    with pytest.raises(Refused) as refused:
+        documents(max_depth=2, max_aliases=1, max_directives=0).load("{ a: node { b: child { id @skip(if: true) } } }")
+    assert [error.message for error in refused.value.errors] == [
+        "The document is too deep: the limit is 2.",
+        "The document has too many aliases or repeated fields: the limit is 1.",
+        "The document has too many directives: the limit is 0.",
+    ]
+
+
+def test_input_values_in_the_document_may_not_nest_without_end() -> None:
+    def nested(depth: int) -> str:
+        return "{ node { other(of: " + "[" * depth + "1" + "]" * depth + ") { id } } }"
+
+    with pytest.raises(Refused, match="nested too deep"):
+        documents().load(nested(MAX_INPUT_NESTING + 1))
+    with pytest.raises(Refused, match="nested too deep"):
+        documents().load("query ($a: [Int] = " + "[" * 40 + "]" * 40 + ") { node { id } }")
+    with pytest.raises(Refused) as refused:
+        documents().load(nested(3))
+    assert refused.value.errors[0].extensions in (None, {})  # an ordinary validation error
+
+
+def test_variables_may_nest_up_to_the_limit() -> None:
+    value: object = 1
+    for _ in range(MAX_INPUT_NESTING):
+        value = [value]
+    assert not is_nested_too_deep(value)
+    assert is_nested_too_deep({"deeper": value})
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{" + "node { id } " * 240 + "}",
+        "{" + "node " * 990 + "}",
+        "{ node " + "{ child " * 400 + "}" * 401,
+        "{ node { other(of: " + "[" * 480 + "]" * 480 + ") { id } } }",
+        "{" + " ".join(f"field{number}" for number in range(900)) + "}",
+        "#" * 1_000_000,
+        "{ " + "node " * 100_000 + "}",
+        "{ ...F0 } " + " ".join(f"fragment F{n} on Query {{ ...F{n + 1} }}" for n in range(120)),
+        "query (" + " ".join(f"$v{n}: Int" for n in range(240)) + ") { node { id } }",
+    ],
+)
+def test_hostile_documents_are_refused_quickly(text: str) -> None:
+    started = time.perf_counter()
+    with pytest.raises(Refused):
+        documents().load(text)
+    # A deadline against falling off a cliff (seconds); the benchmark watches the milliseconds.
+    assert time.perf_counter() - started < 0.5
+
+
+async def test_an_operation_is_given_up_after_its_time() -> None:
+    @strawberry.type
+    class Slow:
+        @strawberry.field
+        async def field(self) -> int:
+            await asyncio.Event().wait()
+            return 1
+
+    operations = Operations(strawberry.Schema(Slow), Limits(resolver_timeout_seconds=0.05))
+    result = await operations.execute(operations.prepare("{ field }"), None)
+    assert result.data is None
+    assert result.errors
+    assert result.errors[0].extensions == {"code": "SERVICE_UNAVAILABLE"}
+
+
+def test_rules_of_the_application_are_part_of_validation() -> None:
+    class NoId(ASTValidationRule):
+        def enter_field(self, node: FieldNode, *_: object) -> None:
+            if node.name.value == "id":
+                self.report_error(strawberry.exceptions.StrawberryGraphQLError("No id here."))
+
+    with pytest.raises(Refused, match="No id here"):
+        Documents(schema._schema, Limits(), rules=(NoId,)).load("{ node { id } }")
+
+
+@pytest.mark.parametrize(("name", "message"), [("C", "is not in the document"), (None, "is required")])
+def test_the_operation_asked_for_must_be_clear(name: str | None, message: str) -> None:
+    operations = Operations(schema, Limits())
+    with pytest.raises(Refused, match=message):
+        operations.prepare("query A { node { id } } query B { node { id } }", None, name)
