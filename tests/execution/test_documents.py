@@ -91,7 +91,7 @@ def test_a_refused_document_is_refused_again() -> None:
 
 
 def test_the_cache_is_bounded_and_forgets_the_least_recently_used() -> None:
-    kept = Documents(schema._schema, Limits(), max_cached_tokens=20)
+    kept = Documents(schema._schema, Limits(), max_cached_tokens=30)
     first, second = kept.load("{ node { id } }"), kept.load("query Second { node { id } }")
     for number in range(10):
         kept.load(f"query Q{number} {{ node {{ id }} }}")

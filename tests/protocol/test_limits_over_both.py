@@ -25,7 +25,7 @@ for _ in range(40):
 REFUSED: dict[str, tuple[str, dict[str, Any] | None, str, int]] = {
     "depth": (nested(6), None, "too deep", 5),
     "depth by fragments": (
-        "{ node { ...A } } fragment A on Node { child { ...B } } fragment B on Node { child { child { child { id } } } }",
+        "{ node { ...A } } fragment A on Node { child { ...B } } fragment B on Node { child { child { id { id } } } }",
         None,
         "too deep",
         5,
