@@ -1,0 +1,191 @@
+"""Access tokens, and whether the session behind one still goes on.
+
+One algorithm, and every claim is required: a token is good only if this server
+would have made it just so. Whoever is refused hears the same words whatever was
+wrong; only a token that was good until it expired is told apart, as refreshing helps.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import jwt
+
+from db import accounts
+from db.ids import new_id, of_kind, typed
+from db.session import Database
+from db.unit_of_work import now
+from server.credentials import Credentials, Unauthenticated
+
+ACCESS_TOKEN_LIFETIME = timedelta(minutes=15)
+ALGORITHM = "HS256"
+TYPE = "at+jwt"
+"""RFC 9068, section 2.1: what else is a JWT is not taken for an access token."""
+ISSUER = "tutti"
+AUDIENCE = "tutti-api"
+REQUIRED_CLAIMS = ["iss", "aud", "sub", "sid", "iat", "nbf", "exp", "jti"]
+# Servers' clocks differ a little: a token that one just made is good at once on another.
+CLOCK_SKEW = timedelta(seconds=5)
+SESSION_CHECK_SECONDS = 1.0
+
+_REFUSED = "The access token is not good, or not any more."
+
+
+@dataclass(frozen=True, slots=True)
+class _Key:
+    id: str
+    secret: bytes
+
+
+def _derived(secret: str, purpose: str) -> bytes:
+    """One secret, a key for each purpose: what is known of one says nothing of another."""
+    return hmac.digest(secret.encode(), f"tutti {purpose}".encode(), "sha256")
+
+
+def refresh_keys(secrets: tuple[str, ...]) -> tuple[bytes, ...]:
+    """The keys that refresh tokens' successors are derived with; the first one derives."""
+    return tuple(_derived(secret, "refresh token") for secret in secrets)
+
+
+class AccessTokens:
+    """Makes and reads access tokens. The first secret signs, all verify, so that a secret can be replaced."""
+
+    def __init__(self, secrets: tuple[str, ...], clock: Callable[[], datetime] = now) -> None:
+        keys = [_derived(secret, "access token") for secret in secrets]
+        self._keys = [_Key(hashlib.sha256(key).hexdigest()[:16], key) for key in keys]
+        self._clock = clock
+
+    def issue(self, user_id: UUID, session_id: UUID) -> tuple[str, datetime]:
+        """-> a token, and when it expires (15 minutes from now)."""
+        issued_at = self._clock().replace(microsecond=0)
+        expires_at = issued_at + ACCESS_TOKEN_LIFETIME
+        claims = {
+            "iss": ISSUER,
+            "aud": AUDIENCE,
+            "sub": typed("user", user_id),
+            "sid": typed("session", session_id),
+            "iat": issued_at,
+            "nbf": issued_at,
+            "exp": expires_at,
+            "jti": str(new_id()),
+        }
+        key = self._keys[0]
+        return jwt.encode(claims, key.secret, ALGORITHM, headers={"typ": TYPE, "kid": key.id}), expires_at
+
+    def verify(self, token: str) -> Credentials:
+        """Whom a token was made for, and until when. Raises Unauthenticated."""
+        try:
+            claims = self._signed_claims(token)
+            user_id = of_kind("user", claims["sub"])
+            session_id = of_kind("session", claims["sid"])
+            not_before = datetime.fromtimestamp(claims["nbf"], UTC)
+            expires_at = datetime.fromtimestamp(claims["exp"], UTC)
+        except (jwt.PyJWTError, ValueError, TypeError, KeyError, AttributeError, OverflowError, OSError) as error:
+            raise Unauthenticated(_REFUSED) from error
+        at = self._clock()
+        if user_id is None or session_id is None or not_before > at + CLOCK_SKEW:
+            raise Unauthenticated(_REFUSED)
+        if expires_at <= at:
+            raise Unauthenticated(_REFUSED, is_expired=True)
+        return Credentials(user_id, session_id, expires_at)
+
+    def _signed_claims(self, token: str) -> dict[str, Any]:
+        header = jwt.get_unverified_header(token)
+        key = next((key for key in self._keys if key.id == header.get("kid")), None)
+        if key is None or header.get("typ") != TYPE:
+            raise ValueError
+        # The times are judged by our own clock, after everything else.
+        claims: dict[str, Any] = jwt.decode(
+            token,
+            key.secret,
+            algorithms=[ALGORITHM],
+            issuer=ISSUER,
+            audience=AUDIENCE,
+            options={
+                "require": REQUIRED_CLAIMS,
+                "strict_aud": True,
+                "verify_exp": False,
+                "verify_nbf": False,
+                "verify_iat": False,
+            },
+        )
+        return claims
+
+
+class SessionCheck:
+    """Whether sessions go on, remembered for at most a second, so that revocation also holds over HTTP.
+
+    Many who ask for the same session at once share one query. One per process.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        clock: Callable[[], datetime] = now,
+        monotonic: Callable[[], float] = time.monotonic,
+        max_entries: int = 10_000,
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._monotonic = monotonic
+        self._max_entries = max_entries
+        self._known: dict[UUID, tuple[float, bool]] = {}
+        self._asking: dict[UUID, asyncio.Task[bool]] = {}
+
+    async def is_live(self, session_id: UUID) -> bool:
+        """Whether a session was neither revoked nor expired, at most a second ago. Raises db.errors.Unavailable."""
+        known = self._known.get(session_id)
+        if known is not None and self._monotonic() - known[0] < SESSION_CHECK_SECONDS:
+            return known[1]
+        task = self._asking.get(session_id)
+        if task is None:
+            task = asyncio.create_task(self._ask(session_id))
+            self._asking[session_id] = task
+            task.add_done_callback(lambda done: self._asked(session_id, done))
+        # Shielded: others may wait for the same answer when this request is given up.
+        return await asyncio.shield(task)
+
+    async def _ask(self, session_id: UUID) -> bool:
+        asked_at = self._monotonic()
+        ended = await self.ended({session_id})
+        self._known.pop(session_id, None)
+        self._known[session_id] = (asked_at, not ended)
+        while len(self._known) > self._max_entries:
+            del self._known[next(iter(self._known))]
+        return not ended
+
+    def _asked(self, session_id: UUID, done: asyncio.Task[bool]) -> None:
+        del self._asking[session_id]
+        if not done.cancelled():
+            done.exception()  # a failure that nobody waits for any more is no news
+
+    async def ended(self, session_ids: set[UUID]) -> set[UUID]:
+        """Those of the sessions that have ended by now, asked anew in one query: for who watches open sockets."""
+        return await self._database.alone(
+            lambda session: accounts.ended_session_ids(session, session_ids, self._clock())
+        )
+
+
+async def authenticate(authorization: str | None, tokens: AccessTokens, sessions: SessionCheck) -> Credentials | None:
+    """Whom an `Authorization` value names; None when there is none.
+
+    Raises Unauthenticated if it is malformed, expired or of a session that has ended, and db.errors.Unavailable.
+    """
+    if authorization is None or not authorization.strip():
+        return None
+    scheme, _, token = authorization.strip().partition(" ")
+    if scheme.lower() != "bearer":
+        raise Unauthenticated(_REFUSED)
+    credentials = tokens.verify(token.strip())
+    if not await sessions.is_live(credentials.session_id):
+        raise Unauthenticated(_REFUSED, is_expired=True)
+    return credentials
