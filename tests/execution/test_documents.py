@@ -112,32 +112,38 @@ def test_the_standard_introspection_query_is_within_the_limits() -> None:
     assert documents().load(get_introspection_query())
 
 
-def chain(names: list[str]) -> str:
-    """A document of these fields, each inside the one before."""
-    return "{ node { " + " { ".join([*names, "id"]) + " }" * (len(names) + 2)
+NODES = st.lists(st.sampled_from(["child", "other", "other(of: [1])"]), max_size=12)
+WRAPPERS = st.lists(st.sampled_from(["plain", "spread", "inline"]), min_size=13)
 
 
-@given(
-    st.lists(st.sampled_from(["child", "other", "other(of: [1])"]), max_size=12), st.lists(st.booleans(), min_size=13)
-)
+@given(NODES, WRAPPERS)
 def test_depth_is_the_longest_chain_of_fields_however_it_is_spread_over_fragments(
-    names: list[str], is_cut: list[bool]
+    names: list[str], wrappers: list[str]
 ) -> None:
     fragments: list[str] = []
 
-    def selection(rest: list[str], cuts: list[bool]) -> str:
-        body = f"{rest[0]} {{ {selection(rest[1:], cuts[1:])} }}" if rest else "id"
-        if not cuts[0]:
-            return body
-        fragments.append(f"fragment F{len(fragments)} on Node {{ {body} }}")
-        return f"...F{len(fragments) - 1}"
+    def selection(rest: list[str], wrapping: list[str]) -> str:
+        body = f"id {rest[0]} {{ {selection(rest[1:], wrapping[1:])} }}" if rest else "id"
+        if wrapping[0] == "inline":
+            return f"... on Node {{ {body} }}"
+        if wrapping[0] == "spread":
+            fragments.append(f"fragment F{len(fragments)} on Node {{ {body} }}")
+            return f"...F{len(fragments) - 1}"
+        return body
 
-    text = f"{{ node {{ {selection(names, is_cut)} }} }} " + " ".join(fragments)
+    text = f"{{ node {{ {selection(names, wrappers)} }} }} " + " ".join(fragments)
     depth = len(names) + 2
     assert documents(max_depth=depth).load(text)
     with pytest.raises(Refused) as refused:
         documents(max_depth=depth - 1).load(text)
     assert refused.value.errors[0].extensions == {"code": "QUERY_TOO_COMPLEX"}
+
+
+def test_a_document_too_deep_to_walk_is_refused_under_any_limits() -> None:
+    lavish = documents(max_tokens=10**6, max_document_characters=10**6)
+    chain = " ".join(f"fragment F{n} on Query {{ ...F{n + 1} }}" for n in range(2_000))
+    with pytest.raises(Refused, match="too deep"):
+        lavish.load("{ ...F0 } " + chain)
 
 
 def test_every_exceeded_limit_is_named() -> None:

@@ -55,8 +55,12 @@ async def test_own_and_allowed_origins_connect(tiny: Tiny, origin: str) -> None:
         assert (await client.answer("{ hello }"))[-1]["type"] == "complete"
 
 
-@pytest.mark.parametrize("payload", [{}, {"authorization": None}, {"authorization": 1}, {"authorization": "Bearer no"}])
+@pytest.mark.parametrize(
+    "payload",
+    [{}, {"authorization": None}, {"authorization": 1}, {"authorization": "Bearer no"}, {"authorization": "none"}],
+)
 async def test_missing_or_bad_credentials_are_closed_4401(tiny: Tiny, payload: dict[str, object]) -> None:
+    tiny.gateway.tokens["none"] = None
     async with tiny.socket() as client:
         await client.send({"type": "connection_init", "payload": payload})
         assert (await client.closed())[0] == 4401
@@ -133,12 +137,19 @@ async def test_a_person_has_a_limited_number_of_sockets() -> None:
                 assert (await other_person.answer("{ hello }"))[-1]["type"] == "complete"
 
 
-async def test_a_client_that_vanishes_during_the_init_leaves_nothing_behind(tiny: Tiny) -> None:
-    async with tiny.socket() as client:
-        await client.send({"type": "connection_init", "payload": {"authorization": tiny.gateway.sign_in()}})
-        client.connection.transport.abort()
-    await tiny.wait_for_sockets(0)
-    assert tiny.sockets.session_ids() == set()
+@pytest.mark.parametrize("authorization", ["good", "bad"])
+async def test_a_client_that_vanishes_during_the_init_leaves_nothing_behind(authorization: str) -> None:
+    async with serve() as tiny:
+        tiny.gateway.tokens["good"] = tiny.gateway.credentials(tiny.gateway.sign_in())
+        tiny.gateway.may_answer.clear()
+        async with tiny.socket() as client:
+            await client.send({"type": "connection_init", "payload": {"authorization": authorization}})
+            await tiny.gateway.checking.wait()
+            client.connection.transport.abort()
+            await client.closed()
+        tiny.gateway.may_answer.set()
+        await tiny.wait_for_sockets(0)
+        assert tiny.sockets.session_ids() == set()
 
 
 async def test_while_draining_new_sockets_are_closed_1012() -> None:

@@ -45,6 +45,12 @@ REFUSED: dict[str, tuple[str, dict[str, Any] | None, str, int]] = {
         "introspection is too deep",
         20,
     ),
+    "nested input": (
+        "{ matches(filter: " + "{ anyOf: [" * 20 + "{ id: 1 }" + "] }" * 20 + ") }",
+        None,
+        "nested too deep",
+        32,
+    ),
     "nested variables": ("query ($f: Filter) { matches(filter: $f) }", {"f": FILTER}, "variables", 32),
     "nested variables nobody uses": ("{ hello }", {"f": FILTER}, "variables", 32),
 }

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from uuid import uuid4
 
+import httpx
 import pytest
 
 from tests.protocol.tiny import SECRET, Context, Tiny, eventually, gate, serve
@@ -26,6 +27,14 @@ async def test_a_mutation_answers_once_and_completes(tiny: Tiny) -> None:
             {"id": "1", "type": "next", "payload": {"data": {"store": 2}}},
             {"id": "1", "type": "complete"},
         ]
+
+
+async def test_what_extensions_say_is_part_of_the_result(tiny: Tiny, http: httpx.AsyncClient) -> None:
+    query = "query Extended { hello }"
+    expected = {"data": {"hello": "Hello world"}, "extensions": {"said": "hello"}}
+    async with tiny.client() as client:
+        assert (await client.answer(query))[0]["payload"] == expected
+    assert (await http.post(tiny.url, json={"query": query})).json() == expected
 
 
 async def test_a_subscription_streams_and_completes(tiny: Tiny) -> None:

@@ -32,15 +32,15 @@ async def test_an_unasked_pong_is_ignored(tiny: Tiny) -> None:
 
 
 async def test_a_peer_that_answers_pings_stays() -> None:
-    async with serve(sockets=Sockets(ping_seconds=0.1, pong_seconds=0.05)) as tiny, tiny.client() as client:
-        for _ in range(5):
+    async with serve(sockets=Sockets(ping_seconds=0.3, pong_seconds=0.25)) as tiny, tiny.client() as client:
+        for _ in range(3):
             assert await client.receive() == {"type": "ping"}
             await client.send({"type": "pong"})
         assert tiny.sockets.count == 1
 
 
 async def test_any_message_counts_as_life() -> None:
-    async with serve(sockets=Sockets(ping_seconds=0.1, pong_seconds=0.1)) as tiny, tiny.client() as client:
+    async with serve(sockets=Sockets(ping_seconds=0.3, pong_seconds=0.3)) as tiny, tiny.client() as client:
         for number in range(3):
             assert await client.receive() == {"type": "ping"}
             assert (await client.answer("{ hello }", str(number)))[-1]["type"] == "complete"
@@ -75,7 +75,7 @@ async def test_the_socket_closes_4403_the_moment_the_token_expires(tiny: Tiny) -
         await client.subscribe('subscription { wait(name: "never") }')
         started = time.monotonic()
         assert (await client.closed())[0] == 4403
-        assert time.monotonic() - started < 1
+        assert time.monotonic() - started < 3
 
 
 async def test_a_newer_token_of_the_same_session_keeps_the_socket_open(tiny: Tiny) -> None:
@@ -128,15 +128,16 @@ async def test_a_revoked_session_is_closed_4403_on_all_its_sockets_and_no_other(
         assert (await three.answer("{ hello }"))[-1]["type"] == "complete"
 
 
-async def test_after_the_close_of_a_session_nothing_more_is_delivered(tiny: Tiny) -> None:
-    authorization, name = tiny.gateway.sign_in(), str(uuid4())
+async def test_after_the_close_of_a_session_its_streams_deliver_nothing_more(tiny: Tiny) -> None:
+    authorization = tiny.gateway.sign_in()
     async with tiny.client(authorization) as client:
-        await client.subscribe(f'subscription {{ wait(name: "{name}") }}')
+        await client.subscribe("subscription { count(to: 1000000) }")
         await client.receive()
         tiny.sockets.close_sessions([tiny.gateway.credentials(authorization).session_id])
-        gate(name).set()
-        with pytest.raises(Exception, match="4403"):
-            await client.receive()
+        delivered = [message async for message in client.connection]
+        assert (await client.closed())[0] == 4403
+        assert len(delivered) < 100_000
+    await eventually(lambda: len(tiny.gateway.contexts[0].releases) > len(delivered))
 
 
 async def test_draining_closes_all_1012_spread_over_the_time() -> None:

@@ -17,6 +17,7 @@ from fastapi import FastAPI
 from graphql import GraphQLError
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
+from strawberry.extensions import SchemaExtension
 from strawberry.types import Info
 from websockets.asyncio.client import ClientConnection, connect
 
@@ -59,8 +60,13 @@ class Context:
 class TinyGateway:
     """Tokens by name, and every context that was ever given out."""
 
-    tokens: dict[str, Credentials | Exception] = field(default_factory=dict)
+    tokens: dict[str, Credentials | Exception | None] = field(default_factory=dict)
     contexts: list[Context] = field(default_factory=list)
+    checking: asyncio.Event = field(default_factory=asyncio.Event)
+    may_answer: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __post_init__(self) -> None:
+        self.may_answer.set()
 
     def sign_in(self, seconds: float = 60, user_id: UUID | None = None, session_id: UUID | None = None) -> str:
         """A new token's `Authorization` value."""
@@ -75,7 +81,8 @@ class TinyGateway:
         return found
 
     async def authenticate(self, authorization: str | None) -> Credentials | None:
-        await asyncio.sleep(0)
+        self.checking.set()
+        await self.may_answer.wait()
         if authorization is None:
             return None
         found = self.tokens.get(authorization, Unauthenticated("These credentials are not valid."))
@@ -87,6 +94,13 @@ class TinyGateway:
         context = Context(credentials, address, user_agent)
         self.contexts.append(context)
         return context
+
+
+class SaysHello(SchemaExtension):
+    """Adds to the `extensions` of operations named `Extended`."""
+
+    def get_results(self) -> dict[str, Any]:
+        return {"said": "hello"} if self.execution_context.operation_name == "Extended" else {}
 
 
 @strawberry.type
@@ -227,7 +241,7 @@ class Subscription:
             yield "x" * size
 
 
-schema = strawberry.Schema(Query, Mutation, Subscription)
+schema = strawberry.Schema(Query, Mutation, Subscription, extensions=[SaysHello])
 
 
 class _Server(uvicorn.Server):
