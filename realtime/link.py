@@ -17,7 +17,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 CONNECT_SECONDS = 1.0
-SOCKET_SECONDS = 1.0
+SEND_SECONDS = 1.0
 
 BROKEN = (RedisError, OSError, TimeoutError)
 """What a link may raise when Redis is away, slow or says no."""
@@ -32,7 +32,9 @@ class Link:
             protocol=2,
             driver_info=None,
             retry=Retry(NoBackoff(), 0),
-            socket_timeout=SOCKET_SECONDS,
+            # Our own timeouts bound every wait: with one of its own the driver uses asyncio.wait_for, which in Python
+            # 3.11 may swallow a cancellation.
+            socket_timeout=None,
             socket_connect_timeout=CONNECT_SECONDS,
             health_check_interval=0,
         )
@@ -45,7 +47,8 @@ class Link:
 
     async def send(self, *commands: tuple[bytes, ...]) -> None:
         """Write commands in one go, without waiting for their replies. Raises one of BROKEN."""
-        await self._connection.send_packed_command(self._connection.pack_commands(commands), check_health=False)
+        async with asyncio.timeout(SEND_SECONDS):
+            await self._connection.send_packed_command(self._connection.pack_commands(commands), check_health=False)
 
     async def receive(self) -> Any:
         """The next reply or message, however long it takes. Raises one of BROKEN."""
