@@ -41,7 +41,9 @@ class Node:
         """
         path = os.pathsep.join([str(self.executable.parent), os.environ.get("PATH", os.defpath)])
         command = [str(self.executable), *(str(argument) for argument in arguments)]
-        subprocess.run(command, cwd=cwd, env={**os.environ, "PATH": path}, check=True)  # noqa: S603
+        # A network with a certificate authority of its own has it in the system's store, which Node else ignores.
+        environment = {"NODE_USE_SYSTEM_CA": "1", **os.environ, "PATH": path}
+        subprocess.run(command, cwd=cwd, env=environment, check=True)  # noqa: S603 - what to run is written here
 
 
 def find_node() -> Node:

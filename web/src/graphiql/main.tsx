@@ -53,15 +53,17 @@ function Page() {
         </a>
         <AccountMenu account={account} />
       </header>
-      <GraphiQL
-        fetcher={fetcher}
-        defaultTabs={defaultTabs}
-        defaultEditorToolsVisibility="variables"
-        {...(initialVariables && { initialVariables })}
-      >
-        <GraphiQL.Logo> </GraphiQL.Logo>
-        <StopOnSwitch accountId={account?.id ?? null} />
-      </GraphiQL>
+      <main>
+        <GraphiQL
+          fetcher={fetcher}
+          defaultTabs={defaultTabs}
+          defaultEditorToolsVisibility="variables"
+          {...(initialVariables && { initialVariables })}
+        >
+          <GraphiQL.Logo> </GraphiQL.Logo>
+          <StopOnSwitch accountId={account?.id ?? null} />
+        </GraphiQL>
+      </main>
     </>
   );
 }
