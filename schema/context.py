@@ -1,0 +1,96 @@
+"""What a field may ask of the operation it belongs to.
+
+A context lives as long as one operation, never as long as a socket. In a
+subscription it is renewed for every batch, so loaders never grow stale.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from datetime import date, datetime
+from typing import Any, Protocol, TypeAlias
+from uuid import UUID
+
+import strawberry
+
+from dataloaders.loaders import Loaders
+from db.models import Actor
+from db.scope import Scope
+from db.session import Session
+from db.unit_of_work import Outcome, UnitOfWork
+from realtime.cursor import Cursor
+from realtime.reader import Batch, Matches
+
+
+class AccessTokens(Protocol):
+    """Makes the tokens that only the server can make."""
+
+    def issue(self, user_id: UUID, session_id: UUID) -> tuple[str, datetime]:
+        """-> (access token, when it expires)"""
+
+
+class Context(Protocol):
+    """One operation: who asks, what they may see, one snapshot to read, and the way to write."""
+
+    address: str
+    """The network address that asks; for limits only."""
+    public_url: str
+    refresh_key: bytes
+    """Derives a refresh token's successor from it."""
+    access_tokens: AccessTokens
+
+    @property
+    def actor(self) -> Actor | None:
+        """Who asks; None without credentials."""
+
+    def me(self) -> Actor:
+        """Who asks. Raises TopLevel(UNAUTHENTICATED) without credentials."""
+
+    @property
+    def loaders(self) -> Loaders:
+        """Batch reads on this operation's snapshot."""
+
+    @property
+    def reading(self) -> Session:
+        """This operation's read-only snapshot."""
+
+    async def scope(self) -> Scope:
+        """What the actor may see, as of the snapshot; nothing without credentials."""
+
+    async def today(self) -> date:
+        """The day it is where the actor lives."""
+
+    async def epoch(self) -> str:
+        """Which life of the database the cursors of this snapshot belong to."""
+
+    async def write(self, work: Callable[[UnitOfWork], Awaitable[Outcome]], request: Request | None = None) -> Outcome:
+        """Run a unit of work as the actor and commit it; what is read afterwards sees it.
+
+        Raises what the unit refuses, KeyReused, Unavailable.
+        """
+
+    async def write_as(self, actor: Actor, work: Callable[[UnitOfWork], Awaitable[Outcome]]) -> Outcome:
+        """The same for somebody who has no credentials yet: signing up and in."""
+
+    def alone(self) -> AbstractAsyncContextManager[Session]:
+        """A transaction of its own, outside of the unit of work, committed at the end of the block."""
+
+    def follow(self, workspace_id: UUID, after: Cursor | None, matches: Matches) -> AsyncIterator[Batch]:
+        """The workspace's changes for the actor, as a stream. See realtime.follow."""
+
+    async def renew(self) -> None:
+        """Close the snapshot and the loaders; the next read begins anew."""
+
+
+class Request:
+    """What an idempotent mutation was asked for: the client's key, and all of the input."""
+
+    __slots__ = ("client_mutation_id", "fingerprint")
+
+    def __init__(self, client_mutation_id: UUID, fingerprint: bytes) -> None:
+        self.client_mutation_id = client_mutation_id
+        self.fingerprint = fingerprint
+
+
+Info: TypeAlias = strawberry.Info[Context, Any]

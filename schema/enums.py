@@ -1,0 +1,186 @@
+"""The enums of the API: the words of db and domain, with what each of them means."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import TypeVar
+
+import strawberry
+
+from db.models import (
+    ChangedField,
+    ChangeOp,
+    EventKind,
+    Permission,
+    Priority,
+    Role,
+    StatusCategory,
+    WorkspaceKind,
+)
+from domain.errors import ErrorCode
+from domain.merge import ConflictPolicy
+from realtime.reader import Resync
+
+Kind = TypeVar("Kind", bound=type[Enum])
+
+
+def _described(kind: Kind, description: str, /, name: str | None = None, **meanings: str) -> Kind:
+    """Make an enum of the API of one that exists; every value has to be described."""
+    decorated = strawberry.enum(kind, name=name, description=description)
+    for value in decorated.__strawberry_definition__.values:  # type: ignore[attr-defined]
+        value.description = meanings.pop(value.name)
+    assert not meanings, meanings
+    return decorated
+
+
+_described(
+    WorkspaceKind,
+    "Whose a workspace is.",
+    PERSONAL="Made at sign-up: one member, no invites.",
+    TEAM="Everything else: people work together in it.",
+)
+_described(
+    Role,
+    "What somebody is in a workspace; each may do what `Permission` says.",
+    OWNER="Exactly one per workspace: may do everything, also transfer and delete it.",
+    ADMIN="May do everything but transfer and delete the workspace.",
+    MEMBER="Works on all tasks, arranges projects, statuses and labels, invites.",
+    GUEST="Sees and works in the projects they were added to, and nothing else.",
+    VIEWER="Sees everything, changes nothing.",
+)
+_described(
+    Permission,
+    "What one may do in a workspace.",
+    TASK_READ="See tasks.",
+    TASK_WRITE="Create, change, move and archive tasks.",
+    TASK_DELETE="Delete and restore tasks. A GUEST may do so with tasks they created.",
+    COMMENT_WRITE="Comment on tasks.",
+    PROJECT_ADMIN="Make, change and delete projects, statuses and labels, and add guests to projects.",
+    MEMBER_INVITE="Invite people, with a role up to one's own.",
+    MEMBER_ADMIN="Change the roles of members and remove them.",
+    TOKEN_ADMIN="Manage the workspace's API tokens.",  # noqa: S106 - a permission's name
+    WEBHOOK_ADMIN="Manage the workspace's webhooks.",
+    WORKSPACE_ADMIN="Rename, transfer and delete the workspace. An ADMIN, too, may rename it.",
+    EXPORT="Take all of the workspace's data out.",
+)
+_described(
+    StatusCategory,
+    "What a status means, whatever it is called.",
+    BACKLOG="Perhaps some day.",
+    TODO="Waiting to be begun.",
+    IN_PROGRESS="Being worked on.",
+    DONE="Finished: a task that comes here gets its `completedAt`.",
+    CANCELED="Will not be done.",
+)
+_described(
+    Priority,
+    "How much a task matters, from the least to the most.",
+    NONE="Nobody has said.",
+    LOW="Can wait.",
+    MEDIUM="In its turn.",
+    HIGH="Before others.",
+    URGENT="Now.",
+)
+_described(
+    ChangedField,
+    "What a change touched, on any kind of object.",
+    TITLE="A task's title.",
+    DESCRIPTION="The description of a task, a project or a workspace.",
+    STATUS="A task's status: ids.",
+    PRIORITY="A task's priority.",
+    START_DATE="A task's start date.",
+    DUE_DATE="A task's due date.",
+    ASSIGNEES="Who is assigned to a task: lists of user ids.",
+    LABELS="A task's labels: lists of ids.",
+    PARENT="The task that a task is part of: ids.",
+    PROJECT="The project that a task is in: ids.",
+    RANK="The place of a task or a status in its list.",
+    ESTIMATE="A task's estimate.",
+    ARCHIVED="When a task or a project was archived.",
+    DELETED="When a task was deleted.",
+    NAME="A name.",
+    SLUG="A workspace's slug.",
+    KEY="A task's key, or the prefix of a workspace's or project's keys.",
+    COLOR="A color.",
+    CATEGORY="A status's category.",
+    ROLE="A member's role.",
+    BODY="The text of a comment.",
+    RESOLVED="Whether a comment's thread is resolved.",
+    PROJECTS="The projects of a guest: lists of ids.",
+)
+_described(
+    EventKind,
+    "What an event is about.",
+    WORKSPACE="The workspace itself.",
+    MEMBERSHIP="Who belongs to the workspace, with which rights, and their names.",
+    INVITE="Invites; for those with MEMBER_INVITE.",
+    PROJECT="Projects.",
+    STATUS="Statuses.",
+    LABEL="Labels.",
+    TASK="Tasks.",
+)
+_described(
+    ChangeOp,
+    "What became of an object.",
+    CREATED="It is new.",
+    UPDATED="It is different.",
+    DELETED="It is gone.",
+)
+_described(
+    ErrorCode,
+    "Why something was refused. Each code belongs to one type of error.",
+    INVALID_CREDENTIALS="ValidationError: e-mail address, password or refresh token are not right.",
+    UNVERIFIED_EMAIL="ValidationError: your e-mail address has to be verified first.",
+    INVALID="ValidationError: the value cannot be used; the message says why.",
+    REQUIRED="ValidationError: the value is missing, empty, or null where null is not possible.",
+    TOO_LONG="ValidationError: the value is too long or has too many entries; the message says the limit.",
+    NOT_FOUND="NotFoundError: there is no such thing, or you may not see it.",
+    FORBIDDEN="PermissionError: you see it, but may not do this.",
+    CONFLICT="ConflictError: somebody else changed the same since your baseVersion.",
+    ALREADY_EXISTS="ValidationError: the value is taken.",
+    IDEMPOTENCY_MISMATCH="ValidationError: this clientMutationId was used with another input.",
+    LIMIT_REACHED="LimitError: no more of these fit.",
+    CYCLE="ValidationError: a task would be below itself.",
+    INVITE_INVALID="ValidationError: the invite is unknown, expired, used up or revoked.",
+)
+_described(
+    ConflictPolicy,
+    "What a concurrent change means, asked with `baseVersion`. Without it the last write wins, field by field.",
+    MERGE="Different fields go together, and so do additions to sets; a true clash is a ConflictError.",
+    REJECT="Any change since is a ConflictError.",
+)
+_described(
+    Resync,
+    "Why the stream cannot go on from your cursor.",
+    name="ResyncReason",
+    CURSOR_EXPIRED="The log no longer reaches back to it, or it is of another life of the database.",
+    ACCESS_CHANGED="What you may see has changed.",
+)
+
+
+@strawberry.enum(description="The direction of an order.")
+class OrderDirection(Enum):
+    ASC = strawberry.enum_value("ASC", description="The smallest or oldest first.")
+    DESC = strawberry.enum_value("DESC", description="The largest or newest first.")
+
+
+@strawberry.enum(description="What tasks can be ordered by. Ties break on id.")
+class TaskOrderField(Enum):
+    RANK = strawberry.enum_value("RANK", description="The order that people gave them by dragging.")
+    CREATED_AT = strawberry.enum_value("CREATED_AT", description="When they were created.")
+    UPDATED_AT = strawberry.enum_value("UPDATED_AT", description="When they last changed.")
+    DUE_DATE = strawberry.enum_value("DUE_DATE", description="When they are due; those without a date come last.")
+    PRIORITY = strawberry.enum_value("PRIORITY", description="How much they matter.")
+    TITLE = strawberry.enum_value("TITLE", description="Their titles, regardless of case.")
+
+
+@strawberry.enum(description="An end of a list.")
+class PositionEdge(Enum):
+    FIRST = strawberry.enum_value("first", description="Before all others.")
+    LAST = strawberry.enum_value("last", description="After all others.")
+
+
+@strawberry.enum(description="Why a task is gone for you.")
+class RemovalReason(Enum):
+    DELETED = strawberry.enum_value("DELETED", description="Somebody deleted it.")
+    ACCESS_LOST = strawberry.enum_value("ACCESS_LOST", description="It is where you may not see it.")

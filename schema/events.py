@@ -1,0 +1,216 @@
+"""The workspace's change stream, as the API tells it.
+
+An event's object comes from the event itself where it is a task, so that a
+stream needs no read for it; other objects are read in the batch's own snapshot.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import strawberry
+from strawberry import UNSET
+
+from db import models
+from db.ids import of_kind, typed
+from db.images import from_image
+from db.models import ChangedField, ChangeOp, EventKind
+from domain.errors import TopLevel
+from realtime.cursor import Cursor
+from realtime.reader import Batch, Resync, Seen
+from schema.arrangement import Label, Project, Status
+from schema.context import Info
+from schema.enums import RemovalReason
+from schema.nodes import Actor, Node, given
+from schema.people import actor_of
+from schema.scalars import EventCursor, Json
+from schema.tasks import Task
+from schema.workspaces import Invite, Membership, Workspace
+
+MAX_FILTER_IDS = 500
+
+
+@strawberry.input(
+    description=(
+        "An event matches if its object matched before or after the change, so what moves out of the filter is told."
+        " Membership changes always come."
+    )
+)
+class EventFilter:
+    project_ids: list[strawberry.ID] | None = strawberry.field(
+        default=UNSET, description="Only what concerns one of these projects: the project itself and its tasks."
+    )
+    task_ids: list[strawberry.ID] | None = strawberry.field(
+        default=UNSET, description="Only what concerns one of these tasks."
+    )
+    kinds: list[EventKind] | None = strawberry.field(default=UNSET, description="Only events of these kinds.")
+
+
+def matcher(asked: EventFilter | None) -> Callable[[models.Event], bool]:
+    """The filter as a predicate on the log's events. Raises TopLevel(BAD_REQUEST)."""
+    wanted = given(asked)
+    if wanted is None:
+        return lambda event: True
+    project_ids = _ids("project", wanted.project_ids)
+    task_ids = _ids("task", wanted.task_ids)
+    kinds = None if given(wanted.kinds) is None else frozenset(wanted.kinds or ())
+
+    def matches(event: models.Event) -> bool:
+        if event.kind is EventKind.MEMBERSHIP:
+            return True
+        return (
+            (kinds is None or event.kind in kinds)
+            and (project_ids is None or not project_ids.isdisjoint(event.project_ids))
+            and (task_ids is None or event.task_id in task_ids)
+        )
+
+    return matches
+
+
+def _ids(kind: str, ids: list[strawberry.ID] | None) -> frozenset[UUID] | None:
+    wanted = given(ids)
+    if wanted is None:
+        return None
+    if len(wanted) > MAX_FILTER_IDS:
+        raise TopLevel("BAD_REQUEST", f"A filter takes at most {MAX_FILTER_IDS} ids at one place.")
+    return frozenset(found for one in wanted if (found := of_kind(kind, one)) is not None)
+
+
+@strawberry.type(description="One field from what to what.")
+class FieldChange:
+    field: ChangedField = strawberry.field(description="Which one.")
+    before: Json | None = strawberry.field(description="What it was.")
+    after: Json | None = strawberry.field(description="What it became.")
+
+
+@strawberry.interface(description="Something that happened in a workspace.")
+class WorkspaceEvent:
+    event: strawberry.Private[models.Event]
+    cursor: EventCursor = strawberry.field(description="Its place in the log.")
+    occurred_at: datetime = strawberry.field(description="When it happened.")
+    client_mutation_id: UUID | None = strawberry.field(
+        description="The key of the mutation that did it: yours, if you sent it."
+    )
+
+    @strawberry.field(description="Who did it.")
+    async def actor(self, info: Info) -> Actor:
+        return await actor_of(info, self.event.actor)
+
+
+@strawberry.type(description="A task is new, restored, or newly visible to you.")
+class TaskCreatedEvent(WorkspaceEvent):
+    @strawberry.field(description="The task as this event left it.")
+    def task(self) -> Task | None:
+        return _task(self.event)
+
+
+@strawberry.type(description="A task changed. `changes` is what this event did.")
+class TaskUpdatedEvent(WorkspaceEvent):
+    task_id: strawberry.ID = strawberry.field(description="Which one.")
+    version: int = strawberry.field(description="Its version after this.")
+    changes: list[FieldChange] = strawberry.field(description="Field by field.")
+
+    @strawberry.field(
+        description=(
+            "The state after this event or newer (null if since deleted or hidden). A restored or newly visible task"
+            " comes as TaskCreatedEvent."
+        )
+    )
+    def task(self) -> Task | None:
+        return _task(self.event)
+
+
+@strawberry.type(description="Deleted, or no longer visible to you: drop it from the cache either way.")
+class TaskRemovedEvent(WorkspaceEvent):
+    task_id: strawberry.ID = strawberry.field(description="Which one.")
+    reason: RemovalReason = strawberry.field(description="Why it is gone.")
+
+
+@strawberry.type(description="Something else than a task changed.")
+class EntityEvent(WorkspaceEvent):
+    kind: EventKind = strawberry.field(description="What it is.")
+    op: ChangeOp = strawberry.field(description="What became of it.")
+    entity_id: strawberry.ID = strawberry.field(description="Which one.")
+
+    @strawberry.field(description="As it is now or newer; null if it is gone or hidden from you.")
+    async def entity(self, info: Info) -> Node | None:
+        if self.op is ChangeOp.DELETED:
+            return None
+        load, of_row = _ENTITIES[self.kind]
+        row = await load(info, self.event.entity_id)
+        return None if row is None else of_row(row)
+
+
+_ENTITIES: dict[EventKind, tuple[Any, Any]] = {
+    EventKind.WORKSPACE: (lambda info, one: info.context.loaders.workspaces.load(one), Workspace.from_row),
+    EventKind.MEMBERSHIP: (lambda info, one: info.context.loaders.memberships.load(one), Membership.from_row),
+    EventKind.INVITE: (lambda info, one: info.context.loaders.invites.load(one), Invite.from_row),
+    EventKind.PROJECT: (lambda info, one: info.context.loaders.projects.load(one), Project.from_row),
+    EventKind.STATUS: (lambda info, one: info.context.loaders.statuses.load(one), Status.from_row),
+    EventKind.LABEL: (lambda info, one: info.context.loaders.labels.load(one), Label.from_row),
+}
+
+
+def _task(event: models.Event) -> Task | None:
+    return None if event.image is None else Task.from_row(from_image(models.Task, event.image))
+
+
+@strawberry.type(
+    description=(
+        "What happened, in order. Nothing happened: a checkpoint, which moves your cursor. `resync` set: the log no"
+        " longer reaches back to your cursor, or your access changed: refetch, then go on from `cursor`."
+    )
+)
+class EventBatch:
+    events: list[WorkspaceEvent] = strawberry.field(description="In commit order, each once.")
+    cursor: EventCursor = strawberry.field(description="Store it after applying the events; resume `after` it.")
+    caught_up: bool = strawberry.field(description="There was nothing newer when this was sent.")
+    resync: Resync | None = strawberry.field(description="Why you have to refetch, if you have to.")
+
+
+def event_batch(batch: Batch) -> EventBatch:
+    """A batch as the API tells it."""
+    return EventBatch(
+        events=[_event(seen, batch.cursor) for seen in batch.events],
+        cursor=EventCursor(str(batch.cursor)),
+        caught_up=batch.is_caught_up,
+        resync=batch.resync,
+    )
+
+
+def _event(seen: Seen, position: Cursor) -> WorkspaceEvent:
+    event = seen.event
+    shared: dict[str, Any] = {
+        "event": event,
+        "cursor": EventCursor(str(position.at(event.seq))),
+        "occurred_at": event.occurred_at,
+        "client_mutation_id": event.client_mutation_id,
+    }
+    entity_id = strawberry.ID(typed(event.kind.value.lower(), event.entity_id))
+    if event.kind is not EventKind.TASK:
+        return EntityEvent(kind=event.kind, op=_op_for(seen), entity_id=entity_id, **shared)
+    if not seen.after:
+        gone = RemovalReason.DELETED if event.op is ChangeOp.DELETED else RemovalReason.ACCESS_LOST
+        return TaskRemovedEvent(task_id=entity_id, reason=gone, **shared)
+    if not seen.before:
+        return TaskCreatedEvent(**shared)
+    assert event.image is not None
+    return TaskUpdatedEvent(
+        task_id=entity_id,
+        version=event.image["version"],
+        changes=[FieldChange(field=one.field, before=one.before, after=one.after) for one in event.changes],
+        **shared,
+    )
+
+
+def _op_for(seen: Seen) -> ChangeOp:
+    """What became of an object for this reader: what comes into or goes out of their sight is new or gone."""
+    if not seen.after:
+        return ChangeOp.DELETED
+    return ChangeOp.UPDATED if seen.before else ChangeOp.CREATED
+
+
+EVENT_TYPES: list[type] = [TaskCreatedEvent, TaskUpdatedEvent, TaskRemovedEvent, EntityEvent]

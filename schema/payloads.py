@@ -1,0 +1,267 @@
+"""What mutations answer: what was refused, where the change stands in the log, and the object as it is now."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+import strawberry
+
+from db.ids import typed
+from db.models import ChangedField
+from schema.arrangement import Label, Project, Status
+from schema.context import Info
+from schema.errors import UserError
+from schema.nodes import Node
+from schema.people import User
+from schema.scalars import EventCursor, Url
+from schema.tasks import Task
+from schema.workspaces import Invite, Membership, Workspace
+
+
+@strawberry.interface(description="Every mutation: one `input`, one payload. Empty `userErrors` means applied.")
+class MutationPayload:
+    ids: strawberry.Private[dict[str, Any]]
+    merged_fields: strawberry.Private[list[ChangedField]]
+    client_mutation_id: UUID | None = strawberry.field(description="The key that the input had.")
+    user_errors: list[UserError] = strawberry.field(description="What was refused; then nothing was written.")
+    event_cursor: EventCursor | None = strawberry.field(
+        description=(
+            "Log position of this change: when your stream passes it, the server has confirmed it. Null if no"
+            " workspace log was written."
+        )
+    )
+    change_set_id: strawberry.ID | None = strawberry.field(
+        description="What the changes of this mutation share. Null if nothing was written."
+    )
+    replayed: bool = strawberry.field(
+        description="True when an earlier request with the same clientMutationId did the work."
+    )
+
+    def id_of(self, name: str) -> UUID | None:
+        """The id of something that the payload shows."""
+        found = self.ids.get(name)
+        return None if found is None else UUID(found)
+
+    def global_id(self, kind: str, name: str) -> strawberry.ID | None:
+        found = self.id_of(name)
+        return None if found is None else strawberry.ID(typed(kind, found))
+
+
+_NOW = "As it is now, whenever you may see it: after success, and after a conflict."
+
+
+async def _task(payload: MutationPayload, info: Info) -> Task | None:
+    task_id = payload.id_of("task")
+    row = None if task_id is None else await info.context.loaders.tasks.load(task_id)
+    return None if row is None else Task.from_row(row)
+
+
+async def _project(payload: MutationPayload, info: Info) -> Project | None:
+    project_id = payload.id_of("project")
+    row = None if project_id is None else await info.context.loaders.projects.load(project_id)
+    return None if row is None else Project.from_row(row)
+
+
+async def _status(payload: MutationPayload, info: Info) -> Status | None:
+    status_id = payload.id_of("status")
+    row = None if status_id is None else await info.context.loaders.statuses.load(status_id)
+    return None if row is None else Status.from_row(row)
+
+
+async def _label(payload: MutationPayload, info: Info) -> Label | None:
+    label_id = payload.id_of("label")
+    row = None if label_id is None else await info.context.loaders.labels.load(label_id)
+    return None if row is None else Label.from_row(row)
+
+
+async def _workspace(payload: MutationPayload, info: Info) -> Workspace | None:
+    workspace_id = payload.id_of("workspace")
+    row = None if workspace_id is None else await info.context.loaders.workspaces.load(workspace_id)
+    return None if row is None else Workspace.from_row(row)
+
+
+async def _membership(payload: MutationPayload, info: Info) -> Membership | None:
+    membership_id = payload.id_of("membership")
+    row = None if membership_id is None else await info.context.loaders.memberships.load(membership_id)
+    return None if row is None else Membership.from_row(row)
+
+
+async def _invite(payload: MutationPayload, info: Info) -> Invite | None:
+    invite_id = payload.id_of("invite")
+    row = None if invite_id is None else await info.context.loaders.invites.load(invite_id)
+    return None if row is None else Invite.from_row(row)
+
+
+@strawberry.type(description="What createTask answers.")
+class CreateTaskPayload(MutationPayload):
+    task: Task | None = strawberry.field(resolver=_task, description=_NOW)
+
+
+@strawberry.type(description="What updateTask answers.")
+class UpdateTaskPayload(MutationPayload):
+    task: Task | None = strawberry.field(resolver=_task, description=_NOW)
+
+    @strawberry.field(description="Fields the server merged with somebody else's change.")
+    def merged(self) -> list[ChangedField]:
+        return self.merged_fields
+
+
+@strawberry.type(description="What moveTask answers.")
+class MoveTaskPayload(MutationPayload):
+    task: Task | None = strawberry.field(resolver=_task, description=_NOW)
+
+    @strawberry.field(description="Fields the server merged with somebody else's change.")
+    def merged(self) -> list[ChangedField]:
+        return self.merged_fields
+
+
+@strawberry.type(description="What archiveTask answers.")
+class ArchiveTaskPayload(MutationPayload):
+    task: Task | None = strawberry.field(resolver=_task, description=_NOW)
+
+
+@strawberry.type(description="What restoreTask answers.")
+class RestoreTaskPayload(MutationPayload):
+    task: Task | None = strawberry.field(resolver=_task, description=_NOW)
+
+
+@strawberry.type(description="What deleteTask answers.")
+class DeleteTaskPayload(MutationPayload):
+    @strawberry.field(description="The task that is gone.")
+    def deleted_task_id(self) -> strawberry.ID | None:
+        return self.global_id("task", "deleted_task")
+
+
+@strawberry.type(description="What createProject answers.")
+class CreateProjectPayload(MutationPayload):
+    project: Project | None = strawberry.field(resolver=_project, description=_NOW)
+
+
+@strawberry.type(description="What updateProject answers.")
+class UpdateProjectPayload(MutationPayload):
+    project: Project | None = strawberry.field(resolver=_project, description=_NOW)
+
+
+@strawberry.type(description="What deleteProject answers.")
+class DeleteProjectPayload(MutationPayload):
+    @strawberry.field(description="The project that is gone.")
+    def deleted_project_id(self) -> strawberry.ID | None:
+        return self.global_id("project", "deleted_project")
+
+
+@strawberry.type(description="What createLabel answers.")
+class CreateLabelPayload(MutationPayload):
+    label: Label | None = strawberry.field(resolver=_label, description=_NOW)
+
+
+@strawberry.type(description="What updateLabel answers.")
+class UpdateLabelPayload(MutationPayload):
+    label: Label | None = strawberry.field(resolver=_label, description=_NOW)
+
+
+@strawberry.type(description="What deleteLabel answers.")
+class DeleteLabelPayload(MutationPayload):
+    @strawberry.field(description="The label that is gone.")
+    def deleted_label_id(self) -> strawberry.ID | None:
+        return self.global_id("label", "deleted_label")
+
+
+@strawberry.type(description="What createStatus answers.")
+class CreateStatusPayload(MutationPayload):
+    status: Status | None = strawberry.field(resolver=_status, description=_NOW)
+
+
+@strawberry.type(description="What updateStatus answers.")
+class UpdateStatusPayload(MutationPayload):
+    status: Status | None = strawberry.field(resolver=_status, description=_NOW)
+
+
+@strawberry.type(description="What deleteStatus answers.")
+class DeleteStatusPayload(MutationPayload):
+    @strawberry.field(description="The status that is gone.")
+    def deleted_status_id(self) -> strawberry.ID | None:
+        return self.global_id("status", "deleted_status")
+
+
+@strawberry.type(description="What createWorkspace answers.")
+class CreateWorkspacePayload(MutationPayload):
+    workspace: Workspace | None = strawberry.field(resolver=_workspace, description=_NOW)
+
+
+@strawberry.type(description="What updateWorkspace answers.")
+class UpdateWorkspacePayload(MutationPayload):
+    workspace: Workspace | None = strawberry.field(resolver=_workspace, description=_NOW)
+
+
+@strawberry.type(description="What transferWorkspace answers.")
+class TransferWorkspacePayload(MutationPayload):
+    workspace: Workspace | None = strawberry.field(resolver=_workspace, description=_NOW)
+
+
+@strawberry.type(description="What deleteWorkspace answers.")
+class DeleteWorkspacePayload(MutationPayload):
+    @strawberry.field(description="The workspace that is gone.")
+    def deleted_workspace_id(self) -> strawberry.ID | None:
+        return self.global_id("workspace", "deleted_workspace")
+
+
+@strawberry.type(description="What leaveWorkspace answers.")
+class LeaveWorkspacePayload(MutationPayload):
+    @strawberry.field(description="The workspace that you left.")
+    def left_workspace_id(self) -> strawberry.ID | None:
+        return self.global_id("workspace", "left_workspace")
+
+
+@strawberry.type(description="What createInvite answers.")
+class CreateInvitePayload(MutationPayload):
+    invite: Invite | None = strawberry.field(resolver=_invite, description=_NOW)
+    url: Url | None = strawberry.field(
+        default=None,
+        description="The link, token in the fragment; shown once (null on a replay), stored hashed.",
+    )
+
+
+@strawberry.type(description="What revokeInvite answers.")
+class RevokeInvitePayload(MutationPayload):
+    invite: Invite | None = strawberry.field(resolver=_invite, description=_NOW)
+
+
+@strawberry.type(description="What acceptInvite answers.")
+class AcceptInvitePayload(MutationPayload):
+    membership: Membership | None = strawberry.field(resolver=_membership, description="You, in the workspace.")
+    workspace: Workspace | None = strawberry.field(resolver=_workspace, description="Where you are now.")
+
+
+@strawberry.type(description="What updateMemberRole answers.")
+class UpdateMemberRolePayload(MutationPayload):
+    membership: Membership | None = strawberry.field(resolver=_membership, description=_NOW)
+
+
+@strawberry.type(description="What removeMember answers.")
+class RemoveMemberPayload(MutationPayload):
+    @strawberry.field(description="The membership that ended.")
+    def removed_membership_id(self) -> strawberry.ID | None:
+        return self.global_id("membership", "removed_membership")
+
+
+@strawberry.type(description="What addProjectGuest answers.")
+class AddProjectGuestPayload(MutationPayload):
+    membership: Membership | None = strawberry.field(resolver=_membership, description=_NOW)
+
+
+@strawberry.type(description="What removeProjectGuest answers.")
+class RemoveProjectGuestPayload(MutationPayload):
+    membership: Membership | None = strawberry.field(resolver=_membership, description=_NOW)
+
+
+@strawberry.type(description="What updateProfile answers.")
+class UpdateProfilePayload(MutationPayload):
+    @strawberry.field(description="You, as you are now.")
+    async def user(self, info: Info) -> User | None:
+        user_id = self.id_of("user")
+        row = None if user_id is None else await info.context.loaders.users.load(user_id)
+        return None if row is None else User.from_row(row)
+
+
+NODE_TYPES: list[type[Node]] = [User, Task, Project, Status, Label, Workspace, Membership, Invite]

@@ -1,0 +1,44 @@
+"""People, and whoever else acts."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import strawberry
+
+from db import models
+from db.ids import typed
+from schema.context import Info
+from schema.nodes import Actor, Node
+
+DELETED_NAME = "Deleted user"
+
+
+@strawberry.type(description="A person.")
+class User(Actor, Node):
+    handle: str = strawberry.field(description="Unique, for mentions: letters, digits, `_` and `-`.")
+
+    @staticmethod
+    def from_row(row: models.User) -> User:
+        return User(id=strawberry.ID(typed("user", row.id)), name=row.name, handle=row.handle)
+
+
+@strawberry.type(description="Tutti itself, where nobody else did it.")
+class System(Actor, Node):
+    @staticmethod
+    def of(actor_id: UUID) -> System:
+        return System(id=strawberry.ID(typed("system", actor_id)), name="Tutti")
+
+
+async def user_of(info: Info, user_id: UUID) -> User:
+    """Somebody reached through a row that the viewer may see."""
+    row = await info.context.loaders.users.load(user_id)
+    assert row is not None, "people are kept for ever"
+    return User.from_row(row)
+
+
+async def actor_of(info: Info, actor: models.ActorRef) -> Actor:
+    """Who did something."""
+    if actor.kind is models.ActorKind.SYSTEM:
+        return System.of(actor.id)
+    return await user_of(info, actor.id)

@@ -1,0 +1,190 @@
+"""Tasks, and lists of them."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Annotated
+from uuid import UUID
+
+import strawberry
+
+from db import models
+from db.ids import typed
+from db.models import Permission, Priority, Role
+from db.pages import Page, PageRequest
+from db.task_filters import TaskFilter as RowFilter
+from db.task_lists import SubtaskCounts, TaskOrder, TaskPage
+from schema.arrangement import Label, Project, Status
+from schema.context import Info
+from schema.nodes import (
+    MAX_TASK_PAGE,
+    Actor,
+    After,
+    Count,
+    Edge,
+    FirstTasks,
+    Node,
+    PageInfo,
+    Versioned,
+    page_info,
+    page_of,
+    page_request,
+)
+from schema.people import User, actor_of, user_of
+from schema.scalars import Rank
+
+if TYPE_CHECKING:
+    from schema.workspaces import Workspace
+
+
+@strawberry.type(description="Something to do.")
+class Task(Versioned, Node):
+    row: strawberry.Private[models.Task]
+    key: str = strawberry.field(description="Human key, e.g. `WEB-142`. Old keys keep resolving after a move.")
+    title: str = strawberry.field(description="One line, 1 to 500 characters.")
+    description: str = strawberry.field(description="Markdown; empty, never null.")
+    priority: Priority = strawberry.field(description="How much it matters.")
+    start_date: date | None = strawberry.field(description="When work on it is to begin.")
+    due_date: date | None = strawberry.field(description="When it is to be done; not before `startDate`.")
+    estimate: float | None = strawberry.field(description="How much work it is, in whatever the team counts.")
+    rank: Rank = strawberry.field(description="Its place in the one order of the workspace.")
+    completed_at: datetime | None = strawberry.field(description="When it came to a status of category DONE.")
+    archived_at: datetime | None = strawberry.field(description="Since when it is out of the lists.")
+
+    @strawberry.field(description="The workspace it is in.")
+    async def workspace(self, info: Info) -> Annotated[Workspace, strawberry.lazy("schema.workspaces")]:
+        from schema.workspaces import Workspace
+
+        row = await info.context.loaders.workspaces.load(self.row.workspace_id)
+        assert row is not None, "whoever sees a task sees its workspace"
+        return Workspace.from_row(row)
+
+    @strawberry.field(description="The project it is in, if any.")
+    async def project(self, info: Info) -> Project | None:
+        if self.row.project_id is None:
+            return None
+        row = await info.context.loaders.projects.load(self.row.project_id)
+        return None if row is None else Project.from_row(row)
+
+    @strawberry.field(description="Where it stands.")
+    async def status(self, info: Info) -> Status:
+        row = await info.context.loaders.statuses.load(self.row.status_id)
+        assert row is not None, "a task's status is of its workspace"
+        return Status.from_row(row)
+
+    @strawberry.field(description="Who created it.")
+    async def created_by(self, info: Info) -> Actor:
+        return await actor_of(info, self.row.created_by)
+
+    @strawberry.field(description="Who is to do it, in the order they were added.")
+    async def assignees(self, info: Info) -> list[User]:
+        return [await user_of(info, one) for one in await _primed(info, self.row.assignee_ids)]
+
+    @strawberry.field(description="Its labels, in the order they were added.")
+    async def labels(self, info: Info) -> list[Label]:
+        found = await info.context.loaders.labels.load_many(list(self.row.label_ids))
+        return [Label.from_row(row) for row in found if row is not None]
+
+    @strawberry.field(description="The task it is part of, if you may see that.")
+    async def parent(self, info: Info) -> Task | None:
+        if self.row.parent_id is None:
+            return None
+        row = await info.context.loaders.tasks.load(self.row.parent_id)
+        return None if row is None else Task.from_row(row)
+
+    @strawberry.field(description="The tasks that are part of it, archived ones too, by rank.")
+    async def subtasks(
+        self, info: Info, first: FirstTasks = strawberry.UNSET, after: After = strawberry.UNSET
+    ) -> TaskConnection:
+        request = page_request(first, after, most=MAX_TASK_PAGE)
+        return await task_connection(info, ("parent", self.row.id), request, RowFilter(), ())
+
+    @strawberry.field(description="How many subtasks there are. Follow their own events to keep it current.")
+    async def subtask_count(self, info: Info) -> int:
+        return (await self._counts(info)).total
+
+    @strawberry.field(description="How many of them are in a status of category DONE.")
+    async def completed_subtask_count(self, info: Info) -> int:
+        return (await self._counts(info)).completed
+
+    async def _counts(self, info: Info) -> SubtaskCounts:
+        return await info.context.loaders.subtask_counts.load(self.row.id) or SubtaskCounts(0, 0)
+
+    @strawberry.field(description="What you may do with it (personal).")
+    async def viewer_permissions(self, info: Info) -> list[Permission]:
+        grant = (await info.context.scope()).grant(self.row.workspace_id)
+        if grant is None:
+            return []
+        held = set(grant.permissions)
+        actor = info.context.actor
+        if grant.role is Role.GUEST and actor is not None and self.row.created_by == actor.ref:
+            held.add(Permission.TASK_DELETE)
+        return sorted(held, key=list(Permission).index)
+
+    @staticmethod
+    def from_row(row: models.Task) -> Task:
+        return Task(
+            row=row,
+            id=strawberry.ID(typed("task", row.id)),
+            version=row.version,
+            created_at=row.created_at,
+            updated_at=row.updated_at,
+            key=row.key,
+            title=row.title,
+            description=row.description,
+            priority=row.priority,
+            start_date=row.start_date,
+            due_date=row.due_date,
+            estimate=row.estimate,
+            rank=Rank(row.rank),
+            completed_at=row.completed_at,
+            archived_at=row.archived_at,
+        )
+
+
+async def _primed(info: Info, user_ids: tuple[UUID, ...]) -> tuple[UUID, ...]:
+    """Load people in one batch before they are shown one by one."""
+    await info.context.loaders.users.load_many(list(user_ids))
+    return user_ids
+
+
+@strawberry.type(description="A task in its place in a list.")
+class TaskEdge(Edge[Task]):
+    pass
+
+
+@strawberry.type(description="A page of tasks, in the form of the Relay specification, plus `nodes`.")
+class TaskConnection:
+    edges: list[TaskEdge] = strawberry.field(description="The tasks with their cursors.")
+    nodes: list[Task] = strawberry.field(description="The tasks alone.")
+    page_info: PageInfo = strawberry.field(description="Whether there is more.")
+    count: strawberry.Private[Count]
+
+    @strawberry.field(description="How many there are on all pages. Counted only when selected, and costs.")
+    async def total_count(self) -> int:
+        return await self.count()
+
+
+async def task_connection(
+    info: Info,
+    parent: tuple[str, UUID],
+    request: PageRequest,
+    wanted: RowFilter,
+    order: tuple[TaskOrder, ...],
+) -> TaskConnection:
+    """A page of the tasks of a `workspace`, `project` or `parent`. Raises TopLevel(BAD_REQUEST)."""
+    loaders = info.context.loaders
+    kind, parent_id = parent
+    page = await page_of(loaders.task_pages.load((kind, TaskPage(request, wanted, order)), parent_id))
+    return as_connection(page, lambda: loaders.task_counts.load((kind, wanted), parent_id))
+
+
+def as_connection(page: Page[models.Task], count: Count) -> TaskConnection:
+    """A page of tasks as the API shows it; `count` is awaited only if it is asked for."""
+    nodes = [Task.from_row(row) for row in page.rows]
+    return TaskConnection(
+        edges=[TaskEdge(cursor=cursor, node=node) for cursor, node in zip(page.cursors, nodes, strict=True)],
+        nodes=nodes,
+        page_info=page_info(page),
+        count=count,
+    )
