@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from enum import Enum, StrEnum
 from uuid import UUID
 
-from db.models import Event, Revocation
+from db.models import Event
 from realtime.commits import Commit
 from realtime.cursor import Cursor
 
@@ -82,30 +82,18 @@ class Reader:
         change: Change | None = None
         for event in commit.events:
             tags_before = self.tags
-            if self._is_meant(event.revokes):
-                match self._apply(event.seq, event.revokes):
-                    case Change.LOST:
-                        return Passage(seen, event.seq - 1, Change.LOST)
-                    case Change.CHANGED:
-                        change = Change.CHANGED
+            revokes = event.revokes
+            if revokes is not None and revokes.person_id in (None, self.person_id):
+                if event.seq <= self.as_of:
+                    # Already in our tags. What the person could see before it is not known any more, and what they
+                    # were told then was judged by other tags: they have to fetch anew, which covers the rest.
+                    return Passage(seen, event.seq - 1, Change.CHANGED)
+                if revokes.tags is None:
+                    return Passage(seen, event.seq - 1, Change.LOST)
+                if revokes.tags != self.tags:
+                    self.tags, change = revokes.tags, Change.CHANGED
             before = not tags_before.isdisjoint(event.seen_before)
             after = not self.tags.isdisjoint(event.seen_after)
             if (before or after) and self.matches(event):
                 seen.append(Seen(event, before, after))
         return Passage(seen, commit.last, change)
-
-    def _is_meant(self, revokes: Revocation | None) -> bool:
-        return revokes is not None and revokes.person_id in (None, self.person_id)
-
-    def _apply(self, seq: int, revokes: Revocation | None) -> Change | None:
-        assert revokes is not None
-        if seq <= self.as_of:
-            # Our tags are newer than this. What the person could see before it is not known any more, and what was
-            # told before it was judged by other tags.
-            return Change.CHANGED
-        if revokes.tags is None:
-            return Change.LOST
-        if revokes.tags == self.tags:
-            return None
-        self.tags = revokes.tags
-        return Change.CHANGED

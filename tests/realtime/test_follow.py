@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import pytest
 
 from realtime.cursor import Cursor
 from realtime.follow import NotVisible
 from realtime.reader import Resync
-from tests.realtime.world import Node, World, change
+from tests.realtime.world import Node, World, change, eventually
 
 
 async def test_a_stream_from_now_begins_with_an_empty_caught_up_batch(node: Node, world: World) -> None:
@@ -156,18 +154,12 @@ async def test_a_reader_that_stalls_catches_up_from_the_log_and_misses_nothing(n
     stream.stall()
     for _ in range(30):
         last = await node.write(workspace, *[change(workspace) for _ in range(100)])
-    await asyncio.wait_for(_heard(node, stream, last), 10)
+    (topic,) = node.realtime.hub._topics.values()
+    await eventually(lambda: topic.last == last)
     stream.go_on()
     await stream.until_seq(last)
     assert node.realtime.counters.overflows == 1
     assert stream.seqs == list(range(start + 1, last + 1))
-
-
-async def _heard(node: Node, stream: object, seq: int) -> None:
-    """Wait until the process has heard of `seq` and given it to its listeners."""
-    topic = next(iter(node.realtime.hub._topics.values()))
-    while topic.last < seq:
-        await asyncio.sleep(0.01)
 
 
 async def test_a_stranger_and_a_workspace_that_is_not_there_look_the_same(node: Node, world: World) -> None:

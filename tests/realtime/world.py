@@ -13,13 +13,14 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import insert
+from sqlalchemy import delete, insert, update
 
 from db import workspaces
 from db.ids import new_id
-from db.models import Actor, ActorKind, ActorRef, ChangeOp, Event, EventKind, NewEvent, Role
+from db.models import Actor, ActorKind, ActorRef, ChangeOp, EventKind, NewEvent, Role
 from db.session import Database, Session
-from db.tables import users
+from db.tables import events as log_rows
+from db.tables import users, workspace_heads
 from db.unit_of_work import Outcome, UnitOfWork, Writer, now
 from domain import events
 from realtime.cursor import Cursor
@@ -167,9 +168,7 @@ class World:
             member = await self._membership(uow, workspace_id, person_id)
             for event in earlier:
                 uow.record(event)
-            events.membership_changed(
-                uow, member, await workspaces.update_membership(uow, member.id, role, uow.now)
-            )
+            events.membership_changed(uow, member, await workspaces.update_membership(uow, member.id, role, uow.now))
             for event in later:
                 uow.record(event)
 
@@ -183,6 +182,17 @@ class World:
             uow.change_rights(lambda: workspaces.delete_memberships(uow, workspace_id))
 
         return await self._run(do, writer)
+
+    async def prune(self, workspace_id: UUID, through: int) -> None:
+        """What retention does: first the floor in a transaction of its own, then the rows."""
+        async with self.database.transaction() as connection:
+            await connection.execute(
+                update(workspace_heads).where(workspace_heads.c.workspace_id == workspace_id).values(floor_seq=through)
+            )
+        async with self.database.transaction() as connection:
+            await connection.execute(
+                delete(log_rows).where(log_rows.c.workspace_id == workspace_id, log_rows.c.seq <= through)
+            )
 
     async def _membership(self, uow: UnitOfWork, workspace_id: UUID, person_id: UUID) -> Any:
         grant = (await workspaces.grants_by_user_id(uow, person_id, workspace_id))[0]
@@ -340,13 +350,5 @@ async def healthy(node: Node) -> None:
 async def eventually(condition: Callable[[], object], seconds: float = PATIENCE_SECONDS) -> None:
     """Wait for something inside the process that sends no message."""
     async with asyncio.timeout(seconds):
-        while not condition():
+        while not condition():  # noqa: ASYNC110 - there is no event to wait for
             await asyncio.sleep(0.01)
-
-
-def cursor(following: Following, seq: int) -> Cursor:
-    return following.cursor.at(seq)
-
-
-def log_events(*batches: Batch) -> list[Event]:
-    return [seen.event for batch in batches for seen in batch.events]
