@@ -58,7 +58,7 @@ export function followWorkspace({ socket, subscribe, workspaceId, replica, refet
   let turn = Promise.resolve();
 
   const start = () => {
-    stop?.();
+    if (stop) return; // asked for before the socket was there: graphql-ws sends it then
     let isCurrent = true;
     const end = subscribe(
       { workspaceId, after: replica.cursor },
@@ -86,6 +86,7 @@ export function followWorkspace({ socket, subscribe, workspaceId, replica, refet
   // The batches at hand are applied before the cursor is read for the next subscription.
   const offConnected = socket.on("connected", () => void turn.then(start));
   const offClosed = socket.on("closed", drop);
+  start();
   return () => {
     offConnected();
     offClosed();

@@ -21,7 +21,7 @@ export async function twoPeople(url, connect) {
   const { statuses } = await bob.readBoard();
   const doing = statuses.find((status) => status.category === "IN_PROGRESS");
   assert(doing, `a new workspace has a status in progress: ${JSON.stringify(statuses)}`);
-  await bob.follow();
+  bob.follow();
 
   step("Ann creates, updates, moves and deletes tasks");
   const first = await ann.create("Tune the violin");
@@ -62,7 +62,7 @@ export async function twoPeople(url, connect) {
   step("another tab resumes from a cursor in the middle, by subscription and by query");
   const late = new Follower(url, b.accessToken, workspaceId, connect);
   late.replica.cursor = middle;
-  await late.follow();
+  late.follow();
   await late.reaches(ann.cursor);
   assertEqual(late.seen, ann.wrote.slice(5), "events since the middle, by subscription");
   const { workspaceEvents } = await late.client.query(documents.CATCH_UP, { workspaceId, after: middle });
@@ -145,9 +145,7 @@ class Follower {
     return workspace;
   }
 
-  async follow() {
-    const connected = expectation("the socket to connect");
-    this.client.socket.on("connected", connected.resolve);
+  follow() {
     this.stop = followWorkspace({
       socket: this.client.socket,
       workspaceId: this.workspaceId,
@@ -165,7 +163,6 @@ class Follower {
       },
       onError: (problem) => void Promise.reject(problem), // ends the program
     });
-    await connected.promise;
   }
 
   /** Waits until everything up to this position has been applied. */
