@@ -16,6 +16,7 @@ from functools import cache
 from uuid import UUID
 
 from db import accounts
+from db.errors import Duplicate
 from db.ids import new_id
 from db.models import Actor, User
 from db.unit_of_work import Outcome, UnitOfWork
@@ -245,8 +246,7 @@ _PROFILE_COLUMNS = {"name": "name", "handle": "handle", "timeZone": "time_zone"}
 async def update_profile(uow: UnitOfWork, given: Mapping[str, str | None], announce_profile: Announce) -> Outcome:
     """Change the actor's `name`, `handle` or `timeZone`, whichever are given.
 
-    The workspaces hear of a new name or handle, which others see. Raises Refusals, Invalid(ALREADY_EXISTS),
-    and Duplicate at the commit when somebody else took the handle at this very moment.
+    The workspaces hear of a new name or handle, which others see. Raises Refusals, Invalid(ALREADY_EXISTS).
     """
     good = fields.checked({path: (_PROFILE_RULES[path], value) for path, value in given.items()})
     before = await locked_person(uow, uow.actor.user_id)
@@ -255,7 +255,10 @@ async def update_profile(uow: UnitOfWork, given: Mapping[str, str | None], annou
     if "handle" in changed and await accounts.is_handle_taken(uow, changed["handle"], by_other_than=before.id):
         raise _handle_taken()
     if changed:
-        after = await accounts.update_profile(uow, before.id, changed, uow.now)
+        try:
+            after = await accounts.update_profile(uow, before.id, changed, uow.now)
+        except Duplicate as error:  # taken at this very moment
+            raise _handle_taken() from error
         if changed.keys() & {"name", "handle"}:
             await announce_profile(uow, before, after)
     return Outcome(ids={"user": str(before.id)})

@@ -11,7 +11,7 @@ import asyncio
 import hashlib
 import hmac
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -168,7 +168,7 @@ class SessionCheck:
         if not done.cancelled():
             done.exception()  # a failure that nobody waits for any more is no news
 
-    async def ended(self, session_ids: set[UUID]) -> set[UUID]:
+    async def ended(self, session_ids: Collection[UUID]) -> set[UUID]:
         """Those of the sessions that have ended by now, asked anew in one query: for who watches open sockets."""
         return await self._database.alone(
             lambda session: accounts.ended_session_ids(session, session_ids, self._clock())
