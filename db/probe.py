@@ -61,17 +61,15 @@ async def ask_database(url: str) -> DatabaseFacts:
 
 async def ask(connection: asyncpg.Connection, place: str) -> DatabaseFacts:
     """Ask over an open connection. Raises DatabaseProblem if PostgreSQL is too old."""
-    version = connection.get_server_version()
-    if version.major < MINIMUM_VERSION:
-        raise DatabaseProblem(
-            f"PostgreSQL at {place} is version {version.major}; Tutti needs {MINIMUM_VERSION} or later"
-        )
+    version = str(await connection.fetchval("SHOW server_version")).partition(" ")[0]
+    if connection.get_server_version().major < MINIMUM_VERSION:
+        raise DatabaseProblem(f"PostgreSQL at {place} is version {version}; Tutti needs {MINIMUM_VERSION} or later")
     before = datetime.now(UTC)
     there = await connection.fetchval("SELECT clock_timestamp()")
     after = datetime.now(UTC)
     has_migrations = await connection.fetchval("SELECT to_regclass('alembic_version') IS NOT NULL")
     revision = await connection.fetchval("SELECT version_num FROM alembic_version") if has_migrations else None
-    return DatabaseFacts(f"{version.major}.{version.minor}", there - (before + (after - before) / 2), revision)
+    return DatabaseFacts(version, there - (before + (after - before) / 2), revision)
 
 
 def driver_url(url: str) -> str:

@@ -12,10 +12,7 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 
-from db.probe import DatabaseProblem
-from realtime.probe import RedisProblem
-from server.settings import Settings, SettingsError
-from server.stack import StackError
+# Everything else is imported where it is used: a Ctrl-C during the second that the imports take is no traceback either.
 
 SCHEMA_FILE = Path(__file__).parent.parent / "graphql-schema.graphql"
 
@@ -23,9 +20,19 @@ SCHEMA_FILE = Path(__file__).parent.parent / "graphql-schema.graphql"
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code: 0 done, 1 something to mend, 2 a wrong command line."""
     options = parser().parse_args(arguments)
-    # Lines come out as they are said, also into a pipe or a log.
-    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
+    try:
+        return run(options)
+    except KeyboardInterrupt:
+        return fail("interrupted", 130)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run the chosen command; turn what a person can mend into a sentence."""
+    from db.probe import DatabaseProblem
+    from realtime.probe import RedisProblem
     from server.serve import PortTaken
+    from server.settings import SettingsError
+    from server.stack import StackError
 
     try:
         result: int = options.run(options)
@@ -59,19 +66,21 @@ def parser() -> argparse.ArgumentParser:
 def serve(options: argparse.Namespace) -> int:
     """Serve until a signal."""
     from server import serve as serving
+    from server.settings import Settings
 
-    return serving.serve(Settings.from_environment(), print)
+    return serving.serve(Settings.from_environment(), say)
 
 
 def migrate(options: argparse.Namespace) -> int:
     """Apply the migrations that are missing."""
     from db.migrations import upgrade
     from server.backends import backends
+    from server.settings import Settings
 
-    with backends(Settings.from_environment(), print) as settings:
+    with backends(Settings.from_environment(), say) as settings:
         assert settings.database_url is not None
         upgrade(settings.database_url)
-    print("The database has the newest shape.")
+    say("The database has the newest shape.")
     return 0
 
 
@@ -80,26 +89,28 @@ def seed(options: argparse.Namespace) -> int:
     from db.migrations import upgrade
     from server.backends import backends
     from server.seed import seed as seed_database
+    from server.settings import Settings
 
     settings = Settings.from_environment()
     if settings.env == "production":
         return fail("a production database is never seeded; unset TUTTI_ENV, or use another database")
-    with backends(settings, print) as complete:
+    with backends(settings, say) as complete:
         assert complete.database_url is not None
         upgrade(complete.database_url)
         account = asyncio.run(seed_database(complete))
     if account is None:
-        print("There are people in this database already; nothing was added.")
+        say("There are people in this database already; nothing was added.")
     else:
-        print(f"A demo workspace was added. Sign in with {account.email} and the password {account.password}")
+        say(f"A demo workspace was added. Sign in with {account.email} and the password {account.password}")
     return 0
 
 
 def doctor(options: argparse.Namespace) -> int:
     """Print one line for each thing checked."""
     from server.doctor import examine
+    from server.settings import Settings
 
-    return examine(Settings.from_environment(), print)
+    return examine(Settings.from_environment(), say)
 
 
 def export_schema(options: argparse.Namespace) -> int:
@@ -109,15 +120,20 @@ def export_schema(options: argparse.Namespace) -> int:
     text = schema.as_str().rstrip() + "\n"
     if options.check:
         if SCHEMA_FILE.exists() and SCHEMA_FILE.read_text() == text:
-            print(f"{SCHEMA_FILE.name} is up to date.")
+            say(f"{SCHEMA_FILE.name} is up to date.")
             return 0
         return fail(f"{SCHEMA_FILE.name} does not show the schema of the code; run: make schema")
     SCHEMA_FILE.write_text(text)
-    print(f"{SCHEMA_FILE.name} written ({len(text.splitlines())} lines).")
+    say(f"{SCHEMA_FILE.name} written ({len(text.splitlines())} lines).")
     return 0
 
 
-def fail(message: str) -> int:
+def say(line: str) -> None:
+    """Print a line at once, also into a pipe or a log."""
+    print(line, flush=True)
+
+
+def fail(message: str, code: int = 1) -> int:
     """Say what is wrong and return the exit code for it."""
     print(f"tutti: {message}", file=sys.stderr)
-    return 1
+    return code

@@ -69,13 +69,12 @@ def serve(settings: Settings, say: Say) -> int:
                 try:
                     return run(complete, listener)
                 finally:
+                    say("Stopping")
                     # A second Ctrl-C must not cut short the stop of the databases, which takes a moment.
                     signal.signal(signal.SIGINT, signal.SIG_IGN)
                     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     except KeyboardInterrupt:
         return 0
-    finally:
-        say("Stopped")
 
 
 def listening_socket(settings: Settings) -> socket.socket:
