@@ -158,6 +158,8 @@ class Database:
             pool_use_lifo=True,
             json_serializer=_dumps,
             json_deserializer=orjson.loads,
+            # What people wrote is not for the logs.
+            hide_parameters=True,
             connect_args={
                 "timeout": CONNECT_SECONDS,
                 "command_timeout": 6,

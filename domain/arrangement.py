@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -50,14 +50,9 @@ def checked(patch: Mapping[ChangedField, Any]) -> dict[ChangedField, Any]:
     return {field: good[RULES[field][0]] for field in patch}
 
 
-def _record(
-    uow: UnitOfWork, before: Row | None, after: Row | None, changes: list[FieldChange] | tuple[()] = ()
-) -> None:
-    thing = after or before
-    if isinstance(thing, Project):
-        events.project_changed(uow, before, after, changes)  # type: ignore[arg-type]
-    else:
-        events.shared_changed(uow, before, after, changes)
+def _record(uow: UnitOfWork, before: Any, after: Any, changes: Sequence[FieldChange] = ()) -> None:
+    tell = events.project_changed if isinstance(after or before, Project) else events.shared_changed
+    tell(uow, before, after, changes)
 
 
 def _taken(error: Duplicate) -> Invalid:

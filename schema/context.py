@@ -6,8 +6,7 @@ subscription it is renewed for every batch, so loaders never grow stale.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncGenerator
 from datetime import date, datetime
 from typing import Any, Protocol, TypeAlias
 from uuid import UUID
@@ -16,9 +15,10 @@ import strawberry
 
 from dataloaders.loaders import Loaders
 from db.models import Actor
-from db.scope import Scope
+from db.scope import Grant, Scope
 from db.session import Session
-from db.unit_of_work import Outcome, UnitOfWork
+from db.unit_of_work import Outcome, Work
+from domain.sessions import Desk
 from realtime.cursor import Cursor
 from realtime.reader import Batch, Matches
 
@@ -33,19 +33,25 @@ class AccessTokens(Protocol):
 class Context(Protocol):
     """One operation: who asks, what they may see, one snapshot to read, and the way to write."""
 
-    address: str
-    """The network address that asks; for limits only."""
-    public_url: str
-    refresh_key: bytes
-    """Derives a refresh token's successor from it."""
-    access_tokens: AccessTokens
-
     @property
     def actor(self) -> Actor | None:
         """Who asks; None without credentials."""
 
-    def me(self) -> Actor:
-        """Who asks. Raises TopLevel(UNAUTHENTICATED) without credentials."""
+    @property
+    def address(self) -> str:
+        """The network address that asks; for limits only."""
+
+    @property
+    def public_url(self) -> str:
+        """Where people reach this server, without a slash at the end."""
+
+    @property
+    def desk(self) -> Desk:
+        """Where people sign up and in."""
+
+    @property
+    def access_tokens(self) -> AccessTokens:
+        """Makes access tokens."""
 
     @property
     def loaders(self) -> Loaders:
@@ -54,6 +60,9 @@ class Context(Protocol):
     @property
     def reading(self) -> Session:
         """This operation's read-only snapshot."""
+
+    def me(self) -> Actor:
+        """Who asks. Raises TopLevel(UNAUTHENTICATED) without credentials."""
 
     async def scope(self) -> Scope:
         """What the actor may see, as of the snapshot; nothing without credentials."""
@@ -64,19 +73,13 @@ class Context(Protocol):
     async def epoch(self) -> str:
         """Which life of the database the cursors of this snapshot belong to."""
 
-    async def write(self, work: Callable[[UnitOfWork], Awaitable[Outcome]], request: Request | None = None) -> Outcome:
+    async def write(self, work: Work, request: Request | None = None) -> Outcome:
         """Run a unit of work as the actor and commit it; what is read afterwards sees it.
 
         Raises what the unit refuses, KeyReused, Unavailable.
         """
 
-    async def write_as(self, actor: Actor, work: Callable[[UnitOfWork], Awaitable[Outcome]]) -> Outcome:
-        """The same for somebody who has no credentials yet: signing up and in."""
-
-    def alone(self) -> AbstractAsyncContextManager[Session]:
-        """A transaction of its own, outside of the unit of work, committed at the end of the block."""
-
-    def follow(self, workspace_id: UUID, after: Cursor | None, matches: Matches) -> AsyncIterator[Batch]:
+    def follow(self, workspace_id: UUID, after: Cursor | None, matches: Matches) -> AsyncGenerator[Batch]:
         """The workspace's changes for the actor, as a stream. See realtime.follow."""
 
     async def renew(self) -> None:
@@ -94,3 +97,5 @@ class Request:
 
 
 Info: TypeAlias = strawberry.Info[Context, Any]
+
+__all__ = ["AccessTokens", "Context", "Grant", "Info", "Request"]

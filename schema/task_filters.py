@@ -232,14 +232,13 @@ def _id_filter(kind: str, asked: IDFilter | None) -> rows.IdFilter | None:
 
 
 def _set_filter(kind: str, asked: IDSetFilter | AssigneeFilter | None) -> rows.SetFilter | None:
-    wanted: IDSetFilter | AssigneeFilter | None = given(asked)  # type: ignore[type-var]
-    if wanted is None:
+    if asked is None or asked is UNSET:
         return None
     return rows.SetFilter(
-        any=_ids(kind, wanted.any),
-        all=_ids(kind, wanted.all),
-        none=_ids(kind, wanted.none),
-        is_empty=given(wanted.is_empty),
+        any=_ids(kind, asked.any),
+        all=_ids(kind, asked.all),
+        none=_ids(kind, asked.none),
+        is_empty=given(asked.is_empty),
     )
 
 

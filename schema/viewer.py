@@ -1,0 +1,75 @@
+"""The signed-in person. Everything personal hangs here, so everything else can be shared between viewers."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+import strawberry
+
+from db import models
+from db.pages import PageRequest
+from db.task_lists import TaskPage, assigned_page, count_assigned
+from schema.accounts import Session, sessions_of
+from schema.context import Info
+from schema.nodes import MAX_TASK_PAGE, After, FirstTasks, page_of, page_request
+from schema.people import User
+from schema.task_filters import TaskFilter, TaskOrder, order_of, to_row_filter
+from schema.tasks import TaskConnection, as_connection
+from schema.workspaces import Workspace
+
+
+@strawberry.type(
+    description=(
+        "The signed-in person's own things. Everything personal hangs here, so everything else can be shared between"
+        " viewers."
+    )
+)
+class Viewer:
+    row: strawberry.Private[models.User]
+    email: str = strawberry.field(description="Your e-mail address.")
+    email_verified_at: datetime | None = strawberry.field(description="When you proved that it is yours.")
+    time_zone: str = strawberry.field(description="Where you live, by the IANA database, e.g. `Europe/Berlin`.")
+
+    @strawberry.field(description="You, as others see you.")
+    def user(self) -> User:
+        return User.from_row(self.row)
+
+    @strawberry.field(description="Where you are signed in, the newest first.")
+    async def sessions(self, info: Info) -> list[Session]:
+        return await sessions_of(info)
+
+    @strawberry.field(description="The workspaces you belong to, the one you joined first first.")
+    async def workspaces(self, info: Info) -> list[Workspace]:
+        scope = await info.context.scope()
+        found = await info.context.loaders.workspaces.load_many(scope.workspace_ids)
+        return [Workspace.from_row(row) for row in found if row is not None]
+
+    @strawberry.field(description="Tasks assigned to you, over all your workspaces.")
+    async def assigned_tasks(
+        self,
+        info: Info,
+        filter: Annotated[
+            TaskFilter | None, strawberry.argument(description="Only those that match; archived ones are left out.")
+        ] = strawberry.UNSET,
+        order_by: Annotated[
+            list[TaskOrder] | None, strawberry.argument(description="The order; omitted = by rank.")
+        ] = strawberry.UNSET,
+        first: FirstTasks = strawberry.UNSET,
+        after: After = strawberry.UNSET,
+    ) -> TaskConnection:
+        request: PageRequest = page_request(first, after, most=MAX_TASK_PAGE)
+        wanted = await to_row_filter(info, filter)
+        scope, session, user_id = await info.context.scope(), info.context.reading, self.row.id
+        page = TaskPage(request, wanted, order_of(order_by))
+        rows = await page_of(assigned_page(session, scope, user_id, page))
+        return as_connection(rows, lambda: count_assigned(session, scope, user_id, wanted))
+
+
+async def viewer_of(info: Info) -> Viewer | None:
+    """Who asks; None without credentials."""
+    actor = info.context.actor
+    row = None if actor is None else await info.context.loaders.users.load(actor.user_id)
+    if row is None:
+        return None
+    return Viewer(row=row, email=row.email, email_verified_at=row.email_verified_at, time_zone=row.time_zone)
