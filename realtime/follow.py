@@ -49,8 +49,8 @@ async def follow(
 ) -> AsyncGenerator[Batch]:
     """Everything the person may see after `after` (None: from now), each event once, in commit order, for ever.
 
-    `read_rights` reads the person's tags on the snapshot it is given. The first batch comes at once if there is
-    nothing to replay; an empty batch every `checkpoint_seconds` without another carries the newest cursor. A commit
+    `read_rights` reads the person's tags on the snapshot it is given. The first batch comes at once and is
+    empty if there is nothing to replay; an empty batch every `checkpoint_seconds` without another carries the newest cursor. A commit
     is never split over two batches. While PostgreSQL is away the stream pauses.
 
     Raises NotVisible or Unavailable before the first batch, AccessRevoked later. Close it with `aclosing`.
@@ -68,7 +68,8 @@ async def follow(
                     listener.seek(start, standing.head.seq)
                     reader = Reader(person_id, standing.tags, standing.head.seq, matches)
                     try:
-                        async with aclosing(_read_on(listener, reader, resync, checkpoint_seconds)) as batches:
+                        batches = _read_on(listener, reader, resync, after is None, checkpoint_seconds)
+                        async with aclosing(batches):
                             async for batch in batches:
                                 yield batch
                     except Expired:
@@ -102,12 +103,12 @@ async def _stand_again(hub: Hub, topic: Topic, read_rights: ReadRights) -> Stand
 
 
 async def _read_on(
-    listener: Listener, reader: Reader, resync: Resync | None, checkpoint_seconds: float
+    listener: Listener, reader: Reader, resync: Resync | None, is_due: bool, checkpoint_seconds: float
 ) -> AsyncGenerator[Batch]:
-    """Batches from where the listener stands. Raises Expired, AccessRevoked."""
+    """Batches from where the listener stands; the first at once if `is_due`. Raises Expired, AccessRevoked."""
     loop = asyncio.get_running_loop()
     is_told = False  # that they have caught up
-    is_due = resync is not None
+    is_due = is_due or resync is not None
     due_at = loop.time() + checkpoint_seconds
     seen: list[Seen] = []
     while True:
