@@ -21,11 +21,11 @@ def node() -> Node:
     return found
 
 
-def run(node: Node, program: str, argument: str) -> None:
-    """Runs one of the programs beside this file. Its output is the failure's message."""
+def run(node: Node, *arguments: str | Path, cwd: Path = HERE) -> None:
+    """Runs a Node program. What it printed is the failure's message."""
     result = subprocess.run(
-        [str(node.executable), f"{program}.mjs", argument],
-        cwd=HERE,
+        [str(node.executable), *(str(argument) for argument in arguments)],
+        cwd=cwd,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -37,12 +37,17 @@ def run(node: Node, program: str, argument: str) -> None:
 
 @pytest.mark.parametrize("client", ["graphql-ws", "urql", "apollo"])
 def test_two_people_work_together_and_nothing_is_missed_over_a_cut(node: Node, server_url: str, client: str) -> None:
-    run(node, client, server_url)
+    run(node, f"{client}.mjs", server_url)
 
 
 def test_every_audit_of_graphql_over_http_passes(node: Node, server_url: str) -> None:
-    run(node, "audit", server_url)
+    run(node, "audit.mjs", server_url)
 
 
 def test_the_documents_of_these_clients_are_valid_against_the_schema(node: Node) -> None:
-    run(node, "validate", str(ROOT / "graphql-schema.graphql"))
+    run(node, "validate.mjs", ROOT / "graphql-schema.graphql")
+
+
+def test_the_web_pages_pass_the_strict_type_check(node: Node) -> None:
+    install(ROOT / "web", node)
+    run(node, "node_modules/typescript/bin/tsc", "--noEmit", cwd=ROOT / "web")

@@ -56,6 +56,7 @@ function offer(token: string, preview: Preview): void {
     `Join ${preview.workspaceName}`,
     `${preview.invitedBy} invites you to work together in “${preview.workspaceName}”, as ${role}.`,
     known.length > 0 && signedInChoices(token, preview, known),
+    known.length > 0 && element("p", { class: "hint or" }, "Or with another account:"),
     credentialsForm(token, preview),
   );
 }

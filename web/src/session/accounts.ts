@@ -95,8 +95,10 @@ function announce(): void {
   for (const listener of listeners) listener();
 }
 
-/** Begins to follow other tabs; called once by a page. */
+/** Begins to follow other tabs, and stays the account it began as; called once by a page. */
 export function followOtherTabs(): void {
+  const first = activeAccount();
+  if (first) sessionStorage.setItem(ACTIVE, first.id);
   addEventListener("storage", (event) => {
     if (event.key === ACCOUNTS || event.key === null) announce();
   });
