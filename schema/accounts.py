@@ -35,7 +35,7 @@ class Session(Node):
         )
 
 
-async def sessions_of(info: Info) -> list[Session]:
+async def own_sessions(info: Info) -> list[Session]:
     """The viewer's sessions that go on, newest first. Raises TopLevel(UNAUTHENTICATED)."""
     me = info.context.me()
     found = await sessions.sessions_of(info.context.reading, me.user_id)
@@ -47,7 +47,7 @@ async def own_session(info: Info, session_id: UUID) -> Session | None:
     if info.context.actor is None:
         return None
     asked = typed("session", session_id)
-    return next((session for session in await sessions_of(info) if session.id == asked), None)
+    return next((session for session in await own_sessions(info) if session.id == asked), None)
 
 
 @strawberry.input(description="A new account.")
