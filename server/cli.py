@@ -9,7 +9,6 @@ import argparse
 import asyncio
 import sys
 from collections.abc import Sequence
-from importlib.metadata import version
 from pathlib import Path
 
 # Everything else is imported where it is used: a Ctrl-C during the second that the imports take is no traceback either.
@@ -46,7 +45,6 @@ def run(options: argparse.Namespace) -> int:
 def parser() -> argparse.ArgumentParser:
     """Return the grammar of the command line."""
     root = argparse.ArgumentParser(prog="tutti", description="Tutti, a real-time collaborative task platform.")
-    root.add_argument("--version", action="version", version=f"tutti {version('tutti')}")
     commands = root.add_subparsers(required=True, metavar="command")
 
     def command(name: str, run: object, help_text: str) -> argparse.ArgumentParser:
@@ -137,3 +135,7 @@ def fail(message: str, code: int = 1) -> int:
     """Say what is wrong and return the exit code for it."""
     print(f"tutti: {message}", file=sys.stderr)
     return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

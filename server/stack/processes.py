@@ -134,15 +134,15 @@ class ServerProcess(ABC):
         rotate(self.log)
         while True:
             written = self.log.stat().st_size if self.log.exists() else 0
-            process = self._spawn()
+            self._process = process = self._spawn()
             while process.poll() is None and time.monotonic() < deadline:
                 if self.is_ready(process.pid):
-                    self._process = process
                     return
                 time.sleep(POLL_SECONDS)
             is_late = process.poll() is None
             process.kill()
             process.wait()
+            self._process = None
             said = self.log.read_bytes()[written:].decode(errors="replace").strip()
             if not is_late and self.is_passing_trouble(said) and time.monotonic() < deadline:
                 time.sleep(0.1)
