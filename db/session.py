@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import orjson
-from sqlalchemy import CursorResult, Executable
+from sqlalchemy import CursorResult, Executable, text
 from sqlalchemy.exc import DBAPIError, InterfaceError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -187,6 +187,14 @@ class Database:
                     raise
                 async with self._alone.connect() as connection:
                     return await work(connection)
+
+    async def ping(self) -> None:
+        """Raises Unavailable unless PostgreSQL answers."""
+
+        async def ask(session: Session) -> None:
+            await session.execute(text("SELECT 1"))
+
+        await self.alone(ask)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncConnection]:

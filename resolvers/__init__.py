@@ -1,0 +1,42 @@
+"""Root fields, and the schema they make up."""
+
+from __future__ import annotations
+
+import strawberry
+from strawberry.schema.config import StrawberryConfig
+
+from resolvers.accounts import AccountMutation
+from resolvers.arrangement import LabelMutation, ProjectMutation, StatusMutation
+from resolvers.queries import Query
+from resolvers.streams import Subscription
+from resolvers.tasks import TaskMutation
+from resolvers.workspaces import InviteMutation, MemberMutation, WorkspaceMutation
+from schema.errors import ERROR_TYPES
+from schema.events import EVENT_TYPES
+from schema.payloads import NODE_TYPES
+from schema.people import System
+from schema.scalars import SCALARS
+
+
+@strawberry.type(description="What can be changed.")
+class Mutation(
+    AccountMutation,
+    WorkspaceMutation,
+    InviteMutation,
+    MemberMutation,
+    ProjectMutation,
+    StatusMutation,
+    LabelMutation,
+    TaskMutation,
+):
+    pass
+
+
+schema = strawberry.Schema(
+    query=Query,
+    mutation=Mutation,
+    subscription=Subscription,
+    types=[*NODE_TYPES, System, *ERROR_TYPES, *EVENT_TYPES],
+    config=StrawberryConfig(scalar_map=SCALARS),
+)
+"""Everything that is served."""

@@ -12,6 +12,7 @@ import strawberry
 from domain import ids, invites, lookups
 from domain.errors import NotFound, TopLevel
 from resolvers.streams import cursor_of, first_events
+from schema.accounts import own_session
 from schema.arrangement import Label, Project, Status
 from schema.context import Info
 from schema.events import EventBatch, EventFilter, event_batch, matcher
@@ -63,6 +64,7 @@ _NODES: dict[str, tuple[Load, Any]] = {
     "membership": (lambda info, one: info.context.loaders.memberships.load(one), Membership.from_row),
     "invite": (lambda info, one: info.context.loaders.invites.load(one), Invite.from_row),
     "user": (_known_user, User.from_row),
+    "session": (own_session, lambda session: session),
 }
 
 

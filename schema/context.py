@@ -42,6 +42,10 @@ class Context(Protocol):
         """The network address that asks; for limits only."""
 
     @property
+    def user_agent(self) -> str | None:
+        """What the client calls itself."""
+
+    @property
     def public_url(self) -> str:
         """Where people reach this server, without a slash at the end."""
 
@@ -63,6 +67,9 @@ class Context(Protocol):
 
     def me(self) -> Actor:
         """Who asks. Raises TopLevel(UNAUTHENTICATED) without credentials."""
+
+    async def act_as(self, actor: Actor) -> None:
+        """The rest of the operation is this person's, who just signed in."""
 
     async def scope(self) -> Scope:
         """What the actor may see, as of the snapshot; nothing without credentials."""

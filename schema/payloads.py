@@ -51,44 +51,44 @@ class MutationPayload:
 _NOW = "As it is now, whenever you may see it: after success, and after a conflict."
 
 
-async def _task(payload: MutationPayload, info: Info) -> Task | None:
-    task_id = payload.id_of("task")
+async def _task(root: MutationPayload, info: Info) -> Task | None:
+    task_id = root.id_of("task")
     row = None if task_id is None else await info.context.loaders.tasks.load(task_id)
     return None if row is None else Task.from_row(row)
 
 
-async def _project(payload: MutationPayload, info: Info) -> Project | None:
-    project_id = payload.id_of("project")
+async def _project(root: MutationPayload, info: Info) -> Project | None:
+    project_id = root.id_of("project")
     row = None if project_id is None else await info.context.loaders.projects.load(project_id)
     return None if row is None else Project.from_row(row)
 
 
-async def _status(payload: MutationPayload, info: Info) -> Status | None:
-    status_id = payload.id_of("status")
+async def _status(root: MutationPayload, info: Info) -> Status | None:
+    status_id = root.id_of("status")
     row = None if status_id is None else await info.context.loaders.statuses.load(status_id)
     return None if row is None else Status.from_row(row)
 
 
-async def _label(payload: MutationPayload, info: Info) -> Label | None:
-    label_id = payload.id_of("label")
+async def _label(root: MutationPayload, info: Info) -> Label | None:
+    label_id = root.id_of("label")
     row = None if label_id is None else await info.context.loaders.labels.load(label_id)
     return None if row is None else Label.from_row(row)
 
 
-async def _workspace(payload: MutationPayload, info: Info) -> Workspace | None:
-    workspace_id = payload.id_of("workspace")
+async def _workspace(root: MutationPayload, info: Info) -> Workspace | None:
+    workspace_id = root.id_of("workspace")
     row = None if workspace_id is None else await info.context.loaders.workspaces.load(workspace_id)
     return None if row is None else Workspace.from_row(row)
 
 
-async def _membership(payload: MutationPayload, info: Info) -> Membership | None:
-    membership_id = payload.id_of("membership")
+async def _membership(root: MutationPayload, info: Info) -> Membership | None:
+    membership_id = root.id_of("membership")
     row = None if membership_id is None else await info.context.loaders.memberships.load(membership_id)
     return None if row is None else Membership.from_row(row)
 
 
-async def _invite(payload: MutationPayload, info: Info) -> Invite | None:
-    invite_id = payload.id_of("invite")
+async def _invite(root: MutationPayload, info: Info) -> Invite | None:
+    invite_id = root.id_of("invite")
     row = None if invite_id is None else await info.context.loaders.invites.load(invite_id)
     return None if row is None else Invite.from_row(row)
 

@@ -10,7 +10,7 @@ import strawberry
 from db import models
 from db.pages import PageRequest
 from db.task_lists import TaskPage, assigned_page, count_assigned
-from schema.accounts import Session, sessions_of
+from schema.accounts import Session, own_sessions
 from schema.context import Info
 from schema.nodes import MAX_TASK_PAGE, After, FirstTasks, page_of, page_request
 from schema.people import User
@@ -37,7 +37,7 @@ class Viewer:
 
     @strawberry.field(description="Where you are signed in, the newest first.")
     async def sessions(self, info: Info) -> list[Session]:
-        return await sessions_of(info)
+        return await own_sessions(info)
 
     @strawberry.field(description="The workspaces you belong to, the one you joined first first.")
     async def workspaces(self, info: Info) -> list[Workspace]:

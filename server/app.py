@@ -1,0 +1,115 @@
+"""One server process: its parts, started and stopped in order, and its routes."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+
+from db.errors import Unavailable
+from db.session import Database
+from db.unit_of_work import Writer
+from domain.attempts import Limits as AttemptLimits
+from domain.passwords import Passwords
+from domain.sessions import Desk
+from realtime.process import Realtime
+from resolvers import schema
+from server.context import Application
+from server.http import graphql_router
+from server.pages import BUNDLE, add_not_found_page, graphiql_page, page_routes
+from server.settings import Settings
+from server.sockets import Sockets
+from server.tokens import AccessTokens, SessionCheck, refresh_keys
+
+REVOCATION_POLL_SECONDS = 0.5
+"""How often the sessions of open sockets are looked up: a revoked one ends within a second."""
+
+log = logging.getLogger("tutti.server")
+
+
+def app_from_environment() -> FastAPI:
+    """The application of a worker process, by the settings of its environment."""
+    return create_app(Settings.from_environment())
+
+
+def create_app(settings: Settings, *, attempt_limits: AttemptLimits | None = None) -> FastAPI:
+    """The application. Both URLs and a signing secret must be set; nothing is opened before it starts."""
+    assert settings.database_url is not None
+    assert settings.redis_url is not None
+    database = Database(settings.database_url)
+    realtime = Realtime(settings.redis_url, database)
+    writer = Writer(database, realtime.announce)
+    keys = refresh_keys(settings.jwt_secrets)
+    desk = Desk(database, writer, Passwords(), keys, attempt_limits or AttemptLimits())
+    sessions = SessionCheck(database)
+    application = Application(
+        database, writer, realtime, desk, AccessTokens(settings.jwt_secrets), sessions, settings.public_url
+    )
+    sockets = Sockets()
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        realtime.run()
+        watching = asyncio.create_task(_watch_sessions(sessions, sockets))
+        try:
+            yield
+        finally:
+            watching.cancel()
+            await sockets.close_all(1012, 0)
+            await realtime.close()
+            await database.close()
+
+    app = FastAPI(title="Tutti", lifespan=lifespan, openapi_url=None, docs_url=None, redoc_url=None)
+    app.include_router(
+        graphql_router(
+            schema,
+            application,
+            sockets,
+            settings.limits,
+            settings.allowed_origins,
+            settings.public_url,
+            graphiql_page(BUNDLE),
+        )
+    )
+    app.include_router(page_routes(BUNDLE, schema.as_str()))
+    add_not_found_page(app, BUNDLE)
+
+    async def healthz(request: Request) -> Response:
+        return PlainTextResponse("ok")
+
+    async def readyz(request: Request) -> Response:
+        return await _readiness(database, realtime, sockets)
+
+    app.add_route("/healthz", healthz)
+    app.add_route("/readyz", readyz)
+    return app
+
+
+async def _watch_sessions(sessions: SessionCheck, sockets: Sockets) -> None:
+    """Close the sockets of sessions that were revoked, by whichever process."""
+    while True:
+        await asyncio.sleep(REVOCATION_POLL_SECONDS)
+        try:
+            open_ids = sockets.session_ids()
+            if open_ids:
+                sockets.close_sessions(await sessions.ended(open_ids))
+        except Unavailable:
+            continue  # the sockets stay: nobody can revoke a session now
+        except Exception:
+            log.exception("The sessions of open sockets could not be looked up")
+
+
+async def _readiness(database: Database, realtime: Realtime, sockets: Sockets) -> Response:
+    """Ready means: PostgreSQL answers, and the process is not about to stop. Without Redis all goes on, later."""
+    problems = ["draining"] if sockets.is_draining else []
+    try:
+        await database.ping()
+    except Unavailable:
+        problems.append("PostgreSQL does not answer")
+    state = {"ready": not problems, "problems": problems, "redis": "ok" if realtime.is_healthy else "away"}
+    return JSONResponse(state, status_code=503 if problems else 200)
