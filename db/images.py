@@ -20,7 +20,7 @@ Row = TypeVar("Row")
 
 def image(row: object) -> dict[str, Any]:
     """A row of `db.models` as plain JSON values."""
-    decoded: dict[str, Any] = orjson.loads(orjson.dumps(row))
+    decoded: dict[str, Any] = orjson.loads(orjson.dumps(row, default=str))  # the driver has a UUID type of its own
     return decoded
 
 

@@ -190,7 +190,7 @@ def _from_row(row: Any) -> Event:
 
 def encode_events(batch: Sequence[Event]) -> bytes:
     """Events as one message between processes; `decode_events` gives back equal values."""
-    return orjson.dumps([_to_row(event) for event in batch])
+    return orjson.dumps([_to_row(event) for event in batch], default=str)
 
 
 def decode_events(message: bytes | str) -> list[Event]:

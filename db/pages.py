@@ -59,7 +59,7 @@ class Page(Generic[Row]):
 def encode_cursor(keys: Sequence[SortKey], values_of_row: Sequence[Any]) -> str:
     """The position of a row under an order, opaque to clients."""
     plain = [_order_name(keys), *values_of_row]
-    return base64.urlsafe_b64encode(orjson.dumps(plain)).rstrip(b"=").decode()
+    return base64.urlsafe_b64encode(orjson.dumps(plain, default=str)).rstrip(b"=").decode()
 
 
 def decode_cursor(keys: Sequence[SortKey], cursor: str) -> list[Any]:

@@ -48,7 +48,7 @@ class Session(Protocol):
 
 
 def _dumps(value: object) -> str:
-    return orjson.dumps(value).decode()
+    return orjson.dumps(value, default=str).decode()
 
 
 def sqlstate(error: BaseException) -> str | None:
