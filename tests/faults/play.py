@@ -1,6 +1,6 @@
 """Writers and followers on two processes, while something breaks; then the oracle judges.
 
-Writers commit small changes, some for nobody, and now and then fail before the
+Writers commit small changes, some for nobody, and now and then fail at the
 commit. Followers leave and resume from their cursor on the other process. In
 the last scene each follower has just resumed when the last change is made.
 """
@@ -16,7 +16,9 @@ from dataclasses import dataclass, field
 from functools import partial
 from uuid import UUID
 
-from db.errors import Unavailable
+from sqlalchemy import text
+
+from db.errors import Duplicate, Unavailable
 from db.models import NewEvent
 from db.session import Database
 from db.unit_of_work import Outcome, UnitOfWork
@@ -31,8 +33,11 @@ Wire = Callable[[OnMessage], OnMessage]
 AUDIENCES = (("members",), ("members",), ("permission:MEMBER_INVITE",), ("project:none",))
 
 
-class ChangedMind(Exception):
-    """A write that fails right before its commit."""
+DOOM = (
+    "CREATE TEMPORARY TABLE doomed (one int UNIQUE DEFERRABLE INITIALLY DEFERRED) ON COMMIT DROP",
+    "INSERT INTO doomed VALUES (1), (1)",
+)
+"""Makes a transaction fail at its very commit."""
 
 
 class BadWire(Realtime):
@@ -161,7 +166,7 @@ class Play:
 
     async def _write(self, workspace_id: UUID) -> None:
         new = [change(workspace_id, self.chance.choice(AUDIENCES)) for _ in range(self.chance.choice([1, 1, 1, 2, 5]))]
-        with suppress(ChangedMind, Unavailable):
+        with suppress(Duplicate, Unavailable):
             await self._commit(workspace_id, new, fails=self.chance.random() < 0.1)
 
     async def _commit(self, workspace_id: UUID, new: Sequence[NewEvent], *, fails: bool = False) -> None:
@@ -170,14 +175,8 @@ class Play:
         async def work(uow: UnitOfWork) -> Outcome:
             for event in new:
                 uow.record(event)
-            if fails:
-                finish = uow.finish
-
-                async def finish_and_fail() -> None:
-                    await finish()
-                    raise ChangedMind
-
-                uow.finish = finish_and_fail  # type: ignore[method-assign, assignment]
+            for statement in DOOM if fails else ():
+                await uow.execute(text(statement))
             return Outcome()
 
         started = time.monotonic()

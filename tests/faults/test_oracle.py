@@ -1,0 +1,148 @@
+"""The oracle is worth something only if it finds bugs: doctored stories, and our own code broken on purpose."""
+
+from __future__ import annotations
+
+import inspect
+import textwrap
+from dataclasses import replace
+from types import FunctionType
+from typing import Any
+
+import pytest
+
+from db import unit_of_work
+from db.ids import new_id
+from db.log import numbered
+from db.models import ActorKind, ActorRef, Event
+from realtime import listener, topic
+from realtime.cursor import Cursor
+from realtime.reader import Batch, Resync, Seen
+from tests.faults.conftest import Fragile
+from tests.faults.oracle import Witness, missing, violations
+from tests.faults.play import Play, two_processes, unreliable
+from tests.realtime.world import change
+
+WORKSPACE = new_id()
+START = Cursor(WORKSPACE, "00000001", 0)
+MEMBERS = frozenset({"members"})
+
+
+def a_log() -> list[Event]:
+    """Nine events in three commits; every third is for somebody else."""
+    log: list[Event] = []
+    for last in (3, 6, 9):
+        new = [change(WORKSPACE, {"members"} if seq % 3 else {"others"}) for seq in range(last - 2, last + 1)]
+        log += numbered(
+            new,
+            last_seq=last,
+            occurred_at=unit_of_work.now(),
+            actor=ActorRef(ActorKind.SYSTEM, new_id()),
+            client_mutation_id=None,
+        )
+    return log
+
+
+def told(log: list[Event], seqs: list[int], through: int) -> Batch:
+    return Batch(tuple(Seen(log[seq - 1], True, True) for seq in seqs), START.at(through), True)
+
+
+def judged(log: list[Event], *batches: Batch) -> list[str]:
+    return violations(Witness("one", WORKSPACE, MEMBERS, 0, batches), log)
+
+
+def test_a_right_story_is_accepted() -> None:
+    log = a_log()
+    assert judged(log, told(log, [1, 2], 3), told(log, [], 3), told(log, [4, 5, 7, 8], 9)) == []
+    assert judged(log, Batch((), START.at(6), True, Resync.CURSOR_EXPIRED), told(log, [7, 8], 8)) == []
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        pytest.param([([1, 2], 3), ([5], 6), ([7, 8], 9)], id="lost"),
+        pytest.param([([1, 2], 3), ([2, 4, 5], 6), ([7, 8], 9)], id="doubled"),
+        pytest.param([([1, 2], 3), ([5, 4], 6), ([7, 8], 9)], id="out_of_order"),
+        pytest.param([([1, 2, 3], 3), ([4, 5], 6), ([7, 8], 9)], id="not_theirs"),
+        pytest.param([([1, 2], 3), ([4, 5], 6)], id="the_end_is_missing"),
+        pytest.param([([1, 2], 3), ([4, 5], 6), ([], 3), ([4, 5, 7, 8], 9)], id="going_back"),
+        pytest.param([([1, 2], 3), ([4, 5], 9)], id="the_cursor_skips"),
+    ],
+)
+def test_a_wrong_story_is_found(steps: list[tuple[list[int], int]]) -> None:
+    log = a_log()
+    assert judged(log, *[told(log, seqs, through) for seqs, through in steps]) != []
+
+
+def test_an_event_with_other_contents_than_the_log_is_found() -> None:
+    log = a_log()
+    other = [replace(event, entity_id=new_id()) for event in log]
+    assert judged(log, told(other, [1, 2, 4, 5, 7, 8], 9)) != []
+
+
+def test_an_acknowledged_write_that_is_not_in_the_log_is_found() -> None:
+    log = a_log()
+    assert missing([(WORKSPACE, 9)], {WORKSPACE: log}) == []
+    assert missing([(WORKSPACE, 10)], {WORKSPACE: log}) != []
+
+
+# ---- our own code, broken on purpose
+
+
+def break_line(monkeypatch: pytest.MonkeyPatch, owner: type, method: str, right: str, wrong: str) -> None:
+    """Replace the one line `right` of a method, as a careless change would."""
+    function: FunctionType = getattr(owner, method)
+    source = textwrap.dedent(inspect.getsource(function))
+    lines = [line for line in source.splitlines() if line.strip() == right]
+    assert len(lines) == 1, f"{method} has no such line any more: {right}"
+    indent = lines[0][: -len(right)]
+    broken = source.replace(lines[0], textwrap.indent(wrong, indent))
+    names: dict[str, Any] = {}
+    exec("from __future__ import annotations\n" + broken, function.__globals__, names)
+    monkeypatch.setattr(owner, method, names[method])
+
+
+async def _verdict(fragile: Fragile, seed: int, lost: float) -> list[str]:
+    async def nothing() -> None:
+        pass
+
+    async with two_processes(fragile.database_url, fragile.redis_url, unreliable(seed, lost=lost)) as nodes:
+        play = Play(nodes, seed)
+        await play.perform(nothing, seconds=0.5)
+        return await play.judge(seconds=2)
+
+
+async def test_the_play_is_right_before_anything_is_broken(fragile: Fragile) -> None:
+    assert await _verdict(fragile, seed=11, lost=0.2) == []
+
+
+async def test_a_skipped_refill_is_found(fragile: Fragile, monkeypatch: pytest.MonkeyPatch) -> None:
+    break_line(
+        monkeypatch,
+        topic.Topic,
+        "_refill",
+        "page = await self._log.page(self.workspace_id, after=after, through=self._target)",
+        "page = []",
+    )
+    assert await _verdict(fragile, seed=11, lost=0.2) != []
+
+
+async def test_an_await_between_register_and_read_is_found(fragile: Fragile, monkeypatch: pytest.MonkeyPatch) -> None:
+    break_line(
+        monkeypatch,
+        listener.Listener,
+        "read",
+        "self._inbox = self._topic.listen()",
+        "await asyncio.sleep(0.2)\nself._inbox = self._topic.listen()",
+    )
+    assert await _verdict(fragile, seed=11, lost=0.0) != []
+
+
+async def test_a_publish_before_the_commit_is_found(fragile: Fragile, monkeypatch: pytest.MonkeyPatch) -> None:
+    break_line(
+        monkeypatch,
+        unit_of_work.Writer,
+        "_once",
+        "written = await unit.finish()",
+        "written = await unit.finish()\nself._on_commit(written)",
+    )
+    assert await _verdict(fragile, seed=11, lost=0.0) != []
