@@ -37,7 +37,9 @@ def app_from_environment() -> FastAPI:
     return create_app(Settings.from_environment())
 
 
-def create_app(settings: Settings, *, attempt_limits: AttemptLimits | None = None) -> FastAPI:
+def create_app(
+    settings: Settings, *, attempt_limits: AttemptLimits | None = None, passwords: Passwords | None = None
+) -> FastAPI:
     """The application. Both URLs and a signing secret must be set; nothing is opened before it starts."""
     assert settings.database_url is not None
     assert settings.redis_url is not None
@@ -45,7 +47,7 @@ def create_app(settings: Settings, *, attempt_limits: AttemptLimits | None = Non
     realtime = Realtime(settings.redis_url, database)
     writer = Writer(database, realtime.announce)
     keys = refresh_keys(settings.jwt_secrets)
-    desk = Desk(database, writer, Passwords(), keys, attempt_limits or AttemptLimits())
+    desk = Desk(database, writer, passwords or Passwords(), keys, attempt_limits or AttemptLimits())
     sessions = SessionCheck(database)
     application = Application(
         database, writer, realtime, desk, AccessTokens(settings.jwt_secrets), sessions, settings.public_url

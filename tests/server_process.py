@@ -1,0 +1,64 @@
+"""One real server process for tests: `python -m tests.server_process PORT_FILE`, settings from the environment.
+
+Only two things differ from production: passwords cost little, and attempts are not limited unless a test asks for it
+(TEST_ATTEMPTS=limited), since all tests come from one address.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+import uvicorn
+from argon2 import Parameters
+from argon2.profiles import CHEAPEST
+
+from domain.attempts import Limit, Limits
+from domain.passwords import Passwords
+from server.app import create_app
+from server.settings import Settings
+from server.wire import SocketProtocol
+
+COST: Parameters = CHEAPEST
+
+
+def _unlimited() -> Limits:
+    names = ("sign_in_by_account", "sign_in_by_address", "sign_up_by_address", "refresh_by_address")
+    every = {name: Limit(name, 1_000_000, timedelta(minutes=1)) for name in names}
+    return Limits(**every, change_password_by_account=Limit("change", 1_000_000, timedelta(minutes=1)))
+
+
+def main(port_file: Path) -> None:
+    settings = Settings.from_environment()
+    limits = Limits() if os.environ.get("TEST_ATTEMPTS") == "limited" else _unlimited()
+    app = create_app(settings, attempt_limits=limits, passwords=Passwords(cost=COST))
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind(("127.0.0.1", int(os.environ.get("TEST_PORT", "0"))))
+    config = uvicorn.Config(
+        app,
+        loop="uvloop",
+        http="httptools",
+        ws=SocketProtocol,
+        ws_max_size=settings.limits.max_frame_bytes,
+        ws_ping_interval=None,
+        ws_per_message_deflate=False,
+        log_level="warning",
+        access_log=False,
+        timeout_graceful_shutdown=5,
+    )
+
+    class Announced(uvicorn.Server):
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            await super().startup(sockets)
+            if self.started:
+                port_file.write_text(str(listener.getsockname()[1]))
+
+    Announced(config).run([listener])
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
