@@ -318,3 +318,8 @@ async def known_user_ids(session: Session, scope: Scope, ids: Collection[UUID]) 
         select(memberships.c.user_id).where(memberships.c.user_id.in_(list(ids)), visible_memberships(scope)).distinct()
     )
     return set(found.scalars())
+
+
+async def count_people(session: Session) -> int:
+    """How many accounts there are."""
+    return int((await session.execute(select(func.count()).select_from(users))).scalar_one())

@@ -10,6 +10,7 @@ from db import projects
 from db.errors import Duplicate
 from db.models import ChangedField, FieldChange, Label, Permission, Project, Status, StatusCategory
 from db.scope import Grant
+from db.session import Session
 from db.unit_of_work import Outcome, UnitOfWork
 from domain import access, events, fields, members, ordering, tasks
 from domain.errors import ErrorCode, Invalid, LimitReached
@@ -220,6 +221,12 @@ async def create_default_statuses(uow: UnitOfWork, workspace_id: UUID, new_id: A
     for (name, category, color), rank in zip(DEFAULT_STATUSES, ranks, strict=True):
         values = {"name": name, "category": category.value, "color": color, "rank": rank}
         await _insert(uow, Status, workspace_id, new_id(), values)
+
+
+async def first_status_by_category(session: Session, workspace_id: UUID) -> dict[StatusCategory, UUID]:
+    """category -> the first status of it, of those categories that have one."""
+    rows = await projects.statuses_of(session, workspace_id)
+    return {row.category: row.id for row in reversed(rows)}
 
 
 # ---- labels

@@ -1,0 +1,80 @@
+"""How long the log and other passing things are kept.
+
+The floor of a workspace is raised in a transaction of its own before its events
+go, so a reader is told that its cursor expired and never meets a hole.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+
+from sqlalchemy import delete, text, update
+
+from db.session import Session
+from db.tables import idempotency, workspace_heads
+
+EVENTS_KEPT = timedelta(days=7)
+MAX_EVENTS_PER_WORKSPACE = 1_000_000
+IDEMPOTENCY_KEPT = timedelta(hours=72)
+DAYS_AHEAD = 3
+
+_DEFAULT = "events_default"
+
+
+def _name(day: date) -> str:
+    return f"events_{day:%Y%m%d}"
+
+
+async def partition_days(session: Session) -> list[date]:
+    """The days that have a partition of the log, in order."""
+    found = await session.execute(
+        text(
+            "SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid"
+            " WHERE i.inhparent = 'events'::regclass AND c.relname <> :fallback ORDER BY c.relname"
+        ),
+        {"fallback": _DEFAULT},
+    )
+    return [datetime.strptime(name, "events_%Y%m%d").replace(tzinfo=UTC).date() for name in found.scalars()]
+
+
+async def create_partition(session: Session, day: date) -> None:
+    """Make room for a day that is to come. A day with events already keeps them in the default partition."""
+    start, end = day.isoformat(), (day + timedelta(days=1)).isoformat()
+    await session.execute(
+        text(
+            f"CREATE TABLE IF NOT EXISTS {_name(day)} PARTITION OF events"
+            f" FOR VALUES FROM ('{start} 00:00:00+00') TO ('{end} 00:00:00+00')"
+        )
+    )
+
+
+async def raise_floors(session: Session, day: date | None, before: datetime) -> None:
+    """Let no log claim to reach back to events of this partition (None: the default one) from before an instant."""
+    name = _DEFAULT if day is None else _name(day)
+    await session.execute(
+        text(
+            "UPDATE workspace_heads h SET floor_seq = gone.seq FROM"
+            f" (SELECT workspace_id, max(commit_seq) AS seq FROM {name} WHERE occurred_at < :before"
+            " GROUP BY workspace_id) gone WHERE h.workspace_id = gone.workspace_id AND h.floor_seq < gone.seq"
+        ),
+        {"before": before},
+    )
+
+
+async def drop_events(session: Session, day: date | None, before: datetime) -> None:
+    """Delete what `raise_floors` gave up."""
+    if day is None:
+        await session.execute(text(f"DELETE FROM {_DEFAULT} WHERE occurred_at < :before"), {"before": before})
+    else:
+        await session.execute(text(f"DROP TABLE IF EXISTS {_name(day)}"))
+
+
+async def cap_logs(session: Session) -> None:
+    """Raise the floors of the longest logs: a cursor behind a million events is better served by a fresh fetch."""
+    reach = workspace_heads.c.seq - MAX_EVENTS_PER_WORKSPACE
+    await session.execute(update(workspace_heads).where(workspace_heads.c.floor_seq < reach).values(floor_seq=reach))
+
+
+async def forget_idempotency_keys(session: Session, before: datetime) -> None:
+    """Delete the outcomes of mutations from before an instant."""
+    await session.execute(delete(idempotency).where(idempotency.c.created_at < before))

@@ -1,0 +1,47 @@
+"""What keeps the database in shape: room for tomorrow's events, and an end to what has been kept long enough.
+
+Each step is safe to run again and to be cut off; nothing here needs the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+
+from db import accounts, retention
+from db.session import Database, Session
+
+SESSIONS_KEPT = timedelta(days=30)
+"""After their end, so that a refresh token that comes back late is still known for a stolen one."""
+ATTEMPTS_KEPT = timedelta(days=1)
+
+
+async def make_room(database: Database, at: datetime) -> None:
+    """Partitions of the log for the days to come."""
+    present = await database.alone(retention.partition_days)
+    for ahead in range(1, retention.DAYS_AHEAD + 1):
+        day = (at + timedelta(days=ahead)).date()
+        if day not in present:
+            await database.alone(lambda session, day=day: retention.create_partition(session, day))  # type: ignore[misc]
+
+
+async def prune_log(database: Database, at: datetime) -> None:
+    """Events older than a week go, floors first."""
+    before = (at - retention.EVENTS_KEPT).replace(hour=0, minute=0, second=0, microsecond=0)
+    days = await database.alone(retention.partition_days)
+    old = [day for day in days if day < before.date()]
+    for day in [None, *old]:
+        for step in (retention.raise_floors, retention.drop_events):
+            await database.alone(lambda session, step=step, day=day: step(session, day, before))  # type: ignore[misc]
+    await database.alone(retention.cap_logs)
+
+
+async def forget(database: Database, at: datetime) -> None:
+    """Idempotency keys, ended sessions and counted attempts that no longer matter."""
+    steps: list[Callable[[Session], Awaitable[None]]] = [
+        lambda session: retention.forget_idempotency_keys(session, at - retention.IDEMPOTENCY_KEPT),
+        lambda session: accounts.delete_ended_sessions(session, at - SESSIONS_KEPT),
+        lambda session: accounts.delete_old_attempts(session, at - ATTEMPTS_KEPT),
+    ]
+    for step in steps:
+        await database.alone(step)
