@@ -49,9 +49,9 @@ async def follow(
 ) -> AsyncGenerator[Batch]:
     """Everything the person may see after `after` (None: from now), each event once, in commit order, for ever.
 
-    `read_rights` reads the person's tags on the snapshot it is given. The first batch comes at once and is
-    empty if there is nothing to replay; an empty batch every `checkpoint_seconds` without another carries the newest cursor. A commit
-    is never split over two batches. While PostgreSQL is away the stream pauses.
+    `read_rights` reads the person's tags on the snapshot it is given. The first batch comes at once and is empty if
+    there is nothing to replay; after `checkpoint_seconds` without a batch an empty one carries the newest cursor. A
+    commit is never split over two batches. While PostgreSQL is away the stream pauses.
 
     Raises NotVisible or Unavailable before the first batch, AccessRevoked later. Close it with `aclosing`.
     """
