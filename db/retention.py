@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
 
-from sqlalchemy import delete, text, update
+from sqlalchemy import column, delete, func, select, table, text, update
 
 from db.session import Session
 from db.tables import idempotency, workspace_heads
@@ -51,20 +51,24 @@ async def create_partition(session: Session, day: date) -> None:
 async def raise_floors(session: Session, day: date | None, before: datetime) -> None:
     """Let no log claim to reach back to events of this partition (None: the default one) from before an instant."""
     name = _DEFAULT if day is None else _name(day)
+    rows = table(name, column("workspace_id"), column("commit_seq"), column("occurred_at"))
+    gone = (
+        select(rows.c.workspace_id, func.max(rows.c.commit_seq).label("seq"))
+        .where(rows.c.occurred_at < before)
+        .group_by(rows.c.workspace_id)
+        .subquery()
+    )
     await session.execute(
-        text(
-            "UPDATE workspace_heads h SET floor_seq = gone.seq FROM"
-            f" (SELECT workspace_id, max(commit_seq) AS seq FROM {name} WHERE occurred_at < :before"
-            " GROUP BY workspace_id) gone WHERE h.workspace_id = gone.workspace_id AND h.floor_seq < gone.seq"
-        ),
-        {"before": before},
+        update(workspace_heads)
+        .where(workspace_heads.c.workspace_id == gone.c.workspace_id, workspace_heads.c.floor_seq < gone.c.seq)
+        .values(floor_seq=gone.c.seq)
     )
 
 
 async def drop_events(session: Session, day: date | None, before: datetime) -> None:
     """Delete what `raise_floors` gave up."""
     if day is None:
-        await session.execute(text(f"DELETE FROM {_DEFAULT} WHERE occurred_at < :before"), {"before": before})
+        await session.execute(text("DELETE FROM events_default WHERE occurred_at < :before"), {"before": before})
     else:
         await session.execute(text(f"DROP TABLE IF EXISTS {_name(day)}"))
 

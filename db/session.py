@@ -30,7 +30,6 @@ CONNECT_SECONDS = 1.5
 _SERVER_SETTINGS = {
     "application_name": "tutti",
     "lock_timeout": "2s",
-    "statement_timeout": "5s",
     "idle_in_transaction_session_timeout": "5s",
     "timezone": "UTC",
     # Small indexed statements only: compiling them costs more than it saves.
@@ -148,7 +147,7 @@ class ReadSession:
 class Database:
     """One engine: a pool of connections, read and write sides over the same pool."""
 
-    def __init__(self, url: str, *, pool_size: int = 20) -> None:
+    def __init__(self, url: str, *, pool_size: int = 20, statement_seconds: float = 5) -> None:
         self._engine: AsyncEngine = create_async_engine(
             url,
             pool_size=pool_size,
@@ -162,8 +161,8 @@ class Database:
             hide_parameters=True,
             connect_args={
                 "timeout": CONNECT_SECONDS,
-                "command_timeout": 6,
-                "server_settings": _SERVER_SETTINGS,
+                "command_timeout": statement_seconds + 1,
+                "server_settings": {**_SERVER_SETTINGS, "statement_timeout": f"{int(statement_seconds * 1000)}ms"},
             },
         )
         self._reading = self._engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)

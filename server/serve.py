@@ -16,7 +16,6 @@ import threading
 import time
 import urllib.request
 from collections.abc import Callable
-from typing import Protocol
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -25,6 +24,8 @@ from uvicorn.supervisors import Multiprocess
 from db.migrations import upgrade
 from server import logs
 from server.backends import backends
+from server.background import jobs_process
+from server.seed import DemoAccount, seed
 from server.settings import Settings, in_url, reachable
 from server.stack.processes import die_with_parent
 from server.wire import SocketProtocol
@@ -40,13 +41,6 @@ PORT_PATIENCE_SECONDS = 1.0
 
 class PortTaken(Exception):
     """The address to serve on cannot be had; the message says what to change."""
-
-
-class DemoAccount(Protocol):
-    """Whom to sign in as to look around."""
-
-    email: str
-    password: str
 
 
 def serve(settings: Settings, say: Say) -> int:
@@ -67,7 +61,8 @@ def serve(settings: Settings, say: Say) -> int:
                 export(complete)
                 threading.Thread(target=announce, args=(complete, account, began, say), daemon=True).start()
                 try:
-                    return run(complete, listener)
+                    with jobs_process():
+                        return run(complete, listener)
                 finally:
                     say("Stopping")
                     # A second Ctrl-C must not cut short the stop of the databases, which takes a moment.
@@ -107,8 +102,6 @@ def listening_socket(settings: Settings) -> socket.socket:
 
 def prepare(settings: Settings, say: Say, *, is_seeding: bool) -> DemoAccount | None:
     """Migrate the database; on the first start of an embedded one also seed it and return the demo account."""
-    from server.seed import seed
-
     assert settings.database_url is not None
     began = time.monotonic()
     upgrade(settings.database_url)
@@ -116,7 +109,7 @@ def prepare(settings: Settings, say: Say, *, is_seeding: bool) -> DemoAccount | 
     if not is_seeding or settings.env == "production":
         return None
     began = time.monotonic()
-    account: DemoAccount | None = asyncio.run(seed(settings))
+    account = asyncio.run(seed(settings))
     if account is not None:
         say(f"Demo workspace made ({time.monotonic() - began:.1f} s)")
     return account
