@@ -22,7 +22,7 @@ from db import log
 from db.errors import Busy
 from db.ids import new_id
 from db.models import Actor, Event, FieldChange, NewEvent
-from db.session import Database
+from db.session import Database, translated
 from db.tables import changes, idempotency
 
 MAX_ATTEMPTS = 3
@@ -69,7 +69,8 @@ class UnitOfWork:
         self._rights: list[Callable[[], Awaitable[object]]] = []
 
     async def execute(self, statement: Executable, parameters: Any = None) -> CursorResult[Any]:
-        return await self._connection.execute(statement, parameters)
+        with translated():
+            return await self._connection.execute(statement, parameters)
 
     def record(self, event: NewEvent) -> None:
         """Something happened; it joins its workspace's log in this order."""

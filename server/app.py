@@ -65,6 +65,7 @@ def create_app(
             await sockets.close_all(1012, 0)
             await realtime.close()
             await database.close()
+            desk.passwords.close()
 
     app = FastAPI(title="Tutti", lifespan=lifespan, openapi_url=None, docs_url=None, redoc_url=None)
     app.include_router(
