@@ -10,7 +10,7 @@ import base64
 import binascii
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
@@ -70,7 +70,7 @@ def decode_cursor(keys: Sequence[SortKey], cursor: str) -> list[Any]:
         if name != _order_name(keys) or len(found) != len(keys):
             raise BadCursor
         return [key.parse(value) for key, value in zip(keys, found, strict=True)]
-    except (ValueError, TypeError, binascii.Error, AttributeError) as error:
+    except (ValueError, TypeError, binascii.Error, AttributeError, OverflowError) as error:
         raise BadCursor from error
 
 
@@ -79,17 +79,22 @@ def _order_name(keys: Sequence[SortKey]) -> str:
 
 
 def instant(value: str) -> datetime:
-    """A cursor's instant. Raises ValueError if it has no zone."""
+    """A cursor's instant. Raises ValueError if it has no zone, OverflowError if it is no day of the calendar in UTC."""
     parsed = datetime.fromisoformat(value)
     if parsed.tzinfo is None:
         raise ValueError(value)
-    return parsed
+    return parsed.astimezone(UTC)
 
 
-def whole_number(value: int) -> int:
-    if not isinstance(value, int):
-        raise TypeError(value)
-    return value
+def whole_number(limit: int) -> Callable[[int], int]:
+    """A parser for numbers that a column holds: between -limit and limit."""
+
+    def parse(value: int) -> int:
+        if type(value) is not int or abs(value) > limit:
+            raise ValueError(value)
+        return value
+
+    return parse
 
 
 def words(value: str) -> str:

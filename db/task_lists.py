@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import BigInteger, Numeric, Select, func, literal, or_, select
 
 from db import pages
-from db.models import StatusCategory, Task
+from db.models import PRIORITIES, StatusCategory, Task
 from db.pages import Page, PageRequest, SortKey
 from db.scope import Scope, visible
 from db.session import Session
@@ -48,7 +48,7 @@ def _sort_keys(order: Sequence[TaskOrder]) -> list[SortKey]:
         elif one.field == "TITLE":
             keys.append(SortKey("title", func.lower(tasks.c.title), pages.words, down))
         elif one.field == "PRIORITY":
-            keys.append(SortKey("priority", tasks.c.priority, pages.whole_number, down))
+            keys.append(SortKey("priority", tasks.c.priority, pages.whole_number(len(PRIORITIES)), down))
         elif one.field == "CREATED_AT":
             keys.append(SortKey("created_at", tasks.c.created_at, pages.instant, down))
         elif one.field == "UPDATED_AT":
@@ -103,6 +103,9 @@ async def count_assigned(session: Session, scope: Scope, user_id: UUID, wanted: 
     return int(found.scalar_one())
 
 
+_MAX_SCORE = 10**9
+
+
 def _matching_words(query: str) -> tuple[Any, Any]:
     """-> (condition, score): full text with the last word as a prefix, or a title that looks alike."""
     whole = func.websearch_to_tsquery("simple", query)
@@ -124,7 +127,7 @@ async def search_page(
     """The tasks of a workspace that match words, best first. Raises BadCursor."""
     condition, score = _matching_words(query)
     base = live_tasks(scope).where(tasks.c.workspace_id == workspace_id, condition, matching(wanted))
-    keys = [SortKey("score", score, pages.whole_number, True), SortKey("id", tasks.c.id, UUID, True)]
+    keys = [SortKey("score", score, pages.whole_number(_MAX_SCORE), True), SortKey("id", tasks.c.id, UUID, True)]
     return await pages.read_page(session, base, keys, request, task_of)
 
 
