@@ -103,14 +103,21 @@ async def task_id_by_key(session: Session, workspace_id: UUID, key: str) -> UUID
 async def lock_tasks(session: Session, workspace_id: UUID, ids: Collection[UUID]) -> dict[UUID, Task]:
     """Lock tasks to the end of the transaction, in the order of their ids, and read them. Deleted ones too."""
     ordered = sorted(set(ids))
-    if ordered:
-        await session.execute(
-            select(tasks.c.id)
-            .where(tasks.c.workspace_id == workspace_id, tasks.c.id.in_(ordered))
-            .order_by(tasks.c.id)
-            .with_for_update(key_share=True)
-        )
-    found = await session.execute(_select().where(tasks.c.workspace_id == workspace_id, tasks.c.id.in_(ordered)))
+    if not ordered:
+        return {}
+    await session.execute(
+        select(tasks.c.id)
+        .where(tasks.c.workspace_id == workspace_id, tasks.c.id.in_(ordered))
+        .order_by(tasks.c.id)
+        .with_for_update(key_share=True)
+    )
+    # In a statement of its own: the sets of a row that was waited for are seen only by a newer snapshot.
+    return await read_tasks(session, workspace_id, ordered)
+
+
+async def read_tasks(session: Session, workspace_id: UUID, ids: Collection[UUID]) -> dict[UUID, Task]:
+    """Tasks that are locked already, as they are now. Deleted ones too."""
+    found = await session.execute(_select().where(tasks.c.workspace_id == workspace_id, tasks.c.id.in_(list(ids))))
     return {row.id: task_of(row) for row in found}
 
 

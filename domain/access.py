@@ -129,6 +129,8 @@ async def administered(uow: UnitOfWork, kind: type[Row], row_id: UUID, *, path: 
 
 async def pointed_at(uow: UnitOfWork, kind: type[Row], grant: Grant, row_ids: list[UUID], path: str) -> dict[UUID, Row]:
     """Rows of this workspace that a task is about to point at; they stay until the commit. Raises NotFound."""
+    if not row_ids:
+        return {}
     found = await projects.lock_rows(uow, kind, grant.workspace_id, row_ids, for_share=True)
     for row_id in row_ids:
         is_hidden = kind is Project and not grant.sees_project(row_id)

@@ -50,7 +50,7 @@ async def write_all(
     workspace_id = changing[0][0].workspace_id
     await _write_columns(uow, changing, changes_by_id)
     await _write_sets(uow, changing)
-    after = await tasks.lock_tasks(uow, workspace_id, list(changes_by_id))
+    after = await tasks.read_tasks(uow, workspace_id, list(changes_by_id))
     for task, _ in changing:
         exact = [
             FieldChange(one.field, one.before, shown(one.field, current(after[task.id], one.field)))

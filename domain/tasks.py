@@ -107,7 +107,7 @@ async def create_task(uow: UnitOfWork, new: NewTask) -> Outcome:
     for table, ids in (("assignees", assignee_ids), ("labels", label_ids)):
         members = [(new.id, one) for one in ids]
         await tasks.change_members(uow, table, grant.workspace_id, add=members, remove=[], at=uow.now)
-    task = (await tasks.lock_tasks(uow, grant.workspace_id, [new.id]))[new.id]
+    task = (await tasks.read_tasks(uow, grant.workspace_id, [new.id]))[new.id]
     events.task_changed(uow, None, task)
     return Outcome({"task": str(task.id)})
 
