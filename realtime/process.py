@@ -21,7 +21,7 @@ from realtime.subscriber import Subscriber
 
 
 class Realtime:
-    """Start one per process; `announce` is what the unit of work calls after each commit."""
+    """One per process; `announce` is what the unit of work calls after each commit. Raises ValueError for a bad URL."""
 
     def __init__(self, redis_url: str, database: Database) -> None:
         Link(redis_url)  # so that an address that makes no sense is refused here
@@ -32,14 +32,8 @@ class Realtime:
         self.hub.attach(self)
         self._tasks: list[asyncio.Task[None]] = []
 
-    @classmethod
-    async def start(cls, redis_url: str, database: Database) -> Realtime:
-        """Begin to listen, to poll and to publish. Neither server need be up yet."""
-        realtime = cls(redis_url, database)
-        realtime.run()
-        return realtime
-
     def run(self) -> None:
+        """Begin to listen, to poll and to publish. Neither server need be up yet."""
         runs = (self._subscriber.run(), self._publisher.run(), self.hub.run())
         self._tasks = [asyncio.create_task(one) for one in runs]
 

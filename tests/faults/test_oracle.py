@@ -101,18 +101,19 @@ def break_line(monkeypatch: pytest.MonkeyPatch, owner: type, method: str, right:
     monkeypatch.setattr(owner, method, names[method])
 
 
-async def _verdict(fragile: Fragile, seed: int, lost: float) -> list[str]:
+async def _verdict(fragile: Fragile, seed: int, lost: float, seconds: float = 0.5) -> list[str]:
     async def nothing() -> None:
         pass
 
     async with two_processes(fragile.database_url, fragile.redis_url, unreliable(seed, lost=lost)) as nodes:
         play = Play(nodes, seed)
-        await play.perform(nothing, seconds=0.5)
+        await play.perform(nothing, seconds)
         return await play.judge(seconds=2)
 
 
-async def test_the_play_is_right_before_anything_is_broken(fragile: Fragile) -> None:
-    assert await _verdict(fragile, seed=11, lost=0.2) == []
+@pytest.mark.parametrize("lost", [0.0, 1.0])
+async def test_the_play_is_right_before_anything_is_broken(fragile: Fragile, lost: float) -> None:
+    assert await _verdict(fragile, seed=11, lost=lost) == []
 
 
 async def test_a_skipped_refill_is_found(fragile: Fragile, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -123,7 +124,7 @@ async def test_a_skipped_refill_is_found(fragile: Fragile, monkeypatch: pytest.M
         "page = await self._log.page(self.workspace_id, after=after, through=self._target)",
         "page = []",
     )
-    assert await _verdict(fragile, seed=11, lost=0.2) != []
+    assert await _verdict(fragile, seed=11, lost=1.0) != []
 
 
 async def test_an_await_between_register_and_read_is_found(fragile: Fragile, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -145,4 +146,4 @@ async def test_a_publish_before_the_commit_is_found(fragile: Fragile, monkeypatc
         "written = await unit.finish()",
         "written = await unit.finish()\nself._on_commit(written)",
     )
-    assert await _verdict(fragile, seed=11, lost=0.0) != []
+    assert await _verdict(fragile, seed=11, lost=0.0, seconds=1.5) != []

@@ -165,7 +165,8 @@ async def test_a_frozen_redis_is_noticed_by_listeners_within_three_seconds(fragi
 
 async def test_streams_live_by_the_poll_while_redis_was_never_there(fragile: Fragile) -> None:
     database = Database(fragile.database_url, pool_size=4)
-    node = Node(database, await Realtime.start(NOWHERE, database))
+    node = Node(database, Realtime(NOWHERE, database))
+    node.realtime.run()
     try:
         workspace = await node.world.workspace()
         stream = await node.follow(workspace, await node.world.member(workspace))
@@ -182,5 +183,5 @@ async def test_streams_live_by_the_poll_while_redis_was_never_there(fragile: Fra
 async def test_an_address_that_makes_no_sense_is_refused_at_once() -> None:
     database = Database("postgresql+asyncpg://nobody@127.0.0.1:1/nothing")
     with pytest.raises(ValueError, match="URL"):
-        await Realtime.start("http://somewhere", database)
+        Realtime("http://somewhere", database)
     await database.close()

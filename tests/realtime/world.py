@@ -335,7 +335,8 @@ class Node:
 async def running(database_url: str, redis_url: str) -> AsyncIterator[Node]:
     """A process that serves."""
     database = Database(database_url, pool_size=8)
-    node = Node(database, await Realtime.start(redis_url, database))
+    node = Node(database, Realtime(redis_url, database))
+    node.realtime.run()
     try:
         await healthy(node)
         yield node
