@@ -12,6 +12,7 @@ from db.session import Database
 from jobs.schedule import run_jobs
 from server.settings import Settings
 from server.stack.processes import die_with_parent
+from server.stopping import children_deaf_to_interrupts
 
 STATEMENT_SECONDS = 600
 """A job may read a whole day of the log."""
@@ -22,7 +23,8 @@ def jobs_process() -> Iterator[None]:
     """Run the jobs in a process of their own, by the settings of the environment; it ends with the block."""
     # Spawned: a fork would take along the listening socket and whatever threads hold.
     process = multiprocessing.get_context("spawn").Process(target=work, name="tutti-jobs", daemon=True)
-    process.start()
+    with children_deaf_to_interrupts():
+        process.start()
     try:
         yield
     finally:
@@ -32,8 +34,6 @@ def jobs_process() -> Iterator[None]:
 
 def work() -> None:
     """What the jobs process does, until it is terminated."""
-    # Ctrl-C goes to every process of the terminal; the parent decides when this one ends.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = multiprocessing.parent_process()
     if parent is not None and parent.pid is not None:
         end_with_parent = die_with_parent(signal.SIGTERM, parent.pid)

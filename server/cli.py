@@ -11,6 +11,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from server.stopping import StopSignals
+
 # Everything else is imported where it is used: a Ctrl-C during the second that the imports take is no traceback either.
 
 SCHEMA_FILE = Path(__file__).parent.parent / "graphql-schema.graphql"
@@ -19,6 +21,8 @@ SCHEMA_FILE = Path(__file__).parent.parent / "graphql-schema.graphql"
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code: 0 done, 1 something to mend, 2 a wrong command line."""
     options = parser().parse_args(arguments)
+    if options.run is serve:
+        options.stop = StopSignals()
     try:
         return run(options)
     except KeyboardInterrupt:
@@ -66,7 +70,7 @@ def serve(options: argparse.Namespace) -> int:
     from server import serve as serving
     from server.settings import Settings
 
-    return serving.serve(Settings.from_environment(), say)
+    return serving.serve(Settings.from_environment(), options.stop, say)
 
 
 def migrate(options: argparse.Namespace) -> int:

@@ -28,6 +28,7 @@ from server.background import jobs_process
 from server.seed import DemoAccount, seed
 from server.settings import Settings, in_url, reachable
 from server.stack.processes import die_with_parent
+from server.stopping import Stopped, StopSignals, children_deaf_to_interrupts
 from server.wire import SocketProtocol
 
 Say = Callable[[str], None]
@@ -43,33 +44,33 @@ class PortTaken(Exception):
     """The address to serve on cannot be had; the message says what to change."""
 
 
-def serve(settings: Settings, say: Say) -> int:
+def serve(settings: Settings, stop: StopSignals, say: Say) -> int:
     """Serve until SIGINT or SIGTERM and return the exit code; `say` gets each line of progress.
 
     Raises PortTaken, StackError, DatabaseProblem or RedisProblem before anything is served.
     """
     began = time.monotonic()
-    # One way to end for both signals, also while no server listens for them yet or any more.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+    def step(line: str) -> None:
+        say(line)
+        stop.check()
+
     try:
         with listening_socket(settings) as listener:
             if settings.port == 0:
                 os.environ["TUTTI_PORT"] = str(listener.getsockname()[1])
                 settings = Settings.from_environment()
-            with backends(settings, say, may_join=False) as complete:
-                account = prepare(complete, say, is_seeding=settings.database_url is None)
+            with backends(settings, step, may_join=False) as complete:
+                account = prepare(complete, step, is_seeding=settings.database_url is None)
                 export(complete)
                 threading.Thread(target=announce, args=(complete, account, began, say), daemon=True).start()
-                try:
-                    with jobs_process():
-                        return run(complete, listener)
-                finally:
-                    say("Stopping")
-                    # A second Ctrl-C must not cut short the stop of the databases, which takes a moment.
-                    signal.signal(signal.SIGINT, signal.SIG_IGN)
-                    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    except KeyboardInterrupt:
+                with jobs_process():
+                    stop.check()
+                    return run(complete, listener, stop)
+    except Stopped:
         return 0
+    finally:
+        say("Stopped")
 
 
 def listening_socket(settings: Settings) -> socket.socket:
@@ -123,7 +124,7 @@ def export(settings: Settings) -> None:
     os.environ["TUTTI_STATE_DIR"] = str(settings.state_dir)
 
 
-def run(settings: Settings, listener: socket.socket) -> int:
+def run(settings: Settings, listener: socket.socket, stop: StopSignals) -> int:
     """Answer requests until a signal ends it, in this process or in TUTTI_WORKERS others; return the exit code."""
     config = uvicorn.Config(
         "server.serve:application",
@@ -143,11 +144,21 @@ def run(settings: Settings, listener: socket.socket) -> int:
         timeout_graceful_shutdown=DRAIN_SECONDS,
     )
     if settings.workers > 1:
-        Multiprocess(config, [listener]).run()
+        Workers(config, [listener]).run()
         return 0
     server = uvicorn.Server(config)
+    stop.pass_on(server.handle_exit)
     server.run([listener])
     return 0 if server.started else 1
+
+
+class Workers(Multiprocess):
+    """The processes that answer, started again when they die."""
+
+    def init_processes(self) -> None:
+        """Start them."""
+        with children_deaf_to_interrupts():
+            super().init_processes()
 
 
 def application() -> ASGIApp:

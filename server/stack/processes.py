@@ -84,6 +84,7 @@ class Account:
             capture_output=True,
             text=True,
             timeout=timeout_seconds,
+            start_new_session=True,  # a Ctrl-C is for us; we end when this step is done
             user=self.uid,
             group=self.gid,
             extra_groups=None if self.uid is None else [],
