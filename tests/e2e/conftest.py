@@ -5,11 +5,15 @@ With CI=true a missing browser is a failure; elsewhere those tests are reported 
 
 import os
 import shutil
-from collections.abc import AsyncIterator, Awaitable, Callable
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
+
+from tests.processes import SECRET, ServerProcess
+from tests.stack_fixture import TestStack
 
 FLAGS = (
     "--no-sandbox",
@@ -21,6 +25,9 @@ FLAGS = (
     "--disable-sync",
 )
 
+PATIENCE_MS = 20_000  # a small machine that runs other tests beside these is slow to draw an editor
+expect.set_options(timeout=PATIENCE_MS)
+
 OpenPage = Callable[..., Awaitable[Page]]
 
 
@@ -28,6 +35,27 @@ def installed(playwrights_own: str) -> str | None:
     """The system's Chromium, else the one that playwright downloaded, else None."""
     system = shutil.which("chromium") or shutil.which("chromium-browser")
     return system or (playwrights_own if Path(playwrights_own).is_file() else None)
+
+
+@pytest.fixture(scope="session")
+def server_url(stack: TestStack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A server that knows its own address: only pages from there may call it, and invites lead there."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    folder = tmp_path_factory.mktemp("browser")
+    settings = {
+        "DATABASE_URL": stack.database_url,
+        "REDIS_URL": stack.redis_url,
+        "TUTTI_JWT_SECRET": SECRET,
+        "TUTTI_STATE_DIR": str(folder),
+        "TUTTI_PUBLIC_URL": f"http://127.0.0.1:{port}",
+    }
+    server = ServerProcess(folder, settings, "browser", port)
+    server.start()
+    yield server.url
+    server.stop()
+    assert "Traceback" not in server.log.read_text()
 
 
 @pytest.fixture(scope="session")
@@ -56,7 +84,7 @@ async def open_page(browser: Browser, server_url: str) -> AsyncIterator[OpenPage
     async def opened(path: str, **options: object) -> Page:
         context = await browser.new_context(base_url=server_url, **options)  # type: ignore[arg-type]
         contexts.append(context)
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(PATIENCE_MS)
         context.on("request", lambda request: foreign(request.url))
         context.on("console", lambda line: line.type == "error" and complaints.append(f"console: {line.text}"))
         context.on("weberror", lambda error: complaints.append(f"uncaught: {error.error}"))

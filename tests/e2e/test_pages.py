@@ -19,8 +19,8 @@ class GraphiQL:
         self.page = page
 
     async def is_ready(self) -> None:
-        await self.page.locator(".graphiql-query-editor .view-line").first.wait_for()
-        await expect(self.page.locator(".graphiql-query-editor")).to_contain_text("Welcome to Tutti")
+        for editor in (".graphiql-query-editor", ".graphiql-editor-tool", ".graphiql-response"):
+            await self.page.locator(f"{editor} .view-line").first.wait_for(state="attached")
 
     async def sign_in(self, way: str, **fields: str) -> None:
         await self.page.locator(".account-button").click()
@@ -80,7 +80,10 @@ async def invite_by(ide: GraphiQL) -> str:
 
 
 async def test_two_people_meet_by_an_invite_and_one_sees_what_the_other_does(open_page: OpenPage) -> None:
-    ann, _ = await somebody(open_page, "Ann")
+    ann = GraphiQL(await open_page("/graphql"))
+    await ann.is_ready()
+    await ann.run("SignUp", {"input": {"name": "Ann", "email": address(), "password": PASSWORD}})
+    await ann.acts_as("Ann")
     page = await open_page(await invite_by(ann))
     await expect(page.get_by_role("heading")).to_have_text("Join Our team")
     await expect(page.locator("#place")).to_contain_text("Ann invites you")
@@ -101,7 +104,10 @@ async def test_two_people_meet_by_an_invite_and_one_sees_what_the_other_does(ope
     await ann.run("CreateTask")
     task = json.loads(await ann.response("eventCursor"))["data"]["createTask"]["task"]
     await bob.response("TaskCreatedEvent", task["id"])
-    await ann.run("MoveTask", {"input": {"id": task["id"], "position": {"edge": "FIRST"}}})
+    await ann.run("Board")
+    board = json.loads(await ann.response("statuses"))["data"]["workspace"]
+    doing = next(status["id"] for status in board["statuses"] if status["category"] == "IN_PROGRESS")
+    await ann.run("MoveTask", {"input": {"id": task["id"], "statusId": doing}})
     shown = json.loads(await bob.response('"received": 2'))
     assert shown["data"]["workspaceEvents"]["events"][0]["taskId"] == task["id"]
     assert shown["earlier"][0]["data"]["workspaceEvents"]["events"][0]["task"]["title"] == "Try Tutti"
@@ -131,6 +137,16 @@ async def test_a_signed_in_person_joins_with_the_account_they_have(open_page: Op
 async def test_a_link_that_leads_nowhere_says_so(open_page: OpenPage, path: str, heading: str) -> None:
     page = await open_page(path)
     await expect(page.get_by_role("heading")).to_have_text(heading)
+
+
+async def test_a_reload_brings_back_what_was_in_the_editors(open_page: OpenPage) -> None:
+    ide = GraphiQL(await open_page("/graphql"))
+    await ide.is_ready()
+    await ide.page.reload()
+    await ide.is_ready()
+    await expect(ide.page.locator(".graphiql-query-editor")).to_contain_text("Welcome to Tutti")
+    await expect(ide.page.locator(".graphiql-editor-tool").first).to_contain_text("ann@example.com")
+    await expect(ide.page.locator(".graphiql-tab")).to_have_count(6)
 
 
 async def test_signing_out_and_in_again_and_a_wrong_password(open_page: OpenPage) -> None:
@@ -173,10 +189,10 @@ async def test_a_pasted_token_acts_as_its_person(open_page: OpenPage) -> None:
 async def test_a_subscription_whose_connection_breaks_goes_on_where_it_was(open_page: OpenPage) -> None:
     ann, _ = await somebody(open_page, "Ann")
     await ann.run("CreateTeam")
-    await ann.response('"url"')
-    accounts = await ann.page.evaluate("() => ({...localStorage})")
+    data = json.loads(await ann.response('"url"'))["data"]
+    accounts = await ann.page.evaluate("() => localStorage.getItem('tutti.accounts')")
 
-    page = await open_page("/join")
+    page = await open_page("/")
     sockets: list[WebSocketRoute] = []
 
     async def through(socket: WebSocketRoute) -> None:
@@ -184,9 +200,11 @@ async def test_a_subscription_whose_connection_breaks_goes_on_where_it_was(open_
         socket.connect_to_server()
 
     await page.route_web_socket("**/graphql", through)
-    await page.evaluate("stored => Object.assign(localStorage, stored)", accounts)
+    stored = {"tutti.accounts": accounts, "tutti.workspace": data["createWorkspace"]["workspace"]["id"]}
+    await page.evaluate("stored => Object.assign(localStorage, stored)", stored)
     await page.goto("/graphql")
     same = GraphiQL(page)
+    await same.is_ready()
     await same.acts_as("Ann")
     await same.run("Follow")
     await expect(page.get_by_role("status")).to_have_text("Live")

@@ -26,8 +26,11 @@ const LINK_TEXT: Record<LinkState, string> = {
 let reportLink: (state: LinkState) => void = () => undefined;
 const fetcher = tuttiFetcher((state) => reportLink(state));
 const defaultTabs = tutorialTabs();
-// GraphiQL shows the first default tab's query by itself, but not its variables. Later visits restore what was there.
-const initialVariables = localStorage.getItem("graphiql:tabState") === null ? defaultTabs[0].variables : undefined;
+if (localStorage.getItem("graphiql:tabState") === null) {
+  // GraphiQL takes the queries of default tabs by itself, but what the editors show first only from its storage.
+  localStorage.setItem("graphiql:query", defaultTabs[0].query);
+  localStorage.setItem("graphiql:variables", defaultTabs[0].variables);
+}
 
 function Page() {
   const [link, setLink] = useState<LinkState>("off");
@@ -58,7 +61,6 @@ function Page() {
           fetcher={fetcher}
           defaultTabs={defaultTabs}
           defaultEditorToolsVisibility="variables"
-          {...(initialVariables && { initialVariables })}
         >
           <GraphiQL.Logo> </GraphiQL.Logo>
           <StopOnSwitch accountId={account?.id ?? null} />

@@ -29,7 +29,7 @@ export function tutorialTabs(): [TutorialTab, ...TutorialTab[]] {
     { query: board, variables: json({ workspaceId }) },
     { query: follow, variables: json({ workspaceId }) },
     { query: createTask, variables: json({ input: task }) },
-    { query: moveTask, variables: json({ input: { id: "task_", position: { edge: "FIRST" } } }) },
+    { query: moveTask, variables: json({ input: { id: "task_…", statusId: "status_…", position: { edge: "FIRST" } } }) },
   ];
 }
 
