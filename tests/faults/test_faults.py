@@ -22,7 +22,7 @@ async def nothing(fragile: Fragile) -> None:
 async def _tell_redis(fragile: Fragile, *command: str) -> None:
     client = redis.asyncio.Redis.from_url(fragile.redis_url)
     try:
-        await client.execute_command(*command)
+        await client.execute_command(*command)  # type: ignore[no-untyped-call]
     finally:
         await client.aclose()
 
