@@ -15,7 +15,7 @@ from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 import orjson
-from sqlalchemy import ColumnElement, Select, Uuid, and_, column, func, or_, select, true, tuple_, values
+from sqlalchemy import ARRAY, ColumnElement, Select, Uuid, and_, column, func, literal, or_, select, true, tuple_
 
 from db.session import Session
 
@@ -174,7 +174,9 @@ async def read_pages(
     from_row: Callable[[Any], Row],
 ) -> dict[UUID, Page[Row]]:
     """The same page for each of many parents, in one statement. Every parent has an entry. Raises BadCursor."""
-    parents = values(column("parent_id", Uuid), name="parents").data([(one,) for one in parent_ids]).alias("parents")
+    # An array, not VALUES: SQLAlchemy would compile those anew for every page.
+    ids = func.unnest(literal(list(parent_ids), ARRAY(Uuid)))
+    parents = ids.table_valued(column("parent_id", Uuid), name="parents").render_derived()
     inner = _page_query(query.where(parent == parents.c.parent_id), keys, request).lateral("page")
     order = [
         inner.c[f"sort_{index}"].desc() if key.is_descending != request.is_backward else inner.c[f"sort_{index}"].asc()
