@@ -66,11 +66,11 @@ def serve(settings: Settings, stop: StopSignals, say: Say) -> int:
                 threading.Thread(target=announce, args=(complete, account, began, say), daemon=True).start()
                 with jobs_process():
                     stop.check()
-                    return run(complete, listener, stop)
+                    code = run(complete, listener, stop)
     except Stopped:
-        return 0
-    finally:
-        say("Stopped")
+        code = 0
+    say("Stopped")
+    return code
 
 
 def listening_socket(settings: Settings) -> socket.socket:
