@@ -81,10 +81,11 @@ function follow(operation: Operation, document: DocumentNode, credentials: Crede
   function lost(problem: unknown): void {
     if (stopped) return;
     void client?.dispose();
-    if (!isClose(problem)) return end(Array.isArray(problem) ? problem : [{ message: String(problem) }]);
-    const isFinal = FINAL_CLOSES.has(problem.code) || (problem.code === 4403 && wasRefused);
-    if (isFinal) return end([{ message: explain(problem) }]);
-    wasRefused = problem.code === 4403;
+    if (Array.isArray(problem)) return end(problem); // the server refused this operation, not the connection
+    const close = isClose(problem) ? problem : null; // else the connection could not even be made
+    const isFinal = close && (FINAL_CLOSES.has(close.code) || (close.code === 4403 && wasRefused));
+    if (isFinal) return end([{ message: explain(close) }]);
+    wasRefused = close?.code === 4403;
     credentials.onLink("reconnecting");
     const wait = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** failures++) * (0.5 + Math.random() / 2);
     timer = setTimeout(connect, wait);
