@@ -160,11 +160,14 @@ def visible_memberships(scope: Scope) -> ColumnElement[bool]:
     ways: list[ColumnElement[bool]] = [memberships.c.workspace_id.in_(scope.whole_ids)]
     guest_in = [grant for grant in scope.grants if grant.project_ids is not None]
     if guest_in:
+        # Correlated by name, as a query around it may read guests itself.
         beside = exists(
-            select(project_guests.c.membership_id).where(
+            select(project_guests.c.membership_id)
+            .where(
                 project_guests.c.membership_id == memberships.c.id,
                 project_guests.c.project_id.in_(scope.guest_project_ids),
             )
+            .correlate(memberships)
         )
         own = memberships.c.id.in_([grant.membership_id for grant in guest_in])
         ways.append(
