@@ -15,7 +15,7 @@ from db import accounts, workspaces
 from db.ids import new_id
 from db.models import Actor, ActorKind, ActorRef, ChangedField, Event, Role, StatusCategory, User
 from db.scope import Grant, Scope
-from db.session import Database, Session
+from db.session import Database
 from db.unit_of_work import Key, Outcome, UnitOfWork, Writer, now
 from domain import arrangement, members, tasks
 from domain import workspaces as workspace_rules
@@ -50,11 +50,11 @@ class Office:
 
         return await self.writer.run(actor, unit, key=key)
 
-    async def read(self, work: Callable[[Session], Awaitable[Answer]]) -> Answer:
-        """What `work` reads on a snapshot."""
+    async def read(self, read: Callable[..., Awaitable[Answer]], *args: Any) -> Answer:
+        """What `read(session, *args)` reads on a snapshot of its own."""
         session = self.database.reading()
         try:
-            return await work(session)
+            return await read(session, *args)
         finally:
             await session.close()
 
@@ -113,12 +113,12 @@ class Office:
         """The default statuses by their categories."""
         from db.projects import statuses_of
 
-        found = await self.read(lambda session: statuses_of(session, workspace_id))
+        found = await self.read(statuses_of, workspace_id)
         return {one.category: one.id for one in found}
 
     async def scope(self, person: Actor) -> Scope:
-        return await self.read(lambda session: scope_of(session, person.user_id))
+        return await self.read(scope_of, person.user_id)
 
     async def grant(self, person: Actor, workspace_id: UUID) -> Grant:
-        (found,) = await self.read(lambda session: workspaces.grants_by_user_id(session, person.user_id, workspace_id))
+        (found,) = await self.read(workspaces.grants_by_user_id, person.user_id, workspace_id)
         return found

@@ -118,7 +118,7 @@ async def test_a_forged_cursor_gives_a_page_or_is_refused(office: Office, field:
             request = PageRequest(5, after=written([f"{ORDERS[field]},id", value, row_id]))
             page = TaskPage(request, TaskFilter(), (TaskOrder(field),))
             try:
-                found = await office.read(lambda session: task_pages(session, scope, "workspace", [workspace_id], page))  # noqa: B023
+                found = await office.read(task_pages, scope, "workspace", [workspace_id], page)
             except BadCursor:
                 continue
             assert found[workspace_id].rows == ()

@@ -28,7 +28,7 @@ async def crowd(office: Office) -> Crowd:
 async def found(office: Office, scope: Scope, parent: str, parent_id: UUID, wanted: TaskFilter) -> set[UUID]:
     """The ids of what matches, each once."""
     page = TaskPage(PageRequest(500), wanted)
-    read = await office.read(lambda session: task_pages(session, scope, parent, [parent_id], page))
+    read = await office.read(task_pages, scope, parent, [parent_id], page)
     ids = [task.id for task in read[parent_id].rows]
     assert len(ids) == len(set(ids))
     return set(ids)
@@ -65,9 +65,9 @@ async def test_assigned_tasks_are_those_of_the_list_that_have_the_person(
     seen = [task for task in crowd.tasks if not is_guest or task.project_id == crowd.projects[0]]
     expected = {task.id for task in seen if person in task.assignee_ids and matches(crowd, task, wanted)}
     page = TaskPage(PageRequest(500), wanted)
-    read = await office.read(lambda session: assigned_page(session, scope, person, page))
+    read = await office.read(assigned_page, scope, person, page)
     assert {task.id for task in read.rows} == expected
-    assert await office.read(lambda session: count_assigned(session, scope, person, wanted)) == len(expected)
+    assert await office.read(count_assigned, scope, person, wanted) == len(expected)
 
 
 def each_operator(crowd: Crowd) -> Iterator[TaskFilter]:
@@ -122,8 +122,7 @@ async def test_each_operator_and_its_negation_part_the_tasks_in_two(office: Offi
         negated = TaskFilter(not_=wanted)
         others = await found(office, crowd.whole, "workspace", crowd.workspace_id, negated)
         assert others == everything - matching, negated
-        args = (crowd.whole, "workspace", [crowd.workspace_id], wanted)
-        counted = await office.read(lambda session: count_tasks(session, *args))  # noqa: B023
+        counted = await office.read(count_tasks, crowd.whole, "workspace", [crowd.workspace_id], wanted)
         assert counted == {crowd.workspace_id: len(matching)}
 
 
