@@ -4,7 +4,7 @@
  * Invariant: a document that takes `$after` is resumed behind the last cursor that was shown, so nothing is missed and
  * nothing comes twice. (graphql-ws alone would send the old variables again.)
  */
-import { getOperationAST, type DocumentNode, type ExecutionResult } from "graphql";
+import type { ExecutionResult, OperationDefinitionNode } from "graphql";
 import { createClient, type Client } from "graphql-ws";
 import type { Observable } from "@graphiql/toolkit";
 import { bearer, ENDPOINT, type Operation } from "../session/requests";
@@ -33,8 +33,12 @@ export function renewInBand(accessToken: string): void {
   for (const socket of sockets) if (socket.readyState === WebSocket.OPEN) socket.send(ping);
 }
 
-export function subscribe(operation: Operation, document: DocumentNode, credentials: Credentials): Observable<ExecutionResult> {
-  return { subscribe: (observer) => ({ unsubscribe: follow(operation, document, credentials, observer as Observer) }) };
+export function subscribe(
+  operation: Operation,
+  definition: OperationDefinitionNode,
+  credentials: Credentials,
+): Observable<ExecutionResult> {
+  return { subscribe: (observer) => ({ unsubscribe: follow(operation, definition, credentials, observer as Observer) }) };
 }
 
 interface Observer {
@@ -43,10 +47,13 @@ interface Observer {
 }
 
 /** Starts the subscription; returns how to stop it. */
-function follow(operation: Operation, document: DocumentNode, credentials: Credentials, observer: Observer): () => void {
-  const takesAfter = getOperationAST(document, operation.operationName)?.variableDefinitions?.some(
-    (definition) => definition.variable.name.value === "after",
-  );
+function follow(
+  operation: Operation,
+  definition: OperationDefinitionNode,
+  credentials: Credentials,
+  observer: Observer,
+): () => void {
+  const takesAfter = definition.variableDefinitions?.some(({ variable }) => variable.name.value === "after");
   const shown = new Shown();
   let variables = operation.variables;
   let failures = 0;
