@@ -201,6 +201,7 @@ invite_projects = Table(
     PrimaryKeyConstraint("invite_id", "project_id"),
     ForeignKeyConstraint(["workspace_id", "invite_id"], ["invites.workspace_id", "invites.id"], ondelete="CASCADE"),
     ForeignKeyConstraint(["workspace_id", "project_id"], ["projects.workspace_id", "projects.id"], ondelete="CASCADE"),
+    Index("ix_invite_projects_project", "workspace_id", "project_id"),
 )
 
 statuses = Table(

@@ -279,6 +279,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("invite_id", "project_id", name=op.f("pk_invite_projects")),
     )
+    op.create_index("ix_invite_projects_project", "invite_projects", ["workspace_id", "project_id"], unique=False)
     op.create_table(
         "project_guests",
         sa.Column("workspace_id", sa.Uuid(), nullable=False),
@@ -540,6 +541,7 @@ def downgrade() -> None:
     op.drop_table("refresh_tokens")
     op.drop_index("ix_project_guests_membership", table_name="project_guests")
     op.drop_table("project_guests")
+    op.drop_index("ix_invite_projects_project", table_name="invite_projects")
     op.drop_table("invite_projects")
     op.drop_table("workspace_heads")
     op.drop_index("uq_statuses_name", table_name="statuses")
