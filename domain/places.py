@@ -45,7 +45,7 @@ async def rank_at(
     if moving is not None and _is_between(low, (moving.rank, moving.id), high) and _in_column(moving, column):
         return moving.rank
     if low is not None and high is not None and low[0] == high[0]:
-        return await _part(uow, workspace_id, low)
+        return await _part(uow, workspace_id, low, leave_out)
     return ordering.between(low[0] if low else None, high[0] if high else None)
 
 
@@ -70,10 +70,13 @@ async def _anchor(
     return found
 
 
-async def _part(uow: UnitOfWork, workspace_id: UUID, low: Place) -> str:
-    """Two neighbours have one rank (two columns met): give those after `low` ranks of their own; -> one before them."""
+async def _part(uow: UnitOfWork, workspace_id: UUID, low: Place, moving_id: UUID | None) -> str:
+    """Two neighbours have one rank (two columns met): give those after `low` ranks of their own; -> one before them.
+
+    The task that moves gets its rank from who asked, once.
+    """
     rank = low[0]
-    tied = [one for one in await tasks.ids_of_rank(uow, workspace_id, rank) if one > low[1]]
+    tied = [one for one in await tasks.ids_of_rank(uow, workspace_id, rank) if one > low[1] and one != moving_id]
     higher = await tasks.next_rank(uow, workspace_id, rank)
     ours, *theirs = ordering.spread(rank, higher, len(tied) + 1)
     rows = await tasks.lock_tasks(uow, workspace_id, tied)
