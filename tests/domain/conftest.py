@@ -8,6 +8,7 @@ import pytest
 
 from db.session import Database
 from domain.passwords import Passwords
+from tests.db.office import Office
 from tests.domain.people import QUICK, Town
 from tests.stack_fixture import TestStack
 
@@ -24,6 +25,11 @@ def quick_passwords() -> Iterator[Passwords]:
     passwords = Passwords(cost=QUICK)
     yield passwords
     passwords.close()
+
+
+@pytest.fixture(scope="session")
+async def office(database: Database) -> Office:
+    return Office(database)
 
 
 @pytest.fixture
