@@ -179,13 +179,19 @@ def visible_memberships(scope: Scope) -> ColumnElement[bool]:
     return or_(*ways)
 
 
-async def members_of(session: Session, workspace_id: UUID, user_ids: Collection[UUID]) -> dict[UUID, Grant]:
-    """user ids -> the grants of those who belong to the workspace."""
-    found = await session.execute(
-        _select_memberships().where(
-            memberships.c.workspace_id == workspace_id, memberships.c.user_id.in_(list(user_ids))
+async def members_of(
+    session: Session, workspace_id: UUID, user_ids: Collection[UUID], *, for_share: bool = False
+) -> dict[UUID, Grant]:
+    """user ids -> the grants of those who belong to the workspace.
+
+    `for_share`: they keep them to the end of the transaction, as something is about to be assigned to them.
+    """
+    of_workspace = and_(memberships.c.workspace_id == workspace_id, memberships.c.user_id.in_(list(user_ids)))
+    if for_share:
+        await session.execute(
+            select(memberships.c.id).where(of_workspace).order_by(memberships.c.id).with_for_update(read=True)
         )
-    )
+    found = await session.execute(_select_memberships().where(of_workspace))
     return {row.user_id: grant_of(_membership(row)) for row in found}
 
 

@@ -206,10 +206,10 @@ async def _status(uow: UnitOfWork, grant: Grant, status_id: UUID | None) -> Stat
 async def _assignable(
     uow: UnitOfWork, workspace_id: UUID, project_id: UUID | None, user_ids: list[UUID], path: str
 ) -> None:
-    """Only members who can see the task; anybody else is not there. Raises NotFound."""
+    """Only members who can see the task, and do so until the commit; anybody else is not there. Raises NotFound."""
     if not user_ids:
         return
-    members = await workspaces.members_of(uow, workspace_id, user_ids)
+    members = await workspaces.members_of(uow, workspace_id, user_ids, for_share=True)
     for user_id in user_ids:
         if user_id not in members or not members[user_id].sees_project(project_id):
             raise NotFound(typed("user", user_id), path)
