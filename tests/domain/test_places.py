@@ -185,8 +185,12 @@ async def test_of_equal_ranks_the_last_can_go_to_the_front(board: Board) -> None
     tied = sorted([await board.create(column) for _ in range(4)])
     await board.set_rank(tied, "a0")
     board.lists[column] = tied.copy()
-    for position in (FIRST, Position("after", tied[3]), Position("before", tied[1])):
-        await board.move(tied[3] if position.anchor_id != tied[3] else tied[2], column, position)
+    for task_id, position in (
+        (tied[3], FIRST),
+        (tied[2], Position("after", tied[3])),
+        (tied[3], Position("before", tied[1])),
+    ):
+        await board.move(task_id, column, position)
         assert (await board.stored())[column] == board.lists[column]
     assert {task.version for task in await board.tasks()} <= {1, 2, 3}
 
