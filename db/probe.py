@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 import asyncpg
 
 MINIMUM_VERSION = 15
-CONNECT_SECONDS = 5.0
+ANSWER_SECONDS = 5.0
 
 
 class DatabaseProblem(Exception):
@@ -33,13 +33,13 @@ class DatabaseFacts:
     """The last migration that was applied, None if none was."""
 
 
-async def ask_database(url: str) -> DatabaseFacts:
+async def ask_database(url: str, timeout_seconds: float = ANSWER_SECONDS) -> DatabaseFacts:
     """Ask the database at `url` (postgresql+asyncpg://...). Raises DatabaseProblem if it cannot be used."""
     parts = urlsplit(url)
     place = f"{parts.hostname}:{parts.port or 5432}"
     name = parts.path.strip("/")
     try:
-        async with asyncio.timeout(CONNECT_SECONDS):
+        async with asyncio.timeout(timeout_seconds):
             connection = await asyncpg.connect(driver_url(url))
     except asyncpg.InvalidAuthorizationSpecificationError as error:
         raise DatabaseProblem(f"PostgreSQL at {place} refuses the user or password in DATABASE_URL") from error
@@ -48,7 +48,7 @@ async def ask_database(url: str) -> DatabaseFacts:
             f"PostgreSQL at {place} has no database {name}; create it with: createdb {name}"
         ) from error
     except TimeoutError as error:
-        raise DatabaseProblem(f"PostgreSQL at {place} does not answer within {CONNECT_SECONDS:.0f} s") from error
+        raise DatabaseProblem(f"PostgreSQL at {place} does not answer within {timeout_seconds:.0f} s") from error
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         raise DatabaseProblem(
             f"PostgreSQL cannot be reached at {place} ({type(error).__name__}); start it, or change DATABASE_URL"
@@ -56,7 +56,7 @@ async def ask_database(url: str) -> DatabaseFacts:
     try:
         return await ask(connection, place)
     finally:
-        await connection.close(timeout=CONNECT_SECONDS)
+        await connection.close(timeout=timeout_seconds)
 
 
 async def ask(connection: asyncpg.Connection, place: str) -> DatabaseFacts:

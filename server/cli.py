@@ -8,10 +8,10 @@ from __future__ import annotations
 import argparse
 import asyncio
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from server.stopping import StopSignals
+from server.stopping import Stopped, StopSignals
 
 # Everything else is imported where it is used: a Ctrl-C during the second that the imports take is no traceback either.
 
@@ -21,7 +21,7 @@ SCHEMA_FILE = Path(__file__).parent.parent / "graphql-schema.graphql"
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code: 0 done, 1 something to mend, 2 a wrong command line."""
     options = parser().parse_args(arguments)
-    if options.run is serve:
+    if options.run in (serve, migrate, seed):
         options.stop = StopSignals()
     try:
         return run(options)
@@ -41,6 +41,8 @@ def run(options: argparse.Namespace) -> int:
         result: int = options.run(options)
     except SettingsError as error:
         return fail("the settings need a change:\n" + "\n".join(f"  {problem}" for problem in error.problems))
+    except Stopped:
+        return fail("interrupted", 130)
     except (StackError, PortTaken, DatabaseProblem, RedisProblem) as error:
         return fail(str(error))
     return result
@@ -60,7 +62,8 @@ def parser() -> argparse.ArgumentParser:
     command("migrate", migrate, "Bring the database to the newest shape.")
     command("seed", seed, "Add a demo workspace and account to a database without people; never in production.")
     command("doctor", doctor, "Check this machine and the servers, and say how to mend what is wrong.")
-    export = command("export-schema", export_schema, f"Write the GraphQL schema to {SCHEMA_FILE.name}.")
+    export = command("export-schema", export_schema, "Write the GraphQL schema into a file.")
+    export.add_argument("file", nargs="?", type=Path, default=SCHEMA_FILE, help=f"by default {SCHEMA_FILE.name}")
     export.add_argument("--check", action="store_true", help="change nothing; fail if the file is not up to date")
     return root
 
@@ -79,7 +82,7 @@ def migrate(options: argparse.Namespace) -> int:
     from server.backends import backends
     from server.settings import Settings
 
-    with backends(Settings.from_environment(), say) as settings:
+    with backends(Settings.from_environment(), step(options.stop)) as settings:
         assert settings.database_url is not None
         upgrade(settings.database_url)
     say("The database has the newest shape.")
@@ -96,7 +99,7 @@ def seed(options: argparse.Namespace) -> int:
     settings = Settings.from_environment()
     if settings.env == "production":
         return fail("a production database is never seeded; unset TUTTI_ENV, or use another database")
-    with backends(settings, say) as complete:
+    with backends(settings, step(options.stop)) as complete:
         assert complete.database_url is not None
         upgrade(complete.database_url)
         account = asyncio.run(seed_database(complete))
@@ -120,19 +123,30 @@ def export_schema(options: argparse.Namespace) -> int:
     from resolvers import schema
 
     text = schema.as_str().rstrip() + "\n"
+    file: Path = options.file
     if options.check:
-        if SCHEMA_FILE.exists() and SCHEMA_FILE.read_text() == text:
-            say(f"{SCHEMA_FILE.name} is up to date.")
+        if file.exists() and file.read_text() == text:
+            say(f"{file.name} is up to date.")
             return 0
-        return fail(f"{SCHEMA_FILE.name} does not show the schema of the code; run: make schema")
-    SCHEMA_FILE.write_text(text)
-    say(f"{SCHEMA_FILE.name} written ({len(text.splitlines())} lines).")
+        return fail(f"{file.name} does not show the schema of the code; run: make schema")
+    file.write_text(text)
+    say(f"{file.name} written ({len(text.splitlines())} lines).")
     return 0
 
 
 def say(line: str) -> None:
     """Print a line at once, also into a pipe or a log."""
     print(line, flush=True)
+
+
+def step(stop: StopSignals) -> Callable[[str], None]:
+    """Return what says a line of progress, and then stops if a signal asked for it."""
+
+    def say_and_check(line: str) -> None:
+        say(line)
+        stop.check()
+
+    return say_and_check
 
 
 def fail(message: str, code: int = 1) -> int:

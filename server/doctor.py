@@ -93,9 +93,9 @@ def disk(state_dir: Path) -> Finding:
     return Finding("disk", f"{free / 1024**3:.1f} GiB free at {place}", remedy)
 
 
-def web_pages() -> Finding:
+def web_pages(bundle: Path = BUNDLE) -> Finding:
     """Look whether the pages were built."""
-    if (BUNDLE / "index.html").exists():
+    if (bundle / "index.html").exists():
         return Finding("web pages", "built")
     return Finding("web pages", "not built", "make web")
 

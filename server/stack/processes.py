@@ -57,9 +57,10 @@ class Account:
 
     def can_enter(self, folder: Path) -> bool:
         """Tell whether the account may pass through `folder` and every folder above it."""
-        return all(self._may_execute(path) for path in (folder, *folder.parents))
+        return all(self.may_execute(path) for path in (folder, *folder.parents))
 
-    def _may_execute(self, path: Path) -> bool:
+    def may_execute(self, path: Path) -> bool:
+        """Tell whether the account may pass through that one folder."""
         if self.uid is None:
             return os.access(path, os.X_OK)
         status = path.stat()

@@ -47,11 +47,11 @@ def tutti(state_dir: Path, *arguments: str, **settings: str) -> subprocess.Compl
 
 
 class Serving:
-    """A `tutti serve` in a process group of its own, as a terminal would start it."""
+    """A `tutti serve` (or another command) in a process group of its own, as a terminal would start it."""
 
-    def __init__(self, state_dir: Path, **settings: str) -> None:
+    def __init__(self, state_dir: Path, command: str, settings: dict[str, str]) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "server.cli", "serve"],
+            [sys.executable, "-m", "server.cli", command],
             env=environment(state_dir, **settings),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -91,8 +91,8 @@ class Serving:
 
 
 @contextmanager
-def serving(state_dir: Path, **settings: str) -> Iterator[Serving]:
-    server = Serving(state_dir, **settings)
+def serving(state_dir: Path, command: str = "serve", **settings: str) -> Iterator[Serving]:
+    server = Serving(state_dir, command, settings)
     try:
         yield server
     finally:
@@ -148,8 +148,9 @@ def test_the_first_start_makes_everything_and_shows_the_demo_account() -> None:
         assert processes_of(state_dir) == []
 
 
-@pytest.mark.parametrize("workers", ["1", "2"])
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    ("number", "workers"), [(signal.SIGINT, "1"), (signal.SIGINT, "2"), (signal.SIGTERM, "1")], ids=str
+)
 def test_both_signals_end_it_cleanly(begun: Path, workers: str, number: signal.Signals) -> None:
     with serving(begun, TUTTI_WORKERS=workers) as server:
         url = server.wait_until_ready()
@@ -330,6 +331,31 @@ def test_migrate_starts_the_embedded_servers_when_nothing_runs() -> None:
 def test_the_committed_schema_is_the_schema_of_the_code(begun: Path) -> None:
     done = tutti(begun, "export-schema", "--check")
     assert (done.returncode, done.stdout) == (0, "graphql-schema.graphql is up to date.\n"), done.stderr
+
+
+def test_a_schema_file_is_written_and_a_stale_one_is_told(begun: Path, tmp_path: Path) -> None:
+    file = tmp_path / "schema.graphql"
+    assert tutti(begun, "export-schema", "--check", str(file)).returncode == 1
+    written = tutti(begun, "export-schema", str(file))
+    assert re.fullmatch(r"schema.graphql written \(\d+ lines\)\.\n", written.stdout)
+    assert "type Subscription" in file.read_text()
+    assert tutti(begun, "export-schema", "--check", str(file)).returncode == 0
+    file.write_text("type Query")
+    stale = tutti(begun, "export-schema", "--check", str(file))
+    assert (stale.returncode, "run: make schema" in stale.stderr) == (1, True)
+
+
+@pytest.mark.parametrize(("command", "moment"), [("migrate", "Valkey started"), ("doctor", "ok +port")])
+def test_other_commands_can_be_interrupted_as_well(begun: Path, command: str, moment: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        redis_url = f"redis://127.0.0.1:{silent.getsockname()[1]}/0"
+        settings = {"REDIS_URL": redis_url} if command == "doctor" else {}
+        with serving(begun, command, **settings) as process:
+            process.wait_for(moment)
+            assert process.end() == 130
+            assert process.lines[-1] == "tutti: interrupted\n"
+            assert "Traceback" not in process.output
+    assert processes_of(begun) == []
 
 
 def test_a_wrong_command_line_shows_the_commands(begun: Path) -> None:

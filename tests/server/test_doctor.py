@@ -1,0 +1,52 @@
+"""What doctor says of single things; tests/server/test_cli.py runs it whole."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+from server.doctor import database, examine, findings, port, redis, web_pages
+from server.settings import Settings
+from server.stack import EmbeddedStack
+from tests.stack_fixture import temporary_state_dir
+
+
+def test_pages_that_were_not_built_are_a_problem(tmp_path: Path) -> None:
+    assert web_pages(tmp_path).remedy == "make web"
+    (tmp_path / "index.html").write_text("")
+    assert web_pages(tmp_path).remedy == ""
+
+
+def test_a_port_that_a_running_tutti_holds_but_does_not_answer_is_a_problem() -> None:
+    with (
+        temporary_state_dir() as state_dir,
+        EmbeddedStack(state_dir, has_postgres=False),
+        socket.create_server(("127.0.0.1", 0)) as squatter,
+    ):
+        taken = squatter.getsockname()[1]
+        finding = port(Settings(port=taken, state_dir=state_dir))
+    assert finding.state == f"127.0.0.1:{taken} is in use, and not ready"
+    assert finding.remedy == f"see what http://127.0.0.1:{taken}/readyz says"
+
+
+def test_servers_that_cannot_be_reached_are_problems() -> None:
+    (found,) = database("postgresql+asyncpg://127.0.0.1:1/tutti")
+    assert found.remedy.startswith("PostgreSQL cannot be reached at 127.0.0.1:1")
+    assert redis("redis://127.0.0.1:1/0").remedy.startswith("Redis cannot be reached at 127.0.0.1:1")
+
+
+def test_secrets_of_a_running_stack_that_cannot_be_read_are_a_problem() -> None:
+    with temporary_state_dir() as state_dir, EmbeddedStack(state_dir, has_postgres=False):
+        (state_dir / "valkey.password").unlink()
+        last = list(findings(Settings(port=0, state_dir=state_dir)))[-1]
+    assert last.what == "state"
+    assert "valkey.password cannot be read" in last.remedy
+
+
+def test_problems_are_counted(tmp_path: Path) -> None:
+    lines: list[str] = []
+    settings = Settings(
+        port=0, state_dir=tmp_path, database_url="postgresql+asyncpg://127.0.0.1:1/x", redis_url="redis://127.0.0.1:1"
+    )
+    assert examine(settings, lines.append) == 1
+    assert lines[-1] in {"2 problems found.", "3 problems found."}  # the third: no pages where they were not built
