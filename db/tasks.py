@@ -142,6 +142,18 @@ async def ancestor_ids(session: Session, workspace_id: UUID, task_id: UUID) -> l
     return [row.id for row in found]
 
 
+async def subtask_ids(session: Session, workspace_id: UUID, parent_ids: Collection[UUID]) -> list[UUID]:
+    """The subtasks of these tasks, in the order of ids; none that are deleted."""
+    found = await session.execute(
+        select(tasks.c.id)
+        .where(
+            tasks.c.workspace_id == workspace_id, tasks.c.parent_id.in_(list(parent_ids)), tasks.c.deleted_at.is_(None)
+        )
+        .order_by(tasks.c.id)
+    )
+    return list(found.scalars())
+
+
 async def height_below(session: Session, workspace_id: UUID, task_id: UUID) -> int:
     """How many levels of subtasks hang below a task; 0 when it has none."""
     walk = text(

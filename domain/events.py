@@ -82,6 +82,30 @@ def task_changed(uow: UnitOfWork, before: Task | None, after: Task, changes: Seq
     )
 
 
+def sight_changed(before: Task, after: Task) -> Audience:
+    """Who sees a task come or go; those among them who see it before and after see nothing special."""
+    return task_audience(before) ^ task_audience(after)
+
+
+def subtask_rehung(uow: UnitOfWork, task: Task, audience: Audience) -> None:
+    """Records that for these a task has its parent now, or none, though nothing of its own changed."""
+    seen = task_audience(task) & audience
+    if seen:
+        uow.record(
+            NewEvent(
+                workspace_id=task.workspace_id,
+                kind=EventKind.TASK,
+                op=ChangeOp.UPDATED,
+                entity_id=task.id,
+                task_id=task.id,
+                project_ids=frozenset() if task.project_id is None else frozenset({task.project_id}),
+                seen_before=seen,
+                seen_after=seen,
+                image=image(task),
+            )
+        )
+
+
 def membership_changed(
     uow: UnitOfWork, before: Membership | None, after: Membership | None, changes: Sequence[FieldChange] = ()
 ) -> None:

@@ -58,7 +58,23 @@ async def write_all(
         ]
         uow.remember(workspace_id, task.id, after[task.id].version, exact)
         events.task_changed(uow, task, after[task.id], exact)
+    await _tell_subtasks(uow, [(task, after[task.id]) for task, _ in changing])
     return after, merged
+
+
+async def _tell_subtasks(uow: UnitOfWork, changed: Sequence[tuple[Task, Task]]) -> None:
+    """Who sees a task come or go sees its subtasks change, too: they have a parent now, or none."""
+    sight = {after.id: events.sight_changed(before, after) for before, after in changed}
+    parent_ids = [task_id for task_id, audience in sight.items() if audience]
+    if not parent_ids:
+        return
+    workspace_id = changed[0][1].workspace_id
+    ids = await tasks.subtask_ids(uow, workspace_id, parent_ids)
+    # Locked, so that what is told of them is not older than what others tell. Those that change as well tell enough.
+    found = await tasks.lock_tasks(uow, workspace_id, [one for one in ids if one not in sight])
+    for _, task in sorted(found.items()):
+        if task.parent_id in sight:
+            events.subtask_rehung(uow, task, sight[task.parent_id])
 
 
 async def _write_columns(
