@@ -1,7 +1,8 @@
 """The workspace's change stream, as the API tells it.
 
 An event's object comes from the event itself where it is a task, so that a
-stream needs no read for it; other objects are read in the batch's own snapshot.
+stream needs no read for it and its own fields; other objects are read in the
+batch's own snapshot, which may be newer than the event.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import Any
 from uuid import UUID
 
 import strawberry
+from graphql import FieldNode, FragmentSpreadNode, InlineFragmentNode
 from strawberry import UNSET
 
 from db import models
@@ -102,16 +104,18 @@ class WorkspaceEvent:
 
 @strawberry.type(description="A task is new, restored, or newly visible to you.")
 class TaskCreatedEvent(WorkspaceEvent):
-    @strawberry.field(description="The task as this event left it.")
-    def task(self) -> Task | None:
-        return _task(self.event)
+    @strawberry.field(description="The state after this event or newer (null if since deleted or hidden).")
+    async def task(self, info: Info) -> Task | None:
+        return await _task(self.event, info)
 
 
 @strawberry.type(description="A task changed. `changes` is what this event did.")
 class TaskUpdatedEvent(WorkspaceEvent):
     task_id: strawberry.ID = strawberry.field(description="Which one.")
     version: int = strawberry.field(description="Its version after this.")
-    changes: list[FieldChange] = strawberry.field(description="Field by field.")
+    changes: list[FieldChange] = strawberry.field(
+        description="Field by field. Empty when its parent came into your sight or went out of it."
+    )
 
     @strawberry.field(
         description=(
@@ -119,8 +123,8 @@ class TaskUpdatedEvent(WorkspaceEvent):
             " comes as TaskCreatedEvent."
         )
     )
-    def task(self) -> Task | None:
-        return _task(self.event)
+    async def task(self, info: Info) -> Task | None:
+        return await _task(self.event, info)
 
 
 @strawberry.type(description="Deleted, or no longer visible to you: drop it from the cache either way.")
@@ -154,8 +158,39 @@ _ENTITIES: dict[EventKind, tuple[Any, Any]] = {
 }
 
 
-def _task(event: models.Event) -> Task | None:
-    return None if event.image is None else Task.from_row(from_image(models.Task, event.image))
+async def _task(event: models.Event, info: Info) -> Task | None:
+    """An event's task: nothing is read where its own fields are all that is selected.
+
+    Its neighbours are as they are now, so with them the task must be one that the viewer still sees, with a status
+    that is still there; where it is not, the task has another one by now.
+    """
+    if event.image is None:
+        return None
+    row: models.Task | None = from_image(models.Task, event.image)
+    if row is not None and _selects_objects(info):
+        grant = (await info.context.scope()).grant(row.workspace_id)
+        if grant is None or not grant.sees_project(row.project_id):
+            return None
+        if await info.context.loaders.statuses.load(row.status_id) is None:
+            row = await info.context.loaders.tasks.load(row.id)
+    return None if row is None else Task.from_row(row)
+
+
+def _selects_objects(info: Info) -> bool:
+    """Whether the field's selection goes on to other objects."""
+    raw = info._raw_info
+    waiting = [one for node in raw.field_nodes if node.selection_set for one in node.selection_set.selections]
+    while waiting:
+        match waiting.pop():
+            case FieldNode(selection_set=None):
+                pass
+            case FieldNode():
+                return True
+            case FragmentSpreadNode(name=name):
+                waiting += raw.fragments[name.value].selection_set.selections
+            case InlineFragmentNode(selection_set=selection_set):
+                waiting += selection_set.selections
+    return False
 
 
 @strawberry.type(
