@@ -1,0 +1,829 @@
+"""What to do for each mutation, and what each watcher is told of it.
+
+A case prepares what it needs and returns who asks for what; the test runs the mutation. `told` is what everybody is
+told, and a watcher's name overrides it: the events' types in order, with the reason of a removal or the kind and op of
+an entity; `resync` where they have to fetch anew, `end` where their stream ends.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from tests.api.world import World, minted
+from tests.people import PASSWORD, Person
+
+Ask = tuple[Person | None, dict[str, Any]]
+Prepare = Callable[[World], Awaitable[Ask]]
+WATCHERS = ("owner", "member", "viewer", "guest")
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """`is_alone`: it needs a new world, and leaves it with people who are not what they were."""
+
+    mutation: str
+    prepare: Prepare
+    told: dict[str, list[str]]
+    is_alone: bool
+
+    @property
+    def name(self) -> str:
+        return self.prepare.__name__
+
+
+CASES: dict[str, list[Case]] = defaultdict(list)
+
+
+def case(mutation: str, told: str = "", *, is_alone: bool = False, **others: str) -> Callable[[Prepare], Prepare]:
+    def keep(prepare: Prepare) -> Prepare:
+        by_watcher = {
+            watcher: [one.strip() for one in others.get(watcher, told).split(",") if one] for watcher in WATCHERS
+        }
+        CASES[mutation].append(Case(mutation, prepare, by_watcher, is_alone))
+        return prepare
+
+    return keep
+
+
+CREATED, UPDATED = "TaskCreatedEvent", "TaskUpdatedEvent"
+END = "end ACCESS_REVOKED"
+DELETED, LOST = "TaskRemovedEvent DELETED", "TaskRemovedEvent ACCESS_LOST"
+
+# ---- accounts: nothing of a workspace changes but the names of its people
+
+
+@case("signUp")
+async def to_no_workspace(world: World) -> Ask:
+    return None, {"email": f"{minted('x')}@example.com", "password": PASSWORD, "name": "New"}
+
+
+@case("signUp", "MEMBERSHIP CREATED, INVITE UPDATED", viewer="MEMBERSHIP CREATED", guest="MEMBERSHIP CREATED")
+async def by_an_invite(world: World) -> Ask:
+    _, token = await world.add_invite()
+    form = {"email": f"{minted('x')}@example.com", "password": PASSWORD, "name": "New", "inviteToken": token}
+    return None, form
+
+
+@case("signIn")
+async def of_a_member(world: World) -> Ask:
+    return None, {"email": world.spare.email, "password": PASSWORD}
+
+
+@case("refreshSession")
+async def of_a_members_session(world: World) -> Ask:
+    person = await world.bring_in()
+    return None, {"refreshToken": person.refresh_token}
+
+
+@case("changePassword")
+async def of_a_members_password(world: World) -> Ask:
+    return await world.bring_in(), {"currentPassword": PASSWORD, "newPassword": PASSWORD + "!"}
+
+
+@case("signOut")
+async def of_a_member_everywhere(world: World) -> Ask:
+    return await world.bring_in(), {"everywhere": True}
+
+
+@case("updateProfile", "MEMBERSHIP UPDATED")
+async def of_a_member_who_did_and_has_tasks(world: World) -> Ask:
+    await world.member.create_task(world.id, "Mine", projectId=world.web, assigneeIds=[world.member.id])
+    return world.member, {"name": "Mia II", "handle": f"mia-{minted('x')[-12:]}"}
+
+
+@case("updateProfile", "MEMBERSHIP UPDATED", guest="")
+async def of_a_guest_of_another_project(world: World) -> Ask:
+    return world.other_guest, {"name": "Gwen II"}
+
+
+@case("updateProfile", "MEMBERSHIP UPDATED")
+async def of_a_guest(world: World) -> Ask:
+    return world.guest, {"handle": f"gus-{minted('x')[-12:]}"}
+
+
+@case("updateProfile")
+async def of_the_time_zone_alone(world: World) -> Ask:
+    return world.member, {"timeZone": "Europe/Berlin"}
+
+
+# ---- tasks
+
+
+@case("createTask", CREATED)
+async def with_a_title_alone_in_a_guests_project(world: World) -> Ask:
+    return world.owner, {"workspaceId": world.id, "title": "New", "projectId": world.web}
+
+
+@case("createTask", CREATED, guest="")
+async def without_a_project(world: World) -> Ask:
+    return world.owner, {"workspaceId": world.id, "title": "New"}
+
+
+@case("createTask", CREATED)
+async def with_everything(world: World) -> Ask:
+    return world.member, {
+        "workspaceId": world.id,
+        "id": minted("task"),
+        "title": "  All of it ",
+        "description": "Much to *say*",
+        "projectId": world.web,
+        "parentId": world.web_task,
+        "statusId": world.statuses["DONE"],
+        "priority": "URGENT",
+        "startDate": "2026-01-31",
+        "dueDate": "2026-02-28",
+        "estimate": 2.5,
+        "assigneeIds": [world.viewer.id, world.guest.id, world.owner.id],
+        "labelIds": [world.bug, world.label],
+        "position": {"edge": "FIRST"},
+    }
+
+
+@case("createTask", CREATED)
+async def below_a_task_that_the_guest_does_not_see(world: World) -> Ask:
+    asked = {"workspaceId": world.id, "title": "Below", "projectId": world.web, "parentId": world.ops_task}
+    return world.owner, asked
+
+
+@case("createTask", CREATED, guest="")
+async def below_a_task_of_the_guest_but_elsewhere(world: World) -> Ask:
+    asked = {"workspaceId": world.id, "title": "Below", "projectId": world.ops, "parentId": world.web_task}
+    return world.owner, asked
+
+
+@case("createTask", CREATED)
+async def by_a_guest(world: World) -> Ask:
+    return world.guest, {"workspaceId": world.id, "title": "Theirs", "projectId": world.web}
+
+
+@case("updateTask", UPDATED)
+async def every_field_is_set(world: World) -> Ask:
+    task = await world.task(projectId=world.web)
+    parent = await world.task("Above", projectId=world.web)
+    return world.member, {
+        "id": task,
+        "title": "Another title",
+        "description": "Another text",
+        "statusId": world.statuses["IN_PROGRESS"],
+        "priority": "HIGH",
+        "startDate": "2026-03-01",
+        "dueDate": "2026-03-02",
+        "estimate": 0,
+        "parentId": parent,
+        "addAssigneeIds": [world.guest.id, world.member.id],
+        "addLabelIds": [world.label, world.bug],
+    }
+
+
+@case("updateTask", UPDATED)
+async def every_field_is_cleared(world: World) -> Ask:
+    task = await world.task(
+        projectId=world.web,
+        parentId=world.web_task,
+        description="Text",
+        startDate="2026-03-01",
+        dueDate="2026-03-02",
+        estimate=3,
+        assigneeIds=[world.guest.id, world.member.id],
+        labelIds=[world.label, world.bug],
+    )
+    return world.guest, {
+        "id": task,
+        "description": None,
+        "startDate": None,
+        "dueDate": None,
+        "estimate": None,
+        "parentId": None,
+        "removeAssigneeIds": [world.guest.id, world.member.id],
+        "removeLabelIds": [world.label, world.bug],
+    }
+
+
+@case("updateTask", UPDATED)
+async def a_subtask_is_done(world: World) -> Ask:
+    task = await world.task(projectId=world.web, parentId=world.web_task)
+    return world.owner, {"id": task, "statusId": world.statuses["DONE"]}
+
+
+@case("updateTask", UPDATED)
+async def a_subtask_is_not_done_after_all(world: World) -> Ask:
+    task = await world.task(projectId=world.web, parentId=world.web_task, statusId=world.statuses["DONE"])
+    return world.owner, {"id": task, "statusId": world.statuses["TODO"]}
+
+
+@case("updateTask", UPDATED)
+async def a_parent_becomes_one_that_the_guest_does_not_see(world: World) -> Ask:
+    task = await world.task(projectId=world.web, parentId=world.web_task)
+    return world.owner, {"id": task, "parentId": world.ops_task}
+
+
+@case("updateTask", UPDATED, guest="")
+async def a_task_that_the_guest_does_not_see(world: World) -> Ask:
+    return world.owner, {"id": world.ops_task, "title": "Operate"}
+
+
+@case("updateTask", UPDATED)
+async def an_archived_task(world: World) -> Ask:
+    task = await world.task(projectId=world.web)
+    await world.owner.do("archiveTask", {"id": task})
+    return world.owner, {"id": task, "title": "Kept away"}
+
+
+@case("updateTask", UPDATED)
+async def what_somebody_else_changed_elsewhere_is_merged(world: World) -> Ask:
+    task = await world.task(projectId=world.web)
+    await world.owner.do("updateTask", {"id": task, "title": "Mine", "addLabelIds": [world.bug]})
+    return world.member, {"id": task, "baseVersion": 1, "priority": "LOW", "addLabelIds": [world.label]}
+
+
+@case("updateTask")
+async def nothing_that_differs(world: World) -> Ask:
+    task = await world.task("As it is", projectId=world.web, labelIds=[world.bug])
+    return world.owner, {"id": task, "title": "As it is", "dueDate": None, "addLabelIds": [world.bug]}
+
+
+@case("moveTask", UPDATED)
+async def to_the_front_of_its_column(world: World) -> Ask:
+    await world.task(projectId=world.web)
+    task = await world.task(projectId=world.web)
+    return world.owner, {"id": task, "position": {"edge": "FIRST"}}
+
+
+@case("moveTask", UPDATED)
+async def to_another_column_after_a_task_there(world: World) -> Ask:
+    task, anchor = (
+        await world.task(projectId=world.web),
+        await world.task(projectId=world.web, statusId=world.statuses["DONE"]),
+    )
+    return world.guest, {"id": task, "statusId": world.statuses["DONE"], "position": {"after": anchor}}
+
+
+@case("moveTask", UPDATED, guest=LOST)
+async def out_of_the_guests_project(world: World) -> Ask:
+    task = await world.task(projectId=world.web, assigneeIds=[world.guest.id, world.member.id])
+    return world.owner, {"id": task, "projectId": world.ops}
+
+
+@case("moveTask", UPDATED, guest=CREATED)
+async def into_the_guests_project(world: World) -> Ask:
+    task = await world.task(projectId=world.ops, assigneeIds=[world.other_guest.id, world.member.id])
+    return world.owner, {"id": task, "projectId": world.web, "position": {"edge": "LAST"}}
+
+
+@case("moveTask", UPDATED, guest=LOST)
+async def out_of_every_project(world: World) -> Ask:
+    task = await world.task(projectId=world.web)
+    return world.owner, {"id": task, "projectId": None}
+
+
+@case("moveTask", UPDATED, guest=CREATED)
+async def an_archived_task_into_the_guests_project(world: World) -> Ask:
+    task = await world.task(assigneeIds=[world.spare.id])
+    await world.owner.do("archiveTask", {"id": task})
+    return world.owner, {"id": task, "projectId": world.web}
+
+
+@case("moveTask", UPDATED, guest=f"{CREATED}, {UPDATED}")
+async def a_parent_into_sight_of_the_guest(world: World) -> Ask:
+    task = await world.task("Parent", projectId=world.ops)
+    await world.task("Child", projectId=world.web, parentId=task)
+    return world.owner, {"id": task, "projectId": world.web}
+
+
+@case("moveTask", UPDATED, guest=f"{LOST}, {UPDATED}")
+async def a_parent_out_of_sight_of_the_guest(world: World) -> Ask:
+    task = await world.task("Parent", projectId=world.web)
+    await world.task("Child", projectId=world.web, parentId=task)
+    return world.owner, {"id": task, "projectId": world.ops}
+
+
+@case("moveTask", UPDATED, guest=CREATED)
+async def a_child_into_sight_of_the_guest(world: World) -> Ask:
+    task = await world.task("Child", projectId=world.ops, parentId=world.web_task)
+    return world.owner, {"id": task, "projectId": world.web}
+
+
+@case("moveTask", UPDATED, guest=LOST)
+async def a_child_out_of_sight_of_the_guest(world: World) -> Ask:
+    task = await world.task("Child", projectId=world.web, parentId=world.web_task)
+    return world.owner, {"id": task, "projectId": world.ops}
+
+
+@case("moveTask")
+async def to_where_it_is(world: World) -> Ask:
+    task = await world.task(projectId=world.web)
+    return world.owner, {"id": task, "projectId": world.web, "position": {"edge": "LAST"}}
+
+
+@case("archiveTask", UPDATED)
+async def a_task(world: World) -> Ask:
+    return world.guest, {"id": await world.task(projectId=world.web)}
+
+
+@case("archiveTask", UPDATED)
+async def a_subtask_which_still_counts(world: World) -> Ask:
+    return world.owner, {"id": await world.task(projectId=world.web, parentId=world.web_task)}
+
+
+@case("archiveTask", UPDATED, guest="")
+async def a_task_elsewhere(world: World) -> Ask:
+    return world.member, {"id": await world.task()}
+
+
+@case("archiveTask")
+async def an_archived_one_again(world: World) -> Ask:
+    task = await world.task(projectId=world.web)
+    await world.owner.do("archiveTask", {"id": task})
+    return world.member, {"id": task}
+
+
+@case("restoreTask", UPDATED)
+async def from_the_archive(world: World) -> Ask:
+    task = await world.task(projectId=world.web)
+    await world.owner.do("archiveTask", {"id": task})
+    return world.member, {"id": task}
+
+
+@case("restoreTask", CREATED)
+async def a_deleted_task(world: World) -> Ask:
+    task = await world.task(projectId=world.web, labelIds=[world.bug], assigneeIds=[world.guest.id])
+    await world.owner.do("deleteTask", {"id": task})
+    return world.member, {"id": task}
+
+
+@case("restoreTask", CREATED)
+async def a_deleted_task_that_a_guest_created(world: World) -> Ask:
+    task = await world.guest.create_task(world.id, projectId=world.web)
+    await world.owner.do("deleteTask", {"id": task})
+    return world.guest, {"id": task}
+
+
+@case("restoreTask", f"{CREATED}, {UPDATED}, {UPDATED}", guest=f"{CREATED}, {UPDATED}")
+async def a_deleted_task_with_subtasks(world: World) -> Ask:
+    task = await world.task("Parent", projectId=world.web)
+    await world.task("Child", projectId=world.web, parentId=task)
+    await world.task("Child elsewhere", projectId=world.ops, parentId=task)
+    deleted = await world.task("Deleted child", projectId=world.web, parentId=task)
+    await world.owner.do("deleteTask", {"id": deleted})
+    await world.owner.do("deleteTask", {"id": task})
+    return world.owner, {"id": task}
+
+
+@case("restoreTask", CREATED)
+async def a_deleted_subtask(world: World) -> Ask:
+    task = await world.task(projectId=world.web, parentId=world.web_task, statusId=world.statuses["DONE"])
+    await world.owner.do("deleteTask", {"id": task})
+    return world.owner, {"id": task}
+
+
+@case("restoreTask", CREATED)
+async def a_deleted_task_whose_parent_is_deleted_too(world: World) -> Ask:
+    parent = await world.task("Parent", projectId=world.web)
+    task = await world.task("Child", projectId=world.web, parentId=parent)
+    await world.owner.do("deleteTask", {"id": task})
+    await world.owner.do("deleteTask", {"id": parent})
+    return world.owner, {"id": task}
+
+
+@case("restoreTask", CREATED)
+async def a_deleted_task_whose_status_project_and_label_went_since(world: World) -> Ask:
+    status, label, project = await world.add_status(), await world.add_label(), await world.project()
+    task = await world.task(projectId=project, statusId=status, labelIds=[label, world.bug])
+    await world.owner.do("deleteTask", {"id": task})
+    await world.owner.do("deleteStatus", {"id": status, "moveTasksToStatusId": world.statuses["DONE"]})
+    await world.owner.do("deleteLabel", {"id": label})
+    await world.owner.do("deleteProject", {"id": project, "moveTasksToProjectId": world.web})
+    return world.owner, {"id": task}
+
+
+@case("restoreTask", CREATED)
+async def a_deleted_task_of_somebody_who_left(world: World) -> Ask:
+    person = await world.bring_in()
+    task = await world.task(projectId=world.web, assigneeIds=[person.id, world.guest.id])
+    await world.owner.do("deleteTask", {"id": task})
+    await person.do("leaveWorkspace", {"id": world.id})
+    return world.owner, {"id": task}
+
+
+@case("deleteTask", DELETED)
+async def a_task_of_the_guests_project(world: World) -> Ask:
+    return world.member, {"id": await world.task(projectId=world.web)}
+
+
+@case("deleteTask", DELETED, guest="")
+async def a_task_of_no_project(world: World) -> Ask:
+    return world.member, {"id": await world.task()}
+
+
+@case("deleteTask", DELETED)
+async def a_guests_own_task(world: World) -> Ask:
+    return world.guest, {"id": await world.guest.create_task(world.id, projectId=world.web)}
+
+
+@case("deleteTask", DELETED)
+async def a_subtask(world: World) -> Ask:
+    return world.owner, {"id": await world.task(projectId=world.web, parentId=world.web_task)}
+
+
+@case("deleteTask", f"{DELETED}, {UPDATED}, {UPDATED}", guest=f"{DELETED}, {UPDATED}")
+async def a_task_with_subtasks(world: World) -> Ask:
+    task = await world.task("Parent", projectId=world.web)
+    await world.task("Child", projectId=world.web, parentId=task)
+    await world.task("Child elsewhere", projectId=world.ops, parentId=task)
+    return world.owner, {"id": task}
+
+
+# ---- projects
+
+
+@case("createProject", "PROJECT CREATED", guest="")
+async def a_project(world: World) -> Ask:
+    return world.member, {
+        "workspaceId": world.id,
+        "id": minted("project"),
+        "name": "Side",
+        "key": "P" + minted("x")[-8:].upper(),
+        "description": "On the side",
+        "color": "#ABCDEF",
+    }
+
+
+@case("updateProject", "PROJECT UPDATED")
+async def every_field_of_the_guests_project(world: World) -> Ask:
+    key = "W" + minted("x")[-8:].upper()
+    return world.member, {"id": world.web, "name": "Web 2", "key": key, "description": "New", "color": "#123456"}
+
+
+@case("updateProject", "PROJECT UPDATED")
+async def the_guests_project_is_archived(world: World) -> Ask:
+    return world.owner, {"id": world.web, "archived": True}
+
+
+@case("updateProject", "PROJECT UPDATED")
+async def the_guests_project_is_back(world: World) -> Ask:
+    await world.owner.do("updateProject", {"id": world.web, "archived": True})
+    return world.owner, {"id": world.web, "archived": False, "description": None, "color": None}
+
+
+@case("updateProject", "PROJECT UPDATED", guest="")
+async def another_project(world: World) -> Ask:
+    return world.owner, {"id": world.ops, "name": "Operations 2"}
+
+
+@case("deleteProject", f"{UPDATED}, {UPDATED}, PROJECT DELETED", guest="")
+async def its_tasks_go_to_none(world: World) -> Ask:
+    project = await world.project()
+    await world.task(projectId=project)
+    await world.task(projectId=project, assigneeIds=[world.member.id])
+    await world.owner.do("deleteTask", {"id": await world.task(projectId=project)})
+    return world.member, {"id": project}
+
+
+@case("deleteProject", f"{UPDATED}, {UPDATED}, PROJECT DELETED", guest=f"{CREATED}, {CREATED}")
+async def its_tasks_come_to_the_guest(world: World) -> Ask:
+    project = await world.project()
+    await world.task(projectId=project)
+    await world.task(projectId=project)
+    return world.member, {"id": project, "moveTasksToProjectId": world.web}
+
+
+@case("deleteProject", "PROJECT DELETED", guest="")
+async def a_project_that_an_invite_leads_to(world: World) -> Ask:
+    project = await world.project()
+    await world.add_invite(role="GUEST", projectIds=[world.web, project])
+    return world.owner, {"id": project}
+
+
+@case("deleteProject", "MEMBERSHIP UPDATED, PROJECT DELETED", guest="MEMBERSHIP UPDATED")
+async def a_project_of_somebody_beside_the_guest(world: World) -> Ask:
+    project = await world.project()
+    await world.bring_in("GUEST", projectIds=[project, world.web])
+    return world.owner, {"id": project}
+
+
+@case(
+    "deleteProject",
+    f"{UPDATED}, MEMBERSHIP UPDATED, PROJECT DELETED",
+    guest=f"{LOST}, MEMBERSHIP UPDATED, resync ACCESS_CHANGED",
+)
+async def a_project_of_the_guest(world: World) -> Ask:
+    project = await world.project()
+    await world.owner.do("addProjectGuest", {"projectId": project, "membershipId": world.membership(world.guest)})
+    await world.task(projectId=project, assigneeIds=[world.guest.id])
+    return world.member, {"id": project}
+
+
+# ---- statuses
+
+
+@case("createStatus", "STATUS CREATED")
+async def at_the_front(world: World) -> Ask:
+    asked = {"workspaceId": world.id, "name": "Soon", "category": "TODO", "color": "#00ff00"}
+    return world.member, {**asked, "id": minted("status"), "position": {"edge": "FIRST"}}
+
+
+@case("createStatus", "STATUS CREATED")
+async def between_others(world: World) -> Ask:
+    asked = {"workspaceId": world.id, "name": "Later", "category": "BACKLOG"}
+    return world.member, {**asked, "position": {"before": world.statuses["DONE"]}}
+
+
+@case("updateStatus", "STATUS UPDATED")
+async def every_field_and_its_place(world: World) -> Ask:
+    status = await world.add_status()
+    asked = {"id": status, "name": f"Other {minted('x')}", "category": "CANCELED", "color": "#0000ff"}
+    return world.member, {**asked, "position": {"edge": "FIRST"}}
+
+
+@case("updateStatus", "STATUS UPDATED")
+async def the_category_of_subtasks_becomes_done(world: World) -> Ask:
+    status = await world.add_status(category="IN_PROGRESS")
+    await world.task(projectId=world.web, parentId=world.web_task, statusId=status)
+    return world.member, {"id": status, "category": "DONE"}
+
+
+@case("updateStatus")
+async def to_the_place_where_it_is(world: World) -> Ask:
+    return world.member, {"id": await world.add_status(), "position": {"edge": "LAST"}, "color": None}
+
+
+@case("deleteStatus", f"{UPDATED}, {UPDATED}, STATUS DELETED", guest=f"{UPDATED}, STATUS DELETED")
+async def its_tasks_are_done(world: World) -> Ask:
+    status = await world.add_status()
+    await world.task(projectId=world.web, parentId=world.web_task, statusId=status)
+    await world.task(statusId=status)
+    await world.owner.do("deleteTask", {"id": await world.task(statusId=status)})
+    return world.member, {"id": status, "moveTasksToStatusId": world.statuses["DONE"]}
+
+
+@case("deleteStatus", "STATUS DELETED")
+async def one_without_tasks(world: World) -> Ask:
+    return world.member, {"id": await world.add_status(), "moveTasksToStatusId": world.statuses["TODO"]}
+
+
+# ---- labels
+
+
+@case("createLabel", "LABEL CREATED")
+async def a_label(world: World) -> Ask:
+    return world.member, {"workspaceId": world.id, "id": minted("label"), "name": "urgent", "color": "#FF0000"}
+
+
+@case("updateLabel", "LABEL UPDATED")
+async def every_field_of_a_label(world: World) -> Ask:
+    return world.member, {"id": await world.add_label(color="#ff0000"), "name": f"{minted('x')}", "color": None}
+
+
+@case("deleteLabel", f"{UPDATED}, {UPDATED}, LABEL DELETED", guest=f"{UPDATED}, LABEL DELETED")
+async def it_comes_off_tasks(world: World) -> Ask:
+    label = await world.add_label()
+    await world.task(projectId=world.web, labelIds=[world.bug, label])
+    await world.task(labelIds=[label])
+    return world.member, {"id": label}
+
+
+@case("deleteLabel", "LABEL DELETED")
+async def one_that_no_task_has(world: World) -> Ask:
+    return world.member, {"id": await world.add_label()}
+
+
+# ---- workspaces
+
+
+@case("createWorkspace")
+async def another_workspace(world: World) -> Ask:
+    return world.owner, {"name": "Other", "id": minted("workspace")}
+
+
+@case("updateWorkspace", "WORKSPACE UPDATED")
+async def every_field_of_it(world: World) -> Ask:
+    slug = minted("x")[-12:]
+    return world.admin, {"id": world.id, "name": "Acme 2", "slug": slug, "key": "ACM", "description": "All of us"}
+
+
+@case("updateWorkspace", "WORKSPACE UPDATED")
+async def the_description_is_cleared(world: World) -> Ask:
+    await world.owner.do("updateWorkspace", {"id": world.id, "description": "Something"})
+    return world.owner, {"id": world.id, "description": None}
+
+
+@case("leaveWorkspace", f"{UPDATED}, {UPDATED}, MEMBERSHIP DELETED", guest=f"{UPDATED}, MEMBERSHIP DELETED")
+async def a_member_with_tasks(world: World) -> Ask:
+    person = await world.bring_in()
+    await world.task(assigneeIds=[person.id])
+    await world.task(projectId=world.web, assigneeIds=[world.member.id, person.id])
+    return person, {"id": world.id}
+
+
+@case("leaveWorkspace", f"{UPDATED}, MEMBERSHIP DELETED", guest=END, is_alone=True)
+async def the_guest(world: World) -> Ask:
+    return world.guest, {"id": world.id}
+
+
+MINE = "MEMBERSHIP UPDATED, MEMBERSHIP UPDATED, resync ACCESS_CHANGED"
+
+
+@case("transferWorkspace", "MEMBERSHIP UPDATED, MEMBERSHIP UPDATED", owner=MINE, member=MINE)
+async def from_one_to_another(world: World) -> Ask:
+    await world.owner.do("transferWorkspace", {"id": world.id, "toMembershipId": world.membership(world.member)})
+    await world.member.do("updateMemberRole", {"id": world.membership(world.owner), "role": "MEMBER"})
+    return world.member, {"id": world.id, "toMembershipId": world.membership(world.owner)}
+
+
+@case(
+    "transferWorkspace",
+    "MEMBERSHIP UPDATED, MEMBERSHIP UPDATED",
+    owner=MINE,
+    guest="MEMBERSHIP UPDATED, MEMBERSHIP CREATED",
+    is_alone=True,
+)
+async def to_a_guest_of_another_project(world: World) -> Ask:
+    return world.owner, {"id": world.id, "toMembershipId": world.membership(world.other_guest)}
+
+
+@case("deleteWorkspace", END, is_alone=True)
+async def the_workspace(world: World) -> Ask:
+    return world.owner, {"id": world.id}
+
+
+# ---- invites
+
+
+@case("createInvite", "INVITE CREATED", viewer="", guest="")
+async def a_link(world: World) -> Ask:
+    tomorrow = (datetime.now(UTC) + timedelta(days=1)).isoformat()
+    return world.member, {"workspaceId": world.id, "role": "VIEWER", "maxUses": 3, "expiresAt": tomorrow}
+
+
+@case("createInvite", "INVITE CREATED", viewer="", guest="")
+async def for_a_guest_by_mail(world: World) -> Ask:
+    asked = {"workspaceId": world.id, "role": "GUEST", "projectIds": [world.web, world.ops], "email": "Gil@Example.com"}
+    return world.owner, asked
+
+
+@case("revokeInvite", "INVITE UPDATED", viewer="", guest="")
+async def an_open_one(world: World) -> Ask:
+    invite_id, _ = await world.add_invite()
+    return world.member, {"id": invite_id}
+
+
+@case("revokeInvite")
+async def one_that_is_revoked_already(world: World) -> Ask:
+    invite_id, _ = await world.add_invite()
+    await world.owner.do("revokeInvite", {"id": invite_id})
+    return world.owner, {"id": invite_id}
+
+
+@case("acceptInvite", "MEMBERSHIP CREATED, INVITE UPDATED", viewer="MEMBERSHIP CREATED", guest="MEMBERSHIP CREATED")
+async def a_member_joins(world: World) -> Ask:
+    _, token = await world.add_invite(maxUses=2)
+    return await world.owner.api.sign_up("Joe"), {"token": token}
+
+
+@case("acceptInvite", "MEMBERSHIP CREATED, INVITE UPDATED", viewer="MEMBERSHIP CREATED", guest="MEMBERSHIP CREATED")
+async def a_guest_joins_beside_the_guest(world: World) -> Ask:
+    _, token = await world.add_invite(role="GUEST", projectIds=[world.web, world.ops])
+    return await world.owner.api.sign_up("Joe"), {"token": token}
+
+
+@case("acceptInvite", "MEMBERSHIP CREATED, INVITE UPDATED", viewer="MEMBERSHIP CREATED", guest="")
+async def a_guest_joins_elsewhere(world: World) -> Ask:
+    _, token = await world.add_invite(role="GUEST", projectIds=[world.ops])
+    return await world.owner.api.sign_up("Joe"), {"token": token}
+
+
+@case("acceptInvite")
+async def a_member_already(world: World) -> Ask:
+    _, token = await world.add_invite()
+    return world.viewer, {"token": token}
+
+
+# ---- members
+
+CHANGED = "MEMBERSHIP UPDATED"
+MY_ROLE = "MEMBERSHIP UPDATED, resync ACCESS_CHANGED"
+
+
+@case("updateMemberRole", CHANGED)
+async def of_an_admin(world: World) -> Ask:
+    person = await world.bring_in("ADMIN")
+    return world.owner, {"id": world.membership(person), "role": "MEMBER"}
+
+
+@case("updateMemberRole", f"{UPDATED}, {UPDATED}, {CHANGED}", guest=f"{UPDATED}, MEMBERSHIP DELETED")
+async def a_member_becomes_a_guest_without_projects(world: World) -> Ask:
+    person = await world.bring_in()
+    await world.task(projectId=world.web, assigneeIds=[person.id])
+    await world.task(assigneeIds=[person.id, world.member.id])
+    return world.owner, {"id": world.membership(person), "role": "GUEST"}
+
+
+@case("updateMemberRole", CHANGED, guest="MEMBERSHIP CREATED")
+async def a_guest_elsewhere_becomes_a_member(world: World) -> Ask:
+    person = await world.bring_in("GUEST", projectIds=[world.ops])
+    return world.owner, {"id": world.membership(person), "role": "MEMBER"}
+
+
+@case("updateMemberRole", CHANGED)
+async def a_guest_beside_becomes_a_viewer(world: World) -> Ask:
+    person = await world.bring_in("GUEST", projectIds=[world.ops, world.web])
+    return world.owner, {"id": world.membership(person), "role": "VIEWER"}
+
+
+@case("updateMemberRole")
+async def to_what_they_are(world: World) -> Ask:
+    return world.owner, {"id": world.membership(world.member), "role": "MEMBER"}
+
+
+@case("updateMemberRole", CHANGED, viewer=MY_ROLE)
+async def the_viewer_is_an_admin_no_more(world: World) -> Ask:
+    await world.owner.do("updateMemberRole", {"id": world.membership(world.viewer), "role": "ADMIN"})
+    return world.owner, {"id": world.membership(world.viewer), "role": "VIEWER"}
+
+
+@case("updateMemberRole", CHANGED, guest=MY_ROLE, is_alone=True)
+async def the_guest_becomes_a_member(world: World) -> Ask:
+    return world.owner, {"id": world.membership(world.guest), "role": "MEMBER"}
+
+
+@case(
+    "updateMemberRole",
+    f"{UPDATED}, {CHANGED}",
+    member=f"{UPDATED}, {CHANGED}, resync ACCESS_CHANGED",
+    guest=f"{UPDATED}, MEMBERSHIP DELETED",
+    is_alone=True,
+)
+async def the_member_becomes_a_guest(world: World) -> Ask:
+    return world.owner, {"id": world.membership(world.member), "role": "GUEST"}
+
+
+@case("removeMember", f"{UPDATED}, MEMBERSHIP DELETED")
+async def somebody_with_a_task(world: World) -> Ask:
+    person = await world.bring_in()
+    await world.task(projectId=world.web, assigneeIds=[world.member.id, person.id])
+    return world.admin, {"id": world.membership(person)}
+
+
+@case("removeMember", "MEMBERSHIP DELETED", guest="")
+async def a_guest_elsewhere(world: World) -> Ask:
+    return world.owner, {"id": world.membership(await world.bring_in("GUEST", projectIds=[world.ops]))}
+
+
+@case("removeMember", f"{UPDATED}, MEMBERSHIP DELETED", member=END, is_alone=True)
+async def the_member_is_removed(world: World) -> Ask:
+    return world.admin, {"id": world.membership(world.member)}
+
+
+@case("addProjectGuest", CHANGED, guest="MEMBERSHIP CREATED")
+async def somebody_comes_beside_the_guest(world: World) -> Ask:
+    person = await world.bring_in("GUEST", projectIds=[world.ops])
+    return world.member, {"projectId": world.web, "membershipId": world.membership(person)}
+
+
+@case("addProjectGuest", CHANGED, guest="")
+async def somebody_gets_a_project_that_the_guest_does_not_see(world: World) -> Ask:
+    person = await world.bring_in("GUEST", projectIds=[world.ops])
+    return world.member, {"projectId": await world.project(), "membershipId": world.membership(person)}
+
+
+@case("addProjectGuest")
+async def a_project_that_they_have(world: World) -> Ask:
+    return world.member, {"projectId": world.web, "membershipId": world.membership(world.guest)}
+
+
+@case("addProjectGuest", CHANGED, guest=MY_ROLE)
+async def the_guest_gets_another_project(world: World) -> Ask:
+    project = await world.project()
+    await world.task(projectId=project)
+    return world.member, {"projectId": project, "membershipId": world.membership(world.guest)}
+
+
+@case("removeProjectGuest", f"{UPDATED}, {CHANGED}", guest=f"{UPDATED}, MEMBERSHIP DELETED")
+async def somebody_goes_from_beside_the_guest(world: World) -> Ask:
+    person = await world.bring_in("GUEST", projectIds=[world.ops, world.web])
+    await world.task(projectId=world.web, assigneeIds=[person.id])
+    await world.task(projectId=world.ops, assigneeIds=[person.id])
+    return world.member, {"projectId": world.web, "membershipId": world.membership(person)}
+
+
+@case("removeProjectGuest", CHANGED)
+async def somebody_beside_loses_what_the_guest_does_not_see(world: World) -> Ask:
+    person = await world.bring_in("GUEST", projectIds=[world.ops, world.web])
+    return world.member, {"projectId": world.ops, "membershipId": world.membership(person)}
+
+
+@case("removeProjectGuest")
+async def a_project_that_they_do_not_have(world: World) -> Ask:
+    return world.member, {"projectId": world.ops, "membershipId": world.membership(world.guest)}
+
+
+@case("removeProjectGuest", f"{UPDATED}, {CHANGED}", guest=f"{UPDATED}, {MY_ROLE}")
+async def the_guest_loses_a_project(world: World) -> Ask:
+    project = await world.project()
+    await world.owner.do("addProjectGuest", {"projectId": project, "membershipId": world.membership(world.guest)})
+    await world.task(projectId=project, assigneeIds=[world.guest.id])
+    return world.member, {"projectId": project, "membershipId": world.membership(world.guest)}
