@@ -76,7 +76,7 @@ lock: setup-dev ## Renew the lock files from pyproject.toml
 
 .PHONY: clean
 clean: ## Remove what was built and installed, but no data
-	rm -rf $(VENV) web/dist web/node_modules build *.egg-info .coverage* .mypy_cache .ruff_cache .pytest_cache \
+	rm -rf $(VENV) web/dist web/node_modules tests/clients/node_modules build *.egg-info .coverage* .mypy_cache .ruff_cache .pytest_cache \
 		.import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
