@@ -133,7 +133,7 @@ async def test_tokens_are_stored_only_as_hashes(town: Town) -> None:
         assert token.encode().hex() not in stored
 
 
-@pytest.mark.parametrize("token", ["", "garbage", "\0", "é" * 100_000, "\ud800", secrets.token_urlsafe(32)])
+@pytest.mark.parametrize("token", ["", "garbage", "\0", "é" * 100_000, "\ud800", "A" * 43])
 async def test_a_token_nobody_made_is_refused(town: Town, token: str) -> None:
     await assert_refused(town, token)
 

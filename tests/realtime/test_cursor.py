@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,7 +11,7 @@ from hypothesis import strategies as st
 from db.ids import new_id
 from realtime.cursor import MAX_SEQ, Cursor, parse
 
-WORKSPACE = new_id()
+WORKSPACE = UUID("01a2081c-56a5-7012-b2a0-dc4c6e085e0d")
 SEQS = st.integers(0, MAX_SEQ)
 
 
