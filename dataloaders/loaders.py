@@ -14,13 +14,15 @@ from uuid import UUID
 
 from strawberry.dataloader import DataLoader
 
-from db import invites, projects, task_lists, tasks, workspaces
-from db.models import Invite, Label, Membership, Project, Role, Status, Task, User, Workspace
+from db import accounts, invites, models, projects, task_lists, tasks, workspaces
+from db.log import heads_by_workspace_ids
+from db.models import Head, Invite, Label, Membership, Project, Role, Status, Task, User, Workspace
 from db.pages import Page, PageRequest
 from db.scope import Scope
 from db.session import Session
 from db.task_filters import TaskFilter
 from db.task_lists import SubtaskCounts, TaskPage
+from db.unit_of_work import now
 
 Row = TypeVar("Row")
 Group = TypeVar("Group", bound=Hashable)
@@ -85,6 +87,14 @@ class Loaders:
         )
         # People without a scope: they are reached through rows that somebody may see.
         self.users: DataLoader[UUID, User | None] = _by_id(scope, lambda _, ids: workspaces.users_by_ids(session, ids))
+        self.known_users: DataLoader[UUID, User | None] = _by_id(
+            scope, lambda seen, ids: workspaces.known_users_by_ids(session, seen, ids)
+        )
+        # Without a scope as well: whose they are is asked where they are shown.
+        self.sessions: DataLoader[UUID, models.Session | None] = _by_id(
+            scope, lambda _, ids: accounts.live_sessions_by_ids(session, ids, now())
+        )
+        self.heads: DataLoader[UUID, Head | None] = _by_id(scope, lambda _, ids: heads_by_workspace_ids(session, ids))
         self.subtask_counts: DataLoader[UUID, SubtaskCounts | None] = _by_id(
             scope, lambda seen, ids: task_lists.subtask_counts_by_parent_ids(session, seen, ids)
         )

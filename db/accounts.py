@@ -141,6 +141,14 @@ async def live_sessions_by_user_id(session: Session, user_id: UUID, at: datetime
     return [_session(row) for row in found]
 
 
+async def live_sessions_by_ids(
+    session: Session, session_ids: Collection[UUID], at: datetime
+) -> dict[UUID, models.Session]:
+    """ids -> the sessions of those that go on, whoever's they are."""
+    found = await session.execute(select(sessions).where(sessions.c.id.in_(list(session_ids)), _is_live(at)))
+    return {row.id: _session(row) for row in found}
+
+
 async def end_sessions(
     session: Session, user_id: UUID, at: datetime, *, only: UUID | None = None, but: UUID | None = None
 ) -> None:

@@ -321,12 +321,11 @@ async def users_by_ids(session: Session, ids: Collection[UUID]) -> dict[UUID, Us
     return {row.id: _user(row) for row in found}
 
 
-async def known_user_ids(session: Session, scope: Scope, ids: Collection[UUID]) -> set[UUID]:
-    """Of these people, those with whom the scope shares a workspace (a guest: a project)."""
-    found = await session.execute(
-        select(memberships.c.user_id).where(memberships.c.user_id.in_(list(ids)), visible_memberships(scope)).distinct()
-    )
-    return set(found.scalars())
+async def known_users_by_ids(session: Session, scope: Scope, ids: Collection[UUID]) -> dict[UUID, User]:
+    """ids -> those people with whom the scope shares a workspace (a guest: a project)."""
+    known = select(memberships.c.user_id).where(visible_memberships(scope))
+    found = await session.execute(select(users).where(users.c.id.in_(list(ids)), users.c.id.in_(known)))
+    return {row.id: _user(row) for row in found}
 
 
 async def count_people(session: Session) -> int:

@@ -23,8 +23,3 @@ async def task_id_by_key(session: Session, scope: Scope, slug: str, key: str) ->
     if workspace_id is None or len(key) > MAX_KEY:
         return None
     return await tasks.task_id_by_key(session, workspace_id, key.upper())
-
-
-async def is_known(session: Session, scope: Scope, viewer_id: UUID, user_id: UUID) -> bool:
-    """Whether somebody may look up a person by id: themselves, and those they share a workspace with."""
-    return user_id == viewer_id or bool(await workspaces.known_user_ids(session, scope, [user_id]))

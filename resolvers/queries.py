@@ -49,10 +49,10 @@ class TaskBy:
 
 
 async def _known_user(info: Info, user_id: UUID) -> Any:
-    actor = info.context.me()
-    if not await lookups.is_known(info.context.reading, await info.context.scope(), actor.user_id, user_id):
-        return None
-    return await info.context.loaders.users.load(user_id)
+    """Oneself, and those with whom one shares a workspace."""
+    loaders = info.context.loaders
+    known = loaders.users if user_id == info.context.me().user_id else loaders.known_users
+    return await known.load(user_id)
 
 
 _NODES: dict[str, tuple[Load, Any]] = {

@@ -10,7 +10,6 @@ import strawberry
 
 from db import models
 from db.ids import typed
-from db.log import heads_by_workspace_ids
 from db.models import Permission, Role, WorkspaceKind
 from db.scope import PERMISSIONS
 from realtime.cursor import Cursor
@@ -142,8 +141,9 @@ class Workspace(Versioned, Node):
         )
     )
     async def event_cursor(self, info: Info) -> EventCursor:
-        heads = await heads_by_workspace_ids(info.context.reading, [self.row_id])
-        return EventCursor(str(Cursor(self.row_id, await info.context.epoch(), heads[self.row_id].seq)))
+        head = await info.context.loaders.heads.load(self.row_id)
+        assert head is not None, "a workspace is made with its head"
+        return EventCursor(str(Cursor(self.row_id, await info.context.epoch(), head.seq)))
 
     @strawberry.field(description="What you are in it (personal).")
     async def viewer_role(self, info: Info) -> Role:

@@ -6,6 +6,7 @@ after each result: nothing is held while a stream waits.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -73,8 +74,9 @@ class OperationContext:
     def _begin(self) -> None:
         self._reading: ReadSession = self._application.database.reading()
         self._loaders = Loaders(self._reading, self.scope)
-        self._scope: Scope | None = None
-        self._epoch: str | None = None
+        # Sibling fields ask at once: one of them reads, all wait for the same answer and go on together.
+        self._scope: asyncio.Task[Scope] | None = None
+        self._epoch: asyncio.Task[str] | None = None
 
     @property
     def public_url(self) -> str:
@@ -109,8 +111,8 @@ class OperationContext:
         if self.actor is None:
             return Scope(())
         if self._scope is None:
-            self._scope = await access.scope_of(self._reading, self.actor.user_id)
-        return self._scope
+            self._scope = asyncio.create_task(access.scope_of(self._reading, self.actor.user_id))
+        return await self._scope
 
     async def today(self) -> date:
         person = await self._loaders.users.load(self.me().user_id)
@@ -118,8 +120,8 @@ class OperationContext:
 
     async def epoch(self) -> str:
         if self._epoch is None:
-            self._epoch = await read_epoch(self._reading)
-        return self._epoch
+            self._epoch = asyncio.create_task(read_epoch(self._reading))
+        return await self._epoch
 
     async def write(self, work: Work, request: Request | None = None) -> Outcome:
         # First of all the snapshot: one that is older than the write must not answer for it.

@@ -113,10 +113,10 @@ async def test_a_guest_sees_whole_members_and_the_guests_beside_them(office: Off
     }
     for name, person in people.items():
         scope = await office.scope(person)
-        known = await office.read(workspaces.known_user_ids, scope, user_ids)
+        known = set(await office.read(workspaces.known_users_by_ids, scope, user_ids))
         assert known == {people[other].user_id for other in expected[name]}, name
     outsider = await office.scope(await office.person())
-    assert await office.read(workspaces.known_user_ids, outsider, user_ids) == set()
+    assert await office.read(workspaces.known_users_by_ids, outsider, user_ids) == {}
 
 
 def test_the_rights_of_each_role_are_those_of_the_table() -> None:
