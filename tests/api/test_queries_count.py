@@ -1,0 +1,408 @@
+"""No list costs more statements when it has more rows.
+
+Everything runs in this process, so that statements can be counted: the schema and its context are those of the server.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+import pytest
+from graphql import (
+    FieldNode,
+    GraphQLField,
+    GraphQLInterfaceType,
+    GraphQLNamedType,
+    GraphQLObjectType,
+    GraphQLSchema,
+    TypeInfo,
+    TypeInfoVisitor,
+    Visitor,
+    get_named_type,
+    get_nullable_type,
+    is_leaf_type,
+    is_list_type,
+    is_required_argument,
+    parse,
+    visit,
+)
+from sqlalchemy import event
+
+from db import accounts, models
+from db.ids import new_id, typed
+from db.invites import invite_pages
+from db.models import Actor, ChangedField, Role, StatusCategory
+from db.pages import PageRequest
+from db.session import Database
+from db.unit_of_work import Outcome, UnitOfWork, Writer, now
+from domain import arrangement, invites
+from domain.passwords import Passwords
+from domain.sessions import Desk
+from realtime.cursor import Cursor
+from realtime.process import Realtime
+from resolvers import schema
+from server.context import Application, OperationContext
+from server.credentials import Credentials
+from server.tokens import AccessTokens, SessionCheck
+from tests.db.office import Office
+from tests.stack_fixture import TestStack
+
+SDL: GraphQLSchema = schema._schema
+FEW, MANY = 2, 12
+
+
+# ---- counting
+
+
+@dataclass
+class Counter:
+    """The statements since `clear`."""
+
+    statements: list[str] = field(default_factory=list)
+
+    def clear(self) -> None:
+        self.statements.clear()
+
+
+@dataclass(frozen=True)
+class Machine:
+    """One server process without its transports."""
+
+    application: Application
+    office: Office
+    counter: Counter
+
+
+@pytest.fixture(scope="module")
+async def machine(stack: TestStack) -> AsyncIterator[Machine]:
+    database, counter = Database(stack.database_url), Counter()
+    # The hub polls by itself, so it has connections of its own.
+    hubs = Database(stack.database_url)
+
+    @event.listens_for(database._engine.sync_engine, "before_cursor_execute")
+    def count(connection: Any, cursor: Any, statement: str, *rest: Any) -> None:
+        counter.statements.append(statement)
+
+    realtime, passwords = Realtime(stack.redis_url, hubs), Passwords(workers=1)
+    writer = Writer(database, realtime.announce)
+    application = Application(
+        database=database,
+        writer=writer,
+        realtime=realtime,
+        desk=Desk(database, writer, passwords, (b"x" * 32,)),
+        access_tokens=AccessTokens(("a-secret-for-tests-of-more-than-32-characters",)),
+        sessions=SessionCheck(database),
+        public_url="http://localhost",
+    )
+    realtime.run()
+    yield Machine(application, Office(database), counter)
+    await realtime.close()
+    await database.close()
+    await hubs.close()
+    passwords.close()
+
+
+# ---- two worlds of different size
+
+
+@dataclass(frozen=True)
+class Sized:
+    """A person who has so many of everything, each row of a list with neighbours of its own."""
+
+    ann: Actor
+    session_id: UUID
+    workspace_id: UUID
+    ids: dict[str, list[str]]
+    """Kind -> ids of so many of it."""
+
+
+async def make_sized(office: Office, size: int) -> Sized:
+    ann = await office.person()
+    workspaces = [await office.workspace(ann) for _ in range(size)]
+    here = workspaces[0]
+    projects = [await office.project(ann, here, f"P{number}") for number in range(size)]
+    labels = [await office.label(ann, here, f"label {number}") for number in range(size)]
+    statuses = []
+    for number in range(size):
+        values = {ChangedField.NAME: f"status {number}", ChangedField.CATEGORY: StatusCategory.TODO}
+        statuses.append(new_id())
+        await office.do(ann, partial(_status, here, statuses[-1], values))
+    guests = [await office.member(ann, here, Role.GUEST, *projects) for _ in range(size)]
+    people = [ann, *[await office.member(ann, here, Role.MEMBER) for _ in range(size - 1)]]
+    root = await office.task(ann, here, "Task at the root", project_id=projects[0])
+    tasks = []
+    for number, person in enumerate(people):
+        tasks.append(
+            await office.task(
+                person,
+                here,
+                f"Task {number}",
+                project_id=projects[number],
+                status_id=statuses[number],
+                parent_id=root,
+                assignee_ids=[one.user_id for one in people],
+                label_ids=labels,
+            )
+        )
+        await office.task(person, here, "Task below", parent_id=tasks[-1], project_id=projects[0])
+        await office.do(person, partial(_invite, here, projects))
+    at = now()
+    sessions = [
+        models.Session(new_id(), ann.user_id, f"device {number}", at, at, at + timedelta(days=1), None)
+        for number in range(size)
+    ]
+    async with office.database.transaction() as connection:
+        for session in sessions:
+            await accounts.insert_session(connection, session)
+    memberships = [(await office.grant(person, here)).membership_id for person in [*people, *guests][-size:]]
+    found = await office.read(invite_pages, await office.scope(ann), [here], PageRequest(size))
+    ids = {
+        "workspace": workspaces,
+        "project": projects,
+        "label": labels,
+        "status": statuses,
+        "task": tasks,
+        "user": [person.user_id for person in people],
+        "membership": memberships,
+        "invite": [invite.id for invite in found[here].rows],
+        "session": [session.id for session in sessions],
+    }
+    assert all(len(some) == size for some in ids.values())
+    named = {kind: [typed(kind, one) for one in some] for kind, some in ids.items()}
+    return Sized(ann, sessions[0].id, here, {**named, "root": [typed("task", root)]})
+
+
+async def _status(workspace_id: UUID, status_id: UUID, values: Any, uow: UnitOfWork) -> Outcome:
+    return await arrangement.create_status(uow, workspace_id, status_id, values)
+
+
+async def _invite(workspace_id: UUID, projects: list[UUID], uow: UnitOfWork) -> Outcome:
+    new = invites.NewInvite(workspace_id, Role.GUEST, projects)
+    return await invites.create_invite(uow, new, invites.new_token())
+
+
+@pytest.fixture(scope="module")
+async def few(machine: Machine) -> Sized:
+    return await make_sized(machine.office, FEW)
+
+
+@pytest.fixture(scope="module")
+async def many(machine: Machine) -> Sized:
+    return await make_sized(machine.office, MANY)
+
+
+# ---- every list of the schema, asked with all that its rows have
+
+
+def is_connection(kind: GraphQLNamedType) -> bool:
+    return kind.name.endswith("Connection")
+
+
+def is_rows(asked: GraphQLField) -> bool:
+    """Whether a field is a list of objects, or a page of one."""
+    named = get_named_type(asked.type)
+    return not is_leaf_type(named) and (is_list_type(get_nullable_type(asked.type)) or is_connection(named))
+
+
+def selection(kind: GraphQLNamedType, depth: int, prefix: str = "") -> str:
+    """Every field that needs no argument, so many levels deep."""
+    if isinstance(kind, GraphQLInterfaceType):
+        # Fields of one name may differ between the types, so each has an alias of its own.
+        kinds = SDL.get_possible_types(kind)
+        parts = [f"... on {one.name} {{ {selection(one, depth, f'{one.name}_')} }}" for one in kinds]
+        return " ".join(["__typename", *parts])
+    assert isinstance(kind, GraphQLObjectType)
+    fields = [field_of(name, one, depth, prefix) for name, one in kind.fields.items()]
+    return " ".join(["__typename", *[one for one in fields if one]])
+
+
+def field_of(name: str, asked: GraphQLField, depth: int, prefix: str) -> str | None:
+    named = get_named_type(asked.type)
+    if any(is_required_argument(argument) for argument in asked.args.values()):
+        return None
+    if is_leaf_type(named):
+        return f"{prefix}{name}: {name}"
+    if not depth:
+        return None
+    inner = page(named, depth - 1) if is_connection(named) else selection(named, depth - 1)
+    return f"{prefix}{name}: {name} {{ {inner} }}"
+
+
+def page(kind: GraphQLNamedType, depth: int) -> str:
+    assert isinstance(kind, GraphQLObjectType)
+    node = get_named_type(kind.fields["nodes"].type)
+    total = "totalCount" if "totalCount" in kind.fields else ""
+    return (
+        f"{total} pageInfo {{ hasNextPage hasPreviousPage startCursor endCursor }}"
+        f" edges {{ cursor node {{ id }} }} nodes {{ {selection(node, depth)} }}"
+    )
+
+
+WAYS = {
+    "Query": "{ %s }",
+    "Viewer": "{ viewer { %s } }",
+    "Workspace": "{ workspace(by: {id: $workspace}) { %s } }",
+    "Project": "{ node(id: $project) { ... on Project { %s } } }",
+    "Task": "{ task(by: {id: $root}) { %s } }",
+    "Membership": "{ node(id: $membership) { ... on Membership { %s } } }",
+    "Invite": "{ node(id: $invite) { ... on Invite { %s } } }",
+    "EventBatch": "{ workspaceEvents(workspaceId: $workspace, after: $start, first: 500) { %s } }",
+}
+"""How to come to an object of each type that has lists."""
+
+ASKED = {
+    "nodes": "nodes(ids: $ids)",
+    "searchTasks": 'searchTasks(workspaceId: $workspace, query: "task")',
+}
+"""Root fields that need arguments."""
+
+OF_TASKS_WITH_MANY = {"Task.assignees", "Task.labels"}
+"""The root has none itself: asked of one of its subtasks."""
+
+FEW_BY_NATURE = {"TaskUpdatedEvent.changes"}
+"""Not rows: they come with the row they are in."""
+
+
+def lists() -> list[str]:
+    """Type.field of every list of objects that a query can reach, but for those within pages."""
+    found, seen, open_ = [], set[str](), [SDL.query_type]
+    while open_:
+        kind = open_.pop()
+        if kind is None or kind.name in seen:
+            continue
+        seen.add(kind.name)
+        if isinstance(kind, GraphQLInterfaceType):
+            open_ += SDL.get_possible_types(kind)
+            continue
+        for name, one in kind.fields.items():
+            named = get_named_type(one.type)
+            if is_rows(one) and not is_connection(kind):
+                found.append(f"{kind.name}.{name}")
+            if isinstance(named, GraphQLObjectType | GraphQLInterfaceType):
+                open_.append(named)
+    return sorted(set(found) - FEW_BY_NATURE)
+
+
+def query_of(coordinate: str, depth: int = 1) -> str:
+    kind_name, name = coordinate.split(".")
+    kind = SDL.type_map[kind_name]
+    assert isinstance(kind, GraphQLObjectType)
+    one = kind.fields[name]
+    named = get_named_type(one.type)
+    inner = page(named, depth) if is_connection(named) else selection(named, depth)
+    way = WAYS[kind_name].replace("$root", "$task") if coordinate in OF_TASKS_WITH_MANY else WAYS[kind_name]
+    return "query " + way % f"asked: {ASKED.get(name, name)} {{ {inner} }}"
+
+
+def declared(query: str) -> str:
+    """The query with the variables it uses."""
+    kinds = {"$ids": "[ID!]!", "$start": "EventCursor!"}
+    names = sorted(set(re.findall(r"\$\w+", query)))
+    variables = ", ".join(f"{one}: {kinds.get(one, 'ID!')}" for one in names)
+    return query.replace("query ", f"query ({variables}) " if names else "query ", 1)
+
+
+async def ask(machine: Machine, sized: Sized, query: str, **more: Any) -> tuple[Any, int]:
+    """(data, statements) of one query."""
+    context = await context_of(machine, sized)
+    start = Cursor(sized.workspace_id, await context.epoch(), 0)
+    variables = {kind: some[0] for kind, some in sized.ids.items()}
+    await context.release()
+    machine.counter.clear()
+    result = await schema.execute(declared(query), {**variables, "start": str(start), **more}, context_value=context)
+    statements = len(machine.counter.statements)
+    await context.release()
+    assert result.errors is None, (query, result.errors)
+    return result.data, statements
+
+
+async def context_of(machine: Machine, sized: Sized) -> OperationContext:
+    credentials = Credentials(sized.ann.user_id, sized.session_id, now() + timedelta(hours=1))
+    return machine.application.operation_context(credentials, "127.0.0.1", None)
+
+
+def rows_of(data: Any) -> list[Any]:
+    """What the list under `asked` holds."""
+    while "asked" not in data:
+        (data,) = data.values()
+    return data["asked"]["nodes"] if isinstance(data["asked"], dict) else data["asked"]
+
+
+@pytest.mark.parametrize("coordinate", [one for one in lists() if one != "Query.nodes"])
+async def test_a_list_takes_as_many_statements_for_many_rows_as_for_few(
+    machine: Machine, few: Sized, many: Sized, coordinate: str
+) -> None:
+    query = query_of(coordinate)
+    short, statements_for_few = await ask(machine, few, query)
+    long, statements_for_many = await ask(machine, many, query)
+    assert len(rows_of(short)) >= FEW
+    assert len(rows_of(long)) >= MANY
+    assert len(rows_of(long)) > len(rows_of(short))
+    assert statements_for_many == statements_for_few, machine.counter.statements[statements_for_few:]
+    assert statements_for_many < 60
+
+
+@pytest.mark.parametrize(
+    "kind", ["task", "project", "label", "status", "workspace", "membership", "invite", "user", "session"]
+)
+async def test_nodes_take_as_many_statements_for_many_ids_as_for_few(
+    machine: Machine, few: Sized, many: Sized, kind: str
+) -> None:
+    query = query_of("Query.nodes")
+    short, statements_for_few = await ask(machine, few, query, ids=few.ids[kind])
+    long, statements_for_many = await ask(machine, many, query, ids=many.ids[kind])
+    assert [one[f"{one['__typename']}_id"] for one in rows_of(short)] == few.ids[kind]
+    assert [one[f"{one['__typename']}_id"] for one in rows_of(long)] == many.ids[kind]
+    assert statements_for_many == statements_for_few
+
+
+async def test_a_batch_of_the_stream_takes_as_many_statements_for_many_events_as_for_few(
+    machine: Machine, few: Sized, many: Sized
+) -> None:
+    selected = selection(SDL.type_map["EventBatch"], 2)
+    query = (
+        "subscription ($workspace: ID!, $start: EventCursor) {"
+        f" workspaceEvents(workspaceId: $workspace, after: $start) {{ {selected} }} }}"
+    )
+    counts, sizes = [], []
+    for sized in (few, many):
+        context = await context_of(machine, sized)
+        start = Cursor(sized.workspace_id, await context.epoch(), 0)
+        await context.release()
+        variables = {"workspace": sized.ids["workspace"][0], "start": str(start)}
+        results = await schema.subscribe(query, variables, context_value=context)
+        machine.counter.clear()
+        async with aclosing(results), asyncio.timeout(10):
+            result = await anext(results)
+            counts.append(len(machine.counter.statements))
+            assert result.errors is None, result.errors
+            sizes.append(len(result.data["workspaceEvents"]["events"]))
+        await context.release()
+    assert sizes[1] > 2 * sizes[0]
+    assert counts[0] == counts[1]
+
+
+def test_every_list_of_the_schema_is_asked_for() -> None:
+    """Each has a way to it, and the tests above select it."""
+    selected: set[str] = set()
+
+    class Collect(Visitor):
+        def enter_field(self, node: FieldNode, *_: Any) -> None:
+            parent = info.get_parent_type()
+            if parent is not None:
+                selected.add(f"{parent.name}.{node.name.value}")
+
+    for coordinate in lists():
+        document = parse(declared(query_of(coordinate)))
+        info = TypeInfo(SDL)
+        visit(document, TypeInfoVisitor(info, Collect()))
+    assert set(lists()) <= selected
+    assert len(lists()) > 15
