@@ -177,6 +177,7 @@ def test_variables_may_nest_up_to_the_limit() -> None:
     assert is_nested_too_deep({"deeper": value})
 
 
+@pytest.mark.serial
 @pytest.mark.parametrize(
     "text",
     [

@@ -12,6 +12,8 @@ import redis.asyncio
 from tests.faults.conftest import Fragile
 from tests.faults.play import Play, Wire, two_processes, unreliable
 
+pytestmark = pytest.mark.serial
+
 Fault = Callable[[Fragile], Awaitable[None]]
 
 

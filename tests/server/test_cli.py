@@ -345,6 +345,7 @@ def test_a_schema_file_is_written_and_a_stale_one_is_told(begun: Path, tmp_path:
     assert (stale.returncode, "run: make schema" in stale.stderr) == (1, True)
 
 
+@pytest.mark.serial
 @pytest.mark.parametrize(("command", "moment"), [("migrate", "Valkey started"), ("doctor", "ok +port")])
 def test_other_commands_can_be_interrupted_as_well(begun: Path, command: str, moment: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
