@@ -1,0 +1,189 @@
+"""The comparison with peers as a program: `make bench ONLY=peers`, or `python -m bench.side_by_side [--quick]`.
+
+Writes docs/benchmarks-peers.json, and from it the page and the plot beside it; `--quick` shows only that all works and
+writes nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import uvloop
+
+from bench import machine, systems, versus
+from bench.programs import ROOT, stack
+from bench.systems import LABELS, NODE_PEERS, PLAIN, PRODUCT, STOCK
+
+DOCS = ROOT / "docs"
+NOISY = (
+    "**Other programs used {foreign:.0%} of this machine during the run (median of the rounds; stolen: {steal:.1%}), so the "
+    "figures below say little. Run `make bench ONLY=peers` on a machine that does nothing else.**"
+)
+
+
+def say(line: str) -> None:
+    print(f"  {line}", flush=True)
+
+
+async def measure(*, is_quick: bool) -> dict[str, Any]:
+    """Run it all. -> what the report is made from."""
+    cores = machine.cores()
+    plan = versus.Plan(is_quick)
+    machine.pin(os.getpid(), cores.client)
+    with stack(cores.client) as servers:
+        figures = await versus.compare(servers, cores, plan, say)
+    return {
+        **machine.facts(systems.versions),
+        "revision": systems.revision(),
+        "foreign": sorted(noise.foreign for noise in plan.noises)[len(plan.noises) // 2],
+        "steal": sorted(noise.steal for noise in plan.noises)[len(plan.noises) // 2],
+        "systems": figures,
+    }
+
+
+def rate(figures: dict[str, Any], name: str, size: str) -> float:
+    found: float = figures[name]["throughput"][size]["deliveries_per_second"]
+    return found
+
+
+def page(result: dict[str, Any]) -> str:
+    """The result as Markdown, ratios first."""
+    figures = result["systems"]
+    sizes = list(figures[PRODUCT]["throughput"])
+    lines = [
+        "# Side by side",
+        "",
+        f"Written by `make bench ONLY=peers` on {result['date']}: {result['cores']} cores ({result['cpu']}), "
+        f"{result['memory_gib']} GiB, Linux {result['kernel']}, Python {result['python']}; Tutti {result['revision']}.",
+        "",
+    ]
+    if result["foreign"] > machine.MAX_FOREIGN or result["steal"] > machine.MAX_STEAL:
+        lines += [NOISY.format(**result), ""]
+    lines += [
+        "## Tutti by the others",
+        "",
+        "| measure | stock Strawberry | best Node peer | ready frames |",
+        "|---|---|---|---|",
+    ]
+    for size in sizes:
+        best = max(rate(figures, name, size) for name in NODE_PEERS)
+        ours = rate(figures, PRODUCT, size)
+        stock, limit = rate(figures, STOCK, size), rate(figures, PLAIN, size)
+        lines.append(
+            f"| deliveries/s at {size} subscribers | {ours / stock:.1f}x | {ours / best:.1f}x | {ours / limit:.2f}x |"
+        )
+    for label, value in (
+        ("CPU per delivery at 10 subscribers", lambda one: one["cpu_us_per_delivery"]),
+        ("latency p95, 200 subscribers x 20 events/s", lambda one: one["latency_ms"]["p95"]),
+    ):
+        ours, best = value(figures[PRODUCT]), min(value(figures[name]) for name in NODE_PEERS)
+        stock, limit = value(figures[STOCK]), value(figures[PLAIN])
+        lines.append(f"| {label} | {ours / stock:.2f}x | {ours / best:.2f}x | {ours / limit:.2f}x |")
+    heads = "".join(f" deliveries/s at {size} | events a frame |" for size in sizes)
+    lines += [
+        "",
+        "## Figures",
+        "",
+        f"|  |{heads} CPU per delivery at 10 | p50, p95, p99 at 200 x 20/s |",
+        "|---" * (2 * len(sizes) + 3) + "|",
+    ]
+    for name, one in figures.items():
+        cells = "".join(
+            f" {found['deliveries_per_second']:,.0f} | {found['events_per_frame']:.1f} |"
+            for found in one["throughput"].values()
+        )
+        latency = ", ".join(f"{value:.1f}" for value in one["latency_ms"].values())
+        lines.append(f"| {LABELS[name]} |{cells} {one['cpu_us_per_delivery']:.1f} us | {latency} ms |")
+    lines += ["", "![deliveries per second](benchmarks-peers.svg)", "", "How full the cores were, server / client:", ""]
+    for name, one in figures.items():
+        busy = "; ".join(
+            f"{size}: {found['server_busy']:.0%} / {found['client_busy']:.0%}"
+            for size, found in one["throughput"].items()
+        )
+        lines.append(f"- {LABELS[name]}: {busy}")
+    versions = ", ".join(f"{name} {version}" for name, version in result["versions"].items())
+    lines += ["", HOW, "", f"Versions: {versions}."]
+    return "\n".join(lines) + "\n"
+
+
+HOW = """## How it was measured
+
+All servers run at once on one core, one of them under load at a time, in turns; PostgreSQL, Valkey and the client have the
+other core. Each figure is the median of three rounds; a round during which other programs used over 5 % of the machine, or the
+host took over 1 %, is repeated.
+
+A delivery is one task event at one subscriber, which has an operation id of its own. Each event is a copy of one real change;
+a frame with one event has 640 bytes of compact JSON. All systems answer the same document. A subscriber looks into every frame:
+its id, and the event's number, which must follow the last one; a lost, doubled or misplaced event ends the benchmark without a
+figure.
+
+- **Tutti** gets its events as from another server process: rows and head committed to the log, then announced through Valkey.
+  Its frame may hold several events when they come faster than it sends; the peers' frames hold one. Rights are checked, as always.
+- **Peers** get the message alone through the same Valkey, in the form of their own Redis library. They check no rights.
+- **Ready frames**: uvicorn writes the frame's head with the id and the finished event, once per event; *corked* joins what one
+  socket gets in one turn of the event loop.
+- **Deliveries/s**: the number of events under way grows until the server's core is full, and shrinks when an event waits for
+  over 0.3 s; what arrives in 3 s after a second of warming up.
+- **CPU per delivery**: the server's CPU time with 100 events/s, less that with the same sockets and no events.
+- **Latency**: from the moment before the message is written to Valkey to the moment the client reads it."""
+
+
+def plot(result: dict[str, Any]) -> str:
+    """Deliveries per second by system and number of subscribers, as SVG with a logarithmic scale."""
+    figures = result["systems"]
+    sizes = list(figures[PRODUCT]["throughput"])
+    left, width, bar, gap = 210, 480, 16, 14
+    low, high = 2.0, 6.0
+    rows, y = [], 40
+    colors = ("#a5b4fc", "#6366f1", "#312e81")
+
+    def length(value: float) -> float:
+        return max(2.0, (math.log10(max(value, 1)) - low) / (high - low) * width)
+
+    for name in figures:
+        middle = y + bar * len(sizes) / 2 + 4
+        rows.append(f'<text x="{left - 10}" y="{middle:.0f}" text-anchor="end">{LABELS[name]}</text>')
+        for index, size in enumerate(sizes):
+            value = rate(figures, name, size)
+            rows.append(
+                f'<rect x="{left}" y="{y}" width="{length(value):.1f}" height="{bar - 2}" fill="{colors[index % 3]}"/>'
+            )
+            rows.append(f'<text x="{left + length(value) + 6:.1f}" y="{y + bar - 5}" class="v">{value:,.0f}</text>')
+            y += bar
+        y += gap
+    legend = " ".join(
+        f'<rect x="{left + 130 * index}" y="12" width="12" height="12" fill="{colors[index % 3]}"/>'
+        f'<text x="{left + 130 * index + 18}" y="23">{size} subscribers</text>'
+        for index, size in enumerate(sizes)
+    )
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="800" height="{y}" font-family="sans-serif" font-size="13">\n'
+        f"<title>Deliveries per second on one core, logarithmic</title>\n<style>.v {{ font-size: 11px }}</style>\n"
+        f'<rect width="100%" height="100%" fill="#fff"/>\n{legend}\n' + "\n".join(rows) + "\n</svg>\n"
+    )
+
+
+def report(result: dict[str, Any], folder: Path) -> None:
+    (folder / "benchmarks-peers.json").write_text(json.dumps(result, indent=1) + "\n")
+    (folder / "benchmarks-peers.md").write_text(page(result))
+    (folder / "benchmarks-peers.svg").write_text(plot(result))
+
+
+def main() -> int:
+    is_quick = "--quick" in sys.argv
+    result = uvloop.run(measure(is_quick=is_quick))
+    if is_quick:
+        print(page(result))
+    else:
+        report(result, DOCS)
+        print(page(result).partition("## How")[0])
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
