@@ -62,6 +62,30 @@ class Priority(StrEnum):
 PRIORITIES = tuple(Priority)
 
 
+class AccountTokenKind(StrEnum):
+    """What a link that was sent by mail does."""
+
+    RESET_PASSWORD = "RESET_PASSWORD"  # noqa: S105 - a kind's name
+    VERIFY_EMAIL = "VERIFY_EMAIL"
+
+
+class MailKind(StrEnum):
+    VERIFICATION = "VERIFICATION"
+    PASSWORD_RESET = "PASSWORD_RESET"  # noqa: S105 - a kind's name
+    EMAIL_CHANGE = "EMAIL_CHANGE"
+    INVITATION = "INVITATION"
+    NOTIFICATIONS = "NOTIFICATIONS"
+
+
+class MailState(StrEnum):
+    """WAITING: to be sent, perhaps again. DROPPED: nobody should get it any more. FAILED: nobody takes it."""
+
+    WAITING = "WAITING"
+    SENT = "SENT"
+    DROPPED = "DROPPED"
+    FAILED = "FAILED"
+
+
 class ChangedField(StrEnum):
     TITLE = "TITLE"
     DESCRIPTION = "DESCRIPTION"

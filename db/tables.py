@@ -33,7 +33,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TSVECTOR
 
-from db.models import Role, StatusCategory, WorkspaceKind
+from db.models import AccountTokenKind, MailKind, MailState, Role, StatusCategory, WorkspaceKind
 
 metadata = MetaData(
     naming_convention={
@@ -103,6 +103,21 @@ attempts = Table(
     Column("subject", LargeBinary, primary_key=True, comment="Hash of what is limited: an account or an address."),
     Column("window_started_at", Instant, nullable=False),
     Column("count", Integer, nullable=False),
+)
+
+account_tokens = Table(
+    "account_tokens",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("user_id", Uuid, ForeignKey("users.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("email", Text, nullable=False, comment="Where it was sent."),
+    Column("token_hash", LargeBinary, nullable=False, unique=True),
+    Column("created_at", Instant, nullable=False),
+    Column("expires_at", Instant, nullable=False),
+    _one_of("kind", AccountTokenKind),
+    Index("ix_account_tokens_expires_at", "expires_at"),
+    comment="Links that were sent by mail. Used ones are deleted.",
 )
 
 workspaces = Table(
@@ -180,6 +195,12 @@ invites = Table(
     Column("created_at", Instant, nullable=False),
     Column("workspace_id", Uuid, ForeignKey("workspaces.id", ondelete="CASCADE"), nullable=False),
     Column("token_hash", LargeBinary, nullable=False, unique=True),
+    Column(
+        "mail_token_hash",
+        LargeBinary,
+        unique=True,
+        comment="Of the token that went to the invite's address alone, so that whoever has it owns the address.",
+    ),
     Column("role", Text, nullable=False),
     Column("email", Text),
     Column("max_uses", Integer),
@@ -386,6 +407,55 @@ idempotency = Table(
     Column("created_at", Instant, nullable=False),
     PrimaryKeyConstraint("actor_id", "client_mutation_id"),
     Index("ix_idempotency_created_at", "created_at"),
+)
+
+mails = Table(
+    "mails",
+    metadata,
+    Column("id", Uuid, primary_key=True, comment="Its Message-ID is made of it, the same at every attempt."),
+    Column("cause", Text, nullable=False, unique=True, comment="What it is for; nothing causes two mails."),
+    Column("kind", Text, nullable=False),
+    Column("user_id", Uuid, ForeignKey("users.id", ondelete="CASCADE"), index=True),
+    Column("address", Text, comment="Null: wherever the person gets their mail when it is sent."),
+    Column("workspace_id", Uuid, ForeignKey("workspaces.id", ondelete="CASCADE"), index=True),
+    Column("data", JSONB, nullable=False, comment="Ids and plain values; never a secret."),
+    Column("created_at", Instant, nullable=False),
+    Column("due_at", Instant, nullable=False),
+    Column("expires_at", Instant, comment="Worthless from then on."),
+    Column("state", Text, nullable=False, server_default="WAITING"),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("claimed_by", Uuid),
+    Column("claimed_until", Instant),
+    Column("handed_over_at", Instant, comment="When the text was about to be sent: from then on it may have arrived."),
+    Column("ended_at", Instant),
+    Column("remark", Text, comment="Why it waits, failed or was dropped."),
+    _one_of("kind", MailKind),
+    _one_of("state", MailState),
+    Index("ix_mails_due_at", "due_at", postgresql_where=text("state = 'WAITING'")),
+    Index("ix_mails_ended_at", "ended_at", postgresql_where=text("state <> 'WAITING'")),
+    comment="The outbox.",
+)
+
+notification_mails = Table(
+    "notification_mails",
+    metadata,
+    Column("notification_id", Uuid, nullable=False),
+    Column("cause_id", Uuid, nullable=False, comment="What was folded into the notification: one cause, one mention."),
+    Column("user_id", Uuid, ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
+    Column("workspace_id", Uuid, ForeignKey("workspaces.id", ondelete="CASCADE"), index=True),
+    Column("created_at", Instant, nullable=False),
+    Column(
+        "mail_id", Uuid, ForeignKey("mails.id", ondelete="CASCADE"), index=True, comment="Null: still to be mailed."
+    ),
+    PrimaryKeyConstraint("notification_id", "cause_id"),
+    Index(
+        "ix_notification_mails_waiting",
+        "user_id",
+        "workspace_id",
+        "created_at",
+        postgresql_where=text("mail_id IS NULL"),
+    ),
+    comment="Notifications that somebody wants by mail.",
 )
 
 leases = Table(

@@ -21,7 +21,18 @@ from db.migrations import ROOT, config, head, upgrade
 from db.tables import metadata
 from tests.stack_fixture import TestStack, apart
 
-GLOBAL = {"users", "sessions", "refresh_tokens", "attempts", "idempotency", "leases", "workspaces"}
+GLOBAL = {
+    "users",
+    "sessions",
+    "refresh_tokens",
+    "attempts",
+    "idempotency",
+    "leases",
+    "workspaces",
+    "account_tokens",
+    "mails",
+    "notification_mails",
+}
 """Tables that belong to people or to the whole, not to a workspace."""
 
 
