@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Table, and_, false, or_
+from sqlalchemy.sql.selectable import NamedFromClause
 
 from db.models import Permission, Role
 
@@ -118,7 +119,7 @@ def in_workspaces(table: Table, scope: Scope) -> ColumnElement[bool]:
     return column.in_(scope.workspace_ids)
 
 
-def visible(table: Table, scope: Scope) -> ColumnElement[bool]:
+def visible(table: NamedFromClause, scope: Scope) -> ColumnElement[bool]:
     """Rows that hang on a project: `projects` by their id, `tasks` by `project_id`."""
     column = table.c.id if table.name == "projects" else table.c.project_id
     ways: list[ColumnElement[bool]] = []

@@ -1,7 +1,8 @@
 """What a task filter means in SQL.
 
 A filter is a tree of frozen values, so the same filter is the same key for the
-loaders that batch pages.
+loaders that batch pages. It finds no more than the tasks show: a parent that is
+deleted or hidden is none.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, and_, exists, false, func, not_, or_, select, true
 
 from db.models import PRIORITIES, Priority, StatusCategory
+from db.scope import Scope, visible
 from db.tables import statuses, task_assignees, task_labels, tasks
 
 
@@ -102,14 +104,16 @@ class TaskFilter:
 Condition = ColumnElement[bool]
 
 
-def matching(wanted: TaskFilter) -> Condition:
-    """The tasks that a filter asks for."""
-    parts: list[Condition] = [matching(one) for one in wanted.and_]
+def matching(wanted: TaskFilter, scope: Scope) -> Condition:
+    """The tasks that a filter asks for, among those that the scope sees."""
+    parts: list[Condition] = [matching(one, scope) for one in wanted.and_]
     if wanted.or_ is not None:
-        parts.append(or_(false(), *[matching(one) for one in wanted.or_]))
+        parts.append(or_(false(), *[matching(one, scope) for one in wanted.or_]))
     if wanted.not_ is not None:
-        parts.append(not_(matching(wanted.not_)))
+        parts.append(not_(matching(wanted.not_, scope)))
     parts += _scalars(wanted)
+    if wanted.parent is not None:
+        parts.append(_parent(wanted.parent, scope))
     if wanted.assignees is not None:
         parts.append(_set(wanted.assignees, task_assignees.c.task_id, task_assignees.c.user_id))
     if wanted.labels is not None:
@@ -124,7 +128,6 @@ def _scalars(wanted: TaskFilter) -> list[Condition]:
     for asked, column in (
         (wanted.project, tasks.c.project_id),
         (wanted.status, tasks.c.status_id),
-        (wanted.parent, tasks.c.parent_id),
         (wanted.created_by, tasks.c.created_by),
     ):
         if asked is not None:
@@ -162,6 +165,18 @@ def _id(asked: IdFilter, column: ColumnElement[UUID]) -> Condition:
     if asked.not_in is not None:
         return or_(column.is_(None), column.not_in(sorted(asked.not_in)))
     return column.is_(None) if asked.is_null else column.is_not(None)
+
+
+def _parent(asked: IdFilter, scope: Scope) -> Condition:
+    parents = tasks.alias("parents")
+    is_seen = exists(
+        select(parents.c.id)
+        .where(parents.c.id == tasks.c.parent_id, parents.c.deleted_at.is_(None), visible(parents, scope))
+        .correlate(tasks)
+    )
+    if asked.not_in is not None or asked.is_null:
+        return or_(_id(asked, tasks.c.parent_id), not_(is_seen))
+    return and_(_id(asked, tasks.c.parent_id), is_seen)
 
 
 def _range(gte: date | datetime | None, is_null: bool | None, column: ColumnElement[object]) -> list[Condition]:

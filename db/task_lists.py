@@ -70,7 +70,7 @@ async def task_pages(
     session: Session, scope: Scope, parent: str, parent_ids: Sequence[UUID], page: TaskPage
 ) -> dict[UUID, Page[Task]]:
     """The same page of tasks for each `workspace`, `project` or `parent`. Raises BadCursor."""
-    query = live_tasks(scope).where(matching(page.filter))
+    query = live_tasks(scope).where(matching(page.filter, scope))
     keys = _sort_keys(page.order)
     return await pages.read_pages(session, query, _PARENTS[parent], parent_ids, keys, page.request, task_of)
 
@@ -79,7 +79,7 @@ async def count_tasks(
     session: Session, scope: Scope, parent: str, parent_ids: Sequence[UUID], wanted: TaskFilter
 ) -> Mapping[UUID, int]:
     """How many tasks match, per parent."""
-    query = live_tasks(scope).where(matching(wanted))
+    query = live_tasks(scope).where(matching(wanted, scope))
     return await pages.count_by_parents(session, query, _PARENTS[parent], parent_ids)
 
 
@@ -87,7 +87,7 @@ def _assigned_to(scope: Scope, user_id: UUID, wanted: TaskFilter) -> Select[Any]
     mine = select(task_assignees.c.task_id).where(
         task_assignees.c.user_id == user_id, task_assignees.c.workspace_id.in_(scope.workspace_ids)
     )
-    return live_tasks(scope).where(tasks.c.id.in_(mine), matching(wanted))
+    return live_tasks(scope).where(tasks.c.id.in_(mine), matching(wanted, scope))
 
 
 async def assigned_page(session: Session, scope: Scope, user_id: UUID, page: TaskPage) -> Page[Task]:
@@ -126,7 +126,7 @@ async def search_page(
 ) -> Page[Task]:
     """The tasks of a workspace that match words, best first. Raises BadCursor."""
     condition, score = _matching_words(query)
-    base = live_tasks(scope).where(tasks.c.workspace_id == workspace_id, condition, matching(wanted))
+    base = live_tasks(scope).where(tasks.c.workspace_id == workspace_id, condition, matching(wanted, scope))
     keys = [SortKey("score", score, pages.whole_number(_MAX_SCORE), True), SortKey("id", tasks.c.id, UUID, True)]
     return await pages.read_page(session, base, keys, request, task_of)
 
@@ -134,7 +134,7 @@ async def search_page(
 async def count_found(session: Session, scope: Scope, workspace_id: UUID, query: str, wanted: TaskFilter) -> int:
     """How many tasks `search_page` finds."""
     condition, _ = _matching_words(query)
-    base = live_tasks(scope).where(tasks.c.workspace_id == workspace_id, condition, matching(wanted))
+    base = live_tasks(scope).where(tasks.c.workspace_id == workspace_id, condition, matching(wanted, scope))
     found = await session.execute(base.with_only_columns(func.count(), maintain_column_froms=True))
     return int(found.scalar_one())
 

@@ -157,6 +157,12 @@ def _row(task: Task) -> dict[str, Any]:
 # ---- the model
 
 
+def as_seen(tasks: list[Task]) -> list[Task]:
+    """Tasks as somebody sees them who sees no others: without parents that are not among them."""
+    ids = {task.id for task in tasks}
+    return [task if task.parent_id in ids else replace(task, parent_id=None) for task in tasks]
+
+
 def matches(crowd: Crowd, task: Task, wanted: TaskFilter) -> bool:
     """Whether a task is what a filter asks for, in plain Python."""
     return (

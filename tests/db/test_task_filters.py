@@ -16,7 +16,7 @@ from db.pages import PageRequest
 from db.scope import Scope
 from db.task_filters import CategoryFilter, IdFilter, PriorityFilter, SetFilter, TaskFilter, TextFilter
 from db.task_lists import TaskPage, assigned_page, count_assigned, count_tasks, task_pages
-from tests.db.crowd import Crowd, make_crowd, matches
+from tests.db.crowd import Crowd, as_seen, make_crowd, matches
 from tests.db.office import Office, bounded
 
 
@@ -48,8 +48,8 @@ async def test_a_guest_finds_what_matches_in_their_project_alone(
     office: Office, crowd: Crowd, data: st.DataObject
 ) -> None:
     wanted = data.draw(crowd.filters)
-    matching = [task for task in crowd.tasks if matches(crowd, task, wanted)]
-    expected = {task.id for task in matching if task.project_id == crowd.projects[0]}
+    seen = as_seen([task for task in crowd.tasks if task.project_id == crowd.projects[0]])
+    expected = {task.id for task in seen if matches(crowd, task, wanted)}
     assert await found(office, crowd.guest, "workspace", crowd.workspace_id, wanted) == expected
     assert await found(office, crowd.guest, "project", crowd.projects[0], wanted) == expected
     assert await found(office, crowd.guest, "project", crowd.projects[1], wanted) == set()
@@ -62,7 +62,7 @@ async def test_assigned_tasks_are_those_of_the_list_that_have_the_person(
 ) -> None:
     wanted, person = data.draw(crowd.filters), data.draw(st.sampled_from(crowd.people))
     scope = crowd.guest if is_guest else crowd.whole
-    seen = [task for task in crowd.tasks if not is_guest or task.project_id == crowd.projects[0]]
+    seen = as_seen([task for task in crowd.tasks if not is_guest or task.project_id == crowd.projects[0]])
     expected = {task.id for task in seen if person in task.assignee_ids and matches(crowd, task, wanted)}
     page = TaskPage(PageRequest(500), wanted)
     read = await office.read(assigned_page, scope, person, page)
