@@ -104,6 +104,12 @@ async def count_rows(session: Session, kind: type[Row], workspace_id: UUID) -> i
     return int(found.scalar_one())
 
 
+async def project_keys(session: Session, workspace_id: UUID) -> set[str]:
+    """The keys that the projects of a workspace have."""
+    found = await session.execute(select(projects.c.key).where(projects.c.workspace_id == workspace_id))
+    return set(found.scalars())
+
+
 async def statuses_by_workspace_ids(
     session: Session, scope: Scope, workspace_ids: Collection[UUID]
 ) -> dict[UUID, list[Status]]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import count
 from typing import Any, TypeVar
 from uuid import UUID
 
-from db import projects
+from db import projects, workspaces
 from db.errors import Duplicate
 from db.models import ChangedField, FieldChange, Label, Permission, Project, Status, StatusCategory
 from db.scope import Grant
@@ -107,10 +108,22 @@ async def create_project(
     """`values`: NAME, and what else is given of KEY, DESCRIPTION and COLOR. Raises NotFound, Forbidden, Refusals."""
     grant = await access.permitted(uow, workspace_id, Permission.PROJECT_ADMIN)
     given = {ChangedField.DESCRIPTION: None, ChangedField.COLOR: None, **values}
+    if given.get(ChangedField.KEY) is None:
+        given.pop(ChangedField.KEY, None)
     good = {COLUMNS[field]: value for field, value in checked(given).items()}
     await _room(uow, Project, grant, MAX_PROJECTS, "projects")
+    if "key" not in good:
+        good["key"] = await _free_key(uow, workspace_id, good["name"])
     await _insert(uow, Project, workspace_id, project_id, good)
     return Outcome({"project": str(project_id)})
+
+
+async def _free_key(uow: UnitOfWork, workspace_id: UUID, name: str) -> str:
+    """A key like the name that no project has; with a number if need be. One at a time in a workspace."""
+    await workspaces.lock_workspace(uow, workspace_id)
+    taken = await projects.project_keys(uow, workspace_id)
+    key = fields.key_from(name)
+    return next(one for number in count(1) if (one := key if number == 1 else f"{key}{number}") not in taken)
 
 
 async def update_project(uow: UnitOfWork, project_id: UUID, patch: Mapping[ChangedField, Any], base: Base) -> Outcome:

@@ -6,6 +6,7 @@ The limits are those of trust.md and part of the contract: TOO_LONG names them.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -110,6 +111,13 @@ def key(value: str | None, path: str) -> str:
     if not _KEY.match(found):
         raise Invalid("Use capital letters and digits, a letter first.", path)
     return found
+
+
+def key_from(name: str) -> str:
+    """A prefix of at most four letters and digits that reads like the name."""
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().upper()
+    found = re.sub(r"[^A-Z0-9]+", "", plain).lstrip("0123456789")[:4]
+    return found or "TASK"
 
 
 def color(value: str | None, path: str) -> str:

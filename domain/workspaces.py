@@ -38,17 +38,10 @@ def slug_from(name: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[: fields.MAX_SLUG - 8].strip("-") or "workspace"
 
 
-def key_from(name: str) -> str:
-    """A key prefix that reads like the name."""
-    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().upper()
-    found = re.sub(r"[^A-Z0-9]+", "", plain).lstrip("0123456789")[:4]
-    return found or "TASK"
-
-
 async def create_personal_workspace(uow: UnitOfWork, user: User) -> None:
     """Everybody's own workspace, made at sign-up. Nobody else is ever in it."""
     slug = f"{slug_from(user.handle)}-{secrets.token_hex(4)}"
-    values = {"name": "Personal", "slug": slug, "key": key_from(user.handle), "description": ""}
+    values = {"name": "Personal", "slug": slug, "key": fields.key_from(user.handle), "description": ""}
     await _create(uow, new_id(), WorkspaceKind.PERSONAL, user.id, values)
 
 
@@ -65,7 +58,7 @@ async def create_workspace(uow: UnitOfWork, workspace_id: UUID, values: Mapping[
     row = {
         "name": name,
         "description": good[ChangedField.DESCRIPTION],
-        "key": good.get(ChangedField.KEY) or key_from(name),
+        "key": good.get(ChangedField.KEY) or fields.key_from(name),
         # One that nobody chose gets an ending, so that it does not clash.
         "slug": good.get(ChangedField.SLUG) or f"{slug_from(name)}-{secrets.token_hex(3)}",
     }

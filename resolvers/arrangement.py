@@ -43,7 +43,7 @@ class ProjectMutation:
             project_id = ids.minted("project", given(input.id), "id")
             values = {
                 ChangedField.NAME: input.name,
-                ChangedField.KEY: input.key,
+                ChangedField.KEY: given(input.key),
                 ChangedField.DESCRIPTION: given(input.description),
                 ChangedField.COLOR: given(input.color),
             }

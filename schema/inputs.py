@@ -150,9 +150,11 @@ class DeleteTaskInput:
 class CreateProjectInput:
     workspace_id: strawberry.ID = _which("workspace it is for")
     name: str = strawberry.field(description="1 to 100 characters.")
-    key: str = strawberry.field(description="Unique in the workspace: 1 to 10 capital letters and digits.")
     client_mutation_id: UUID | None = _key()
     id: strawberry.ID | None = _own_id("project")
+    key: str | None = _option(
+        "Unique in the workspace: 1 to 10 capital letters and digits; omitted: made from the name."
+    )
     description: str | None = _option("Markdown.")
     color: str | None = _option("`#rrggbb`.")
 

@@ -183,11 +183,11 @@ class Workspace(Versioned, Node):
     async def projects(
         self,
         info: Info,
-        include_archived: Annotated[bool, strawberry.argument(description="Archived ones too.")] = False,
+        include_archived: Annotated[bool | None, strawberry.argument(description="Archived ones too.")] = False,
         first: First = strawberry.UNSET,
         after: After = strawberry.UNSET,
     ) -> Connection[Project]:
-        group = (include_archived, page_request(first, after))
+        group = (bool(include_archived), page_request(first, after))
         page = await page_of(info.context.loaders.project_pages.load(group, self.row_id))
         return connection_of(page, Project.from_row)
 
