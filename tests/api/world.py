@@ -42,6 +42,12 @@ class World:
     def membership(self, person: Person) -> str:
         return self.memberships[person.id]
 
+    async def slug(self) -> str:
+        found: str = (await self.owner.ask("query ($id: ID!) { workspace(by: {id: $id}) { slug } }", id=self.id))[
+            "workspace"
+        ]["slug"]
+        return found
+
     async def task(self, title: str = "Do it", **more: Any) -> str:
         """The owner's new task."""
         return await self.owner.create_task(self.id, title, **more)

@@ -1,0 +1,422 @@
+"""Who may ask what: for each root field, with real ids, the outcome for everybody.
+
+Outcomes: `ok`; `hidden`: null, or NOT_FOUND, and in every letter what an id that leads to nothing gets; `forbidden`:
+seen, but not allowed; `anonymous`: UNAUTHENTICATED; any other word is the code of the one refusal.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from tests.api.world import World, minted
+from tests.people import PASSWORD
+
+PEOPLE = (
+    "anonymous",
+    "outsider",
+    "stranger",
+    "removed",
+    "viewer",
+    "other_guest",
+    "guest",
+    "member",
+    "admin",
+    "owner",
+)
+Asked = tuple[dict[str, Any], str | None]
+"""(variables, the id in them that hides)"""
+Make = Callable[[World], Awaitable[Asked]]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """`is_alone`: where it is allowed, the world is not the same afterwards."""
+
+    field: str
+    make: Make
+    outcomes: dict[str, str]
+    is_alone: bool
+
+
+ROWS: dict[str, list[Row]] = defaultdict(list)
+
+OUTSIDE = {"anonymous": "anonymous", "outsider": "hidden", "stranger": "hidden", "removed": "hidden"}
+EVERYBODY = dict.fromkeys(PEOPLE, "ok")
+SIGNED_IN = {**EVERYBODY, "anonymous": "anonymous"}
+MEMBERS = {**EVERYBODY, **OUTSIDE}
+"""All who are in the workspace."""
+IN_WEB = {**MEMBERS, "other_guest": "hidden"}
+WHOLE = {**IN_WEB, "guest": "hidden"}
+"""All who see the whole of it."""
+WRITERS_IN_WEB = {**IN_WEB, "viewer": "forbidden"}
+ARRANGERS = {**MEMBERS, "viewer": "forbidden", "guest": "forbidden", "other_guest": "forbidden"}
+ARRANGERS_IN_WEB = {**ARRANGERS, "other_guest": "hidden"}
+ADMINS = {**ARRANGERS, "member": "forbidden"}
+OWNER = {**ADMINS, "admin": "forbidden"}
+
+
+def row(field: str, outcomes: dict[str, str], *, is_alone: bool = False) -> Callable[[Make], Make]:
+    def keep(make: Make) -> Make:
+        assert set(outcomes) == set(PEOPLE)
+        ROWS[field].append(Row(field, make, outcomes, is_alone))
+        return make
+
+    return keep
+
+
+def query(field: str, outcomes: dict[str, str]) -> Callable[[Make], Make]:
+    return row(f"Query.{field}", outcomes)
+
+
+def mutation(field: str, outcomes: dict[str, str], **more: bool) -> Callable[[Make], Make]:
+    return row(f"Mutation.{field}", outcomes, **more)
+
+
+def asked(hides: str | None, **fields: Any) -> Asked:
+    """The input of a mutation."""
+    return {"input": fields}, hides
+
+
+# ---- reading
+
+
+def node_row(attribute: str, outcomes: dict[str, str]) -> None:
+    @query("node", outcomes)
+    async def a_node(world: World) -> Asked:
+        global_id = getattr(world, attribute)
+        return {"id": global_id}, global_id
+
+    @query("nodes", outcomes)
+    async def among_nodes(world: World) -> Asked:
+        global_id = getattr(world, attribute)
+        return {"ids": [global_id]}, global_id
+
+
+node_row("id", MEMBERS)
+node_row("web", IN_WEB)
+node_row("web_task", IN_WEB)
+node_row("loose_task", WHOLE)
+node_row("label", MEMBERS)
+
+
+@query("node", MEMBERS)
+async def a_status(world: World) -> Asked:
+    return {"id": world.statuses["TODO"]}, world.statuses["TODO"]
+
+
+@query("node", MEMBERS)
+async def a_membership(world: World) -> Asked:
+    return {"id": world.membership(world.owner)}, world.membership(world.owner)
+
+
+@query("node", IN_WEB)
+async def the_membership_of_a_guest(world: World) -> Asked:
+    return {"id": world.membership(world.guest)}, world.membership(world.guest)
+
+
+@query("node", {**WHOLE, "viewer": "hidden"})
+async def an_invite(world: World) -> Asked:
+    invite_id, _ = await world.add_invite()
+    return {"id": invite_id}, invite_id
+
+
+@query("node", MEMBERS)
+async def a_person(world: World) -> Asked:
+    return {"id": world.owner.id}, world.owner.id
+
+
+@query("node", IN_WEB)
+async def a_guest_as_a_person(world: World) -> Asked:
+    return {"id": world.guest.id}, world.guest.id
+
+
+@query("node", {**dict.fromkeys(PEOPLE, "hidden"), "anonymous": "anonymous", "owner": "ok"})
+async def a_session(world: World) -> Asked:
+    session_id = world.owner.session_id
+    return {"id": session_id}, session_id
+
+
+@query("viewer", {**EVERYBODY, "anonymous": "hidden"})
+async def oneself(world: World) -> Asked:
+    return {}, None
+
+
+@query("workspace", MEMBERS)
+async def a_workspace_by_id(world: World) -> Asked:
+    return {"by": {"id": world.id}}, world.id
+
+
+@query("workspace", MEMBERS)
+async def a_workspace_by_slug(world: World) -> Asked:
+    slug = await world.slug()
+    return {"by": {"slug": slug}}, slug
+
+
+@query("invite", EVERYBODY)
+async def an_open_invite(world: World) -> Asked:
+    _, token = await world.add_invite()
+    return {"token": token}, None
+
+
+@query("task", IN_WEB)
+async def a_task_by_id(world: World) -> Asked:
+    return {"by": {"id": world.web_task}}, world.web_task
+
+
+@query("task", IN_WEB)
+async def a_task_by_key(world: World) -> Asked:
+    task = (await world.owner.ask("query ($id: ID!) { task(by: {id: $id}) { key } }", id=world.web_task))["task"]
+    return {"by": {"key": {"workspaceSlug": await world.slug(), "key": task["key"]}}}, task["key"]
+
+
+@query("searchTasks", MEMBERS)
+async def a_search(world: World) -> Asked:
+    return {"workspaceId": world.id, "query": "task"}, world.id
+
+
+@query("workspaceEvents", MEMBERS)
+async def the_events_so_far(world: World) -> Asked:
+    return {"workspaceId": world.id, "after": await world.owner.cursor(world.id)}, world.id
+
+
+@row("Subscription.workspaceEvents", MEMBERS)
+async def the_events_from_now_on(world: World) -> Asked:
+    return {"workspaceId": world.id}, world.id
+
+
+# ---- accounts
+
+
+@mutation("signUp", EVERYBODY)
+async def a_new_account(world: World) -> Asked:
+    return asked(None, email=f"{minted('x')}@example.com", password=PASSWORD, name="New")
+
+
+@mutation("signIn", EVERYBODY)
+async def to_an_account(world: World) -> Asked:
+    return asked(None, email=world.spare.email, password=PASSWORD)
+
+
+@mutation("refreshSession", EVERYBODY)
+async def with_its_token(world: World) -> Asked:
+    person = await world.owner.api.sign_up()
+    return asked(None, refreshToken=person.refresh_token)
+
+
+@mutation("changePassword", {**dict.fromkeys(PEOPLE, "INVALID_CREDENTIALS"), "anonymous": "anonymous"})
+async def without_knowing_it(world: World) -> Asked:
+    return asked(None, currentPassword="not the password", newPassword="another password")
+
+
+@mutation("signOut", {**dict.fromkeys(PEOPLE, "hidden"), "anonymous": "anonymous"})
+async def of_somebody_elses_session(world: World) -> Asked:
+    return asked(world.spare.session_id, sessionId=world.spare.session_id)
+
+
+@mutation("updateProfile", SIGNED_IN)
+async def ones_own(world: World) -> Asked:
+    return asked(None)
+
+
+# ---- workspaces
+
+
+@mutation("createWorkspace", SIGNED_IN)
+async def a_workspace(world: World) -> Asked:
+    return asked(None, name="Mine")
+
+
+@mutation("updateWorkspace", {**ADMINS, "admin": "ok"})
+async def its_description(world: World) -> Asked:
+    return asked(world.id, id=world.id, description=minted("x"))
+
+
+@mutation("deleteWorkspace", OWNER, is_alone=True)
+async def the_workspace(world: World) -> Asked:
+    return asked(world.id, id=world.id)
+
+
+@mutation("leaveWorkspace", {**MEMBERS, "owner": "INVALID"}, is_alone=True)
+async def as_a_member(world: World) -> Asked:
+    return asked(world.id, id=world.id)
+
+
+@mutation("transferWorkspace", OWNER, is_alone=True)
+async def to_a_member(world: World) -> Asked:
+    return asked(world.id, id=world.id, toMembershipId=world.membership(world.spare))
+
+
+# ---- invites and members
+
+
+@mutation("createInvite", ARRANGERS)
+async def for_a_viewer(world: World) -> Asked:
+    return asked(world.id, workspaceId=world.id, role="VIEWER")
+
+
+@mutation("revokeInvite", {**WHOLE, "viewer": "hidden"})
+async def an_invite_that_is_open(world: World) -> Asked:
+    invite_id, _ = await world.add_invite()
+    return asked(invite_id, id=invite_id)
+
+
+@mutation("acceptInvite", SIGNED_IN)
+async def elsewhere(world: World) -> Asked:
+    there = await world.stranger.create_workspace("Elsewhere")
+    return asked(None, token=await world.stranger.invite(there))
+
+
+@mutation("updateMemberRole", ADMINS)
+async def of_a_member(world: World) -> Asked:
+    found = world.membership(await world.bring_in())
+    return asked(found, id=found, role="VIEWER")
+
+
+@mutation("updateMemberRole", {**ADMINS, "other_guest": "hidden"})
+async def of_a_guest(world: World) -> Asked:
+    found = world.membership(await world.bring_in("GUEST", projectIds=[world.web]))
+    return asked(found, id=found, role="VIEWER")
+
+
+@mutation("removeMember", ADMINS)
+async def a_member(world: World) -> Asked:
+    found = world.membership(await world.bring_in())
+    return asked(found, id=found)
+
+
+@mutation("removeMember", {**ADMINS, "other_guest": "hidden"})
+async def a_guest(world: World) -> Asked:
+    found = world.membership(await world.bring_in("GUEST", projectIds=[world.web]))
+    return asked(found, id=found)
+
+
+@mutation("addProjectGuest", ARRANGERS_IN_WEB)
+async def to_web(world: World) -> Asked:
+    found = world.membership(await world.bring_in("GUEST", projectIds=[world.ops]))
+    return asked(world.web, projectId=world.web, membershipId=found)
+
+
+@mutation("removeProjectGuest", ARRANGERS_IN_WEB)
+async def from_web(world: World) -> Asked:
+    found = world.membership(await world.bring_in("GUEST", projectIds=[world.web]))
+    return asked(world.web, projectId=world.web, membershipId=found)
+
+
+# ---- projects, statuses, labels
+
+
+@mutation("createProject", ARRANGERS)
+async def a_project(world: World) -> Asked:
+    return asked(world.id, workspaceId=world.id, name="P", key="P" + minted("x")[-8:].upper())
+
+
+@mutation("updateProject", ARRANGERS_IN_WEB)
+async def the_guests_project(world: World) -> Asked:
+    return asked(world.web, id=world.web, name=minted("x"))
+
+
+@mutation("deleteProject", ARRANGERS_IN_WEB)
+async def a_project_of_the_guest(world: World) -> Asked:
+    project = await world.project()
+    await world.owner.do("addProjectGuest", {"projectId": project, "membershipId": world.membership(world.guest)})
+    return asked(project, id=project)
+
+
+@mutation("createStatus", ARRANGERS)
+async def a_new_status(world: World) -> Asked:
+    return asked(world.id, workspaceId=world.id, name=minted("x"), category="TODO")
+
+
+@mutation("updateStatus", ARRANGERS)
+async def a_statuss_color(world: World) -> Asked:
+    status = await world.add_status()
+    return asked(status, id=status, color="#ff0000")
+
+
+@mutation("deleteStatus", ARRANGERS)
+async def a_status_without_tasks(world: World) -> Asked:
+    status = await world.add_status()
+    return asked(status, id=status, moveTasksToStatusId=world.statuses["TODO"])
+
+
+@mutation("createLabel", ARRANGERS)
+async def a_new_label(world: World) -> Asked:
+    return asked(world.id, workspaceId=world.id, name=minted("x"))
+
+
+@mutation("updateLabel", ARRANGERS)
+async def a_labels_color(world: World) -> Asked:
+    label = await world.add_label()
+    return asked(label, id=label, color="#ff0000")
+
+
+@mutation("deleteLabel", ARRANGERS)
+async def a_label(world: World) -> Asked:
+    label = await world.add_label()
+    return asked(label, id=label)
+
+
+# ---- tasks
+
+
+@mutation("createTask", ARRANGERS)
+async def in_no_project(world: World) -> Asked:
+    return asked(world.id, workspaceId=world.id, title="New")
+
+
+@mutation("createTask", {**WRITERS_IN_WEB, "outsider": "hidden"})
+async def in_web(world: World) -> Asked:
+    return asked(world.web, workspaceId=world.id, title="New", projectId=world.web)
+
+
+@mutation("updateTask", WRITERS_IN_WEB)
+async def a_task_in_web(world: World) -> Asked:
+    task = await world.task(projectId=world.web)
+    return asked(task, id=task, title="Other", addLabelIds=[world.label])
+
+
+@mutation("updateTask", {**WHOLE, "viewer": "forbidden"})
+async def a_task_in_no_project(world: World) -> Asked:
+    task = await world.task()
+    return asked(task, id=task, title="Other")
+
+
+@mutation("moveTask", WRITERS_IN_WEB)
+async def a_task_of_web(world: World) -> Asked:
+    task = await world.task(projectId=world.web)
+    return asked(task, id=task, statusId=world.statuses["DONE"])
+
+
+@mutation("archiveTask", WRITERS_IN_WEB)
+async def a_task_away(world: World) -> Asked:
+    task = await world.task(projectId=world.web)
+    return asked(task, id=task)
+
+
+@mutation("restoreTask", WRITERS_IN_WEB)
+async def an_archived_task(world: World) -> Asked:
+    task = await world.task(projectId=world.web)
+    await world.owner.do("archiveTask", {"id": task})
+    return asked(task, id=task)
+
+
+@mutation("restoreTask", {**WRITERS_IN_WEB, "guest": "forbidden"})
+async def a_deleted_task(world: World) -> Asked:
+    task = await world.task(projectId=world.web)
+    await world.owner.do("deleteTask", {"id": task})
+    return asked(task, id=task)
+
+
+@mutation("deleteTask", {**WRITERS_IN_WEB, "guest": "forbidden"})
+async def a_task_of_the_owner(world: World) -> Asked:
+    task = await world.task(projectId=world.web)
+    return asked(task, id=task)
+
+
+@mutation("deleteTask", WRITERS_IN_WEB)
+async def a_guests_own_task(world: World) -> Asked:
+    task = await world.guest.create_task(world.id, projectId=world.web)
+    return asked(task, id=task)
