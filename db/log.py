@@ -14,7 +14,7 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from sqlalchemy import ARRAY, Uuid, any_, cast, insert, select, text, update
+from sqlalchemy import ARRAY, Text, Uuid, any_, cast, column, insert, select, text, update
 
 from db.models import (
     ActorKind,
@@ -31,18 +31,25 @@ from db.models import (
 from db.session import Session
 from db.tables import events, workspace_heads
 
+LIFE = (
+    text(
+        "SELECT system_identifier::text AS system, left(pg_walfile_name(pg_current_wal_lsn()), 8) AS timeline"
+        " FROM pg_control_system()"
+    )
+    .columns(column("system", Text), column("timeline", Text))
+    .subquery("life")
+)
+"""One row of which `epoch_of` makes the epoch; for statements that read it along with something else."""
+
+
+def epoch_of(row: Any) -> str:
+    """Eight hex digits that change when the database is restored or failed over: system identifier and timeline."""
+    return hashlib.sha256(f"{row.system}:{row.timeline}".encode()).hexdigest()[:8]
+
 
 async def read_epoch(session: Session) -> str:
-    """Eight hex digits that change when the database is restored or failed over: system identifier and timeline."""
-    row = (
-        await session.execute(
-            text(
-                "SELECT system_identifier::text AS system,"
-                " left(pg_walfile_name(pg_current_wal_lsn()), 8) AS timeline FROM pg_control_system()"
-            )
-        )
-    ).one()
-    return hashlib.sha256(f"{row.system}:{row.timeline}".encode()).hexdigest()[:8]
+    """Which life of the database this is."""
+    return epoch_of((await session.execute(select(LIFE))).one())
 
 
 async def heads_by_workspace_ids(session: Session, workspace_ids: Sequence[UUID]) -> dict[UUID, Head]:
@@ -52,6 +59,17 @@ async def heads_by_workspace_ids(session: Session, workspace_ids: Sequence[UUID]
         select(workspace_heads).where(workspace_heads.c.workspace_id == any_(cast(list(workspace_ids), ARRAY(Uuid))))
     )
     return {row.workspace_id: Head(row.workspace_id, row.seq, row.floor_seq) for row in found}
+
+
+async def read_heads(session: Session, workspace_ids: Sequence[UUID]) -> tuple[str, dict[UUID, Head]]:
+    """-> the epoch, and the heads of those that are there. One statement."""
+    wanted = workspace_heads.c.workspace_id == any_(cast(list(workspace_ids), ARRAY(Uuid)))
+    found = (await session.execute(select(LIFE, workspace_heads).outerjoin_from(LIFE, workspace_heads, wanted))).all()
+    return epoch_of(found[0]), {
+        row.workspace_id: Head(row.workspace_id, row.seq, row.floor_seq)
+        for row in found
+        if row.workspace_id is not None
+    }
 
 
 async def raise_head(session: Session, workspace_id: UUID, by: int) -> int:

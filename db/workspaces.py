@@ -3,14 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, ColumnElement, Select, Uuid, and_, delete, exists, func, insert, or_, select, update
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Select,
+    Uuid,
+    and_,
+    cast,
+    column,
+    delete,
+    exists,
+    func,
+    insert,
+    or_,
+    select,
+    true,
+    update,
+)
 
 from db import pages
-from db.models import Membership, Role, User, Workspace, WorkspaceKind
+from db.log import LIFE, epoch_of
+from db.models import Head, Membership, Role, User, Workspace, WorkspaceKind
 from db.pages import Page, PageRequest, SortKey
 from db.scope import Grant, Scope, in_workspaces
 from db.session import Session
@@ -69,6 +87,49 @@ async def grants_by_user_id(session: Session, user_id: UUID, workspace_id: UUID 
         query = query.where(memberships.c.workspace_id == workspace_id)
     found = await session.execute(query.order_by(memberships.c.created_at, memberships.c.id))
     return [grant_of(_membership(row)) for row in found]
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How far a workspace's log reaches and what somebody may see of it, in one snapshot. `grant` None: nothing."""
+
+    epoch: str
+    head: Head
+    grant: Grant | None
+
+
+async def standings_by_readers(
+    session: Session, readers: Collection[tuple[UUID, UUID]]
+) -> dict[tuple[UUID, UUID], Standing]:
+    """(workspace id, user id) of each reader -> their standing, if the workspace is there. One statement."""
+    asked = (
+        func.unnest(
+            cast([workspace_id for workspace_id, _ in readers], ARRAY(Uuid)),
+            cast([user_id for _, user_id in readers], ARRAY(Uuid)),
+        )
+        .table_valued(column("workspace_id", Uuid), column("user_id", Uuid), name="asked")
+        .render_derived()
+    )
+    query = (
+        select(LIFE, asked.c.workspace_id.label("log"), asked.c.user_id.label("reader"))
+        .add_columns(workspace_heads.c.seq, workspace_heads.c.floor_seq, memberships, _project_ids)
+        .select_from(LIFE)
+        .join(asked, true())
+        .join(workspace_heads, workspace_heads.c.workspace_id == asked.c.workspace_id)
+        .outerjoin(
+            memberships,
+            and_(memberships.c.workspace_id == asked.c.workspace_id, memberships.c.user_id == asked.c.user_id),
+        )
+    )
+    found = await session.execute(query)
+    return {
+        (row.log, row.reader): Standing(
+            epoch=epoch_of(row),
+            head=Head(row.log, row.seq, row.floor_seq),
+            grant=None if row.id is None else grant_of(_membership(row)),
+        )
+        for row in found
+    }
 
 
 def grant_of(membership: Membership) -> Grant:

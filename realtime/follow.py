@@ -22,7 +22,7 @@ from realtime.commits import commits_of
 from realtime.cursor import Cursor
 from realtime.hub import Hub, NoSuchWorkspace
 from realtime.listener import Expired, Listener
-from realtime.log import PAGE, ReadRights, Standing
+from realtime.log import PAGE, Standing
 from realtime.reader import Batch, Change, Matches, Reader, Resync, Seen, everything
 from realtime.topic import RETRY_SECONDS, Topic
 
@@ -41,7 +41,6 @@ async def follow(
     hub: Hub,
     workspace_id: UUID,
     person_id: UUID,
-    read_rights: ReadRights,
     *,
     after: Cursor | None = None,
     matches: Matches = everything,
@@ -49,15 +48,15 @@ async def follow(
 ) -> AsyncGenerator[Batch]:
     """Everything the person may see after `after` (None: from now), each event once, in commit order, for ever.
 
-    `read_rights` reads the person's tags on the snapshot it is given. The first batch comes at once and is empty if
-    there is nothing to replay; after `checkpoint_seconds` without a batch an empty one carries the newest cursor. A
-    commit is never split over two batches. While PostgreSQL is away the stream pauses.
+    The first batch comes at once and is empty if there is nothing to replay; after `checkpoint_seconds` without a
+    batch an empty one carries the newest cursor. A commit is never split over two batches. While PostgreSQL is away
+    the stream pauses.
 
     Raises NotVisible or Unavailable before the first batch, AccessRevoked later. Close it with `aclosing`.
     """
     try:
         async with hub.join(workspace_id) as topic:
-            standing = await _stand(hub, topic, read_rights)
+            standing = await _stand(hub, topic, person_id)
             if standing is None or standing.tags is None:
                 raise NotVisible
             listener = Listener(topic, hub.log)
@@ -73,7 +72,7 @@ async def follow(
                             async for batch in batches:
                                 yield batch
                     except Expired:
-                        standing = await _stand_again(hub, topic, read_rights)
+                        standing = await _stand_again(hub, topic, person_id)
                         if standing is None or standing.tags is None:
                             raise AccessRevoked from None
                         start, resync = standing.head, Resync.CURSOR_EXPIRED
@@ -83,21 +82,21 @@ async def follow(
         raise NotVisible from None
 
 
-async def _stand(hub: Hub, topic: Topic, read_rights: ReadRights) -> Standing | None:
+async def _stand(hub: Hub, topic: Topic, person_id: UUID) -> Standing | None:
     """Rights and head, once the hub agrees which database this is."""
     while True:
-        standing = await hub.log.standing(topic.workspace_id, read_rights)
+        standing = await hub.log.standing(topic.workspace_id, person_id)
         if standing is None or standing.head.epoch == topic.epoch:
             return standing
         hub.alarm()
         await asyncio.sleep(RETRY_SECONDS)
 
 
-async def _stand_again(hub: Hub, topic: Topic, read_rights: ReadRights) -> Standing | None:
+async def _stand_again(hub: Hub, topic: Topic, person_id: UUID) -> Standing | None:
     """Rights and head anew, as what was skipped may have changed them; waits for PostgreSQL."""
     while True:
         try:
-            return await _stand(hub, topic, read_rights)
+            return await _stand(hub, topic, person_id)
         except Unavailable:
             await asyncio.sleep(RETRY_SECONDS)
 

@@ -7,11 +7,13 @@ requests live on. The poll alone does not queue.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from db.log import heads_by_workspace_ids, read_epoch, read_events
+from db import workspaces
+from db.gathering import Gathering
+from db.log import read_events, read_heads
 from db.models import Event, Head
 from db.session import Database, Session
 from realtime.commits import Commit, commits_of
@@ -19,9 +21,6 @@ from realtime.cursor import Cursor
 
 PAGE = 500
 READS_AT_ONCE = 8
-
-ReadRights = Callable[[Session], Awaitable[frozenset[str] | None]]
-"""Reads somebody's audience tags in one workspace on the given snapshot; None: they may not see it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +42,12 @@ class Log:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._turns = asyncio.Semaphore(READS_AT_ONCE)
+        self._standings = Gathering(self._read_standings)
 
     async def heads(self, workspace_ids: Sequence[UUID]) -> tuple[str, dict[UUID, Head]]:
         """-> the database's epoch, and the heads of those that are there."""
 
-        async def read(session: Session) -> tuple[str, dict[UUID, Head]]:
-            return await read_epoch(session), await heads_by_workspace_ids(session, workspace_ids)
-
-        return await self._database.alone(read)
+        return await self._database.alone(lambda session: read_heads(session, workspace_ids))
 
     async def page(self, workspace_id: UUID, *, after: int, through: int) -> list[Commit]:
         """The next commits in (after, through]: about 500 events, fewer only at the end."""
@@ -61,15 +58,20 @@ class Log:
         async with self._turns:
             return commits_of(await self._database.alone(read))
 
-    async def standing(self, workspace_id: UUID, read_rights: ReadRights) -> Standing | None:
-        """Head, floor and rights in one snapshot; None if there is no such workspace."""
-        async with self._turns:
-            session = self._database.reading()
-            try:
-                head = (await heads_by_workspace_ids(session, [workspace_id])).get(workspace_id)
-                if head is None:
-                    return None
-                epoch = await read_epoch(session)
-                return Standing(Cursor(workspace_id, epoch, head.seq), head.floor_seq, await read_rights(session))
-            finally:
-                await session.close()
+    async def standing(self, workspace_id: UUID, person_id: UUID) -> Standing | None:
+        """Head, floor and rights in one snapshot; None if there is no such workspace.
+
+        Many who ask at once share a statement, so that a thousand clients that come back do not queue for one each.
+        """
+        return await self._standings.ask((workspace_id, person_id))
+
+    async def _read_standings(self, readers: Sequence[tuple[UUID, UUID]]) -> Mapping[tuple[UUID, UUID], Standing]:
+        found = await self._database.alone(lambda session: workspaces.standings_by_readers(session, readers))
+        return {
+            reader: Standing(
+                head=Cursor(one.head.workspace_id, one.epoch, one.head.seq),
+                floor_seq=one.head.floor_seq,
+                tags=None if one.grant is None else one.grant.tags,
+            )
+            for reader, one in found.items()
+        }

@@ -20,7 +20,6 @@ from db.models import Actor, ActorKind, ActorRef
 from db.scope import Scope
 from db.session import Database, ReadSession, Session
 from db.unit_of_work import Key, Outcome, Work, Writer
-from db.workspaces import grants_by_user_id
 from domain import access
 from domain.errors import TopLevel
 from domain.sessions import Desk
@@ -130,15 +129,7 @@ class OperationContext:
         return await self._application.writer.run(self.me(), work, key=key)
 
     async def follow(self, workspace_id: UUID, after: Cursor | None, matches: Matches) -> AsyncGenerator[Batch]:
-        user_id = self.me().user_id
-
-        async def read_rights(session: Session) -> frozenset[str] | None:
-            found = await grants_by_user_id(session, user_id, workspace_id)
-            return found[0].tags if found else None
-
-        batches = follow(
-            self._application.realtime.hub, workspace_id, user_id, read_rights, after=after, matches=matches
-        )
+        batches = follow(self._application.realtime.hub, workspace_id, self.me().user_id, after=after, matches=matches)
         async with aclosing(batches):
             async for batch in batches:
                 yield batch

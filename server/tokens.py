@@ -7,7 +7,6 @@ wrong; only a token that was good until it expired is told apart, as refreshing 
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import hmac
 import time
@@ -20,6 +19,7 @@ from uuid import UUID
 import jwt
 
 from db import accounts
+from db.gathering import Gathering
 from db.ids import new_id, of_kind, typed
 from db.session import Database
 from db.unit_of_work import now
@@ -123,7 +123,7 @@ class AccessTokens:
 class SessionCheck:
     """Whether sessions go on, remembered for at most a second, so that revocation also holds over HTTP.
 
-    Many who ask for the same session at once share one query. One per process.
+    Many who ask at once share one query, also for different sessions. One per process.
     """
 
     def __init__(
@@ -139,34 +139,25 @@ class SessionCheck:
         self._monotonic = monotonic
         self._max_entries = max_entries
         self._known: dict[UUID, tuple[float, bool]] = {}
-        self._asking: dict[UUID, asyncio.Task[bool]] = {}
+        self._asking = Gathering(self._ask)
 
     async def is_live(self, session_id: UUID) -> bool:
         """Whether a session was neither revoked nor expired, at most a second ago. Raises db.errors.Unavailable."""
         known = self._known.get(session_id)
         if known is not None and self._monotonic() - known[0] < SESSION_CHECK_SECONDS:
             return known[1]
-        task = self._asking.get(session_id)
-        if task is None:
-            task = asyncio.create_task(self._ask(session_id))
-            self._asking[session_id] = task
-            task.add_done_callback(lambda done: self._asked(session_id, done))
-        # Shielded: others may wait for the same answer when this request is given up.
-        return await asyncio.shield(task)
+        return await self._asking.ask(session_id) or False
 
-    async def _ask(self, session_id: UUID) -> bool:
+    async def _ask(self, session_ids: Collection[UUID]) -> dict[UUID, bool]:
         asked_at = self._monotonic()
-        ended = await self.ended({session_id})
-        self._known.pop(session_id, None)
-        self._known[session_id] = (asked_at, not ended)
+        ended = await self.ended(session_ids)
+        answers = {session_id: session_id not in ended for session_id in session_ids}
+        for session_id, is_live in answers.items():
+            self._known.pop(session_id, None)
+            self._known[session_id] = (asked_at, is_live)
         while len(self._known) > self._max_entries:
             del self._known[next(iter(self._known))]
-        return not ended
-
-    def _asked(self, session_id: UUID, done: asyncio.Task[bool]) -> None:
-        del self._asking[session_id]
-        if not done.cancelled():
-            done.exception()  # a failure that nobody waits for any more is no news
+        return answers
 
     async def ended(self, session_ids: Collection[UUID]) -> set[UUID]:
         """Those of the sessions that have ended by now, asked anew in one query: for who watches open sockets."""

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+from typing import Any
+
 import pytest
 
 from realtime.cursor import Cursor
 from realtime.follow import NotVisible
+from realtime.log import Log
 from realtime.reader import Resync
 from tests.realtime.world import Node, World, change, eventually
 
@@ -206,3 +210,23 @@ async def test_a_cursor_ahead_of_this_process_but_not_of_the_log_is_honoured(
     last = await other.write(workspace)
     await ahead.until_seq(last)
     assert ahead.seqs == [last]
+
+
+async def test_many_who_join_at_once_share_a_statement_and_each_has_their_own_rights(node: Node, world: World) -> None:
+    workspace = await world.workspace()
+    people = [await world.member(workspace) for _ in range(5)]
+    stranger = await world.person()
+    statements: list[int] = []
+
+    class Counted(Log):
+        async def _read_standings(self, readers: Any) -> Any:
+            statements.append(len(readers))
+            return await super()._read_standings(readers)
+
+    node.realtime.hub.log = Counted(node.database)
+    await node.follow(workspace, people[0])  # so that the workspace is followed here already
+    statements.clear()
+    streams = await asyncio.gather(*(node.follow(workspace, person) for person in [*people, stranger] * 20))
+    assert sum(isinstance(stream.error, NotVisible) for stream in streams) == 20
+    assert sum(stream.batches != [] for stream in streams) == 100
+    assert len(statements) <= 3

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 import pytest
 
 from db.models import Role
-from db.session import Session
 from realtime.follow import AccessRevoked, NotVisible
+from realtime.log import Log, Standing
 from realtime.reader import Resync
-from tests.realtime.world import Node, World, change, rights
+from tests.realtime.world import Node, World, change
 
 INVITERS = {"permission:MEMBER_INVITE"}
 
@@ -118,19 +120,23 @@ async def test_a_removal_right_after_the_rights_were_read_takes_effect(
     person = await world.member(workspace)
     start = (await node.follow(workspace, person)).cursor
     seen = [await world.write(workspace)] if is_behind else []
-    is_done = False
 
-    async def read_then_remove(session: Session) -> frozenset[str] | None:
-        nonlocal is_done
-        tags = await rights(workspace, person)(session)
-        if not is_done:
-            is_done = True
-            seen.append(await world.write(workspace))
-            await world.remove(workspace, person)
-            await world.write(workspace)
-        return tags
+    class Slow(Log):
+        """Much happens between the reading of the rights and their use."""
 
-    stream = await node.follow(workspace, person, after=start, read_rights=read_then_remove)
+        is_done = False
+
+        async def standing(self, workspace_id: UUID, person_id: UUID) -> Standing | None:
+            standing = await super().standing(workspace_id, person_id)
+            if not self.is_done:
+                self.is_done = True
+                seen.append(await world.write(workspace))
+                await world.remove(workspace, person)
+                await world.write(workspace)
+            return standing
+
+    node.realtime.hub.log = Slow(node.database)
+    stream = await node.follow(workspace, person, after=start)
     await stream.until_error(AccessRevoked)
     assert stream.seqs == seen
 

@@ -25,7 +25,6 @@ from db.unit_of_work import Outcome, UnitOfWork, Writer, now
 from domain import events
 from realtime.cursor import Cursor
 from realtime.follow import follow
-from realtime.log import ReadRights
 from realtime.process import Realtime
 from realtime.reader import Batch, Matches, Resync, everything
 
@@ -209,7 +208,7 @@ class World:
         return await self._run(do, writer)
 
 
-def rights(workspace_id: UUID, person_id: UUID) -> ReadRights:
+def rights(workspace_id: UUID, person_id: UUID) -> Callable[[Session], Awaitable[frozenset[str] | None]]:
     """Reads what the person may see now."""
 
     async def read(session: Session) -> frozenset[str] | None:
@@ -307,14 +306,12 @@ class Node:
         after: Cursor | None = None,
         matches: Matches = everything,
         checkpoint_seconds: float = 15.0,
-        read_rights: ReadRights | None = None,
     ) -> Following:
         """Begin a stream and wait for its first batch or its error."""
         stream = follow(
             self.realtime.hub,
             workspace_id,
             person_id,
-            read_rights or rights(workspace_id, person_id),
             after=after,
             matches=matches,
             checkpoint_seconds=checkpoint_seconds,
