@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Numeric, Select, func, literal, or_, select
+from sqlalchemy import BigInteger, Numeric, Select, case, func, literal, or_, select
 
 from db import pages
 from db.models import PRIORITIES, StatusCategory, Task
@@ -104,20 +105,26 @@ async def count_assigned(session: Session, scope: Scope, user_id: UUID, wanted: 
 
 
 _MAX_SCORE = 10**9
+_EXACT = re.compile(r'"[^"]*\w[^"]*"|(^|\s)-\w')
 
 
 def _matching_words(query: str) -> tuple[Any, Any]:
-    """-> (condition, score): full text with the last word as a prefix, or a title that looks alike."""
-    whole = func.websearch_to_tsquery("simple", query)
+    """-> (condition, score): full text with words that may be only begun; behind it, titles that look alike.
+
+    A query with a "phrase" or a -word means exactly what it says.
+    """
+    wanted: Any = func.websearch_to_tsquery("simple", query)
     letters = "".join(character if character.isalnum() else " " for character in query).split()
-    wanted: Any = whole
-    if letters:
+    is_exact = _EXACT.search(query) is not None
+    if letters and not is_exact:
         prefix = func.to_tsquery("simple", " & ".join(f"{word}:*" for word in letters))
-        wanted = whole.op("||")(prefix)
+        wanted = wanted.op("||")(prefix)
     alike = func.word_similarity(query, tasks.c.title)
-    condition = or_(tasks.c.search.op("@@")(wanted), literal(query).op("<%")(tasks.c.title))
+    has_words = tasks.c.search.op("@@")(wanted)
+    condition = has_words if is_exact else or_(has_words, literal(query).op("<%")(tasks.c.title))
     # Rounded, so that the score of a cursor compares equal when it is computed again.
-    score = func.round((func.ts_rank(tasks.c.search, wanted) * 1000 + alike * 100).cast(Numeric), 3)
+    rank = func.ts_rank(tasks.c.search, wanted) * 1000 + alike * 100 + case((has_words, 10_000), else_=0)
+    score = func.round(rank.cast(Numeric), 3)
     return condition, (score * 1000).cast(BigInteger)
 
 

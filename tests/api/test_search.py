@@ -1,0 +1,170 @@
+"""Searching for tasks: what is found, the best first, page by page, and never what one may not read."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from tests.api.world import World, ghost, make_world
+from tests.people import Api, GraphQLFailed, Person
+
+SEARCH = """query ($id: ID!, $words: String!, $first: Int, $after: String, $filter: TaskFilter) {
+  searchTasks(workspaceId: $id, query: $words, first: $first, after: $after, filter: $filter) {
+    totalCount nodes { id title } edges { cursor node { id } } pageInfo { hasNextPage endCursor }
+  }
+}"""
+
+
+@pytest.fixture(scope="module")
+async def world(api: Api) -> World:
+    return await make_world(api)
+
+
+async def search(person: Person, world: World, query: str, **more: Any) -> Any:
+    return (await person.ask(SEARCH, id=world.id, words=query, **more))["searchTasks"]
+
+
+async def titles(person: Person, world: World, query: str, **more: Any) -> list[str]:
+    return [one["title"] for one in (await search(person, world, query, **more))["nodes"]]
+
+
+async def test_words_of_the_title_and_of_the_text_are_found_whatever_their_case(world: World) -> None:
+    await world.task("Calibrate the Spectrometer")
+    await world.task("Order parts", description="For the old *spectrometer*, and a lens.")
+    assert await titles(world.viewer, world, "SPECTROMETER") == ["Calibrate the Spectrometer", "Order parts"]
+    # All of the words before what only looks alike.
+    found = await titles(world.viewer, world, "spectrometer lens")
+    assert found == ["Order parts", "Calibrate the Spectrometer"]
+
+
+async def test_a_word_may_be_begun_or_misspelt(world: World) -> None:
+    await world.task("Rehearse the symphony")
+    for query in ("symph", "rehearse symph", "simphony", "  Symphony  "):
+        assert await titles(world.member, world, query) == ["Rehearse the symphony"], query
+
+
+async def test_a_phrase_and_a_word_that_must_not_be_there(world: World) -> None:
+    await world.task("Blue velvet curtain")
+    await world.task("Velvet that is blue")
+    assert await titles(world.member, world, '"blue velvet"') == ["Blue velvet curtain"]
+    assert await titles(world.member, world, "velvet -curtain") == ["Velvet that is blue"]
+    assert set(await titles(world.member, world, "blue-velvet")) == {"Blue velvet curtain", "Velvet that is blue"}
+
+
+async def test_the_best_come_first(world: World) -> None:
+    await world.task("Notes", description="Somewhere below it says marzipan.")
+    await world.task("Marzipan")
+    await world.task("Marzipan, marzipan", description="marzipan")
+    found = await titles(world.member, world, "marzipan")
+    assert len(found) == 3
+    assert found[-1] == "Notes"
+
+
+async def test_signs_are_only_signs(world: World) -> None:
+    await world.task("Ship 100% of C++ (v2.0) & more | less :* ! <->")
+    for query in (
+        "100%",
+        "C++ (v2.0)",
+        "& | :* ! <->",
+        "ship:*",
+        "'ship",
+        '"ship',
+        "\\ship",
+        "ship -",
+        "((ship",
+        "%_ship",
+    ):
+        found = await search(world.member, world, query)
+        assert found["totalCount"] == len(found["nodes"]), query
+    assert await titles(world.member, world, "ship v2.0") == ["Ship 100% of C++ (v2.0) & more | less :* ! <->"]
+
+
+async def test_pages_of_what_is_found_have_everything_once(world: World) -> None:
+    made = set(await asyncio.gather(*[world.task(f"Lantern {number % 3}", estimate=number) for number in range(17)]))
+    whole = await search(world.member, world, "lantern", first=100)
+    assert {one["id"] for one in whole["nodes"]} == made
+    paged: list[str] = []
+    after = None
+    while True:
+        page = await search(world.member, world, "lantern", first=4, after=after)
+        assert page["totalCount"] == 17
+        assert [one["node"]["id"] for one in page["edges"]] == [one["id"] for one in page["nodes"]]
+        paged += [one["id"] for one in page["nodes"]]
+        after = page["pageInfo"]["endCursor"]
+        assert page["edges"][-1]["cursor"] == after
+        if not page["pageInfo"]["hasNextPage"]:
+            break
+    assert paged == [one["id"] for one in whole["nodes"]]
+
+
+async def test_a_filter_narrows_what_is_found(world: World) -> None:
+    await world.task("Compass north", priority="HIGH", labelIds=[world.label])
+    await world.task("Compass south", projectId=world.ops)
+    archived = await world.task("Compass west")
+    await world.owner.do("archiveTask", {"id": archived})
+    await world.owner.do("deleteTask", {"id": await world.task("Compass east")})
+
+    async def found(**wanted: Any) -> set[str]:
+        listed = await search(world.member, world, "compass", filter=wanted)
+        assert listed["totalCount"] == len(listed["nodes"])
+        return {one["title"] for one in listed["nodes"]}
+
+    assert await found() == {"Compass north", "Compass south"}
+    assert await found(archived=True) == {"Compass west"}
+    assert await found(archived=None) == {"Compass north", "Compass south", "Compass west"}
+    assert await found(priority={"gte": "HIGH"}) == {"Compass north"}
+    assert await found(labels={"any": [world.label]}) == {"Compass north"}
+    assert await found(project={"eq": world.ops}) == {"Compass south"}
+    assert await found(**{"not": {"project": {"eq": world.ops}}}) == {"Compass north"}
+    assert await found(project={"in": []}) == set()
+
+
+async def test_everybody_finds_what_they_may_read(world: World) -> None:
+    await world.task("Sunflower in the web", projectId=world.web)
+    await world.task("Sunflower in operations", projectId=world.ops)
+    await world.task("Sunflower nowhere")
+    elsewhere = await world.stranger.create_workspace("Elsewhere")
+    await world.stranger.create_task(elsewhere, "Sunflower elsewhere")
+
+    everything = {"Sunflower in the web", "Sunflower in operations", "Sunflower nowhere"}
+    for person, seen in (
+        (world.owner, everything),
+        (world.viewer, everything),
+        (world.guest, {"Sunflower in the web"}),
+        (world.other_guest, {"Sunflower in operations"}),
+    ):
+        listed = await search(person, world, "sunflower")
+        assert {one["title"] for one in listed["nodes"]} == seen
+        assert listed["totalCount"] == len(seen)
+    moved = (await search(world.owner, world, "sunflower nowhere"))["nodes"][0]["id"]
+    await world.owner.do("moveTask", {"id": moved, "projectId": world.web})
+    assert len(await titles(world.guest, world, "sunflower")) == 2
+
+
+async def test_a_workspace_that_one_is_not_in_has_nothing_to_find(world: World) -> None:
+    answers = []
+    for workspace_id in (world.id, ghost("workspace")):
+        for person in (world.outsider, world.removed):
+            asked = {"id": workspace_id, "words": "task"}
+            answers.append(await person.answer(SEARCH, **asked))
+    assert answers == [answers[0]] * 4
+
+
+@pytest.mark.parametrize("query", ["", "   ", "x" * 201])
+async def test_too_few_and_too_many_letters_are_refused(world: World, query: str) -> None:
+    with pytest.raises(GraphQLFailed) as failed:
+        await search(world.member, world, query)
+    assert failed.value.codes == ["BAD_REQUEST"]
+
+
+async def test_a_cursor_of_another_list_is_refused(world: World) -> None:
+    await world.task("Somewhere")
+    listed = await world.member.ask(
+        "query ($id: ID!) { workspace(by: {id: $id}) { tasks(first: 1) { pageInfo { endCursor } } } }", id=world.id
+    )
+    for after in (listed["workspace"]["tasks"]["pageInfo"]["endCursor"], "nonsense", ""):
+        with pytest.raises(GraphQLFailed) as failed:
+            await search(world.member, world, "somewhere", after=after)
+        assert failed.value.codes == ["BAD_REQUEST"], after
