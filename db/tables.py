@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     Computed,
@@ -30,6 +31,7 @@ from sqlalchemy import (
     func,
     literal_column,
     text,
+    true,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TSVECTOR
 
@@ -156,6 +158,19 @@ memberships = Table(
     UniqueConstraint("workspace_id", "user_id"),
     Index("uq_memberships_owner", "workspace_id", unique=True, postgresql_where=text("role = 'OWNER'")),
     Index("ix_memberships_page", "workspace_id", "created_at", "id"),
+)
+
+presences = Table(
+    "presences",
+    metadata,
+    Column("workspace_id", Uuid, nullable=False),
+    Column("membership_id", Uuid, primary_key=True),
+    Column("is_shown", Boolean, nullable=False, server_default=true()),
+    Column("last_seen_at", Instant, comment="Null: never seen, or hidden."),
+    ForeignKeyConstraint(
+        ["workspace_id", "membership_id"], ["memberships.workspace_id", "memberships.id"], ondelete="CASCADE"
+    ),
+    comment="What outlives Redis of members' presence. Without a row: shown, never seen.",
 )
 
 projects = Table(
