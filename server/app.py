@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 from fastapi import FastAPI
 from starlette.requests import Request
@@ -20,6 +21,7 @@ from domain.sessions import Desk
 from realtime.process import Realtime
 from resolvers import schema
 from server.context import Application
+from server.draining import SOCKETS
 from server.http import graphql_router
 from server.pages import BUNDLE, add_not_found_page, graphiql_page, page_routes
 from server.settings import Settings
@@ -55,11 +57,11 @@ def create_app(
     sockets = Sockets()
 
     @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
         realtime.run()
         watching = asyncio.create_task(_watch_sessions(sessions, sockets))
         try:
-            yield
+            yield {SOCKETS: sockets}
         finally:
             watching.cancel()
             await sockets.close_all(1012, 0)

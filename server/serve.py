@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import multiprocessing
 import os
-import signal
 import socket
 import threading
 import time
@@ -19,22 +17,22 @@ from collections.abc import Callable
 
 import uvicorn
 from starlette.types import ASGIApp
-from uvicorn.supervisors import Multiprocess
 
 from db.migrations import upgrade
 from server import logs
 from server.backends import backends
 from server.background import jobs_process
+from server.draining import Server
 from server.seed import DemoAccount, seed
 from server.settings import Settings, in_url, reachable
-from server.stack.processes import die_with_parent
-from server.stopping import Stopped, StopSignals, children_deaf_to_interrupts
+from server.stopping import Stopped, StopSignals
 from server.wire import SocketProtocol
+from server.workers import Workers
 
 Say = Callable[[str], None]
 
-# Sockets are closed spread over 10 s while draining (realtime.md); then a little for the answers under way.
-DRAIN_SECONDS = 15
+# For the answers that are still under way when all sockets are closed: as long as a resolver may take, and a little.
+GRACEFUL_SECONDS = 12
 READY_SECONDS = 60
 # The processes of a server that was just killed take a moment to let go of the port.
 PORT_PATIENCE_SECONDS = 1.0
@@ -141,35 +139,22 @@ def run(settings: Settings, listener: socket.socket, stop: StopSignals) -> int:
         proxy_headers=False,
         access_log=False,
         log_config=logs.CONFIGURATION,
-        timeout_graceful_shutdown=DRAIN_SECONDS,
+        timeout_graceful_shutdown=GRACEFUL_SECONDS,
     )
     if settings.workers > 1:
-        Workers(config, [listener]).run()
-        return 0
-    server = uvicorn.Server(config)
+        workers = Workers(config, listener)
+        stop.pass_on(workers.handle_exit)
+        return workers.run()
+    server = Server(config)
     stop.pass_on(server.handle_exit)
     server.run([listener])
     return 0 if server.started else 1
 
 
-class Workers(Multiprocess):
-    """The processes that answer, started again when they die."""
-
-    def init_processes(self) -> None:
-        """Start them."""
-        with children_deaf_to_interrupts():
-            super().init_processes()
-
-
 def application() -> ASGIApp:
-    """Make the application in the process that answers; as a child process it ends with its parent."""
+    """Make the application in the process that answers."""
     from server.app import app_from_environment
 
-    parent = multiprocessing.parent_process()
-    if parent is not None and parent.pid is not None:
-        end_with_parent = die_with_parent(signal.SIGTERM, parent.pid)
-        if end_with_parent is not None:
-            end_with_parent()
     return app_from_environment()
 
 

@@ -19,6 +19,7 @@ from argon2.profiles import CHEAPEST
 from domain.attempts import Limit, Limits
 from domain.passwords import Passwords
 from server.app import create_app
+from server.draining import Server
 from server.settings import Settings
 from server.wire import SocketProtocol
 
@@ -51,7 +52,7 @@ def main(port_file: Path) -> None:
         timeout_graceful_shutdown=5,
     )
 
-    class Announced(uvicorn.Server):
+    class Announced(Server):
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets)
             if self.started:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import os
 import re
 import signal
@@ -149,7 +150,7 @@ def test_the_first_start_makes_everything_and_shows_the_demo_account() -> None:
 
 
 @pytest.mark.parametrize(
-    ("number", "workers"), [(signal.SIGINT, "1"), (signal.SIGINT, "2"), (signal.SIGTERM, "1")], ids=str
+    ("number", "workers"), list(itertools.product((signal.SIGINT, signal.SIGTERM), ("1", "2"))), ids=str
 )
 def test_both_signals_end_it_cleanly(begun: Path, workers: str, number: signal.Signals) -> None:
     with serving(begun, TUTTI_WORKERS=workers) as server:
