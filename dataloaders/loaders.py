@@ -14,9 +14,9 @@ from uuid import UUID
 
 from strawberry.dataloader import DataLoader
 
-from db import accounts, invites, models, projects, task_lists, tasks, workspaces
+from db import accounts, history, invites, models, projects, task_lists, tasks, workspaces
 from db.log import heads_by_workspace_ids
-from db.models import Head, Invite, Label, Membership, Project, Role, Status, Task, User, Workspace
+from db.models import Change, Head, Invite, Label, Membership, Project, Role, Status, Task, User, Workspace
 from db.pages import Page, PageRequest
 from db.scope import Scope
 from db.session import Session
@@ -85,6 +85,10 @@ class Loaders:
         self.invites: DataLoader[UUID, Invite | None] = _by_id(
             scope, lambda seen, ids: invites.invites_by_ids(session, seen, ids)
         )
+        # Whether the object of a change is seen is asked of the object.
+        self.changes: DataLoader[UUID, Change | None] = _by_id(
+            scope, lambda seen, ids: history.changes_by_ids(session, seen, ids)
+        )
         # People without a scope: they are reached through rows that somebody may see.
         self.users: DataLoader[UUID, User | None] = _by_id(scope, lambda _, ids: workspaces.users_by_ids(session, ids))
         self.known_users: DataLoader[UUID, User | None] = _by_id(
@@ -121,4 +125,10 @@ class Loaders:
         )
         self.project_pages: Grouped[tuple[bool, PageRequest], Page[Project]] = Grouped(
             scope, lambda seen, group, ids: projects.project_pages(session, seen, ids, *group)
+        )
+        self.history_pages: Grouped[PageRequest, Page[Change]] = Grouped(
+            scope, lambda seen, request, ids: history.history_pages(session, seen, ids, request)
+        )
+        self.audit_pages: Grouped[PageRequest, Page[Change]] = Grouped(
+            scope, lambda seen, request, ids: history.audit_pages(session, seen, ids, request)
         )

@@ -1,40 +1,243 @@
-"""What changed each object: kept for ever, asked by object."""
+"""What changed each object: kept for ever, asked by object.
+
+Long texts are kept as differences. A change with one says by `text_base` which version's change has the text before
+it whole; from there on each change of the text makes the next one. Invariant: such a chain is never longer, nor
+heavier, than reading it whole again is worth, so any change is known from two statements.
+"""
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+import orjson
+from sqlalchemy import ARRAY, ColumnElement, Uuid, and_, column, func, insert, literal, or_, select, true
 
-from db.log import changes_from_json
-from db.models import ActorKind, ActorRef, Change
+from db import pages
+from db.differences import delta, patched
+from db.log import changes_from_json, changes_to_json
+from db.models import ActorKind, ActorRef, Change, ChangedField, EventKind, FieldChange
+from db.pages import Page, PageRequest, SortKey
+from db.scope import Scope, in_workspaces
 from db.session import Session
 from db.tables import changes
 
+TEXTS = frozenset({ChangedField.DESCRIPTION, ChangedField.BODY})
+"""The fields that hold texts of many lines; an object has one of them at the most."""
 
-def _change(row: Any) -> Change:
+SHORT = 400
+"""Characters, before and after together, up to which a text is simply kept twice."""
+MAX_STEPS = 100
+"""Differences between two whole texts."""
+
+
+# ---- writing
+
+
+async def insert_changes(session: Session, new: Sequence[Change]) -> None:
+    """Add changes of locked objects, those of one object in the order of its versions."""
+    ends = await _chain_ends(session, [one for one in new if _text_of(one) is not None])
+    rows = []
+    for change in new:
+        row = _to_row(change, ends.get(change.entity_id))
+        if row["text_base"] is not None:
+            ends[change.entity_id] = (row["text_base"], row["text_weight"])
+        rows.append(row)
+    await session.execute(insert(changes), rows)
+
+
+def _text_of(change: Change) -> FieldChange | None:
+    return next((one for one in change.fields if one.field in TEXTS), None)
+
+
+def _is_long(one: FieldChange) -> bool:
+    return len(one.before or "") + len(one.after or "") > SHORT
+
+
+async def _chain_ends(session: Session, with_text: Sequence[Change]) -> dict[UUID, tuple[int, int]]:
+    """entity id -> (text_base, text_weight) of its newest change of a text, where a difference may follow on it."""
+    asked = [one for one in with_text if (text := _text_of(one)) is not None and _is_long(text)]
+    if not asked:
+        return {}
+    ids = func.unnest(literal([one.entity_id for one in asked], ARRAY(Uuid)))
+    entities = ids.table_valued(column("entity_id", Uuid), name="entities").render_derived()
+    newest = (
+        select(changes.c.text_base, changes.c.text_weight)
+        .where(changes.c.entity_id == entities.c.entity_id, changes.c.text_base.is_not(None))
+        .order_by(changes.c.version.desc())
+        .limit(1)
+        .lateral("newest")
+    )
+    found = await session.execute(
+        select(entities.c.entity_id, newest.c.text_base, newest.c.text_weight)
+        .select_from(entities)
+        .join(newest, true())
+    )
+    return {row.entity_id: (row.text_base, row.text_weight) for row in found}
+
+
+def _to_row(change: Change, end: tuple[int, int] | None) -> dict[str, Any]:
+    fields = changes_to_json(change.fields)
+    base, weight = None, None
+    text = _text_of(change)
+    if text is not None:
+        base, weight = change.version, 0
+        if _is_long(text):
+            before = text.before or ""
+            steps = delta(before, text.after or "")
+            cost = max(len(orjson.dumps(steps)), len(before) // MAX_STEPS)
+            kept: dict[str, Any] = {"field": text.field.value, "delta": steps, "before": text.before}
+            if end is not None and end[1] + cost <= max(len(before), SHORT * 10):
+                del kept["before"]
+                base, weight = end[0], end[1] + cost
+            fields[change.fields.index(text)] = kept
+    return {
+        "id": change.id,
+        "workspace_id": change.workspace_id,
+        "kind": change.kind.value,
+        "entity_id": change.entity_id,
+        "version": change.version,
+        "change_set_id": change.change_set_id,
+        "at": change.at,
+        "actor_kind": change.actor.kind.value,
+        "actor_id": change.actor.id,
+        "fields": fields,
+        "is_audit": change.is_audit,
+        "text_base": base,
+        "text_weight": weight,
+    }
+
+
+# ---- reading
+
+
+async def changes_since(session: Session, workspace_id: UUID, entity_id: UUID, version: int) -> list[Change]:
+    """Every change of an object after a version of it, oldest first."""
+    return await _read(
+        session,
+        and_(
+            changes.c.workspace_id == workspace_id,
+            changes.c.entity_id == entity_id,
+            changes.c.version > version,
+        ),
+    )
+
+
+async def changes_by_ids(session: Session, scope: Scope, ids: Collection[UUID]) -> dict[UUID, Change]:
+    """ids -> changes of the workspaces that the scope sees; whether the object is seen has to be asked of it."""
+    found = await _read(session, and_(changes.c.id.in_(list(ids)), in_workspaces(changes, scope)))
+    return {one.id: one for one in found}
+
+
+async def change_set(session: Session, change_set_id: UUID) -> list[Change]:
+    """All changes of one mutation, by their objects. A door decides who may know them."""
+    return await _read(session, changes.c.change_set_id == change_set_id)
+
+
+async def change_by_id(session: Session, change_id: UUID) -> Change | None:
+    """A door decides who may know it."""
+    found = await _read(session, changes.c.id == change_id)
+    return found[0] if found else None
+
+
+async def _read(session: Session, which: ColumnElement[bool]) -> list[Change]:
+    query = select(changes).where(which).order_by(changes.c.entity_id, changes.c.version)
+    return await _whole(session, (await session.execute(query)).all())
+
+
+_HISTORY_KEYS = [
+    SortKey("version", changes.c.version, pages.whole_number(2**31 - 1), True),
+    SortKey("id", changes.c.id, UUID, True),
+]
+_AUDIT_KEYS = [SortKey("at", changes.c.at, pages.instant, True), SortKey("id", changes.c.id, UUID, True)]
+
+
+async def history_pages(
+    session: Session, scope: Scope, entity_ids: Sequence[UUID], request: PageRequest
+) -> dict[UUID, Page[Change]]:
+    """The same page of changes of each object, the newest first. Who asks sees the objects. Raises BadCursor."""
+    query = select(changes).where(in_workspaces(changes, scope))
+    found = await pages.read_pages(session, query, changes.c.entity_id, entity_ids, _HISTORY_KEYS, request, _row)
+    return await _whole_pages(session, found)
+
+
+async def audit_pages(
+    session: Session, scope: Scope, workspace_ids: Sequence[UUID], request: PageRequest
+) -> dict[UUID, Page[Change]]:
+    """The same page of each workspace's audit log, the newest first. Who asks has the right to. Raises BadCursor."""
+    query = select(changes).where(in_workspaces(changes, scope), changes.c.is_audit)
+    found = await pages.read_pages(session, query, changes.c.workspace_id, workspace_ids, _AUDIT_KEYS, request, _row)
+    return await _whole_pages(session, found)
+
+
+def _row(row: Any) -> Any:
+    return row
+
+
+async def _whole_pages(session: Session, found: Mapping[UUID, Page[Any]]) -> dict[UUID, Page[Change]]:
+    """Pages of rows as pages of changes."""
+    whole = await _whole(session, [row for page in found.values() for row in page.rows])
+    by_id = {change.id: change for change in whole}
+    return {
+        one: Page(tuple(by_id[row.id] for row in page.rows), page.cursors, page.has_next, page.has_previous)
+        for one, page in found.items()
+    }
+
+
+async def _whole(session: Session, rows: Sequence[Any]) -> list[Change]:
+    """Rows as changes, the texts put together: a second statement where some are kept as differences."""
+    chains: dict[UUID, set[int]] = defaultdict(set)
+    for row in rows:
+        if any("delta" in one for one in row.fields):
+            chains[row.entity_id].add(row.text_base)
+    texts = await _texts(session, chains)
+    return [_change(row, texts) for row in rows]
+
+
+async def _texts(
+    session: Session, chains: Mapping[UUID, Collection[int]]
+) -> dict[tuple[UUID, int], tuple[str | None, str]]:
+    """Chains by (entity, version of their beginning) -> (entity, version) -> its text before and after."""
+    if not chains:
+        return {}
+    found = await session.execute(
+        select(changes.c.entity_id, changes.c.version, changes.c.fields)
+        .where(
+            or_(
+                *[
+                    and_(changes.c.entity_id == entity_id, changes.c.text_base.in_(list(bases)))
+                    for entity_id, bases in chains.items()
+                ]
+            )
+        )
+        .order_by(changes.c.entity_id, changes.c.version)
+    )
+    texts: dict[tuple[UUID, int], tuple[str | None, str]] = {}
+    after: str | None = None
+    for row in found:
+        kept = next(one for one in row.fields if one["field"] in TEXTS)
+        before = kept.get("before", after)
+        after = patched(before or "", kept["delta"]) if "delta" in kept else kept["after"]
+        texts[row.entity_id, row.version] = (before, after or "")
+    return texts
+
+
+def _change(row: Any, texts: Mapping[tuple[UUID, int], tuple[str | None, str]]) -> Change:
+    fields = row.fields
+    if any("delta" in one for one in fields):
+        before, after = texts[row.entity_id, row.version]
+        fields = [{**one, "before": before, "after": after} if "delta" in one else one for one in fields]
     return Change(
         id=row.id,
         workspace_id=row.workspace_id,
+        kind=EventKind(row.kind),
         entity_id=row.entity_id,
         version=row.version,
         change_set_id=row.change_set_id,
         at=row.at,
         actor=ActorRef(ActorKind(row.actor_kind), row.actor_id),
-        fields=changes_from_json(row.fields),
+        fields=changes_from_json(fields),
+        is_audit=row.is_audit,
     )
-
-
-async def changes_since(session: Session, workspace_id: UUID, entity_id: UUID, version: int) -> list[Change]:
-    """Every change of an object after a version of it, oldest first."""
-    found = await session.execute(
-        select(changes)
-        .where(
-            changes.c.workspace_id == workspace_id,
-            changes.c.entity_id == entity_id,
-            changes.c.version > version,
-        )
-        .order_by(changes.c.version)
-    )
-    return [_change(row) for row in found]

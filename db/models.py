@@ -299,16 +299,18 @@ class FieldChange:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One recorded change of one object; kept for ever."""
+    """One recorded change of one object; kept for ever. `is_audit`: it was about who may do what."""
 
     id: UUID
     workspace_id: UUID
+    kind: EventKind
     entity_id: UUID
     version: int
     change_set_id: UUID
     at: datetime
     actor: ActorRef
     fields: tuple[FieldChange, ...]
+    is_audit: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,16 +14,16 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import CursorResult, Executable, insert, select, update
+from sqlalchemy import CursorResult, Executable, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from db import log
+from db import history, log
 from db.errors import Busy
 from db.ids import new_id
-from db.models import Actor, Event, FieldChange, NewEvent
+from db.models import Actor, Change, Event, EventKind, FieldChange, NewEvent
 from db.session import Database, translated
-from db.tables import changes, idempotency
+from db.tables import idempotency
 
 MAX_ATTEMPTS = 3
 
@@ -64,7 +64,7 @@ class UnitOfWork:
         self.change_set_id = new_id()
         self.now = now()
         self._events: list[NewEvent] = []
-        self._changes: list[dict[str, Any]] = []
+        self._changes: list[Change] = []
         self._rechecks: dict[object, Callable[[], Awaitable[object]]] = {}
         self._rights: list[Callable[[], Awaitable[object]]] = []
 
@@ -76,20 +76,30 @@ class UnitOfWork:
         """Something happened; it joins its workspace's log in this order."""
         self._events.append(event)
 
-    def remember(self, workspace_id: UUID, entity_id: UUID, version: int, fields: Sequence[FieldChange]) -> None:
-        """Put one object's changed fields into the history."""
+    def remember(
+        self,
+        kind: EventKind,
+        workspace_id: UUID,
+        entity_id: UUID,
+        version: int,
+        fields: Sequence[FieldChange],
+        *,
+        is_audit: bool = False,
+    ) -> None:
+        """Put one object's changed fields into the history; its row is locked. `is_audit`: into the audit log, too."""
         self._changes.append(
-            {
-                "id": new_id(),
-                "workspace_id": workspace_id,
-                "entity_id": entity_id,
-                "version": version,
-                "change_set_id": self.change_set_id,
-                "at": self.now,
-                "actor_kind": self.actor.ref.kind.value,
-                "actor_id": self.actor.ref.id,
-                "fields": log.changes_to_json(fields),
-            }
+            Change(
+                id=new_id(),
+                workspace_id=workspace_id,
+                kind=kind,
+                entity_id=entity_id,
+                version=version,
+                change_set_id=self.change_set_id,
+                at=self.now,
+                actor=self.actor.ref,
+                fields=tuple(fields),
+                is_audit=is_audit,
+            )
         )
 
     def recheck(self, key: object, judge: Callable[[], Awaitable[object]]) -> None:
@@ -103,7 +113,7 @@ class UnitOfWork:
     async def finish(self) -> list[Event]:
         """Write history and events. -> the events as they stand in the log."""
         if self._changes:
-            await self.execute(insert(changes), self._changes)
+            await history.insert_changes(self, self._changes)
         by_workspace: dict[UUID, list[NewEvent]] = defaultdict(list)
         for event in self._events:
             by_workspace[event.workspace_id].append(event)

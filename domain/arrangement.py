@@ -9,13 +9,13 @@ from uuid import UUID
 
 from db import projects, workspaces
 from db.errors import Duplicate
-from db.models import ChangedField, FieldChange, Label, Permission, Project, Status, StatusCategory
+from db.models import ChangedField, EventKind, FieldChange, Label, Permission, Project, Status, StatusCategory
 from db.scope import Grant
 from db.session import Session
 from db.unit_of_work import Outcome, UnitOfWork
 from domain import access, events, fields, members, ordering, tasks
 from domain.errors import ErrorCode, Invalid, LimitReached
-from domain.merge import Base, Versioned, settle
+from domain.merge import Base, Versioned, settle, values_to_store
 from domain.ordering import LAST, Position
 from domain.task_fields import shown
 
@@ -33,6 +33,12 @@ COLUMNS: dict[ChangedField, str] = {
     ChangedField.CATEGORY: "category",
     ChangedField.RANK: "rank",
     ChangedField.ARCHIVED: "archived_at",
+}
+
+_EVENT_KINDS: dict[type, EventKind] = {
+    Project: EventKind.PROJECT,
+    Status: EventKind.STATUS,
+    Label: EventKind.LABEL,
 }
 
 RULES: dict[ChangedField, tuple[str, Any]] = {
@@ -83,13 +89,14 @@ async def _update(
     }
     changes, merged = await settle(uow, Versioned(row.workspace_id, row.id, row.version), base, asked)
     if changes:
+        values = values_to_store(wanted, changes)
         try:
             after = await projects.update_row(
-                uow, kind, row.id, {COLUMNS[one.field]: wanted[one.field] for one in changes}, uow.now
+                uow, kind, row.id, {COLUMNS[one.field]: values[one.field] for one in changes}, uow.now
             )
         except Duplicate as error:
             raise _taken(error) from error
-        uow.remember(row.workspace_id, row.id, after.version, changes)
+        uow.remember(_EVENT_KINDS[kind], row.workspace_id, row.id, after.version, changes)
         _record(uow, row, after, changes)
     return tuple(merged)
 
@@ -132,8 +139,8 @@ async def update_project(uow: UnitOfWork, project_id: UUID, patch: Mapping[Chang
     wanted = checked(patch)
     if ChangedField.ARCHIVED in wanted:
         wanted[ChangedField.ARCHIVED] = (project.archived_at or uow.now) if wanted[ChangedField.ARCHIVED] else None
-    await _update(uow, Project, project, wanted, base)
-    return Outcome({"project": str(project_id)})
+    merged = await _update(uow, Project, project, wanted, base)
+    return Outcome({"project": str(project_id)}, tuple(field.value for field in merged))
 
 
 async def delete_project(uow: UnitOfWork, project_id: UUID, move_tasks_to: UUID | None) -> Outcome:
@@ -203,8 +210,8 @@ async def update_status(
     wanted = checked(patch)
     if position is not None:
         wanted[ChangedField.RANK] = await _status_rank(uow, grant.workspace_id, position, status)
-    await _update(uow, Status, status, wanted, base)
-    return Outcome({"status": str(status_id)})
+    merged = await _update(uow, Status, status, wanted, base)
+    return Outcome({"status": str(status_id)}, tuple(field.value for field in merged))
 
 
 async def delete_status(uow: UnitOfWork, status_id: UUID, move_tasks_to: UUID) -> Outcome:
@@ -259,8 +266,8 @@ async def create_label(
 async def update_label(uow: UnitOfWork, label_id: UUID, patch: Mapping[ChangedField, Any], base: Base) -> Outcome:
     """Raises NotFound, Forbidden, Conflict, Refusals."""
     _, label = await access.administered(uow, Label, label_id)
-    await _update(uow, Label, label, checked(patch), base)
-    return Outcome({"label": str(label_id)})
+    merged = await _update(uow, Label, label, checked(patch), base)
+    return Outcome({"label": str(label_id)}, tuple(field.value for field in merged))
 
 
 async def delete_label(uow: UnitOfWork, label_id: UUID) -> Outcome:

@@ -97,8 +97,16 @@ class FieldConflict:
 class Conflict(Refusal):
     """Somebody else changed the same fields since `baseVersion`; nothing was written."""
 
-    def __init__(self, entity_id: UUID, current_version: int, conflicts: Sequence[FieldConflict]) -> None:
-        super().__init__(ErrorCode.CONFLICT, "Somebody else changed this since the version you edited from.")
+    def __init__(
+        self,
+        workspace_id: UUID,
+        entity_id: UUID,
+        current_version: int,
+        conflicts: Sequence[FieldConflict],
+        message: str = "Somebody else changed this since the version you edited from.",
+    ) -> None:
+        super().__init__(ErrorCode.CONFLICT, message)
+        self.workspace_id = workspace_id
         self.entity_id = entity_id
         self.current_version = current_version
         self.conflicts = tuple(conflicts)
@@ -110,3 +118,13 @@ class Refusals(Exception):
     def __init__(self, refusals: Sequence[Refusal]) -> None:
         super().__init__("; ".join(refusal.message for refusal in refusals))
         self.refusals = tuple(refusals)
+
+
+def within(refused: Refusal | Refusals, *prefix: str) -> tuple[Refusal, ...]:
+    """Refusals of a part of the input, as refusals of the whole: `prefix` leads to the part."""
+    refusals = refused.refusals if isinstance(refused, Refusals) else (refused,)
+    for one in refusals:
+        # A conflict is about the version that it was made from, unless it says otherwise.
+        path = one.path or (("baseVersion",) if isinstance(one, Conflict) else ())
+        one.path = (*prefix, *path)
+    return refusals

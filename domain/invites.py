@@ -15,7 +15,7 @@ from uuid import UUID
 
 from db import invites, workspaces
 from db.ids import new_id
-from db.models import Invite, Permission, Project, Role, User, WorkspaceKind
+from db.models import ChangedField, EventKind, FieldChange, Invite, Permission, Project, Role, User, WorkspaceKind
 from db.session import Session
 from db.unit_of_work import Outcome, UnitOfWork, now
 from domain import access, events, fields, members
@@ -75,6 +75,10 @@ async def create_invite(uow: UnitOfWork, new: NewInvite, token: str) -> Outcome:
         "created_by": uow.actor.user_id,
     }
     invite = await invites.insert_invite(uow, row, new.project_ids)
+    made = [FieldChange(ChangedField.ROLE, None, invite.role.value)]
+    if invite.project_ids:
+        made.append(FieldChange(ChangedField.PROJECTS, None, [typed("project", one) for one in invite.project_ids]))
+    uow.remember(EventKind.INVITE, invite.workspace_id, invite.id, 1, made, is_audit=True)
     events.invite_changed(uow, None, invite)
     return Outcome({"invite": str(invite.id)})
 
@@ -108,6 +112,8 @@ async def revoke_invite(uow: UnitOfWork, invite_id: UUID) -> Outcome:
     await access.permitted(uow, invite.workspace_id, Permission.MEMBER_INVITE, hidden=asked, path="id")
     if invite.revoked_at is None:
         after = await invites.update_invite(uow, invite_id, {"revoked_at": uow.now})
+        gone = [FieldChange(ChangedField.ROLE, invite.role.value, None)]
+        uow.remember(EventKind.INVITE, invite.workspace_id, invite.id, 2, gone, is_audit=True)
         events.invite_changed(uow, invite, after)
     return Outcome({"invite": str(invite_id)})
 

@@ -6,13 +6,14 @@ right was judged under the lock; its event tells the hub from where on it holds.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from uuid import UUID
 
 from db import workspaces
 from db.errors import Duplicate
 from db.ids import new_id
-from db.models import ChangedField, FieldChange, Membership, Permission, Project, Role, User
+from db.models import ChangedField, EventKind, FieldChange, Membership, Permission, Project, Role, User
 from db.scope import Grant
 from db.unit_of_work import Outcome, UnitOfWork
 from db.workspaces import grant_of
@@ -49,8 +50,27 @@ async def add_member(
         membership = await workspaces.insert_membership(uow, row, project_ids)
     except Duplicate as error:
         raise Invalid("You are a member of this workspace already.", code=ErrorCode.ALREADY_EXISTS) from error
+    _remember(uow, membership, _rights(None, membership))
     events.membership_changed(uow, None, membership)
     return membership
+
+
+def _remember(uow: UnitOfWork, member: Membership, changes: Sequence[FieldChange]) -> None:
+    uow.remember(EventKind.MEMBERSHIP, member.workspace_id, member.id, member.version, changes, is_audit=True)
+
+
+def _rights(before: Membership | None, after: Membership | None) -> list[FieldChange]:
+    """All that somebody may see and do, as a change from nothing, or to nothing."""
+    roles = [None if one is None else one.role.value for one in (before, after)]
+    found = [FieldChange(ChangedField.ROLE, roles[0], roles[1])]
+    lists = [None if one is None or one.project_ids is None else _shown(one.project_ids) for one in (before, after)]
+    if lists != [None, None]:
+        found.append(FieldChange(ChangedField.PROJECTS, lists[0], lists[1]))
+    return found
+
+
+def _shown(project_ids: Iterable[UUID]) -> list[str]:
+    return [typed("project", one) for one in sorted(project_ids)]
 
 
 async def _other_member(uow: UnitOfWork, membership_id: UUID, path: str) -> tuple[Grant, Membership]:
@@ -70,7 +90,7 @@ async def _other_member(uow: UnitOfWork, membership_id: UUID, path: str) -> tupl
     return grant, locked[membership_id]
 
 
-async def update_member_role(uow: UnitOfWork, membership_id: UUID, role: Role, base_version: int | None) -> Outcome:
+async def update_member_role(uow: UnitOfWork, membership_id: UUID, role: Role, base: Base) -> Outcome:
     """Give somebody another role, below or equal to one's own. The OWNER changes by transfer alone.
 
     Who becomes a GUEST sees no project until added to one. Raises NotFound, Forbidden, Invalid, Conflict.
@@ -80,7 +100,6 @@ async def update_member_role(uow: UnitOfWork, membership_id: UUID, role: Role, b
         raise Invalid("There is always one OWNER: use transferWorkspace.", "role")
     if is_above(member.role, grant.role) or is_above(role, grant.role):
         raise Forbidden(Permission.WORKSPACE_ADMIN, "Only a role up to your own can be given or taken.")
-    base = Base(base_version)
     thing = Versioned(member.workspace_id, member.id, member.version)
     changes, _ = await settle(uow, thing, base, {ChangedField.ROLE: (member.role.value, role.value)})
     if changes:
@@ -90,7 +109,7 @@ async def update_member_role(uow: UnitOfWork, membership_id: UUID, role: Role, b
 
 async def _change_role(uow: UnitOfWork, member: Membership, role: Role, changes: Sequence[FieldChange]) -> None:
     after = _with_role(uow, member, role)
-    uow.remember(member.workspace_id, member.id, after.version, changes)
+    _remember(uow, after, changes)
     await tasks.release_assignments(uow, member.workspace_id, member.user_id, grant_of(after))
     events.membership_changed(uow, member, after, changes)
     uow.change_rights(lambda: _store_role(uow, member, role))
@@ -127,6 +146,7 @@ async def leave_workspace(uow: UnitOfWork, workspace_id: UUID) -> Outcome:
 
 async def _take_out(uow: UnitOfWork, member: Membership) -> None:
     await tasks.release_assignments(uow, member.workspace_id, member.user_id, None)
+    _remember(uow, replace(member, version=member.version + 1), _rights(member, None))
     events.membership_changed(uow, member, None)
     uow.change_rights(lambda: workspaces.delete_membership(uow, member.id))
 
@@ -207,14 +227,8 @@ async def _set_guest_projects(uow: UnitOfWork, member: Membership, project_ids: 
     new = [one for one in project_ids if one not in before]
     await workspaces.add_guest_projects(uow, member.workspace_id, member.id, new)
     after = await workspaces.update_membership(uow, member.id, member.role, uow.now)
-    change = [
-        FieldChange(
-            ChangedField.PROJECTS,
-            [typed("project", one) for one in sorted(before)],
-            [typed("project", one) for one in sorted(project_ids)],
-        )
-    ]
-    uow.remember(member.workspace_id, member.id, after.version, change)
+    change = [FieldChange(ChangedField.PROJECTS, _shown(before), _shown(project_ids))]
+    _remember(uow, after, change)
     await tasks.release_assignments(uow, member.workspace_id, member.user_id, grant_of(after))
     events.membership_changed(uow, member, after, change)
 

@@ -7,16 +7,18 @@ keeps what it overwrote.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from db.history import changes_since
+from db.history import TEXTS, changes_since
 from db.models import Change, ChangedField, FieldChange
 from db.unit_of_work import UnitOfWork
+from domain import texts
 from domain.errors import Conflict, FieldConflict, Invalid
+from domain.fields import MAX_DESCRIPTION
 
 
 class ConflictPolicy(StrEnum):
@@ -45,12 +47,18 @@ class Versioned:
     version: int
 
 
-async def settle(
-    uow: UnitOfWork, thing: Versioned, base: Base, asked: Mapping[ChangedField, tuple[Any, Any]]
-) -> tuple[list[FieldChange], list[ChangedField]]:
-    """field -> (now, wanted), as the API shows them -> (what changes, which of it was merged with another's change).
+Asked = Mapping[ChangedField, tuple[Any, Any]]
+"""field -> (now, wanted), as the API shows them"""
 
-    Fields that are as wanted already are left out. Raises Conflict, and Invalid for a base from the future.
+
+async def settle(
+    uow: UnitOfWork, thing: Versioned, base: Base, asked: Asked
+) -> tuple[list[FieldChange], list[ChangedField]]:
+    """What of it changes to what, and which fields of these were merged with another's change.
+
+    Fields that are as wanted already are left out, and so are those that were not changed from the base. A text may
+    become another than the wanted one: with the changes of both. Raises Conflict, and Invalid for a base from the
+    future.
     """
     wanted = [FieldChange(field, now, then) for field, (now, then) in asked.items() if now != then]
     if base.version is None or base.version == thing.version:
@@ -58,18 +66,50 @@ async def settle(
     if not 0 < base.version <= thing.version:
         raise Invalid(f"baseVersion {base.version} is no version of this: it is at {thing.version}.", "baseVersion")
     since = await changes_since(uow, thing.workspace_id, thing.entity_id, base.version)
-    touched = {field.field for change in since for field in change.fields}
-    if base.policy is ConflictPolicy.REJECT:
-        clashing = sorted(touched)
-    else:
-        clashing = sorted({change.field for change in wanted if change.field in touched} - SETS)
+    touched = {one.field: one.before for change in reversed(since) for one in change.fields}
+    if base.policy is ConflictPolicy.REJECT and touched:
+        raise _conflict(thing, since, sorted(touched), asked)
+    settled: list[FieldChange] = []
+    merged: list[ChangedField] = []
+    clashing: list[ChangedField] = []
+    for change in wanted:
+        if change.field not in touched:
+            settled.append(change)
+            continue
+        merged.append(change.field)
+        if change.field in SETS:
+            settled.append(change)
+        elif touched[change.field] == change.after:
+            pass  # Not changed from the base: theirs stays.
+        elif (text := _merged_text(change, touched[change.field])) is not None:
+            settled.append(FieldChange(change.field, change.before, text))
+        else:
+            clashing.append(change.field)
     if clashing:
-        conflicts = [_conflict(since, field, asked) for field in clashing]
-        raise Conflict(thing.entity_id, thing.version, conflicts)
-    return wanted, [change.field for change in wanted if change.field in touched]
+        raise _conflict(thing, since, sorted(clashing), asked)
+    return [one for one in settled if one.before != one.after], merged
 
 
-def _conflict(since: list[Change], field: ChangedField, asked: Mapping[ChangedField, tuple[Any, Any]]) -> FieldConflict:
+def _merged_text(change: FieldChange, base: Any) -> str | None:
+    """The words of both; None where that is not possible."""
+    if change.field not in TEXTS:
+        return None
+    text = texts.merged(base or "", change.before or "", change.after or "")
+    return None if text is None or len(text) > MAX_DESCRIPTION else text
+
+
+def values_to_store(wanted: Mapping[ChangedField, Any], changes: Sequence[FieldChange]) -> dict[ChangedField, Any]:
+    """The wanted values, with what texts became when they were merged."""
+    return {**wanted, **{one.field: one.after for one in changes if one.field in TEXTS}}
+
+
+def _conflict(thing: Versioned, since: list[Change], clashing: Sequence[ChangedField], asked: Asked) -> Conflict:
+    conflicts = [conflict_of(since, field, asked) for field in clashing]
+    return Conflict(thing.workspace_id, thing.entity_id, thing.version, conflicts)
+
+
+def conflict_of(since: Sequence[Change], field: ChangedField, asked: Asked) -> FieldConflict:
+    """How a field that was changed `since` and what was asked for clash."""
     steps = [(change, one) for change in since for one in change.fields if one.field is field]
     base = steps[0][1].before
     last, theirs = steps[-1]

@@ -8,10 +8,10 @@ from typing import Any
 from uuid import UUID
 
 from db import projects, tasks
-from db.models import ChangedField, FieldChange, Status, StatusCategory, Task
+from db.models import ChangedField, EventKind, FieldChange, Status, StatusCategory, Task
 from db.unit_of_work import UnitOfWork
 from domain import events, task_fields
-from domain.merge import Base, Versioned, settle
+from domain.merge import Base, Versioned, settle, values_to_store
 from domain.task_fields import current, shown, stored
 
 Wanted = Mapping[ChangedField, Any]
@@ -37,6 +37,7 @@ async def write_all(
     """
     changes_by_id: dict[UUID, list[FieldChange]] = {}
     merged: list[ChangedField] = []
+    changing: list[tuple[Task, Wanted]] = []
     for task, wanted in asked:
         values = {field: (shown(field, current(task, field)), shown(field, value)) for field, value in wanted.items()}
         base = (bases or {}).get(task.id, _ANY_BASE)
@@ -44,7 +45,8 @@ async def write_all(
         merged += merged_here
         if changes:
             changes_by_id[task.id] = changes
-    changing = [(task, wanted) for task, wanted in asked if task.id in changes_by_id]
+            changing.append((task, values_to_store(wanted, changes)))
+            _within_dates(task, wanted, {change.field for change in changes})
     if not changing:
         return {}, merged
     workspace_id = changing[0][0].workspace_id
@@ -56,10 +58,20 @@ async def write_all(
             FieldChange(one.field, one.before, shown(one.field, current(after[task.id], one.field)))
             for one in changes_by_id[task.id]
         ]
-        uow.remember(workspace_id, task.id, after[task.id].version, exact)
+        uow.remember(EventKind.TASK, workspace_id, task.id, after[task.id].version, exact)
         events.task_changed(uow, task, after[task.id], exact)
     await _tell_subtasks(uow, [(task, after[task.id]) for task, _ in changing])
     return after, merged
+
+
+def _within_dates(task: Task, wanted: Wanted, changed: set[ChangedField]) -> None:
+    """Judged on what comes of it, as another's date may have stayed."""
+    start, due = (
+        wanted[field] if field in changed else current(task, field)
+        for field in (ChangedField.START_DATE, ChangedField.DUE_DATE)
+    )
+    if changed & {ChangedField.START_DATE, ChangedField.DUE_DATE}:
+        task_fields.within_dates(start, due)
 
 
 async def _tell_subtasks(uow: UnitOfWork, changed: Sequence[tuple[Task, Task]]) -> None:

@@ -6,12 +6,13 @@ The names of what people send (`statusId`) are the paths of refusals.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
 from db.models import PRIORITIES, ChangedField, Priority, Task
 from domain import fields
+from domain.errors import Invalid
 from domain.ids import typed
 
 COLUMNS: dict[ChangedField, str] = {
@@ -53,6 +54,12 @@ def checked(patch: Mapping[ChangedField, Any]) -> dict[ChangedField, Any]:
     """The values as they are stored. Raises Refusals naming every field that is wrong."""
     good = fields.checked({_RULES[field][0]: (_RULES[field][1], value) for field, value in patch.items()})
     return {field: good[_RULES[field][0]] for field in patch}
+
+
+def within_dates(start: date | None, due: date | None) -> None:
+    """Raises Invalid for work that is to be done before it begins."""
+    if start is not None and due is not None and due < start:
+        raise Invalid("The due date cannot be before the start date.", "dueDate")
 
 
 def shown(field: ChangedField, value: Any) -> Any:

@@ -69,7 +69,7 @@ async def create_task(uow: UnitOfWork, new: NewTask) -> Outcome:
             ChangedField.ESTIMATE: new.estimate,
         }
     )
-    _within_dates(new.start_date, new.due_date)
+    task_fields.within_dates(new.start_date, new.due_date)
     assignee_ids = fields.ids_up_to(MAX_ASSIGNEES, "assignees")(list(dict.fromkeys(new.assignee_ids)), "assigneeIds")
     label_ids = fields.ids_up_to(MAX_LABELS, "labels")(list(dict.fromkeys(new.label_ids)), "labelIds")
     project_id = new.project_id
@@ -131,9 +131,6 @@ async def update_task(
     """
     grant, task = await access.visible_task(uow, task_id, Permission.TASK_WRITE)
     wanted: dict[ChangedField, Any] = task_fields.checked(patch)
-    _within_dates(
-        wanted.get(ChangedField.START_DATE, task.start_date), wanted.get(ChangedField.DUE_DATE, task.due_date)
-    )
     if wanted.get(ChangedField.PARENT) is not None:
         await _parent(uow, grant, wanted[ChangedField.PARENT], child=task)
     if ChangedField.STATUS in wanted:
@@ -155,11 +152,6 @@ async def update_task(
 def _within_limit(members: Sequence[UUID], limit: int, what: str, path: str) -> None:
     if len(members) > limit:
         raise LimitReached(f"A task has at most {limit} {what}.", limit, path)
-
-
-def _within_dates(start: date | None, due: date | None) -> None:
-    if start is not None and due is not None and due < start:
-        raise Invalid("The due date cannot be before the start date.", "dueDate")
 
 
 async def _parent(uow: UnitOfWork, grant: Grant, parent_id: UUID, *, child: Task | None) -> Task:

@@ -12,12 +12,12 @@ from uuid import UUID
 from db import workspaces
 from db.errors import Duplicate
 from db.ids import new_id
-from db.models import ChangedField, Role, User, Workspace, WorkspaceKind
+from db.models import ChangedField, EventKind, Role, User, Workspace, WorkspaceKind
 from db.unit_of_work import Outcome, UnitOfWork
 from domain import access, events, fields, members
 from domain.arrangement import checked, create_default_statuses
 from domain.errors import ErrorCode, Invalid, LimitReached
-from domain.merge import Base, ConflictPolicy, Versioned, settle
+from domain.merge import Base, ConflictPolicy, Versioned, settle, values_to_store
 from domain.task_fields import shown
 
 _COLUMNS = {
@@ -96,16 +96,17 @@ async def update_workspace(
         field: (shown(field, getattr(workspace, _COLUMNS[field])), shown(field, value))
         for field, value in wanted.items()
     }
-    changes, _ = await settle(uow, Versioned(workspace.id, workspace.id, workspace.version), base, asked)
+    changes, merged = await settle(uow, Versioned(workspace.id, workspace.id, workspace.version), base, asked)
     if changes:
-        columns = {_COLUMNS[one.field]: wanted[one.field] for one in changes}
+        values = values_to_store(wanted, changes)
+        columns = {_COLUMNS[one.field]: values[one.field] for one in changes}
         try:
             after = await workspaces.update_workspace(uow, workspace_id, columns, uow.now)
         except Duplicate as error:
             raise _taken(error) from error
-        uow.remember(workspace_id, workspace_id, after.version, changes)
+        uow.remember(EventKind.WORKSPACE, workspace_id, workspace_id, after.version, changes)
         events.shared_changed(uow, workspace, after, changes)
-    return Outcome({"workspace": str(workspace_id)})
+    return Outcome({"workspace": str(workspace_id)}, tuple(field.value for field in merged))
 
 
 async def delete_workspace(uow: UnitOfWork, workspace_id: UUID, base_version: int | None) -> Outcome:

@@ -14,6 +14,7 @@ from domain.errors import NotFound, TopLevel
 from resolvers.streams import cursor_of, first_events
 from schema.accounts import own_session
 from schema.arrangement import Label, Project, Status
+from schema.changes import Change, visible_change
 from schema.context import Info
 from schema.events import EventBatch, EventFilter, event_batch, matcher
 from schema.nodes import MAX_TASK_PAGE, After, FirstTasks, Node, given, page_request
@@ -63,6 +64,7 @@ _NODES: dict[str, tuple[Load, Any]] = {
     "workspace": (lambda info, one: info.context.loaders.workspaces.load(one), Workspace.from_row),
     "membership": (lambda info, one: info.context.loaders.memberships.load(one), Membership.from_row),
     "invite": (lambda info, one: info.context.loaders.invites.load(one), Invite.from_row),
+    "change": (visible_change, Change.from_row),
     "user": (_known_user, User.from_row),
     "session": (own_session, lambda session: session),
 }

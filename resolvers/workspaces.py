@@ -166,8 +166,8 @@ class MemberMutation:
     ) -> payloads.UpdateMemberRolePayload:
         def work() -> Work:
             membership_id = _membership_id(input.id)
-            base_version = given(input.base_version)
-            return lambda uow: members.update_member_role(uow, membership_id, input.role, base_version)
+            base = Base(given(input.base_version), input.on_conflict)
+            return lambda uow: members.update_member_role(uow, membership_id, input.role, base)
 
         shows = {"membership": lambda: _membership_id(input.id)}
         return await mutate(info, payloads.UpdateMemberRolePayload, input, work, shows=shows)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
+from uuid import UUID
 
 import strawberry
 
-from db.models import ActorRef, ChangedField, Permission
+from db.models import ChangedField, FieldChange, Permission
 from domain import errors
 from domain.errors import ErrorCode
+from schema.changes import shown_changes
 from schema.context import Info
 from schema.nodes import Actor
 from schema.people import actor_of
@@ -49,16 +51,27 @@ class LimitError(UserError):
 
 @strawberry.type(description="One field that somebody else changed too.")
 class FieldConflict:
-    actor: strawberry.Private[ActorRef]
+    workspace_id: strawberry.Private[UUID]
+    row: strawberry.Private[errors.FieldConflict]
     field: ChangedField = strawberry.field(description="Which one.")
-    base: Json | None = strawberry.field(description="What it was at your baseVersion.")
     yours: Json | None = strawberry.field(description="What you asked for.")
-    theirs: Json | None = strawberry.field(description="What it is now.")
     changed_at: datetime = strawberry.field(description="When they changed it.")
+
+    @strawberry.field(description="What it was at your baseVersion; null, too, where you may not see that.")
+    async def base(self, info: Info) -> Json | None:
+        return Json(await self._shown(info, self.row.base))
+
+    @strawberry.field(description="What it is now; null, too, where you may not see that.")
+    async def theirs(self, info: Info) -> Json | None:
+        return Json(await self._shown(info, self.row.theirs))
+
+    async def _shown(self, info: Info, value: object) -> object:
+        (change,) = await shown_changes(info, self.workspace_id, [FieldChange(self.field, value, None)])
+        return change.before
 
     @strawberry.field(description="Who changed it last.")
     async def changed_by(self, info: Info) -> Actor:
-        return await actor_of(info, self.actor)
+        return await actor_of(info, self.row.changed_by)
 
 
 @strawberry.type(
@@ -91,11 +104,10 @@ def _user_error(refusal: errors.Refusal, within: str) -> UserError:
         case errors.Conflict():
             conflicts = [
                 FieldConflict(
-                    actor=one.changed_by,
+                    workspace_id=refusal.workspace_id,
+                    row=one,
                     field=one.field,
-                    base=one.base,
                     yours=one.yours,
-                    theirs=one.theirs,
                     changed_at=one.changed_at,
                 )
                 for one in refusal.conflicts

@@ -19,16 +19,17 @@ from strawberry import UNSET
 from db import models
 from db.ids import of_kind, typed
 from db.images import from_image
-from db.models import ChangedField, ChangeOp, EventKind
+from db.models import ChangeOp, EventKind
 from domain.errors import TopLevel
 from realtime.cursor import Cursor
 from realtime.reader import Batch, Resync, Seen
 from schema.arrangement import Label, Project, Status
+from schema.changes import FieldChange, shown_change
 from schema.context import Info
 from schema.enums import RemovalReason
 from schema.nodes import Actor, Node, given
 from schema.people import actor_of
-from schema.scalars import EventCursor, Json
+from schema.scalars import EventCursor
 from schema.tasks import Task
 from schema.workspaces import Invite, Membership, Workspace
 
@@ -79,13 +80,6 @@ def _ids(kind: str, ids: list[strawberry.ID] | None) -> frozenset[UUID] | None:
     if len(wanted) > MAX_FILTER_IDS:
         raise TopLevel("BAD_REQUEST", f"A filter takes at most {MAX_FILTER_IDS} ids at one place.")
     return frozenset(found for one in wanted if (found := of_kind(kind, one)) is not None)
-
-
-@strawberry.type(description="One field from what to what.")
-class FieldChange:
-    field: ChangedField = strawberry.field(description="Which one.")
-    before: Json | None = strawberry.field(description="What it was.")
-    after: Json | None = strawberry.field(description="What it became.")
 
 
 @strawberry.interface(description="Something that happened in a workspace.")
@@ -236,7 +230,7 @@ def _event(seen: Seen, position: Cursor) -> WorkspaceEvent:
     return TaskUpdatedEvent(
         task_id=entity_id,
         version=event.image["version"],
-        changes=[FieldChange(field=one.field, before=one.before, after=one.after) for one in event.changes],
+        changes=[shown_change(one) for one in event.changes],
         **shared,
     )
 

@@ -308,6 +308,7 @@ class UpdateMemberRoleInput:
     role: Role = strawberry.field(description="At most your own; not OWNER.")
     client_mutation_id: UUID | None = _key()
     base_version: int | None = _base()
+    on_conflict: ConflictPolicy = _policy()
 
 
 @strawberry.input(description="Ends somebody's membership. Their streams end at that event.")

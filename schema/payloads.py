@@ -10,6 +10,7 @@ import strawberry
 from db.ids import typed
 from db.models import ChangedField
 from schema.arrangement import Label, Project, Status
+from schema.changes import Change
 from schema.context import Info
 from schema.errors import UserError
 from schema.nodes import Node
@@ -142,6 +143,10 @@ class CreateProjectPayload(MutationPayload):
 class UpdateProjectPayload(MutationPayload):
     project: Project | None = strawberry.field(resolver=_project, description=_NOW)
 
+    @strawberry.field(description="Fields the server merged with somebody else's change.")
+    def merged(self) -> list[ChangedField]:
+        return self.merged_fields
+
 
 @strawberry.type(description="What deleteProject answers.")
 class DeleteProjectPayload(MutationPayload):
@@ -158,6 +163,10 @@ class CreateLabelPayload(MutationPayload):
 @strawberry.type(description="What updateLabel answers.")
 class UpdateLabelPayload(MutationPayload):
     label: Label | None = strawberry.field(resolver=_label, description=_NOW)
+
+    @strawberry.field(description="Fields the server merged with somebody else's change.")
+    def merged(self) -> list[ChangedField]:
+        return self.merged_fields
 
 
 @strawberry.type(description="What deleteLabel answers.")
@@ -176,6 +185,10 @@ class CreateStatusPayload(MutationPayload):
 class UpdateStatusPayload(MutationPayload):
     status: Status | None = strawberry.field(resolver=_status, description=_NOW)
 
+    @strawberry.field(description="Fields the server merged with somebody else's change.")
+    def merged(self) -> list[ChangedField]:
+        return self.merged_fields
+
 
 @strawberry.type(description="What deleteStatus answers.")
 class DeleteStatusPayload(MutationPayload):
@@ -192,6 +205,10 @@ class CreateWorkspacePayload(MutationPayload):
 @strawberry.type(description="What updateWorkspace answers.")
 class UpdateWorkspacePayload(MutationPayload):
     workspace: Workspace | None = strawberry.field(resolver=_workspace, description=_NOW)
+
+    @strawberry.field(description="Fields the server merged with somebody else's change.")
+    def merged(self) -> list[ChangedField]:
+        return self.merged_fields
 
 
 @strawberry.type(description="What transferWorkspace answers.")
@@ -264,4 +281,4 @@ class UpdateProfilePayload(MutationPayload):
         return None if row is None else User.from_row(row)
 
 
-NODE_TYPES: list[type[Node]] = [User, Task, Project, Status, Label, Workspace, Membership, Invite]
+NODE_TYPES: list[type[Node]] = [User, Task, Project, Status, Label, Workspace, Membership, Invite, Change]

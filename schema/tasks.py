@@ -15,13 +15,16 @@ from db.pages import Page, PageRequest
 from db.task_filters import TaskFilter as RowFilter
 from db.task_lists import SubtaskCounts, TaskOrder, TaskPage
 from schema.arrangement import Label, Project, Status
+from schema.changes import Change, history_of
 from schema.context import Info
 from schema.nodes import (
     MAX_TASK_PAGE,
     Actor,
     After,
+    Connection,
     Count,
     Edge,
+    First,
     FirstTasks,
     Node,
     PageInfo,
@@ -98,6 +101,17 @@ class Task(Versioned, Node):
     ) -> TaskConnection:
         request = page_request(first, after, most=MAX_TASK_PAGE)
         return await task_connection(info, ("parent", self.row.id), request, RowFilter(), ())
+
+    @strawberry.field(
+        description=(
+            "Every change ever made, the newest first, including values that lost. Nothing is overwritten without"
+            " trace."
+        )
+    )
+    async def history(
+        self, info: Info, first: First = strawberry.UNSET, after: After = strawberry.UNSET
+    ) -> Connection[Change]:
+        return await history_of(info, self.row.id, first, after)
 
     @strawberry.field(description="How many subtasks there are. Follow their own events to keep it current.")
     async def subtask_count(self, info: Info) -> int:

@@ -14,6 +14,7 @@ from db.models import Permission, Role, WorkspaceKind
 from db.scope import PERMISSIONS
 from realtime.cursor import Cursor
 from schema.arrangement import Label, Project, Status
+from schema.changes import Change
 from schema.context import Info
 from schema.nodes import (
     MAX_TASK_PAGE,
@@ -178,6 +179,22 @@ class Workspace(Versioned, Node):
             return None
         page = await page_of(info.context.loaders.invite_pages.load(request, self.row_id))
         return connection_of(page, Invite.from_row)
+
+    @strawberry.field(
+        description=(
+            "Who joined, left, changed role or rights, and what was done with invites, the newest first. Null without"
+            " MEMBER_ADMIN."
+        )
+    )
+    async def audit_log(
+        self, info: Info, first: First = strawberry.UNSET, after: After = strawberry.UNSET
+    ) -> Connection[Change] | None:
+        request = page_request(first, after)
+        grant = (await info.context.scope()).grant(self.row_id)
+        if grant is None or Permission.MEMBER_ADMIN not in grant.permissions:
+            return None
+        page = await page_of(info.context.loaders.audit_pages.load(request, self.row_id))
+        return connection_of(page, Change.from_row)
 
     @strawberry.field(description="Its projects, the oldest first.")
     async def projects(

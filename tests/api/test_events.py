@@ -125,10 +125,10 @@ async def watched(api: Api, other_api: Api) -> AsyncIterator[Watched]:
 
 
 NOT_IN_VIEWS = {
-    "Workspace": {"eventCursor", "members", "invites", "projects", "tasks", "labels", "statuses"},
+    "Workspace": {"eventCursor", "members", "invites", "projects", "tasks", "labels", "statuses", "auditLog"},
     "Project": {"guests", "tasks"},
     "Membership": {"permissions"},
-    "Task": {"subtasks"},
+    "Task": {"subtasks", "history"},
 }
 """Lists, which views read as such, and what says the same again."""
 

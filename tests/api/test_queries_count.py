@@ -37,6 +37,7 @@ from graphql import (
 from sqlalchemy import event
 
 from db import accounts, models
+from db.history import changes_since
 from db.ids import new_id, typed
 from db.invites import invite_pages
 from db.models import Actor, ChangedField, Role, StatusCategory
@@ -44,8 +45,10 @@ from db.pages import PageRequest
 from db.session import Database
 from db.unit_of_work import Outcome, UnitOfWork, Writer, now
 from domain import arrangement, invites
+from domain.merge import Base
 from domain.passwords import Passwords
 from domain.sessions import Desk
+from domain.tasks import SetPatch, update_task
 from realtime.cursor import Cursor
 from realtime.process import Realtime
 from resolvers import schema
@@ -154,6 +157,12 @@ async def make_sized(office: Office, size: int) -> Sized:
         )
         await office.task(person, here, "Task below", parent_id=tasks[-1], project_id=projects[0])
         await office.do(person, partial(_invite, here, projects))
+    for person in people:
+        # A text that is kept as differences, in each change.
+        text = " ".join([f"word {number} of {person.user_id}" for number in range(20)])
+        patch = {ChangedField.DESCRIPTION: text}
+        await office.do(person, partial(_describe, root, patch))
+    changes = await office.read(changes_since, here, root, 0)
     at = now()
     sessions = [
         models.Session(new_id(), ann.user_id, f"device {number}", at, at, at + timedelta(days=1), None)
@@ -174,6 +183,7 @@ async def make_sized(office: Office, size: int) -> Sized:
         "membership": memberships,
         "invite": [invite.id for invite in found[here].rows],
         "session": [session.id for session in sessions],
+        "change": [change.id for change in changes],
     }
     assert all(len(some) == size for some in ids.values())
     named = {kind: [typed(kind, one) for one in some] for kind, some in ids.items()}
@@ -182,6 +192,10 @@ async def make_sized(office: Office, size: int) -> Sized:
 
 async def _status(workspace_id: UUID, status_id: UUID, values: Any, uow: UnitOfWork) -> Outcome:
     return await arrangement.create_status(uow, workspace_id, status_id, values)
+
+
+async def _describe(task_id: UUID, patch: Any, uow: UnitOfWork) -> Outcome:
+    return await update_task(uow, task_id, patch, SetPatch(), Base())
 
 
 async def _invite(workspace_id: UUID, projects: list[UUID], uow: UnitOfWork) -> Outcome:
@@ -267,7 +281,7 @@ ASKED = {
 OF_TASKS_WITH_MANY = {"Task.assignees", "Task.labels"}
 """The root has none itself: asked of one of its subtasks."""
 
-FEW_BY_NATURE = {"TaskUpdatedEvent.changes"}
+FEW_BY_NATURE = {"TaskUpdatedEvent.changes", "Change.changes"}
 """Not rows: they come with the row they are in."""
 
 
@@ -351,7 +365,7 @@ async def test_a_list_takes_as_many_statements_for_many_rows_as_for_few(
 
 
 @pytest.mark.parametrize(
-    "kind", ["task", "project", "label", "status", "workspace", "membership", "invite", "user", "session"]
+    "kind", ["task", "project", "label", "status", "workspace", "membership", "invite", "user", "session", "change"]
 )
 async def test_nodes_take_as_many_statements_for_many_ids_as_for_few(
     machine: Machine, few: Sized, many: Sized, kind: str
