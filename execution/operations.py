@@ -18,6 +18,7 @@ from strawberry.extensions import SchemaExtension
 from strawberry.types import ExecutionContext, ExecutionResult
 
 from execution.documents import Documents, Refused
+from execution.executor import EventExecutor
 from execution.limits import MAX_INPUT_NESTING, Limits, is_nested_too_deep, too_complex
 
 
@@ -49,6 +50,7 @@ class Operations:
         # A copy, so that the same schema can be served under other limits too (tests do).
         self.schema = copy.copy(schema)
         self.schema.extensions = (_from_cache(self.documents), *schema.extensions)
+        self.schema.execution_context_class = EventExecutor
         self.schema.process_errors = _leave_errors_to_the_transport  # type: ignore[method-assign, assignment]
 
     def prepare(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -58,6 +59,9 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
+        # What is there from now on stays: looking through it for garbage would stop everything for 50 ms now and then.
+        gc.collect()
+        gc.freeze()
         realtime.run()
         watching = asyncio.create_task(_watch_sessions(sessions, sockets))
         try:

@@ -1,0 +1,25 @@
+"""How graphql-core executes here.
+
+Invariant: what one event of a subscription needed is gone when the event is: a subscription may last for days.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from graphql.execution import Executor
+from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
+
+
+class EventExecutor(StrawberryGraphQLCoreExecutionContext):
+    """Strawberry's executor, with memory of its own for each event.
+
+    graphql-core (3.3.2) gives the executors of all events one memory of selected fields, whose keys no later event ever
+    finds again: it grows with every event.
+    """
+
+    def build_per_event_executor(self, payload: Any) -> Executor[Any]:
+        """An executor for one event."""
+        executor = super().build_per_event_executor(payload)
+        executor._relevant_sub_fields = {}
+        return executor
