@@ -47,8 +47,8 @@ test-external: setup-dev web ## Run the API tests against PostgreSQL and Redis a
 	$(BIN)/python -m tests.external_servers $(BIN)/pytest -n $(WORKERS) -m "not serial" tests/api
 
 .PHONY: bench
-bench: setup-dev ## Measure latency and memory of a real server; ONLY=peers compares it with other servers
-	$(BIN)/python -m $(if $(filter peers,$(ONLY)),bench.side_by_side,bench)
+bench: setup-dev ## Measure a real server: latency, memory, starting; ONLY=latency one of them, ONLY=peers beside other servers
+	$(BIN)/python -m $(if $(filter peers,$(ONLY)),bench.side_by_side,bench $(ONLY))
 
 .PHONY: doctor
 doctor: setup ## Check this machine and the servers, and say how to mend what is wrong

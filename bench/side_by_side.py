@@ -17,6 +17,7 @@ import uvloop
 
 from bench import machine, systems, versus
 from bench.programs import ROOT, stack
+from bench.rounds import Plan
 from bench.systems import LABELS, NODE_PEERS, PLAIN, PRODUCT, STOCK
 
 DOCS = ROOT / "docs"
@@ -33,7 +34,7 @@ def say(line: str) -> None:
 async def measure(*, is_quick: bool) -> dict[str, Any]:
     """Run it all. -> what the report is made from."""
     cores = machine.cores()
-    plan = versus.Plan(is_quick)
+    plan = Plan(is_quick)
     machine.pin(os.getpid(), cores.client)
     with stack(cores.client) as servers:
         figures = await versus.compare(servers, cores, plan, say)

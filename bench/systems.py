@@ -120,9 +120,14 @@ async def peer_system(name: str, program: Program, stack: Stack, team: Team, spe
     return System(name, program, Fleet(program.url, feed, make), feed)
 
 
+def python_versions() -> dict[str, str]:
+    """Package -> version of what the product runs on, as installed."""
+    return {name: importlib.metadata.version(name) for name in PYTHON_PACKAGES}
+
+
 def versions() -> dict[str, str]:
     """Package -> version of all that took part, as installed."""
-    found = {name: importlib.metadata.version(name) for name in PYTHON_PACKAGES}
+    found = python_versions()
     for peer_name, packages in NODE_PACKAGES.items():
         for package in packages:
             manifest = PEERS / peer_name / "node_modules" / package / "package.json"

@@ -5,17 +5,17 @@ round it does to all. A round in which others used the machine is repeated; what
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextlib import AsyncExitStack, ExitStack
-from dataclasses import dataclass, field
 from typing import Any
 
 from bench import systems
 from bench.feed import take_specimen
 from bench.fleet import Burst, Faulty, median, pace, percentile, saturate
-from bench.machine import Cores, Noise, Watch, cpu_seconds
+from bench.machine import Cores, cpu_seconds
 from bench.people import make_team
 from bench.programs import Stack, tutti
+from bench.rounds import Plan, quietly
 from bench.systems import CORKED, NODE_PEERS, PLAIN, PRODUCT, STOCK, System
 
 NAMES = (PRODUCT, STOCK, *NODE_PEERS, PLAIN, CORKED)
@@ -25,41 +25,8 @@ SMALL, SMALL_RATE = 10, 100.0
 ROOM, ROOM_RATE = 200, 20.0
 
 
-@dataclass(slots=True)
-class Plan:
-    """How long and how often; a `quick` one only shows that all works."""
-
-    is_quick: bool
-    repeats_left: int = 12
-    noises: list[Noise] = field(default_factory=list)
-
-    @property
-    def rounds(self) -> int:
-        return 1 if self.is_quick else 3
-
-    def seconds(self, full: float) -> float:
-        return min(full, 1.0) if self.is_quick else full
-
-    @property
-    def sizes(self) -> tuple[int, ...]:
-        return (10, 20) if self.is_quick else SIZES
-
-
-async def quietly(plan: Plan, measure: Callable[[], Awaitable[Any]]) -> Any:
-    """Measure; again, twice at most and a dozen times in all, while others used the machine. -> the quietest result."""
-    best: tuple[float, Any, Noise] | None = None
-    for _ in range(3):
-        watch = Watch()
-        result = await measure()
-        noise = watch.noise()
-        if best is None or noise.share < best[0]:
-            best = (noise.share, result, noise)
-        if noise.is_quiet or plan.is_quick or plan.repeats_left <= 0:
-            break
-        plan.repeats_left -= 1
-    assert best is not None
-    plan.noises.append(best[2])
-    return best[1]
+def sizes_of(plan: Plan) -> tuple[int, ...]:
+    return (10, 20) if plan.is_quick else SIZES
 
 
 async def compare(stack: Stack, cores: Cores, plan: Plan, say: Callable[[str], None]) -> dict[str, Any]:
@@ -80,7 +47,7 @@ async def compare(stack: Stack, cores: Cores, plan: Plan, say: Callable[[str], N
                 closing.push_async_callback(one.feed.close)
                 closing.callback(one.fleet.close)
             await _small_room(everyone, plan, figures, say)
-            for size in plan.sizes:
+            for size in sizes_of(plan):
                 if size >= ROOM and "latency_ms" not in figures[PRODUCT]:
                     await _grow(everyone, ROOM, say)
                     await _latency(everyone, plan, figures, say)
@@ -167,6 +134,3 @@ async def _throughput(
             "server_busy": median([burst.server_busy for burst in found]),
             "client_busy": median([burst.client_busy for burst in found]),
         }
-
-
-__all__ = ["Faulty", "Plan", "compare", "quietly"]
