@@ -46,6 +46,10 @@ unit: setup-dev web
 test-external: setup-dev web ## Run the API tests against PostgreSQL and Redis as this machine has them installed
 	$(BIN)/python -m tests.external_servers $(BIN)/pytest -n $(WORKERS) -m "not serial" tests/api
 
+.PHONY: faults
+faults: setup-dev ## Break real servers in every way, all seeds and full sizes (20 minutes); writes docs/faults.md
+	$(BIN)/python -m tests.faults.report
+
 .PHONY: bench
 bench: setup-dev ## Measure a real server: latency, memory, starting; ONLY=latency one of them, ONLY=peers beside other servers
 	$(BIN)/python -m $(if $(filter peers,$(ONLY)),bench.side_by_side,bench $(ONLY))

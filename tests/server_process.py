@@ -1,14 +1,17 @@
 """One real server process for tests: `python -m tests.server_process PORT_FILE`, settings from the environment.
 
 Only two things differ from production: passwords cost little, and attempts are not limited unless a test asks for it
-(TEST_ATTEMPTS=limited), since all tests come from one address.
+(TEST_ATTEMPTS=limited), since all tests come from one address. TEST_BUG names one of tests.faults.bugs to be served
+with, and after SIGUSR1 the process ends as by kill -9 between its next commit and the publishing of it.
 """
 
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import sys
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 
@@ -16,12 +19,15 @@ import uvicorn
 from argon2 import Parameters
 from argon2.profiles import CHEAPEST
 
+import server.app
+from db.models import Event
 from domain.attempts import Limit, Limits
 from domain.passwords import Passwords
-from server.app import create_app
+from realtime.process import Realtime
 from server.draining import Server
 from server.settings import Settings
 from server.wire import SocketProtocol
+from tests.faults.bugs import BUGS
 
 COST: Parameters = CHEAPEST
 
@@ -32,10 +38,26 @@ def _unlimited() -> Limits:
     return Limits(**every, change_password_by_account=Limit("change", 1_000_000, timedelta(minutes=1)))
 
 
+class Doomed(Realtime):
+    """Ends its process instead of publishing, once it is told to."""
+
+    is_doomed = False
+
+    def announce(self, events: Sequence[Event]) -> None:
+        if self.is_doomed:
+            os._exit(137)
+        super().announce(events)
+
+
 def main(port_file: Path) -> None:
     settings = Settings.from_environment()
+    if name := os.environ.get("TEST_BUG"):
+        bug = BUGS[name]
+        setattr(bug.owner, bug.method, bug.broken())
+    signal.signal(signal.SIGUSR1, lambda *_: setattr(Doomed, "is_doomed", True))
+    server.app.Realtime = Doomed  # type: ignore[misc]
     limits = Limits() if os.environ.get("TEST_ATTEMPTS") == "limited" else _unlimited()
-    app = create_app(settings, attempt_limits=limits, passwords=Passwords(cost=COST))
+    app = server.app.create_app(settings, attempt_limits=limits, passwords=Passwords(cost=COST))
     listener = socket.socket()
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.bind(("127.0.0.1", int(os.environ.get("TEST_PORT", "0"))))

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
 
+import httpx
 import pytest
 
 from db.migrations import upgrade
+from db.session import Database
 from server.stack import EmbeddedStack
+from tests.faults.links import Proxy, proxies
+from tests.people import Api
+from tests.processes import ServerProcess, server_processes
 from tests.stack_fixture import THROWAWAY, temporary_state_dir
 
 
@@ -32,3 +40,57 @@ def fragile() -> Iterator[Fragile]:
     with temporary_state_dir() as state_dir, EmbeddedStack(state_dir, postgres_settings=THROWAWAY) as stack:
         upgrade(stack.database_url)
         yield Fragile(stack)
+
+
+@dataclass(frozen=True, slots=True)
+class Theatre:
+    """Server processes, and links that may be broken: each server's own (`doors`), to PostgreSQL and to Redis."""
+
+    stack: EmbeddedStack
+    servers: list[ServerProcess]
+    doors: list[Proxy]
+    postgres: Proxy
+    redis: Proxy
+
+    @property
+    def urls(self) -> list[str]:
+        """Where clients go: to the doors."""
+        return [f"http://127.0.0.1:{door.port}" for door in self.doors]
+
+    @property
+    def logged(self) -> str:
+        return "".join(server.log.read_text() for server in self.servers)
+
+
+@contextmanager
+def theatre_of(stack: EmbeddedStack, folder: Path, names: tuple[str, ...], **environment: str) -> Iterator[Theatre]:
+    """Server processes on a stack, with links in between."""
+    ports = [urlsplit(url).port or 0 for url in (stack.database_url, stack.redis_url)]
+    with ExitStack() as open_ones:
+        postgres, redis = open_ones.enter_context(proxies(*ports))
+        urls = postgres.url(stack.database_url), redis.url(stack.redis_url)
+        servers = open_ones.enter_context(server_processes(folder, *urls, names, **environment))
+        doors = open_ones.enter_context(proxies(*(server.port for server in servers)))
+        yield Theatre(stack, servers, doors, postgres, redis)
+
+
+@pytest.fixture(scope="session")
+def theatre(fragile: Fragile, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Theatre]:
+    """Three servers."""
+    with theatre_of(fragile.stack, tmp_path_factory.mktemp("theatre"), ("one", "two", "three")) as made:
+        yield made
+        assert "Traceback" not in made.logged, made.logged[-4000:]
+
+
+@pytest.fixture
+def stage(theatre: Theatre, http: httpx.AsyncClient) -> Api:
+    """The API of the first server, by no link that breaks."""
+    return Api(theatre.servers[0].url, http)
+
+
+@pytest.fixture(scope="session")
+async def truth(fragile: Fragile) -> AsyncIterator[Database]:
+    """What PostgreSQL holds, by no link that breaks."""
+    database = Database(fragile.database_url, pool_size=4)
+    yield database
+    await database.close()

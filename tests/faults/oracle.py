@@ -2,13 +2,15 @@
 
 For each follower: what they got is what the log holds for their tags between
 their start and their end, in order and once; a resync only moves where that
-begins again. And every write that was acknowledged is in the log.
+begins again. And every write that was acknowledged is in the log, once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from db.log import heads_by_workspace_ids, read_events
@@ -18,34 +20,52 @@ from realtime.reader import Batch
 
 
 @dataclass(frozen=True, slots=True)
+class Told:
+    """One batch as a follower got it: events as they can tell them apart, and how far it reaches."""
+
+    events: Sequence[Any]
+    through: int
+    is_resync: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Witness:
-    """A follower's whole story, over all of their connections. Their rights did not change."""
+    """A follower's whole story, over all of their connections. Their rights did not change.
+
+    `sees` gives of an event of the log what `Told.events` has of it.
+    """
 
     name: str
     workspace_id: UUID
     tags: frozenset[str]
     start: int
-    batches: Sequence[Batch]
+    story: Sequence[Told]
+    sees: Callable[[Event], Any] = lambda event: event
+
+
+def told(batch: Batch) -> Told:
+    """A batch as the hub gives it."""
+    return Told([seen.event for seen in batch.events], batch.cursor.seq, batch.resync is not None)
 
 
 def violations(witness: Witness, log: Sequence[Event]) -> list[str]:
     """How the story differs from the log; nothing if it is right."""
     found: list[str] = []
     at = witness.start
-    for number, batch in enumerate(witness.batches):
-        where = f"{witness.name}, batch {number}, ({at}, {batch.cursor.seq}]"
-        if batch.cursor.seq < at:
+    visible = [event for event in log if is_visible(event, witness)]
+    for number, batch in enumerate(witness.story):
+        where = f"{witness.name}, batch {number}, ({at}, {batch.through}]"
+        if batch.through < at:
             found.append(f"{where}: it goes back")
-        if batch.resync is not None:
+        if batch.is_resync:
             if batch.events:
                 found.append(f"{where}: a resync with events")
         else:
-            expected = [event for event in log if at < event.seq <= batch.cursor.seq and is_visible(event, witness)]
-            got = [seen.event for seen in batch.events]
-            if got != expected:
-                found.append(f"{where}: {[one.seq for one in got]} instead of {[one.seq for one in expected]}")
-        at = batch.cursor.seq
-    if left := [event.seq for event in log if event.seq > at and is_visible(event, witness)]:
+            expected = [witness.sees(event) for event in visible if at < event.seq <= batch.through]
+            if list(batch.events) != expected:
+                found.append(f"{where}: {batch.events} instead of {expected}")
+        at = batch.through
+    if left := [event.seq for event in visible if event.seq > at]:
         found.append(f"{witness.name}: ends at {at} without {left}")
     return found
 
@@ -60,6 +80,17 @@ def missing(acknowledged: Iterable[tuple[UUID, int]], logs: dict[UUID, list[Even
         f"{workspace_id}: {seq} was acknowledged, the log ends at {len(logs[workspace_id])}"
         for workspace_id, seq in acknowledged
         if seq > len(logs[workspace_id])
+    ]
+
+
+def repeated(acknowledged: Mapping[UUID, int], log: Sequence[Event]) -> list[str]:
+    """Keys whose mutation is not in the log just once, ending where the answer said."""
+    commits = Counter((event.client_mutation_id, event.commit_seq) for event in log if event.commit_seq == event.seq)
+    of_key = Counter(key for key, _ in commits.elements())
+    return [
+        f"{key} was acknowledged at {seq}, and was committed {of_key[key]} times"
+        for key, seq in acknowledged.items()
+        if of_key[key] != 1 or commits[key, seq] != 1
     ]
 
 

@@ -24,7 +24,7 @@ from db.session import Database
 from db.unit_of_work import Outcome, UnitOfWork
 from realtime.process import Realtime
 from realtime.subscriber import OnMessage, Subscriber
-from tests.faults.oracle import Witness, missing, read_log, violations
+from tests.faults.oracle import Witness, missing, read_log, told, violations
 from tests.realtime.world import Following, Node, change, healthy, rights
 
 Wire = Callable[[OnMessage], OnMessage]
@@ -100,7 +100,9 @@ class Follower:
         finally:
             await session.close()
         batches = [batch for story in self.stories for batch in story.batches]
-        return Witness(self.name, self.workspace_id, tags or frozenset(), batches[0].cursor.seq, batches)
+        return Witness(
+            self.name, self.workspace_id, tags or frozenset(), batches[0].cursor.seq, [told(batch) for batch in batches]
+        )
 
 
 @dataclass

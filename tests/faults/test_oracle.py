@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import inspect
-import textwrap
 from dataclasses import replace
-from types import FunctionType
-from typing import Any
 
 import pytest
 
@@ -14,16 +10,13 @@ from db import unit_of_work
 from db.ids import new_id
 from db.log import numbered
 from db.models import ActorKind, ActorRef, Event
-from realtime import listener, topic
-from realtime.cursor import Cursor
-from realtime.reader import Batch, Resync, Seen
+from tests.faults.bugs import BUGS
 from tests.faults.conftest import Fragile
-from tests.faults.oracle import Witness, missing, violations
+from tests.faults.oracle import Told, Witness, missing, repeated, violations
 from tests.faults.play import Play, two_processes, unreliable
 from tests.realtime.world import change
 
 WORKSPACE = new_id()
-START = Cursor(WORKSPACE, "00000001", 0)
 MEMBERS = frozenset({"members"})
 
 
@@ -42,18 +35,18 @@ def a_log() -> list[Event]:
     return log
 
 
-def told(log: list[Event], seqs: list[int], through: int) -> Batch:
-    return Batch(tuple(Seen(log[seq - 1], True, True) for seq in seqs), START.at(through), True)
+def told(log: list[Event], seqs: list[int], through: int) -> Told:
+    return Told([log[seq - 1] for seq in seqs], through)
 
 
-def judged(log: list[Event], *batches: Batch) -> list[str]:
-    return violations(Witness("one", WORKSPACE, MEMBERS, 0, batches), log)
+def judged(log: list[Event], *story: Told) -> list[str]:
+    return violations(Witness("one", WORKSPACE, MEMBERS, 0, story), log)
 
 
 def test_a_right_story_is_accepted() -> None:
     log = a_log()
     assert judged(log, told(log, [1, 2], 3), told(log, [], 3), told(log, [4, 5, 7, 8], 9)) == []
-    assert judged(log, Batch((), START.at(6), True, Resync.CURSOR_EXPIRED), told(log, [7, 8], 8)) == []
+    assert judged(log, Told([], 6, is_resync=True), told(log, [7, 8], 8)) == []
 
 
 @pytest.mark.parametrize(
@@ -85,20 +78,22 @@ def test_an_acknowledged_write_that_is_not_in_the_log_is_found() -> None:
     assert missing([(WORKSPACE, 10)], {WORKSPACE: log}) != []
 
 
+def test_a_mutation_that_was_committed_twice_or_elsewhere_is_found() -> None:
+    key = new_id()
+    once = [replace(event, client_mutation_id=key) if event.seq in (1, 2, 3) else event for event in a_log()]
+    assert repeated({key: 3}, once) == []
+    assert repeated({key: 2}, once) != []
+    assert repeated({new_id(): 3}, once) != []
+    twice = [replace(event, client_mutation_id=key) if event.seq > 3 else event for event in once]
+    assert repeated({key: 3}, twice) != []
+
+
 # ---- our own code, broken on purpose
 
 
-def break_line(monkeypatch: pytest.MonkeyPatch, owner: type, method: str, right: str, wrong: str) -> None:
-    """Replace the one line `right` of a method, as a careless change would."""
-    function: FunctionType = getattr(owner, method)
-    source = textwrap.dedent(inspect.getsource(function))
-    lines = [line for line in source.splitlines() if line.strip() == right]
-    assert len(lines) == 1, f"{method} has no such line any more: {right}"
-    indent = lines[0][: -len(right)]
-    broken = source.replace(lines[0], textwrap.indent(wrong, indent))
-    names: dict[str, Any] = {}
-    exec("from __future__ import annotations\n" + broken, function.__globals__, names)
-    monkeypatch.setattr(owner, method, names[method])
+def break_it(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    bug = BUGS[name]
+    monkeypatch.setattr(bug.owner, bug.method, bug.broken())
 
 
 async def _verdict(fragile: Fragile, seed: int, lost: float, seconds: float = 0.5) -> list[str]:
@@ -117,33 +112,15 @@ async def test_the_play_is_right_before_anything_is_broken(fragile: Fragile, los
 
 
 async def test_a_skipped_refill_is_found(fragile: Fragile, monkeypatch: pytest.MonkeyPatch) -> None:
-    break_line(
-        monkeypatch,
-        topic.Topic,
-        "_refill",
-        "page = await self._log.page(self.workspace_id, after=after, through=self._target)",
-        "page = []",
-    )
+    break_it(monkeypatch, "a skipped refill")
     assert await _verdict(fragile, seed=11, lost=1.0) != []
 
 
 async def test_an_await_between_register_and_read_is_found(fragile: Fragile, monkeypatch: pytest.MonkeyPatch) -> None:
-    break_line(
-        monkeypatch,
-        listener.Listener,
-        "read",
-        "self._inbox = self._topic.listen()",
-        "await asyncio.sleep(0.2)\nself._inbox = self._topic.listen()",
-    )
+    break_it(monkeypatch, "an await between register and read")
     assert await _verdict(fragile, seed=11, lost=0.0) != []
 
 
 async def test_a_publish_before_the_commit_is_found(fragile: Fragile, monkeypatch: pytest.MonkeyPatch) -> None:
-    break_line(
-        monkeypatch,
-        unit_of_work.Writer,
-        "_once",
-        "written = await unit.finish()",
-        "written = await unit.finish()\nself._on_commit(written)",
-    )
+    break_it(monkeypatch, "a publish before the commit")
     assert await _verdict(fragile, seed=11, lost=0.0, seconds=1.5) != []

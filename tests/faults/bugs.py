@@ -1,0 +1,56 @@
+"""Bugs on purpose: our own code with one line changed, as a careless change would. The oracle has to find each."""
+
+from __future__ import annotations
+
+import inspect
+import textwrap
+from dataclasses import dataclass
+from types import FunctionType
+from typing import Any
+
+from db import unit_of_work
+from realtime import listener, topic
+
+
+@dataclass(frozen=True, slots=True)
+class Bug:
+    """The one line `right` of a method, and what stands there instead."""
+
+    owner: type
+    method: str
+    right: str
+    wrong: str
+
+    def broken(self) -> Any:
+        """The method with the bug."""
+        function: FunctionType = getattr(self.owner, self.method)
+        source = textwrap.dedent(inspect.getsource(function))
+        lines = [line for line in source.splitlines() if line.strip() == self.right]
+        assert len(lines) == 1, f"{self.method} has no such line any more: {self.right}"
+        indent = lines[0][: -len(self.right)]
+        changed = source.replace(lines[0], textwrap.indent(self.wrong, indent))
+        names: dict[str, Any] = {}
+        exec("from __future__ import annotations\n" + changed, function.__globals__, names)
+        return names[self.method]
+
+
+BUGS = {
+    "a skipped refill": Bug(
+        topic.Topic,
+        "_refill",
+        "page = await self._log.page(self.workspace_id, after=after, through=self._target)",
+        "page = []",
+    ),
+    "an await between register and read": Bug(
+        listener.Listener,
+        "read",
+        "self._inbox = self._topic.listen()",
+        "await asyncio.sleep(0.2)\nself._inbox = self._topic.listen()",
+    ),
+    "a publish before the commit": Bug(
+        unit_of_work.Writer,
+        "_once",
+        "written = await unit.finish()",
+        "written = await unit.finish()\nself._on_commit(written)",
+    ),
+}
