@@ -137,6 +137,14 @@ async def read_events(
     return page
 
 
+async def has_revocations(session: Session, workspace_id: UUID, *, after: int) -> bool:
+    """Whether anybody's rights changed after a place in a workspace's log."""
+    changed = select(events.c.seq).where(
+        events.c.workspace_id == workspace_id, events.c.seq > after, events.c.revokes.is_not(None)
+    )
+    return bool((await session.execute(select(changed.exists()))).scalar_one())
+
+
 def changes_to_json(changes: Sequence[FieldChange]) -> list[dict[str, Any]]:
     """As they are stored in the history and the log."""
     return [{"field": change.field.value, "before": change.before, "after": change.after} for change in changes]

@@ -38,9 +38,13 @@ MEMBERS_TAG = "members"
 """Audience tag of all who see a whole workspace."""
 
 
+_PROJECT = "project:"
+_NOBODY = UUID(int=0)
+
+
 def project_tag(project_id: UUID) -> str:
     """Audience tag of the guests of a project."""
-    return f"project:{project_id}"
+    return f"{_PROJECT}{project_id}"
 
 
 def person_tag(user_id: UUID) -> str:
@@ -84,6 +88,14 @@ class Grant:
         else:
             tags.update(project_tag(project_id) for project_id in self.project_ids)
         return frozenset(tags)
+
+
+def shared_grant(workspace_id: UUID, tags: frozenset[str]) -> Grant:
+    """The rights that go with audience tags, but nobody's in particular: equal for all who may see and do the same."""
+    held = frozenset(permission for permission in Permission if permission_tag(permission) in tags)
+    role = next(role for role, permissions in PERMISSIONS.items() if permissions == held)
+    guest_of = frozenset(UUID(tag.removeprefix(_PROJECT)) for tag in tags if tag.startswith(_PROJECT))
+    return Grant(workspace_id, _NOBODY, _NOBODY, role, None if MEMBERS_TAG in tags else guest_of)
 
 
 @dataclass(frozen=True, slots=True)

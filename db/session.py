@@ -128,6 +128,11 @@ class ReadSession:
                     await self._drop()
                     return await self._open_and_execute(statement, parameters)
 
+    @property
+    def is_open(self) -> bool:
+        """Whether it holds a snapshot."""
+        return self._connection is not None
+
     async def _open_and_execute(self, statement: Executable, parameters: Any) -> CursorResult[Any]:
         connection = self._engine.connect()
         await connection.start()

@@ -32,3 +32,9 @@ class Counters:
     ring_replays: int = 0
     """Times a listener caught up from memory."""
     poll_failures: int = 0
+    group_batches: int = 0
+    """Batches rendered once for a whole group."""
+    group_deliveries: int = 0
+    """Batches given to followers in groups."""
+    unshared: int = 0
+    """Batches of a group that had to be rendered for each follower."""

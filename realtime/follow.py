@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from dataclasses import dataclass
 from uuid import UUID
 
 from db.errors import Unavailable
@@ -20,9 +21,10 @@ from db.log import heads_by_workspace_ids, read_epoch, read_events
 from db.session import Session
 from realtime.commits import commits_of
 from realtime.cursor import Cursor
+from realtime.group import Terms, take_seat
 from realtime.hub import Hub, NoSuchWorkspace
 from realtime.listener import Expired, Listener
-from realtime.log import PAGE, Standing
+from realtime.log import PAGE, Log, Standing
 from realtime.reader import Batch, Change, Matches, Reader, Resync, Seen, everything
 from realtime.topic import RETRY_SECONDS, Topic
 
@@ -44,6 +46,7 @@ async def follow(
     *,
     after: Cursor | None = None,
     matches: Matches = everything,
+    terms: Terms | None = None,
     checkpoint_seconds: float = CHECKPOINT_SECONDS,
 ) -> AsyncGenerator[Batch]:
     """Everything the person may see after `after` (None: from now), each event once, in commit order, for ever.
@@ -51,6 +54,9 @@ async def follow(
     The first batch comes at once and is empty if there is nothing to replay; after `checkpoint_seconds` without a
     batch an empty one carries the newest cursor. A commit is never split over two batches. While PostgreSQL is away
     the stream pauses.
+
+    With `terms`, what is the same for others is not yielded but given to `terms.outlet`, once all that was yielded
+    before has been taken; order and completeness are those of the two together.
 
     Raises NotVisible or Unavailable before the first batch, AccessRevoked later. Close it with `aclosing`.
     """
@@ -66,8 +72,9 @@ async def follow(
                 while True:
                     listener.seek(start, standing.head.seq)
                     reader = Reader(person_id, standing.tags, standing.head.seq, matches)
+                    stream = _Stream(topic, hub.log, listener, reader, terms, checkpoint_seconds)
                     try:
-                        batches = _read_on(listener, reader, resync, after is None, checkpoint_seconds)
+                        batches = stream.read_on(resync, after is None)
                         async with aclosing(batches):
                             async for batch in batches:
                                 yield batch
@@ -101,36 +108,70 @@ async def _stand_again(hub: Hub, topic: Topic, person_id: UUID) -> Standing | No
             await asyncio.sleep(RETRY_SECONDS)
 
 
-async def _read_on(
-    listener: Listener, reader: Reader, resync: Resync | None, is_due: bool, checkpoint_seconds: float
-) -> AsyncGenerator[Batch]:
-    """Batches from where the listener stands; the first at once if `is_due`. Raises Expired, AccessRevoked."""
-    loop = asyncio.get_running_loop()
-    is_told = False  # that they have caught up
-    is_due = is_due or resync is not None
-    due_at = loop.time() + checkpoint_seconds
-    seen: list[Seen] = []
-    while True:
-        is_caught_up = listener.seq >= listener.end
-        if seen or is_due or (is_caught_up and not is_told):
-            yield Batch(tuple(seen), listener.cursor, is_caught_up, resync)
-            seen, resync, is_told = [], None, is_caught_up
-            due_at = loop.time() + checkpoint_seconds
-        commits = await listener.read(until=due_at)
-        is_due = loop.time() >= due_at
-        for commit in commits:
-            passage = reader.read(commit)
-            seen += passage.seen
-            if passage.change is None:
-                continue
-            if seen:
-                yield Batch(tuple(seen), listener.cursor.at(passage.through), is_caught_up=False)
-            if passage.change is Change.LOST:
-                raise AccessRevoked
-            # What comes up to the moment the rights were read is part of what the client fetches now.
-            listener.seek(listener.cursor.at(max(commit.last, reader.as_of)), listener.end)
-            seen, resync, is_due = [], Resync.ACCESS_CHANGED, True
-            break
+@dataclass(slots=True)
+class _Stream:
+    """One follower between two looks at their rights."""
+
+    topic: Topic
+    log: Log
+    listener: Listener
+    reader: Reader
+    terms: Terms | None
+    checkpoint_seconds: float
+
+    async def read_on(self, resync: Resync | None, is_due: bool) -> AsyncGenerator[Batch]:
+        """Batches from where the listener stands; the first at once if `is_due`. Raises Expired, AccessRevoked."""
+        loop = asyncio.get_running_loop()
+        listener, reader = self.listener, self.reader
+        is_told = False  # that they have caught up
+        is_due = is_due or resync is not None
+        due_at = loop.time() + self.checkpoint_seconds
+        seen: list[Seen] = []
+        while True:
+            is_caught_up = listener.seq >= listener.end
+            if seen or is_due or (is_caught_up and not is_told):
+                batch = Batch(tuple(seen), listener.cursor, is_caught_up, resync)
+                if is_caught_up and self.terms is not None:
+                    async with aclosing(self._share(self.terms, batch)) as shared:
+                        async for one in shared:
+                            yield one
+                else:
+                    yield batch
+                seen, resync, is_told = [], None, is_caught_up
+                due_at = loop.time() + self.checkpoint_seconds
+            commits = await listener.read(until=due_at)
+            is_due = loop.time() >= due_at
+            for commit in commits:
+                passage = reader.read(commit)
+                seen += passage.seen
+                if passage.change is None:
+                    continue
+                if seen:
+                    yield Batch(tuple(seen), listener.cursor.at(passage.through), is_caught_up=False)
+                if passage.change is Change.LOST:
+                    raise AccessRevoked
+                # What comes up to the moment the rights were read is part of what the client fetches now.
+                listener.seek(listener.cursor.at(max(commit.last, reader.as_of)), listener.end)
+                seen, resync, is_due = [], Resync.ACCESS_CHANGED, True
+                break
+
+    async def _share(self, terms: Terms, batch: Batch) -> AsyncGenerator[Batch]:
+        """Yield a batch that has caught up, then be served by a group for as long as one can."""
+        listener, reader = self.listener, self.reader
+        taken = take_seat(self.topic, self.log, terms, reader, listener.cursor, self.checkpoint_seconds)
+        if taken is None:
+            yield batch
+            return
+        group, seat = taken
+        try:
+            cursor = listener.cursor
+            listener.close()  # the group listens
+            yield batch
+            seat.open()
+            await seat.left
+            listener.seek(cursor.at(seat.position), listener.end)
+        finally:
+            group.leave(seat)
 
 
 async def read_batch(

@@ -10,6 +10,8 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
+from collections.abc import Hashable
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from db.errors import Unavailable
@@ -17,6 +19,9 @@ from realtime import messages
 from realtime.commits import Commit
 from realtime.counters import Counters
 from realtime.log import Log
+
+if TYPE_CHECKING:
+    from realtime.group import Group
 
 RING_EVENTS, RING_BYTES = 1_000, 4 * 1024 * 1024
 INBOX_EVENTS, INBOX_BYTES = 1_000, 1024 * 1024
@@ -86,6 +91,7 @@ class Topic:
         self._early: dict[int, Commit] = {}  # heard before what comes first, by first seq
         self._inboxes: set[Inbox] = set()
         self._refilling: asyncio.Task[None] | None = None
+        self.groups: dict[Hashable, Group] = {}
 
     def open(self, epoch: str, head_seq: int) -> None:
         """Begin at the head, as read from PostgreSQL after the channel was subscribed."""

@@ -69,7 +69,7 @@ class Subscription:
         asked = given(after)
         start = None if asked is None else cursor_of(asked, found)
         try:
-            async with aclosing(context.follow(found, start, matches)) as batches:
+            async with aclosing(context.follow(found, start, matches, event_batch)) as batches:
                 async for batch in batches:
                     await context.renew()
                     yield event_batch(batch)

@@ -78,7 +78,7 @@ class Project(Versioned, Node):
         reading = info.context.loaders.guest_pages.load(page_request(first, after), self.row_id)
         return connection_of(await page_of(reading), Membership.from_row)
 
-    @strawberry.field(description="What you may do in it (personal).")
+    @strawberry.field(description="What you may do in it.")
     async def viewer_permissions(self, info: Info) -> list[Permission]:
         grant = (await info.context.scope()).grant(self.workspace_id)
         return [] if grant is None else sorted(grant.permissions, key=list(Permission).index)

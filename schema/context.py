@@ -6,7 +6,7 @@ subscription it is renewed for every batch, so loaders never grow stale.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from datetime import date, datetime
 from typing import Any, Protocol, TypeAlias
 from uuid import UUID
@@ -86,8 +86,13 @@ class Context(Protocol):
         Raises what the unit refuses, KeyReused, Unavailable.
         """
 
-    def follow(self, workspace_id: UUID, after: Cursor | None, matches: Matches) -> AsyncGenerator[Batch]:
-        """The workspace's changes for the actor, as a stream. See realtime.follow."""
+    def follow(
+        self, workspace_id: UUID, after: Cursor | None, matches: Matches, event_of: Callable[[Batch], Any]
+    ) -> AsyncGenerator[Batch]:
+        """The workspace's changes for the actor, as a stream. See realtime.follow.
+
+        What others get as well may be rendered for all of them at once, from `event_of(batch)`, and is not yielded.
+        """
 
     async def renew(self) -> None:
         """Close the snapshot and the loaders; the next read begins anew."""

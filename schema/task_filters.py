@@ -14,6 +14,7 @@ from db.ids import of_kind
 from db.models import Priority, StatusCategory
 from db.task_lists import TaskOrder as RowOrder
 from domain.errors import TopLevel
+from execution.personal import Personal
 from schema.context import Info
 from schema.enums import OrderDirection, TaskOrderField
 from schema.nodes import given
@@ -28,6 +29,10 @@ _NO_ID = UUID(int=0)
 
 def _option(description: str) -> Any:
     return strawberry.field(default=UNSET, description=description)
+
+
+def _personal(description: str) -> Any:
+    return strawberry.field(default=UNSET, description=description, directives=[Personal()])
 
 
 @strawberry.input(one_of=True, description="Compares an id. Exactly one operator.")
@@ -54,7 +59,7 @@ class AssigneeFilter:
     all: list[strawberry.ID] | None = _option("All of these are assigned.")
     none: list[strawberry.ID] | None = _option("None of these is assigned.")
     is_empty: bool | None = _option("Whether nobody is assigned.")
-    viewer: bool | None = _option("Whether you are assigned (personal).")
+    viewer: bool | None = _personal("Whether you are assigned.")
 
 
 @strawberry.input(one_of=True, description="Compares the category of the status. Exactly one operator.")
@@ -84,8 +89,8 @@ class DateFilter:
     gte: date | None = _option("On this day or later.")
     lte: date | None = _option("On this day or earlier.")
     is_null: bool | None = _option("Whether there is none.")
-    within_days: int | None = _option(
-        "From today to so many days on, in your time zone (personal); negative: so many days back to today."
+    within_days: int | None = _personal(
+        "From today to so many days on, in your time zone; negative: so many days back to today."
     )
 
 

@@ -14,6 +14,7 @@ from db.models import Permission, Priority, Role
 from db.pages import Page, PageRequest
 from db.task_filters import TaskFilter as RowFilter
 from db.task_lists import SubtaskCounts, TaskOrder, TaskPage
+from execution.personal import Personal
 from schema.arrangement import Label, Project, Status
 from schema.changes import Change, history_of
 from schema.context import Info
@@ -124,7 +125,7 @@ class Task(Versioned, Node):
     async def _counts(self, info: Info) -> SubtaskCounts:
         return await info.context.loaders.subtask_counts.load(self.row.id) or SubtaskCounts(0, 0)
 
-    @strawberry.field(description="What you may do with it (personal).")
+    @strawberry.field(description="What you may do with it.", directives=[Personal()])
     async def viewer_permissions(self, info: Info) -> list[Permission]:
         grant = (await info.context.scope()).grant(self.row.workspace_id)
         if grant is None:

@@ -146,13 +146,13 @@ class Workspace(Versioned, Node):
         assert head is not None, "a workspace is made with its head"
         return EventCursor(str(Cursor(self.row_id, await info.context.epoch(), head.seq)))
 
-    @strawberry.field(description="What you are in it (personal).")
+    @strawberry.field(description="What you are in it.")
     async def viewer_role(self, info: Info) -> Role:
         grant = (await info.context.scope()).grant(self.row_id)
         assert grant is not None, "only members see a workspace"
         return grant.role
 
-    @strawberry.field(description="What you may do in it (personal).")
+    @strawberry.field(description="What you may do in it.")
     async def viewer_permissions(self, info: Info) -> list[Permission]:
         grant = (await info.context.scope()).grant(self.row_id)
         return [] if grant is None else sorted(grant.permissions, key=list(Permission).index)

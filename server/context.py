@@ -7,29 +7,35 @@ after each result: nothing is held while a stream waits.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable, Hashable
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from dataloaders.loaders import Loaders
-from db.log import read_epoch
+from db.log import has_revocations, read_epoch
 from db.models import Actor, ActorKind, ActorRef
-from db.scope import Scope
+from db.scope import Grant, Scope, shared_grant
 from db.session import Database, ReadSession, Session
 from db.unit_of_work import Key, Outcome, Work, Writer
 from domain import access
 from domain.errors import TopLevel
 from domain.sessions import Desk
+from execution.live import Outlet, Sharing
 from realtime.cursor import Cursor
 from realtime.follow import follow
+from realtime.group import CannotShare, Render
 from realtime.process import Realtime
 from realtime.reader import Batch, Matches
 from schema.context import Request
-from server.credentials import Credentials
+from server.credentials import Credentials, release
 from server.tokens import AccessTokens, SessionCheck, authenticate
+
+EventOf = Callable[[Batch], Any]
+"""A batch as the schema shows it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,24 +61,16 @@ class Application:
         return OperationContext(self, credentials, address, user_agent)
 
 
-class OperationContext:
-    """One operation's schema.context.Context."""
+class Snapshot:
+    """What a context reads: one snapshot with its loaders, opened at the first read and begun anew by `renew`."""
 
-    def __init__(
-        self, application: Application, credentials: Credentials | None, address: str, user_agent: str | None
-    ) -> None:
+    def __init__(self, application: Application) -> None:
         self._application = application
-        self.address = address
-        self.user_agent = user_agent
-        self.actor: Actor | None = None
-        if credentials is not None:
-            ref = ActorRef(ActorKind.USER, credentials.user_id)
-            self.actor = Actor(ref, credentials.session_id)
         self._begin()
 
     def _begin(self) -> None:
         self._reading: ReadSession = self._application.database.reading()
-        self._loaders = Loaders(self._reading, self.scope)
+        self._loaders: Loaders | None = None
         # Sibling fields ask at once: one of them reads, all wait for the same answer and go on together.
         self._scope: asyncio.Task[Scope] | None = None
         self._epoch: asyncio.Task[str] | None = None
@@ -91,11 +89,55 @@ class OperationContext:
 
     @property
     def loaders(self) -> Loaders:
+        if self._loaders is None:
+            self._loaders = Loaders(self._reading, self.scope)
         return self._loaders
 
     @property
     def reading(self) -> Session:
         return self._reading
+
+    async def scope(self) -> Scope:
+        if self._scope is None:
+            self._scope = asyncio.create_task(self._read_scope())
+        return await self._scope
+
+    async def _read_scope(self) -> Scope:
+        raise NotImplementedError
+
+    async def epoch(self) -> str:
+        if self._epoch is None:
+            self._epoch = asyncio.create_task(read_epoch(self._reading))
+        return await self._epoch
+
+    async def renew(self) -> None:
+        if self._loaders is None and self._scope is None and self._epoch is None and not self._reading.is_open:
+            return  # nothing was read
+        await self._reading.close()
+        self._begin()
+
+    async def release(self) -> None:
+        """Give back the connection; what is asked later is read anew."""
+        await self.renew()
+
+
+class OperationContext(Snapshot):
+    """One operation's schema.context.Context."""
+
+    def __init__(
+        self, application: Application, credentials: Credentials | None, address: str, user_agent: str | None
+    ) -> None:
+        super().__init__(application)
+        self.address = address
+        self.user_agent = user_agent
+        self.actor: Actor | None = None
+        self._sharing: Sharing | None = None
+        if credentials is not None:
+            ref = ActorRef(ActorKind.USER, credentials.user_id)
+            self.actor = Actor(ref, credentials.session_id)
+
+    def share(self, sharing: Sharing | None) -> None:
+        self._sharing = sharing
 
     def me(self) -> Actor:
         if self.actor is None:
@@ -106,21 +148,12 @@ class OperationContext:
         await self.renew()
         self.actor = actor
 
-    async def scope(self) -> Scope:
-        if self.actor is None:
-            return Scope(())
-        if self._scope is None:
-            self._scope = asyncio.create_task(access.scope_of(self._reading, self.actor.user_id))
-        return await self._scope
+    async def _read_scope(self) -> Scope:
+        return Scope(()) if self.actor is None else await access.scope_of(self._reading, self.actor.user_id)
 
     async def today(self) -> date:
-        person = await self._loaders.users.load(self.me().user_id)
+        person = await self.loaders.users.load(self.me().user_id)
         return datetime.now(UTC if person is None else ZoneInfo(person.time_zone)).date()
-
-    async def epoch(self) -> str:
-        if self._epoch is None:
-            self._epoch = asyncio.create_task(read_epoch(self._reading))
-        return await self._epoch
 
     async def write(self, work: Work, request: Request | None = None) -> Outcome:
         # First of all the snapshot: one that is older than the write must not answer for it.
@@ -128,16 +161,77 @@ class OperationContext:
         key = None if request is None else Key(request.client_mutation_id, request.fingerprint)
         return await self._application.writer.run(self.me(), work, key=key)
 
-    async def follow(self, workspace_id: UUID, after: Cursor | None, matches: Matches) -> AsyncGenerator[Batch]:
-        batches = follow(self._application.realtime.hub, workspace_id, self.me().user_id, after=after, matches=matches)
+    async def follow(
+        self, workspace_id: UUID, after: Cursor | None, matches: Matches, event_of: EventOf
+    ) -> AsyncGenerator[Batch]:
+        application, user_id = self._application, self.me().user_id
+        terms = None if self._sharing is None else SharedTerms(application, self._sharing, workspace_id, event_of)
+        batches = follow(application.realtime.hub, workspace_id, user_id, after=after, matches=matches, terms=terms)
         async with aclosing(batches):
             async for batch in batches:
                 yield batch
 
-    async def renew(self) -> None:
-        await self._reading.close()
-        self._begin()
 
-    async def release(self) -> None:
-        """Give back the connection; what is asked later is read anew."""
-        await self.renew()
+class SharedContext(Snapshot):
+    """The context of batches that everybody with the same rights in a workspace gets: rights, and no person.
+
+    Its rights hold for events up to `through`. A snapshot that is newer than a change of anybody's rights after that
+    must not be shown by them: then `has_moved` is set, and what was made of it must not be sent.
+    """
+
+    def __init__(self, application: Application, grant: Grant) -> None:
+        super().__init__(application)
+        self._grant = grant
+        self.through = 0
+        self.has_moved = False
+
+    @property
+    def actor(self) -> Actor | None:
+        raise RuntimeError("A field that depends on who asks must be marked as personal.")
+
+    def me(self) -> Actor:
+        raise RuntimeError("A field that depends on who asks must be marked as personal.")
+
+    async def _read_scope(self) -> Scope:
+        if await has_revocations(self._reading, self._grant.workspace_id, after=self.through):
+            self.has_moved = True
+            return Scope(())
+        return Scope((self._grant,))
+
+
+@dataclass(frozen=True, slots=True)
+class SharedTerms:
+    """On what terms one subscriber of a workspace shares: realtime.group.Terms."""
+
+    application: Application
+    sharing: Sharing
+    workspace_id: UUID
+    event_of: EventOf
+
+    @property
+    def outlet(self) -> Outlet:
+        return self.sharing.outlet
+
+    @property
+    def key(self) -> Hashable:
+        return self.sharing.key
+
+    def tags(self, tags: frozenset[str]) -> frozenset[str]:
+        return shared_grant(self.workspace_id, tags).tags
+
+    def renderer(self, tags: frozenset[str]) -> Render:
+        context = SharedContext(self.application, shared_grant(self.workspace_id, tags))
+        event_of, render = self.event_of, self.sharing.render
+
+        async def rendered(batch: Batch) -> bytes:
+            context.through = batch.cursor.seq
+            try:
+                payload: bytes = await render(event_of(batch), context)
+                if context.has_moved:
+                    raise CannotShare
+                return payload
+            finally:
+                context.has_moved = False
+                await release(context)
+
+        return rendered

@@ -11,6 +11,8 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
+from execution.live import Sharing
+
 log = logging.getLogger("tutti.errors")
 
 
@@ -32,11 +34,18 @@ class Unauthenticated(Exception):
         self.is_expired = is_expired
 
 
-class OperationContext(Protocol):
-    """The `context_value` of one operation, never of a whole socket."""
+class Reading(Protocol):
+    """What reads for results."""
 
     async def release(self) -> None:
         """Gives back what reading the last result held; called after each result, before it is sent, and at the end."""
+
+
+class OperationContext(Reading, Protocol):
+    """The `context_value` of one operation, never of a whole socket."""
+
+    def share(self, sharing: Sharing | None) -> None:
+        """How a subscription's events may be rendered for several at once; called before it begins."""
 
 
 class Gateway(Protocol):
@@ -54,7 +63,7 @@ class Gateway(Protocol):
         """A fresh context for one operation; opens nothing yet."""
 
 
-async def release(context: OperationContext) -> None:
+async def release(context: Reading) -> None:
     """Releases a context whose result is already known: a failure is logged and changes nothing of the answer."""
     try:
         await context.release()

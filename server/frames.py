@@ -14,10 +14,11 @@ from strawberry.http.async_base_view import AsyncWebSocketAdapter
 from strawberry.http.exceptions import WebSocketDisconnected
 
 from execution.limits import Limits
-from server.wire import TRANSPORT
+from server.wire import WIRE, SocketProtocol
 
 MAX_ID_CHARACTERS = 100
 CLOSE_TIMEOUT_SECONDS = 1.0
+TOO_SLOW = (1013, "Too slow to take what you asked for; reconnect and resume from your cursor")
 MAX_REASON_BYTES = 123  # RFC 6455: a control frame has 125 bytes, two are the code
 
 
@@ -28,7 +29,10 @@ class Frames(AsyncWebSocketAdapter):
         self._receive = receive
         self._send = send
         self._limits = limits
-        self._transport: asyncio.Transport | None = scope.get("extensions", {}).get(TRANSPORT)
+        self.wire: SocketProtocol | None = scope.get("extensions", {}).get(WIRE)
+        if self.wire is not None:
+            self.wire.on_slow = self.drop_slow
+        self._closing: asyncio.Task[None] | None = None
         self._time = asyncio.get_running_loop().time
         self._allowance = float(limits.frame_burst)
         self.heard_at = self._time()
@@ -71,8 +75,14 @@ class Frames(AsyncWebSocketAdapter):
     async def send_json(self, message: Mapping[str, object]) -> None:
         """Sends one message. Raises WebSocketDisconnected once the socket is closed by either side."""
         text = orjson.dumps(message).decode()  # text, not bytes: browsers' clients cannot read binary frames
+        await self.send_text(text)
+
+    async def send_text(self, text: str) -> None:
+        """The same for a message that is JSON already."""
         if self.is_closed:
             raise WebSocketDisconnected
+        if self.wire is not None:
+            self.wire.flush()
         try:
             await self._send({"type": "websocket.send", "text": text})
         except (OSError, RuntimeError) as error:  # the server's ways to say that the peer has gone
@@ -83,6 +93,8 @@ class Frames(AsyncWebSocketAdapter):
         """Closes the socket, once: later calls do nothing. Never raises, and takes at most a second."""
         if self.is_closed:
             return
+        if self.wire is not None:
+            self.wire.flush()
         self.is_closed = True
         shown = reason.encode()[:MAX_REASON_BYTES].decode(errors="ignore")
         try:
@@ -93,11 +105,21 @@ class Frames(AsyncWebSocketAdapter):
         except (OSError, RuntimeError):
             pass
 
+    def drop_slow(self) -> None:
+        """Closes the socket of a peer that does not keep up, without waiting for it."""
+        if self.is_closed:
+            return
+        if self.wire is None:
+            self._closing = asyncio.create_task(self.close(*TOO_SLOW))
+        else:
+            self.is_closed = True
+            self.wire.drop(*TOO_SLOW)
+
     def abort(self) -> None:
         """Drops the connection without waiting for the peer, where the server lets us."""
         self.is_closed = True
-        if self._transport is not None:
-            self._transport.abort()
+        if self.wire is not None:
+            self.wire.transport.abort()
 
 
 def fault_of(message: object) -> str | None:

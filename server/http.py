@@ -22,6 +22,7 @@ from strawberry import Schema
 from db.errors import Unavailable
 from execution.documents import Refused
 from execution.limits import Limits
+from execution.live import Plans
 from execution.operations import Operations, is_request_error
 from server.credentials import Gateway, Unauthenticated, release
 from server.errors import formatted, of_exception, status_of
@@ -56,7 +57,8 @@ def graphql_router(
     router = APIRouter()
     http = HttpEndpoint(operations, gateway, origins, ide)
     router.add_route(path, http.respond, methods=["GET", "POST", "OPTIONS", "PUT", "PATCH", "DELETE"])
-    router.add_websocket_route(path, SocketEndpoint(operations, gateway, origins, sockets))  # type: ignore[arg-type]
+    plans = Plans(operations.schema._schema, operations.documents.load, formatted)
+    router.add_websocket_route(path, SocketEndpoint(operations, plans, gateway, origins, sockets))  # type: ignore[arg-type]
     return router
 
 

@@ -33,11 +33,13 @@ from strawberry.utils.aio import aclosing
 
 from db.errors import Unavailable
 from execution.documents import Refused
+from execution.live import Plans
 from execution.operations import Operations, Prepared, is_request_error
 from server.credentials import Credentials, Gateway, OperationContext, Unauthenticated, release
 from server.errors import formatted, of_exception
 from server.frames import Frames
 from server.origins import Origins
+from server.outlet import Outlet
 from server.sockets import Sockets
 
 
@@ -46,6 +48,7 @@ class SocketEndpoint:
     """The ASGI application of the WebSocket route."""
 
     operations: Operations
+    plans: Plans
     gateway: Gateway
     origins: Origins
     sockets: Sockets
@@ -90,6 +93,7 @@ class Socket(BaseGraphQLTransportWSHandler[Any, None]):
         self._heartbeat: asyncio.TimerHandle | None = None
         self._expiry: asyncio.TimerHandle | None = None
         self._unfinished: set[asyncio.Task[Any]] = set()
+        self._outlets: dict[str, Outlet] = {}
 
     async def handle(self) -> None:
         """Serves the socket until either side closes it."""
@@ -248,9 +252,7 @@ class Socket(BaseGraphQLTransportWSHandler[Any, None]):
     async def _run(self, operation: Operation[Any, None], prepared: Prepared, context: OperationContext) -> None:
         operations = self._endpoint.operations
         if prepared.kind is OperationType.SUBSCRIPTION:
-            async with aclosing(await operations.subscribe(prepared, context)) as results:
-                async for result in results:
-                    await self._send_result(operation, result, context)
+            await self._follow(operation, prepared, context)
         else:
             self._unfinished.add(cast("asyncio.Task[Any]", operation.task))
             try:
@@ -258,6 +260,28 @@ class Socket(BaseGraphQLTransportWSHandler[Any, None]):
             finally:
                 self._unfinished.discard(cast("asyncio.Task[Any]", operation.task))
         await operation.send_operation_message({"id": operation.id, "type": "complete"})
+
+    async def _follow(self, operation: Operation[Any, None], prepared: Prepared, context: OperationContext) -> None:
+        """Sends every event of a subscription; those that are the same for others come to the outlet by themselves."""
+        live = self._endpoint.plans.open(prepared.query, prepared.variables, prepared.operation_name)
+        outlet = self._outlets[operation.id] = Outlet(self.frames, operation.id)
+        try:
+            context.share(live.sharing(outlet))
+            async with aclosing(await live.source(context)) as events:
+                async for event in events:
+                    payload = await live.render(event, context)
+                    await release(context)
+                    await outlet.send(payload)
+        finally:
+            outlet.close()
+            if self._outlets.get(operation.id) is outlet:
+                del self._outlets[operation.id]
+
+    async def cleanup_operation(self, operation_id: str) -> None:
+        # At once: the id may be used again before the operation's task has ended.
+        if operation_id in self._outlets:
+            self._outlets[operation_id].close()
+        await super().cleanup_operation(operation_id)
 
     async def _send_result(
         self, operation: Operation[Any, None], result: ExecutionResult, context: OperationContext

@@ -1,29 +1,124 @@
-"""The WebSocket protocol class uvicorn is started with: uvicorn's own, made safe against what hostile peers send.
+"""The WebSocket protocol class uvicorn is started with: uvicorn's own, made safe against what hostile peers send, and
+able to take finished frames.
 
 `uvicorn.Config(ws=SocketProtocol, ws_ping_interval=None, ws_per_message_deflate=False, ws_max_size=max_frame_bytes)`.
-It also offers its transport in the ASGI scope, so that a peer that reads nothing can be dropped: ASGI alone cannot do
-that, because sending the close frame waits for the peer as well.
+It offers itself in the ASGI scope: what is the same for many sockets is written as finished frames, and a peer that
+reads nothing can be dropped, which ASGI alone cannot do, because sending the close frame waits for the peer as well.
+
+Invariant: frames leave in the order they were pushed, and before whatever ASGI sends after `flush`. Neither uvloop nor
+asyncio joins the writes of one turn of the loop, so frames are collected until its end and written at once.
 """
 
 from __future__ import annotations
 
 import socket
-from asyncio import BaseTransport
-from typing import cast
+from asyncio import BaseTransport, TimerHandle
+from collections.abc import Callable
+from typing import Any, cast
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import Frame
 from websockets.http11 import Request
 
-TRANSPORT = "tutti.transport"
+WIRE = "tutti.wire"
+FLUSHES_AT_ONCE = 250
+"""Sockets written to before the loop may do something else."""
+MAX_BUFFERED_BYTES = 1024 * 1024
+MAX_EVENTS_BEHIND = 1_000
+STALL_SECONDS = 10.0
+"""How long a peer may take nothing at all while something waits for it."""
 # Linux drops the connection when sent data stays unacknowledged, or unread by a full receiver, for so long.
 USER_TIMEOUT_MILLISECONDS = 10_000
 # Nobody splits 64 KiB so finely; empty fragments would pile up without counting towards the frame's size.
 MAX_FRAGMENTS = 1_000
 
+DROP_SECONDS = 3.0
+
+_dirty: list[SocketProtocol] = []
+"""Connections with frames to write at the end of this turn of the loop. A process has one loop."""
+
 
 class SocketProtocol(WebSocketsSansIOProtocol):
-    """One connection."""
+    """One connection. `on_slow` is called once, when its peer does not keep up."""
+
+    def __init__(self, *arguments: Any, **more: Any) -> None:
+        super().__init__(*arguments, **more)
+        self.on_slow: Callable[[], None] | None = None
+        self._corked: list[bytes] = []
+        self._events_behind = 0
+        self._stall: TimerHandle | None = None
+        self._buffered = 0
+
+    def push(self, frame: bytes, events: int = 0) -> None:
+        """Write a finished frame at the end of this turn; it is lost if the connection is closing."""
+        if not self._corked:
+            if not _dirty:
+                self.loop.call_soon(_flush_dirty)
+            _dirty.append(self)
+        self._corked.append(frame)
+        if events and not self.writable.is_set():
+            self._events_behind += events
+            if self._events_behind > MAX_EVENTS_BEHIND:
+                self._be_slow()
+
+    def flush(self) -> None:
+        """Write what was pushed."""
+        frames = self._corked
+        if not frames:
+            return
+        self._corked = []
+        if self.close_sent or self.disconnected or self.transport.is_closing():
+            return
+        self.transport.write(frames[0] if len(frames) == 1 else b"".join(frames))
+        if not self.writable.is_set() and self.transport.get_write_buffer_size() > MAX_BUFFERED_BYTES:
+            self._be_slow()
+
+    def drop(self, code: int, reason: str) -> None:
+        """Close a peer that does not keep up: what it was sent waits a little for it, with the close frame behind."""
+        if self.close_sent or self.disconnected or self.transport.is_closing():
+            return
+        self.flush()
+        self.conn.send_close(code, reason)
+        self.transport.write(b"".join(self.conn.data_to_send()))
+        self.close_sent = True
+        self.queue.put_nowait({"type": "websocket.disconnect", "code": code})
+        if self.read_paused:
+            self.read_paused = False
+            self.transport.resume_reading()
+        self.close_timer = self.loop.call_later(DROP_SECONDS, self.transport.abort)
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._buffered = self.transport.get_write_buffer_size()
+        self._stall = self.loop.call_later(STALL_SECONDS, self._look_for_progress)
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._events_behind = 0
+        if self._stall is not None:
+            self._stall.cancel()
+            self._stall = None
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._stall is not None:
+            self._stall.cancel()
+            self._stall = None
+        self.on_slow = None
+        super().connection_lost(exc)
+
+    def _look_for_progress(self) -> None:
+        # What was written meanwhile hides progress, but whoever takes less than that runs into the other limits.
+        buffered = self.transport.get_write_buffer_size()
+        if buffered >= self._buffered:
+            self._be_slow()
+        else:
+            self._buffered = buffered
+            self._stall = self.loop.call_later(STALL_SECONDS, self._look_for_progress)
+
+    def _be_slow(self) -> None:
+        on_slow, self.on_slow = self.on_slow, None
+        if on_slow is not None:
+            on_slow()
 
     def connection_made(self, transport: BaseTransport) -> None:
         super().connection_made(transport)
@@ -34,7 +129,7 @@ class SocketProtocol(WebSocketsSansIOProtocol):
     def handle_connect(self, event: Request) -> None:
         super().handle_connect(event)
         if hasattr(self, "scope"):  # absent when the handshake was no WebSocket's
-            cast("dict[str, object]", self.scope["extensions"])[TRANSPORT] = self.transport
+            cast("dict[str, object]", self.scope["extensions"])[WIRE] = self
 
     def handle_ping(self) -> None:
         # Pongs are written at once; to a peer that pings and never reads they would be buffered without end.
@@ -58,3 +153,21 @@ class SocketProtocol(WebSocketsSansIOProtocol):
             except UnicodeDecodeError:  # uvicorn would log a traceback; as a binary frame the application refuses it
                 self.curr_msg_data_type = "bytes"
         super().send_receive_event_to_app()
+
+
+def _flush_dirty() -> None:
+    chunk = _dirty[:FLUSHES_AT_ONCE]
+    del _dirty[:FLUSHES_AT_ONCE]
+    if _dirty:
+        chunk[0].loop.call_soon(_flush_dirty)
+    for protocol in chunk:
+        protocol.flush()
+
+
+def text_frame_head(size: int) -> bytes:
+    """What stands before an unmasked text message of `size` bytes: https://www.rfc-editor.org/rfc/rfc6455#section-5.2"""
+    if size < 126:
+        return bytes((0x81, size))
+    if size < 65_536:
+        return b"\x81\x7e" + size.to_bytes(2, "big")
+    return b"\x81\x7f" + size.to_bytes(8, "big")

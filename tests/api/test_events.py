@@ -128,9 +128,9 @@ NOT_IN_VIEWS = {
     "Workspace": {"eventCursor", "members", "invites", "projects", "tasks", "labels", "statuses", "auditLog"},
     "Project": {"guests", "tasks"},
     "Membership": {"permissions"},
-    "Task": {"subtasks", "history"},
+    "Task": {"subtasks", "history", "viewerPermissions"},
 }
-"""Lists, which views read as such, and what says the same again."""
+"""Lists, which views read as such, what says the same again, and what would keep their streams from being shared."""
 
 
 def test_views_hold_every_field() -> None:

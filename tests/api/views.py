@@ -32,7 +32,7 @@ fragment task on Task {
   id version createdAt updatedAt key title description priority startDate dueDate estimate rank completedAt archivedAt
   workspace { id } project { id } status { id } parent { id } labels { id }
   createdBy { id name ... on User { handle } } assignees { id name handle }
-  subtaskCount completedSubtaskCount viewerPermissions
+  subtaskCount completedSubtaskCount
 }
 """
 

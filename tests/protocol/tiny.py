@@ -24,6 +24,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from db.errors import Unavailable
 from domain.errors import TopLevel
 from execution.limits import Limits
+from execution.live import Sharing
 from server.credentials import Credentials, Unauthenticated
 from server.http import graphql_router
 from server.sockets import Sockets
@@ -49,6 +50,10 @@ class Context:
     user_agent: str | None
     releases: list[str] = field(default_factory=list)
     state: str = "idle"
+    sharing: Sharing | None = None
+
+    def share(self, sharing: Sharing | None) -> None:
+        self.sharing = sharing
 
     async def release(self) -> None:
         await asyncio.sleep(0)

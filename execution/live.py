@@ -1,0 +1,230 @@
+"""Subscriptions: an event is executed once for all who are told the same, and for each alone where it must be.
+
+A `Plan` is what a document selects, compiled once and kept for all who send it. `Live` is one subscriber's operation:
+its source, and how an event becomes the finished payload of a `next` message.
+
+Invariant: a payload that several subscribers get is rendered with a context that has rights but no person, so a
+personal field that nobody marked fails instead of telling one person's answer to another.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import AsyncGenerator, Callable, Hashable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Protocol
+
+import orjson
+from graphql import (
+    REMOVE,
+    ArgumentNode,
+    DocumentNode,
+    ExecutionResult,
+    FieldNode,
+    GraphQLError,
+    GraphQLSchema,
+    VariableDefinitionNode,
+    VariableNode,
+    Visitor,
+    get_operation_ast,
+    visit,
+)
+from graphql.execution.execute import create_source_event_stream, execute_subscription_event
+from graphql.execution.executor import Executor
+from graphql.pyutils import is_awaitable
+
+from execution.documents import Refused
+from execution.executor import EventExecutor
+from execution.personal import is_personal_operation
+from execution.projector import Projector, Uncovered, compile_operation
+
+FormatErrors = Callable[[Sequence[GraphQLError]], list[dict[str, Any]]]
+
+RESUME_ARGUMENT = "after"
+"""The root field's argument that says where somebody begins. Who has caught up is told the same wherever they began."""
+MAX_PLANS = 128
+"""A document of the largest size and its plan take about half a megabyte."""
+
+
+@dataclass(slots=True)
+class LiveCounters:
+    """Totals of one process since it started."""
+
+    compiled: int = 0
+    """Plans made with a projector."""
+    uncovered_plans: int = 0
+    """Plans that graphql-core executes event by event."""
+    projected: int = 0
+    """Events rendered by a projector."""
+    executed: int = 0
+    """Events rendered by graphql-core."""
+
+
+class Outlet(Protocol):
+    """Where the finished payloads of one subscriber go, besides those that are returned to its transport."""
+
+    def deliver(self, payload: bytes, events: int) -> None:
+        """Pass a payload on. Never waits, never raises."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sharing:
+    """What the source of a subscription needs to serve several subscribers at once.
+
+    `key`: two with equal keys and equal rights get the same payloads. `render(event, context)` makes one.
+    """
+
+    key: Hashable
+    outlet: Outlet
+    render: Callable[[Any, Any], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One operation with the variables that its selection uses. `key` None: it depends on who asks."""
+
+    executor: Executor[Any]
+    project: Projector | None
+    key: Hashable | None
+
+
+class Plans:
+    """The plans of one schema, the least recently used go first. `load` gives the valid document of a text."""
+
+    def __init__(self, schema: GraphQLSchema, load: Callable[[str], DocumentNode], format_errors: FormatErrors) -> None:
+        self.counters = LiveCounters()
+        self._schema = schema
+        self._load = load
+        self._format = format_errors
+        self._beginning = lru_cache(MAX_PLANS)(self._find_beginning)
+        self._plan = lru_cache(MAX_PLANS)(self._make)
+
+    def open(self, query: str, variables: dict[str, Any] | None, operation_name: str | None) -> Live:
+        """A subscriber's operation. Raises Refused when the variables do not fit."""
+        executor = self._executor(self._load(query), variables, operation_name)
+        begins = self._beginning(query, operation_name)
+        shared = {name: value for name, value in (variables or {}).items() if name not in begins}
+        encoded = orjson.dumps(shared, option=orjson.OPT_SORT_KEYS)
+        return Live(self, self._plan(query, operation_name, encoded), executor)
+
+    def _find_beginning(self, query: str, operation_name: str | None) -> frozenset[str]:
+        """The variables that say nothing but where to begin: that argument of the root field, and nothing else."""
+        document = self._load(query)
+        operation = get_operation_ast(document, operation_name)
+        assert operation is not None
+        begins = {
+            argument.value.name.value
+            for field in operation.selection_set.selections
+            if isinstance(field, FieldNode)
+            for argument in field.arguments or ()
+            if argument.name.value == RESUME_ARGUMENT and isinstance(argument.value, VariableNode)
+        }
+        if not begins:
+            return frozenset()
+        counting = _Counting()
+        visit(document, counting)
+        return frozenset(name for name in begins if counting.uses[name] == 2)  # where it is declared, and there
+
+    def _make(self, query: str, operation_name: str | None, encoded: bytes) -> Plan:
+        document = self._load(query)
+        begins = self._beginning(query, operation_name)
+        bare = visit(document, _WithoutBeginning(begins)) if begins else document
+        executor = self._executor(bare, orjson.loads(encoded), operation_name)
+        is_personal = is_personal_operation(self._schema, document, executor.operation)
+        key = None if is_personal else (query, operation_name, encoded)
+        try:
+            project = compile_operation(executor)
+        except (Uncovered, GraphQLError):
+            self.counters.uncovered_plans += 1
+            return Plan(executor, None, key)
+        self.counters.compiled += 1
+        return Plan(executor, project, key)
+
+    def _executor(
+        self, document: DocumentNode, variables: dict[str, Any] | None, operation_name: str | None
+    ) -> Executor[Any]:
+        built = EventExecutor.build(self._schema, document, None, None, variables, operation_name)
+        if isinstance(built, list):
+            raise Refused(*built)
+        return built
+
+    async def render(self, plan: Plan, event: Any, context: Any) -> bytes:
+        """The payload of a `next` message: `{"data": ...}`, with `errors` if there are any."""
+        if plan.project is not None:
+            try:
+                data = await plan.project(event, context)
+                self.counters.projected += 1
+                return b'{"data":' + orjson.dumps(data) + b"}"
+            except Uncovered:
+                pass
+        self.counters.executed += 1
+        result = await self._execute(plan, event, context)
+        payload: dict[str, Any] = {"data": result.data}
+        if result.errors:
+            payload["errors"] = self._format(result.errors)
+        return orjson.dumps(payload)
+
+    async def _execute(self, plan: Plan, event: Any, context: Any) -> ExecutionResult:
+        executor = plan.executor.build_per_event_executor(event)
+        executor.context_value = context
+        found: Any = execute_subscription_event(executor)
+        result: ExecutionResult = await found if is_awaitable(found) else found
+        return result
+
+
+class Live:
+    """One subscriber's operation."""
+
+    def __init__(self, plans: Plans, plan: Plan, executor: Executor[Any]) -> None:
+        self._plans = plans
+        self._plan = plan
+        self._executor = executor
+
+    def sharing(self, outlet: Outlet) -> Sharing | None:
+        """What the source may do for this subscriber and others at once; None if it depends on who asks."""
+        plans, plan = self._plans, self._plan
+        if plan.key is None:
+            return None
+        return Sharing(plan.key, outlet, lambda event, context: plans.render(plan, event, context))
+
+    async def source(self, context: Any) -> AsyncGenerator[Any]:
+        """The events. Raises Refused when there is no stream to follow."""
+        self._executor.context_value = context
+        found: Any = create_source_event_stream(self._executor)
+        if is_awaitable(found):
+            found = await found
+        if isinstance(found, ExecutionResult):
+            raise Refused(*(found.errors or ()))
+        events: AsyncGenerator[Any] = found
+        return events
+
+    async def render(self, event: Any, context: Any) -> bytes:
+        """The payload for this subscriber alone."""
+        return await self._plans.render(self._plan, event, context)
+
+
+class _Counting(Visitor):
+    """Counts how often each variable is named."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.uses: defaultdict[str, int] = defaultdict(int)
+
+    def enter_variable(self, node: VariableNode, *_: Any) -> None:
+        self.uses[node.name.value] += 1
+
+
+class _WithoutBeginning(Visitor):
+    """Removes variables with what they are passed to, so that they need no value."""
+
+    def __init__(self, names: frozenset[str]) -> None:
+        super().__init__()
+        self._names = names
+
+    def enter_variable_definition(self, node: VariableDefinitionNode, *_: Any) -> Any:
+        return REMOVE if node.variable.name.value in self._names else None
+
+    def enter_argument(self, node: ArgumentNode, *_: Any) -> Any:
+        is_gone = isinstance(node.value, VariableNode) and node.value.name.value in self._names
+        return REMOVE if is_gone else None

@@ -1,0 +1,354 @@
+"""Compiled selections: what graphql-core would make of a value, without asking the document again for every value.
+
+graphql-core collects fields, coerces arguments and resolves types anew for each event; none of that changes between
+two events of one subscription. `compile_operation` does it once, with graphql-core's own functions, and leaves plain
+functions from a value to what is sent.
+
+Invariant: a projector either gives exactly the `data` that graphql-core gives, or raises Uncovered; it never gives
+errors. So whatever goes wrong with a value (a resolver raises, null in a non-null place) is left to graphql-core, whose
+errors, their paths and how null spreads are then the answer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from inspect import iscoroutine, iscoroutinefunction
+from operator import attrgetter
+from typing import Any
+
+from graphql import (
+    GraphQLAbstractType,
+    GraphQLField,
+    GraphQLLeafType,
+    GraphQLList,
+    GraphQLNonNull,
+    GraphQLObjectType,
+    GraphQLOutputType,
+    GraphQLResolveInfo,
+    Undefined,
+    is_abstract_type,
+    is_leaf_type,
+)
+from graphql.execution.collect_fields import FieldDetails, collect_fields, collect_subfields
+from graphql.execution.executor import Executor
+from graphql.execution.values import get_argument_values
+from graphql.pyutils import Path, is_awaitable
+from strawberry.types.field import StrawberryField
+
+STRAWBERRY = "strawberry-definition"
+
+Complete = Callable[[Any, Any], Any]
+"""(value, context) -> what is sent of it, or the awaitable of that where `waits`."""
+
+
+class Uncovered(Exception):
+    """This document, or this value, takes the ordinary path."""
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """How to complete the values of one place in the selection. `waits`: it gives an awaitable."""
+
+    complete: Complete
+    waits: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FieldPlan:
+    """One field of one object type: `run(source, context)` resolves and completes it."""
+
+    key: str
+    run: Complete
+    waits: bool
+
+
+class Projector:
+    """A compiled operation. Call it with the root value and a context; raises Uncovered."""
+
+    def __init__(self, root: Compiled) -> None:
+        self._root = root
+
+    async def __call__(self, root_value: Any, context: Any) -> dict[str, Any]:
+        """`data` of the result."""
+        try:
+            found = self._root.complete(root_value, context)
+            data: dict[str, Any] = await found if self._root.waits else found
+        except Exception as error:  # whatever it is, graphql-core says it in its own words
+            raise Uncovered from error
+        return data
+
+
+def compile_operation(executor: Executor[Any]) -> Projector:
+    """Compile the operation of an executor, which it keeps: give it one without a context. Raises Uncovered."""
+    return Projector(_Compiler(executor).root())
+
+
+class _Compiler:
+    def __init__(self, executor: Executor[Any]) -> None:
+        self._executor = executor
+        self._schema = executor.schema
+
+    def root(self) -> Compiled:
+        executor = self._executor
+        root_type = self._schema.get_root_type(executor.operation.operation)
+        if root_type is None:
+            raise Uncovered
+        grouped = collect_fields(
+            self._schema, executor.fragments, executor.variable_values, root_type, executor.operation
+        ).grouped_field_set
+        return self._object_of(root_type, grouped)
+
+    def _value(self, kind: GraphQLOutputType, details: list[FieldDetails], info: GraphQLResolveInfo[Any]) -> Compiled:
+        if isinstance(kind, GraphQLNonNull):
+            return _never_null(self._present(kind.of_type, details, info))
+        return _perhaps_null(self._present(kind, details, info))
+
+    def _present(self, kind: Any, details: list[FieldDetails], info: GraphQLResolveInfo[Any]) -> Compiled:
+        if isinstance(kind, GraphQLList):
+            return _each(self._value(kind.of_type, details, info))
+        if is_leaf_type(kind):
+            return Compiled(_leaf(kind), False)
+        if is_abstract_type(kind):
+            return self._abstract(kind, details, info)
+        return self._object(kind, details, info)
+
+    def _object(self, kind: GraphQLObjectType, details: list[FieldDetails], info: GraphQLResolveInfo[Any]) -> Compiled:
+        executor = self._executor
+        grouped = collect_subfields(
+            self._schema, executor.fragments, executor.variable_values, executor.operation, kind, details
+        ).grouped_field_set
+        compiled = self._object_of(kind, grouped)
+        if kind.is_type_of is None:
+            return compiled
+        return Compiled(_checked(kind, compiled.complete, info), compiled.waits)
+
+    def _object_of(self, kind: GraphQLObjectType, grouped: dict[str, list[FieldDetails]]) -> Compiled:
+        plans = [self._field(kind, key, details) for key, details in grouped.items()]
+        if any(plan.waits for plan in plans):
+            return Compiled(_waiting_object(plans), True)
+        return Compiled(_plain_object([(plan.key, plan.run) for plan in plans]), False)
+
+    def _abstract(
+        self, kind: GraphQLAbstractType, details: list[FieldDetails], info: GraphQLResolveInfo[Any]
+    ) -> Compiled:
+        by_name = {one.name: self._object(one, details, info) for one in self._schema.get_possible_types(kind)}
+        type_of = kind.resolve_type or self._executor.type_resolver
+        waits = any(compiled.waits for compiled in by_name.values())
+
+        def runtime(value: Any, context: Any) -> Compiled:
+            name = _name_of_class(value) or type_of(value, info._replace(context=context), kind)
+            if not isinstance(name, str):
+                _discard(name)
+                raise Uncovered
+            return by_name[name]
+
+        if not waits:
+            return Compiled(lambda value, context: runtime(value, context).complete(value, context), False)
+
+        async def complete(value: Any, context: Any) -> Any:
+            compiled = runtime(value, context)
+            found = compiled.complete(value, context)
+            return await found if compiled.waits else found
+
+        return Compiled(complete, True)
+
+    def _field(self, parent: GraphQLObjectType, key: str, details: list[FieldDetails]) -> FieldPlan:
+        node = details[0].node
+        name = node.name.value
+        if name == "__typename":
+            type_name = parent.name
+            return FieldPlan(key, lambda source, context: type_name, False)
+        definition = self._schema.get_field(parent, name)
+        if definition is None or name.startswith("__"):
+            raise Uncovered
+        info = self._executor.build_resolve_info(
+            definition, [one.node for one in details], parent, Path(None, key, parent.name)
+        )
+        compiled = self._value(definition.type, details, info)
+        read = _attribute(definition)
+        if read is not None:
+            return FieldPlan(key, _of_attribute(read, compiled), compiled.waits)
+        resolve = definition.resolve or self._executor.field_resolver
+        arguments = get_argument_values(
+            definition, node, self._executor.variable_values, details[0].fragment_variable_values
+        )
+        if iscoroutinefunction(resolve):
+            return FieldPlan(key, _of_coroutine(resolve, info, arguments, compiled), True)
+        return FieldPlan(key, _of_function(resolve, info, arguments, compiled), compiled.waits)
+
+
+def _name_of_class(value: Any) -> str | None:
+    """The type's name, where the value's class alone decides it, as it does for Strawberry's own classes."""
+    definition = getattr(type(value), "__strawberry_definition__", None)
+    if definition is None or definition.is_type_of is not None or definition.is_graphql_generic:
+        return None
+    name: str = definition.name
+    return name
+
+
+def _attribute(definition: GraphQLField) -> Callable[[Any], Any] | None:
+    """How to read a field that is nothing but an attribute; None if it has a resolver."""
+    field = definition.extensions.get(STRAWBERRY)
+    if (
+        isinstance(field, StrawberryField)
+        and getattr(definition.resolve, "_is_default", False)
+        and field.is_basic_field
+        and field.default_resolver is getattr
+    ):
+        return attrgetter(field.python_name)
+    return None
+
+
+def _leaf(kind: GraphQLLeafType) -> Complete:
+    coerce = kind.coerce_output_value
+
+    def complete(value: Any, context: Any) -> Any:
+        coerced = coerce(value)
+        if coerced is None or coerced is Undefined:
+            raise Uncovered
+        return coerced
+
+    if kind.name not in {"ID", "String"}:
+        return complete
+
+    def complete_text(value: Any, context: Any) -> Any:
+        return value if type(value) is str else complete(value, context)
+
+    return complete_text
+
+
+def _never_null(inner: Compiled) -> Compiled:
+    complete = inner.complete
+
+    def completed(value: Any, context: Any) -> Any:
+        if value is None or value is Undefined:
+            raise Uncovered
+        return complete(value, context)
+
+    return Compiled(completed, inner.waits)
+
+
+def _perhaps_null(inner: Compiled) -> Compiled:
+    complete = inner.complete
+    if not inner.waits:
+        return Compiled(
+            lambda value, context: None if value is None or value is Undefined else complete(value, context), False
+        )
+
+    async def completed(value: Any, context: Any) -> Any:
+        return None if value is None or value is Undefined else await complete(value, context)
+
+    return Compiled(completed, True)
+
+
+def _each(item: Compiled) -> Compiled:
+    complete = item.complete
+    if not item.waits:
+
+        def completed(value: Any, context: Any) -> list[Any]:
+            if not isinstance(value, list | tuple):
+                raise Uncovered
+            return [complete(one, context) for one in value]
+
+        return Compiled(completed, False)
+
+    async def completed_later(value: Any, context: Any) -> list[Any]:
+        if not isinstance(value, list | tuple):
+            raise Uncovered
+        return await _together(_begun([(complete, one) for one in value], context))
+
+    return Compiled(completed_later, True)
+
+
+def _checked(kind: GraphQLObjectType, complete: Complete, info: GraphQLResolveInfo[Any]) -> Complete:
+    is_type_of: Any = kind.is_type_of
+
+    def completed(value: Any, context: Any) -> Any:
+        if is_type_of(value, info) is not True:
+            raise Uncovered
+        return complete(value, context)
+
+    return completed
+
+
+def _plain_object(fields: list[tuple[str, Complete]]) -> Complete:
+    return lambda source, context: {key: run(source, context) for key, run in fields}
+
+
+def _waiting_object(plans: list[FieldPlan]) -> Complete:
+    fields = [(plan.key, plan.run, plan.waits) for plan in plans]
+    waiting_keys = [plan.key for plan in plans if plan.waits]
+
+    async def complete(source: Any, context: Any) -> dict[str, Any]:
+        # Every key at once, so that the order is the document's however long each takes.
+        found = {key: None if waits else run(source, context) for key, run, waits in fields}
+        begun = _begun([(run, source) for _, run, waits in fields if waits], context)
+        found.update(zip(waiting_keys, await _together(begun), strict=True))
+        return found
+
+    return complete
+
+
+def _begun(calls: list[tuple[Complete, Any]], context: Any) -> list[Any]:
+    """The awaitables of these calls; none is left over, never awaited, when one of them fails at once."""
+    begun: list[Any] = []
+    try:
+        for complete, value in calls:
+            begun.append(complete(value, context))
+    except BaseException:
+        for one in begun:
+            one.close()
+        raise
+    return begun
+
+
+async def _together(waiting: list[Awaitable[Any]]) -> list[Any]:
+    """Await all at once, so that loaders batch. None is left running when one fails."""
+    if len(waiting) == 1:
+        return [await waiting[0]]
+    found = await asyncio.gather(*waiting, return_exceptions=True)
+    for one in found:
+        if isinstance(one, BaseException):
+            raise one
+    return found
+
+
+def _of_attribute(read: Callable[[Any], Any], compiled: Compiled) -> Complete:
+    complete = compiled.complete
+    return lambda source, context: complete(read(source), context)
+
+
+def _of_function(
+    resolve: Callable[..., Any], info: GraphQLResolveInfo[Any], arguments: dict[str, Any], compiled: Compiled
+) -> Complete:
+    complete = compiled.complete
+
+    def run(source: Any, context: Any) -> Any:
+        value = resolve(source, info._replace(context=context), **arguments)
+        if is_awaitable(value):
+            _discard(value)
+            raise Uncovered
+        return complete(value, context)
+
+    return run
+
+
+def _discard(value: Any) -> None:
+    """A coroutine that will not be awaited, as graphql-core asks for another one."""
+    if iscoroutine(value):
+        value.close()
+
+
+def _of_coroutine(
+    resolve: Callable[..., Any], info: GraphQLResolveInfo[Any], arguments: dict[str, Any], compiled: Compiled
+) -> Complete:
+    complete, waits = compiled.complete, compiled.waits
+
+    async def run(source: Any, context: Any) -> Any:
+        value = await resolve(source, info._replace(context=context), **arguments)
+        found = complete(value, context)
+        return await found if waits else found
+
+    return run
