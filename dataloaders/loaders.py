@@ -14,10 +14,37 @@ from uuid import UUID
 
 from strawberry.dataloader import DataLoader
 
-from db import accounts, history, invites, models, projects, task_lists, tasks, workspaces
+from db import (
+    accounts,
+    comments,
+    history,
+    invites,
+    models,
+    projects,
+    reactions,
+    subscriptions,
+    task_lists,
+    tasks,
+    workspaces,
+)
 from db.log import heads_by_workspace_ids
-from db.models import Change, Head, Invite, Label, Membership, Project, Role, Status, Task, User, Workspace
+from db.models import (
+    Change,
+    Comment,
+    Head,
+    Invite,
+    Label,
+    Membership,
+    Project,
+    Role,
+    Status,
+    Task,
+    TaskSubscription,
+    User,
+    Workspace,
+)
 from db.pages import Page, PageRequest
+from db.reactions import ReactionGroup
 from db.scope import Scope
 from db.session import Session
 from db.task_filters import TaskFilter
@@ -131,4 +158,27 @@ class Loaders:
         )
         self.audit_pages: Grouped[PageRequest, Page[Change]] = Grouped(
             scope, lambda seen, request, ids: history.audit_pages(session, seen, ids, request)
+        )
+        self.comments: DataLoader[UUID, Comment | None] = _by_id(
+            scope, lambda seen, ids: comments.comments_by_ids(session, seen, ids)
+        )
+        self.comment_pages: Grouped[PageRequest, Page[Comment]] = Grouped(
+            scope, lambda seen, request, ids: comments.comment_pages(session, seen, ids, request)
+        )
+        self.comment_counts: DataLoader[UUID, int | None] = _by_id(
+            scope, lambda seen, ids: comments.comment_counts_by_task_ids(session, seen, ids)
+        )
+        # Of tasks and comments that were seen already.
+        self.reactions: DataLoader[UUID, list[ReactionGroup] | None] = _by_id(
+            scope, lambda _, ids: reactions.groups_by_subject_ids(session, ids)
+        )
+        self.subscribers: DataLoader[UUID, list[UUID] | None] = _by_id(
+            scope, lambda _, ids: subscriptions.subscribers_by_task_ids(session, ids)
+        )
+        # By person: what is theirs alone.
+        self.own_reactions: Grouped[UUID, frozenset[str]] = Grouped(
+            scope, lambda _, user_id, ids: reactions.own_by_subject_ids(session, user_id, ids)
+        )
+        self.own_subscriptions: Grouped[UUID, TaskSubscription] = Grouped(
+            scope, lambda _, user_id, ids: subscriptions.own_by_task_ids(session, user_id, ids)
         )

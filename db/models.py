@@ -120,12 +120,39 @@ class EventKind(StrEnum):
     STATUS = "STATUS"
     LABEL = "LABEL"
     TASK = "TASK"
+    COMMENT = "COMMENT"
+    REACTION = "REACTION"
 
 
 class ChangeOp(StrEnum):
     CREATED = "CREATED"
     UPDATED = "UPDATED"
     DELETED = "DELETED"
+
+
+class NotificationKind(StrEnum):
+    MENTION = "MENTION"
+    ASSIGNED = "ASSIGNED"
+    UNASSIGNED = "UNASSIGNED"
+    COMMENT = "COMMENT"
+    REPLY = "REPLY"
+    STATUS_CHANGED = "STATUS_CHANGED"
+    DUE_SOON = "DUE_SOON"
+    OVERDUE = "OVERDUE"
+    INVITED = "INVITED"
+    REACTION = "REACTION"
+
+
+class Channel(StrEnum):
+    IN_APP = "IN_APP"
+    EMAIL = "EMAIL"
+
+
+class DigestFrequency(StrEnum):
+    NONE = "NONE"
+    HOURLY = "HOURLY"
+    DAILY = "DAILY"
+    WEEKLY = "WEEKLY"
 
 
 class ActorKind(StrEnum):
@@ -286,6 +313,87 @@ class Task:
     deleted_at: datetime | None
     assignee_ids: tuple[UUID, ...]
     label_ids: tuple[UUID, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Comment:
+    """`parent_id`: the first comment of its thread, None for that one itself."""
+
+    id: UUID
+    version: int
+    created_at: datetime
+    updated_at: datetime
+    workspace_id: UUID
+    task_id: UUID
+    parent_id: UUID | None
+    author: ActorRef
+    body: str
+    resolved_at: datetime | None
+    edited_at: datetime | None
+    deleted_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class TaskSubscription:
+    """Whether somebody follows a task, and whether they want to hear nothing of it at all."""
+
+    is_subscribed: bool
+    is_muted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One thing that a notification tells of. `id` is what it is withdrawn by: a comment, a change set, a reaction."""
+
+    id: UUID
+    actor: ActorRef
+    comment_id: UUID | None
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Notification:
+    """Something that one person is told. `seq`: their head when it last changed; `withdrawn_at`: it is gone."""
+
+    id: UUID
+    user_id: UUID
+    workspace_id: UUID
+    seq: int
+    kind: NotificationKind
+    task_id: UUID | None
+    comment_id: UUID | None
+    invite_id: UUID | None
+    group_key: str
+    sources: tuple[Source, ...]
+    group_count: int
+    actor: ActorRef
+    is_in_app: bool
+    created_at: datetime
+    read_at: datetime | None
+    withdrawn_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class NotificationSettings:
+    """What a member has set in a workspace. Quiet hours are `HH:MM` where they live, both or neither."""
+
+    membership_id: UUID
+    workspace_id: UUID
+    digest: DigestFrequency
+    quiet_from: str | None
+    quiet_to: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class NotificationRule:
+    """Which channels a kind takes within a task, a project, or (both None) the workspace."""
+
+    membership_id: UUID
+    workspace_id: UUID
+    project_id: UUID | None
+    task_id: UUID | None
+    kind: NotificationKind
+    channels: frozenset[Channel]
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,7 +36,16 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TSVECTOR
 
-from db.models import AccountTokenKind, MailKind, MailState, Role, StatusCategory, WorkspaceKind
+from db.models import (
+    AccountTokenKind,
+    DigestFrequency,
+    MailKind,
+    MailState,
+    NotificationKind,
+    Role,
+    StatusCategory,
+    WorkspaceKind,
+)
 
 metadata = MetaData(
     naming_convention={
@@ -315,6 +324,7 @@ tasks = Table(
     Index("ix_tasks_completed_at", "workspace_id", "completed_at", postgresql_where=_live),
     Index("ix_tasks_parent", "workspace_id", "parent_id", "rank", "id"),
     Index("ix_tasks_created_by", "workspace_id", "created_by", postgresql_where=_live),
+    Index("ix_tasks_due", "due_date", "id", postgresql_where=text("deleted_at IS NULL AND archived_at IS NULL")),
     Index("ix_tasks_search", "search", postgresql_using="gin"),
     Index("ix_tasks_title_trigram", "title", postgresql_using="gin", postgresql_ops={"title": "gin_trgm_ops"}),
     Index(
@@ -369,6 +379,171 @@ key_counters = Table(
     Column("prefix", Bytewise, nullable=False),
     Column("last_number", Integer, nullable=False),
     PrimaryKeyConstraint("workspace_id", "prefix"),
+)
+
+comments = Table(
+    "comments",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    *_versioned(),
+    Column("workspace_id", Uuid, ForeignKey("workspaces.id", ondelete="CASCADE"), nullable=False),
+    Column("task_id", Uuid, nullable=False),
+    Column("parent_id", Uuid, comment="The first comment of its thread; null for that one itself."),
+    Column("author_kind", Text, nullable=False),
+    Column("author_id", Uuid, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("resolved_at", Instant),
+    Column("edited_at", Instant),
+    Column("deleted_at", Instant),
+    Column("search", TSVECTOR, Computed("to_tsvector('simple', body)", persisted=True)),
+    UniqueConstraint("workspace_id", "id"),
+    ForeignKeyConstraint(["workspace_id", "task_id"], ["tasks.workspace_id", "tasks.id"], ondelete="CASCADE"),
+    ForeignKeyConstraint(["workspace_id", "parent_id"], ["comments.workspace_id", "comments.id"]),
+    Index("ix_comments_task", "task_id", "created_at", "id"),
+    Index("ix_comments_parent", "workspace_id", "parent_id"),
+    Index("ix_comments_search", "search", postgresql_using="gin"),
+)
+
+reactions = Table(
+    "reactions",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("workspace_id", Uuid, nullable=False),
+    Column("task_id", Uuid, nullable=False),
+    Column("comment_id", Uuid, comment="Null: the task itself is what it is about."),
+    Column("subject_id", Uuid, Computed("coalesce(comment_id, task_id)", persisted=True), nullable=False),
+    Column("emoji", Text, nullable=False),
+    Column("user_id", Uuid, ForeignKey("users.id"), nullable=False),
+    Column("added_at", Instant, nullable=False),
+    UniqueConstraint("subject_id", "emoji", "user_id"),
+    ForeignKeyConstraint(["workspace_id", "task_id"], ["tasks.workspace_id", "tasks.id"], ondelete="CASCADE"),
+    ForeignKeyConstraint(["workspace_id", "comment_id"], ["comments.workspace_id", "comments.id"], ondelete="CASCADE"),
+    Index("ix_reactions_task", "task_id"),
+    Index("ix_reactions_comment", "workspace_id", "comment_id"),
+)
+
+task_subscriptions = Table(
+    "task_subscriptions",
+    metadata,
+    Column("workspace_id", Uuid, nullable=False),
+    Column("task_id", Uuid, nullable=False),
+    Column("user_id", Uuid, ForeignKey("users.id"), nullable=False),
+    Column("is_subscribed", Boolean, nullable=False),
+    Column("is_muted", Boolean, nullable=False, server_default="false"),
+    Column("since", Instant, nullable=False),
+    PrimaryKeyConstraint("task_id", "user_id"),
+    ForeignKeyConstraint(["workspace_id", "task_id"], ["tasks.workspace_id", "tasks.id"], ondelete="CASCADE"),
+    Index("ix_task_subscriptions_user", "user_id", "workspace_id"),
+    comment="Who follows a task, or has said that they do not want to; whoever is not here has said nothing.",
+)
+
+notification_heads = Table(
+    "notification_heads",
+    metadata,
+    Column("user_id", Uuid, ForeignKey("users.id", ondelete="CASCADE"), primary_key=True),
+    Column("seq", BigInteger, nullable=False),
+    comment="How often somebody's notifications have changed. Its row is the lock of all of them.",
+)
+
+notification_counts = Table(
+    "notification_counts",
+    metadata,
+    Column("user_id", Uuid, ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
+    Column("workspace_id", Uuid, ForeignKey("workspaces.id", ondelete="CASCADE"), nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("unread", Integer, nullable=False),
+    PrimaryKeyConstraint("user_id", "workspace_id", "kind"),
+    Index("ix_notification_counts_workspace", "workspace_id"),
+    comment="How many notifications somebody has not read, kept so that nobody ever counts them.",
+)
+
+_shown = text("withdrawn_at IS NULL AND is_in_app")
+_unread = text("withdrawn_at IS NULL AND is_in_app AND read_at IS NULL")
+
+notifications = Table(
+    "notifications",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("user_id", Uuid, ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
+    Column("workspace_id", Uuid, ForeignKey("workspaces.id", ondelete="CASCADE"), nullable=False),
+    Column("seq", BigInteger, nullable=False, comment="The person's head when it last changed."),
+    Column("kind", Text, nullable=False),
+    Column("task_id", Uuid),
+    Column("comment_id", Uuid),
+    Column("invite_id", Uuid),
+    Column("group_key", Bytewise, nullable=False, comment="Unread ones of one key are folded into one."),
+    Column("sources", JSONB, nullable=False, comment="The newest of what was folded into it, the oldest first."),
+    Column("group_count", Integer, nullable=False),
+    Column("actor_kind", Text, nullable=False),
+    Column("actor_id", Uuid, nullable=False),
+    Column("is_in_app", Boolean, nullable=False, comment="False: it is for other channels alone."),
+    Column("created_at", Instant, nullable=False, comment="When the newest of it happened."),
+    Column("read_at", Instant),
+    Column("withdrawn_at", Instant, comment="Since when it is to be forgotten; kept a little, to tell those who look."),
+    _one_of("kind", NotificationKind),
+    ForeignKeyConstraint(["workspace_id", "task_id"], ["tasks.workspace_id", "tasks.id"], ondelete="CASCADE"),
+    ForeignKeyConstraint(["workspace_id", "comment_id"], ["comments.workspace_id", "comments.id"], ondelete="CASCADE"),
+    ForeignKeyConstraint(["workspace_id", "invite_id"], ["invites.workspace_id", "invites.id"], ondelete="CASCADE"),
+    Index("ix_notifications_page", "user_id", "created_at", "id", postgresql_where=_shown),
+    Index("ix_notifications_unread", "user_id", "created_at", "id", postgresql_where=_unread),
+    Index("ix_notifications_seq", "user_id", "seq"),
+    Index("ix_notifications_workspace", "workspace_id", "user_id"),
+    Index("ix_notifications_task", "task_id", "user_id"),
+    Index("ix_notifications_comment", "comment_id"),
+    Index("ix_notifications_invite", "invite_id"),
+)
+
+notification_settings = Table(
+    "notification_settings",
+    metadata,
+    Column("membership_id", Uuid, primary_key=True),
+    Column("workspace_id", Uuid, nullable=False),
+    Column("digest", Text, nullable=False, server_default="NONE"),
+    Column("quiet_from", Text, comment="HH:MM where the person lives."),
+    Column("quiet_to", Text),
+    _one_of("digest", DigestFrequency),
+    ForeignKeyConstraint(
+        ["workspace_id", "membership_id"], ["memberships.workspace_id", "memberships.id"], ondelete="CASCADE"
+    ),
+    Index("ix_notification_settings_workspace", "workspace_id"),
+    comment="What a member of a workspace has set; whoever is not here has the defaults.",
+)
+
+notification_rules = Table(
+    "notification_rules",
+    metadata,
+    Column("membership_id", Uuid, nullable=False),
+    Column("workspace_id", Uuid, nullable=False),
+    Column("project_id", Uuid),
+    Column("task_id", Uuid),
+    Column("scope_id", Uuid, Computed("coalesce(task_id, project_id, workspace_id)", persisted=True), nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("channels", ARRAY(Text), nullable=False),
+    PrimaryKeyConstraint("membership_id", "scope_id", "kind"),
+    _one_of("kind", NotificationKind),
+    ForeignKeyConstraint(
+        ["workspace_id", "membership_id"], ["memberships.workspace_id", "memberships.id"], ondelete="CASCADE"
+    ),
+    ForeignKeyConstraint(["workspace_id", "project_id"], ["projects.workspace_id", "projects.id"], ondelete="CASCADE"),
+    ForeignKeyConstraint(["workspace_id", "task_id"], ["tasks.workspace_id", "tasks.id"], ondelete="CASCADE"),
+    Index("ix_notification_rules_project", "workspace_id", "project_id"),
+    Index("ix_notification_rules_task", "task_id"),
+    comment="Which channels a kind takes; a task's rule goes before a project's, that before the workspace's.",
+)
+
+reminders = Table(
+    "reminders",
+    metadata,
+    Column("workspace_id", Uuid, nullable=False),
+    Column("task_id", Uuid, nullable=False),
+    Column("user_id", Uuid, ForeignKey("users.id"), nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("due_date", Date, nullable=False),
+    PrimaryKeyConstraint("task_id", "user_id", "kind", "due_date"),
+    _one_of("kind", NotificationKind),
+    ForeignKeyConstraint(["workspace_id", "task_id"], ["tasks.workspace_id", "tasks.id"], ondelete="CASCADE"),
+    Index("ix_reminders_due_date", "due_date"),
+    comment="Who was reminded of which due date, so that nobody is twice.",
 )
 
 changes = Table(

@@ -9,14 +9,14 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Numeric, Select, case, func, literal, or_, select
+from sqlalchemy import ARRAY, BigInteger, Numeric, Select, Uuid, any_, case, false, func, literal, or_, select
 
 from db import pages
 from db.models import PRIORITIES, StatusCategory, Task
 from db.pages import Page, PageRequest, SortKey
 from db.scope import Scope, visible
 from db.session import Session
-from db.tables import statuses, task_assignees, tasks
+from db.tables import comments, statuses, task_assignees, tasks
 from db.task_filters import TaskFilter, matching
 from db.tasks import live_tasks, task_of
 
@@ -105,13 +105,15 @@ async def count_assigned(session: Session, scope: Scope, user_id: UUID, wanted: 
 
 
 _MAX_SCORE = 10**9
+_WITHOUT = re.compile(r"(^|\s)-\w")
 _EXACT = re.compile(r'"[^"]*\w[^"]*"|(^|\s)-\w')
 
 
-def _matching_words(query: str) -> tuple[Any, Any]:
-    """-> (condition, score): full text with words that may be only begun; behind it, titles that look alike.
+def _matching_words(workspace_id: UUID, query: str) -> tuple[Any, Any]:
+    """-> (condition, score): full text with words that may be only begun, of tasks and of what was said about them;
+    behind it, titles that look alike.
 
-    A query with a "phrase" or a -word means exactly what it says.
+    A query with a "phrase" or a -word means exactly what it says, the latter of the task itself.
     """
     wanted: Any = func.websearch_to_tsquery("simple", query)
     letters = "".join(character if character.isalnum() else " " for character in query).split()
@@ -121,18 +123,42 @@ def _matching_words(query: str) -> tuple[Any, Any]:
         wanted = wanted.op("||")(prefix)
     alike = func.word_similarity(query, tasks.c.title)
     has_words = tasks.c.search.op("@@")(wanted)
-    condition = has_words if is_exact else or_(has_words, literal(query).op("<%")(tasks.c.title))
+    in_talk, best_said = _said(workspace_id, wanted) if _WITHOUT.search(query) is None else (false(), literal(0))
+    found = or_(has_words, in_talk)
+    condition = found if is_exact else or_(found, literal(query).op("<%")(tasks.c.title))
     # Rounded, so that the score of a cursor compares equal when it is computed again.
-    rank = func.ts_rank(tasks.c.search, wanted) * 1000 + alike * 100 + case((has_words, 10_000), else_=0)
+    rank = (
+        func.ts_rank(tasks.c.search, wanted) * 1000
+        + alike * 100
+        + case((has_words, 10_000), (in_talk, 5_000), else_=0)
+        + best_said
+    )
     score = func.round(rank.cast(Numeric), 3)
     return condition, (score * 1000).cast(BigInteger)
+
+
+def _said(workspace_id: UUID, wanted: Any) -> tuple[Any, Any]:
+    """-> (whether a comment of the task has the words, how well the best of them does)."""
+    fits = [comments.c.deleted_at.is_(None), comments.c.search.op("@@")(wanted)]
+    # Read once and first, as an array, so that the index of the ids takes part beside those of the words.
+    task_ids = func.array(
+        select(comments.c.task_id).where(comments.c.workspace_id == workspace_id, *fits).scalar_subquery(),
+        type_=ARRAY(Uuid),
+    )
+    best = (
+        select(func.max(func.ts_rank(comments.c.search, wanted)))
+        .where(comments.c.task_id == tasks.c.id, *fits)
+        .correlate(tasks)
+        .scalar_subquery()
+    )
+    return tasks.c.id == any_(task_ids), func.coalesce(best, 0) * 100
 
 
 async def search_page(
     session: Session, scope: Scope, workspace_id: UUID, query: str, wanted: TaskFilter, request: PageRequest
 ) -> Page[Task]:
     """The tasks of a workspace that match words, best first. Raises BadCursor."""
-    condition, score = _matching_words(query)
+    condition, score = _matching_words(workspace_id, query)
     base = live_tasks(scope).where(tasks.c.workspace_id == workspace_id, condition, matching(wanted, scope))
     keys = [SortKey("score", score, pages.whole_number(_MAX_SCORE), True), SortKey("id", tasks.c.id, UUID, True)]
     return await pages.read_page(session, base, keys, request, task_of)
@@ -140,7 +166,7 @@ async def search_page(
 
 async def count_found(session: Session, scope: Scope, workspace_id: UUID, query: str, wanted: TaskFilter) -> int:
     """How many tasks `search_page` finds."""
-    condition, _ = _matching_words(query)
+    condition, _ = _matching_words(workspace_id, query)
     base = live_tasks(scope).where(tasks.c.workspace_id == workspace_id, condition, matching(wanted, scope))
     found = await session.execute(base.with_only_columns(func.count(), maintain_column_froms=True))
     return int(found.scalar_one())

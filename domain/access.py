@@ -11,8 +11,8 @@ from __future__ import annotations
 from typing import TypeVar
 from uuid import UUID
 
-from db import projects, tasks, workspaces
-from db.models import Label, Permission, Project, Role, Status, Task, Workspace
+from db import comments, projects, tasks, workspaces
+from db.models import Comment, Label, Permission, Project, Role, Status, Task, Workspace
 from db.scope import Grant, Scope
 from db.session import Session
 from db.unit_of_work import UnitOfWork
@@ -101,14 +101,51 @@ async def visible_task(
     if workspace_id is None:
         raise NotFound(asked, path)
     grant = await _member(uow, workspace_id, asked, path)
-    task = (await tasks.lock_tasks(uow, workspace_id, [task_id])).get(task_id)
-    if task is None or not grant.sees_project(task.project_id) or (task.deleted_at and not is_deleted):
-        raise NotFound(asked, path)
-    keep_seeing(uow, grant, task.project_id, asked, path)
+    task = await _seen_task(uow, grant, task_id, asked, path, is_deleted=is_deleted)
     is_own = task.created_by == uow.actor.ref
     may_as_author = permission is Permission.TASK_DELETE and grant.role is Role.GUEST and is_own
     _require(uow, grant, Permission.TASK_WRITE if may_as_author else permission, asked, path)
     return grant, task
+
+
+async def _seen_task(
+    uow: UnitOfWork, grant: Grant, task_id: UUID, asked: str, path: str, *, is_deleted: bool = False
+) -> Task:
+    """Lock a task that the actor sees, and goes on seeing. Raises NotFound of `asked`."""
+    task = (await tasks.lock_tasks(uow, grant.workspace_id, [task_id])).get(task_id)
+    if task is None or not grant.sees_project(task.project_id) or (task.deleted_at and not is_deleted):
+        raise NotFound(asked, path)
+    keep_seeing(uow, grant, task.project_id, asked, path)
+    return task
+
+
+async def visible_comment(
+    uow: UnitOfWork, comment_id: UUID, permission: Permission, *, path: str = "id"
+) -> tuple[Grant, Task, Comment]:
+    """Lock a comment, with its task, for a change. Raises NotFound, Forbidden."""
+    asked = typed("comment", comment_id)
+    place = await comments.place_of_comment(uow, comment_id)
+    if place is None:
+        raise NotFound(asked, path)
+    grant = await _member(uow, place[0], asked, path)
+    task = await _seen_task(uow, grant, place[1], asked, path)
+    comment = (await comments.lock_comments(uow, place[0], [comment_id])).get(comment_id)
+    if comment is None or comment.deleted_at:
+        raise NotFound(asked, path)
+    _require(uow, grant, permission, asked, path)
+    return grant, task, comment
+
+
+async def who_see(
+    uow: UnitOfWork, workspace_id: UUID, project_id: UUID | None, user_ids: list[UUID], path: str
+) -> None:
+    """These members see the tasks of a project (or of none), and do so until the commit. Raises NotFound."""
+    if not user_ids:
+        return
+    members = await workspaces.members_of(uow, workspace_id, user_ids, for_share=True)
+    for user_id in user_ids:
+        if user_id not in members or not members[user_id].sees_project(project_id):
+            raise NotFound(typed("user", user_id), path)
 
 
 async def administered(uow: UnitOfWork, kind: type[Row], row_id: UUID, *, path: str = "id") -> tuple[Grant, Row]:

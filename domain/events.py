@@ -12,6 +12,7 @@ from uuid import UUID
 from db.images import image
 from db.models import (
     ChangeOp,
+    Comment,
     EventKind,
     FieldChange,
     Invite,
@@ -91,19 +92,72 @@ def subtask_rehung(uow: UnitOfWork, task: Task, audience: Audience) -> None:
     """Records that for these a task has its parent now, or none, though nothing of its own changed."""
     seen = task_audience(task) & audience
     if seen:
-        uow.record(
-            NewEvent(
-                workspace_id=task.workspace_id,
-                kind=EventKind.TASK,
-                op=ChangeOp.UPDATED,
-                entity_id=task.id,
-                task_id=task.id,
-                project_ids=frozenset() if task.project_id is None else frozenset({task.project_id}),
-                seen_before=seen,
-                seen_after=seen,
-                image=image(task),
-            )
+        _look_again(uow, task, seen)
+
+
+def _look_again(uow: UnitOfWork, task: Task, seen: Audience) -> None:
+    uow.record(
+        NewEvent(
+            workspace_id=task.workspace_id,
+            kind=EventKind.TASK,
+            op=ChangeOp.UPDATED,
+            entity_id=task.id,
+            task_id=task.id,
+            project_ids=_projects(task),
+            seen_before=seen,
+            seen_after=seen,
+            image=image(task),
         )
+    )
+
+
+def followers_changed(uow: UnitOfWork, task: Task) -> None:
+    """Records that somebody follows a task or does so no more, though nothing of its own changed."""
+    _look_again(uow, task, task_audience(task))
+
+
+def _projects(task: Task) -> frozenset[UUID]:
+    return frozenset() if task.project_id is None else frozenset({task.project_id})
+
+
+def comment_changed(
+    uow: UnitOfWork, task: Task, before: Comment | None, after: Comment | None, changes: Sequence[FieldChange] = ()
+) -> None:
+    """Records what became of a comment, for all who see its task."""
+    comment = after or before
+    assert comment is not None
+    audience = task_audience(task)
+    uow.record(
+        NewEvent(
+            workspace_id=task.workspace_id,
+            kind=EventKind.COMMENT,
+            op=_op(before, after),
+            entity_id=comment.id,
+            task_id=task.id,
+            project_ids=_projects(task),
+            seen_before=NOBODY if before is None else audience,
+            seen_after=NOBODY if after is None else audience,
+            changes=tuple(changes),
+            image=None if after is None else image(after),
+        )
+    )
+
+
+def reactions_changed(uow: UnitOfWork, task: Task, comment: Comment | None) -> None:
+    """Records that somebody reacted to a task or a comment of it, or took that back."""
+    audience = task_audience(task)
+    uow.record(
+        NewEvent(
+            workspace_id=task.workspace_id,
+            kind=EventKind.REACTION,
+            op=ChangeOp.UPDATED,
+            entity_id=task.id if comment is None else comment.id,
+            task_id=task.id,
+            project_ids=_projects(task),
+            seen_before=audience,
+            seen_after=audience,
+        )
+    )
 
 
 def membership_changed(

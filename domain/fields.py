@@ -16,6 +16,7 @@ from domain.errors import ErrorCode, Invalid, Refusal, Refusals
 
 MAX_TITLE = 500
 MAX_DESCRIPTION = 100_000
+MAX_COMMENT = 20_000
 MAX_NAME = 100
 MAX_SLUG = 48
 MAX_KEY = 10
@@ -95,6 +96,32 @@ def _within(value: str, limit: int, path: str) -> str:
 title = line(MAX_TITLE)
 name = line(MAX_NAME)
 description = text(MAX_DESCRIPTION)
+
+
+def body(value: str | None, path: str) -> str:
+    """A rule for a comment: text of many lines that says something."""
+    if value is None or not value.strip():
+        raise Invalid("This cannot be empty.", path, code=ErrorCode.REQUIRED)
+    return text(MAX_COMMENT)(value, path)
+
+
+_MAX_EMOJI = 16
+"""Code points: a family of four has 11."""
+_EMOJI_CATEGORIES = frozenset({"So", "Sk", "Sm", "Po", "Mn", "Me", "Cf", "Nd"})
+
+
+def emoji(value: str | None, path: str) -> str:
+    """A rule for what people react with: one emoji, whatever it is made of."""
+    found = required(value, path)
+    categories = {unicodedata.category(character) for character in found}
+    is_keycap = "Me" in categories
+    is_picture = "So" in categories or is_keycap or found in _PUNCTUATION_EMOJI
+    if len(found) > _MAX_EMOJI or not is_picture or not categories <= _EMOJI_CATEGORIES:
+        raise Invalid("React with a single emoji.", path)
+    return str(found)
+
+
+_PUNCTUATION_EMOJI = frozenset({"\u203c", "\u2049", "\u203c\ufe0f", "\u2049\ufe0f"})
 
 
 def slug(value: str | None, path: str) -> str:

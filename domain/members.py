@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from uuid import UUID
 
-from db import workspaces
+from db import subscriptions, workspaces
 from db.errors import Duplicate
 from db.ids import new_id
 from db.models import ChangedField, EventKind, FieldChange, Membership, Permission, Project, Role, User
@@ -145,6 +145,7 @@ async def leave_workspace(uow: UnitOfWork, workspace_id: UUID) -> Outcome:
 
 
 async def _take_out(uow: UnitOfWork, member: Membership) -> None:
+    await subscriptions.forget_subscriptions(uow, member.workspace_id, member.user_id)
     await tasks.release_assignments(uow, member.workspace_id, member.user_id, None)
     _remember(uow, replace(member, version=member.version + 1), _rights(member, None))
     events.membership_changed(uow, member, None)

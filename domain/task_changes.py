@@ -10,7 +10,8 @@ from uuid import UUID
 from db import projects, tasks
 from db.models import ChangedField, EventKind, FieldChange, Status, StatusCategory, Task
 from db.unit_of_work import UnitOfWork
-from domain import events, task_fields
+from domain import events, following, task_fields
+from domain.mentions import newly_mentioned
 from domain.merge import Base, Versioned, settle, values_to_store
 from domain.task_fields import current, shown, stored
 
@@ -60,6 +61,7 @@ async def write_all(
         ]
         uow.remember(EventKind.TASK, workspace_id, task.id, after[task.id].version, exact)
         events.task_changed(uow, task, after[task.id], exact)
+        await _follow(uow, task, after[task.id])
     await _tell_subtasks(uow, [(task, after[task.id]) for task, _ in changing])
     return after, merged
 
@@ -72,6 +74,12 @@ def _within_dates(task: Task, wanted: Wanted, changed: set[ChangedField]) -> Non
     )
     if changed & {ChangedField.START_DATE, ChangedField.DUE_DATE}:
         task_fields.within_dates(start, due)
+
+
+async def _follow(uow: UnitOfWork, before: Task, after: Task) -> None:
+    """Who was assigned to a task or mentioned in it follows it."""
+    assigned = [one for one in after.assignee_ids if one not in before.assignee_ids]
+    await following.begin(uow, after, [*assigned, *newly_mentioned(before.description, after.description)])
 
 
 async def _tell_subtasks(uow: UnitOfWork, changed: Sequence[tuple[Task, Task]]) -> None:

@@ -27,7 +27,7 @@ from db.models import (
 )
 from db.scope import Grant
 from db.unit_of_work import Outcome, UnitOfWork
-from domain import access, events, fields, places, task_changes, task_fields
+from domain import access, events, fields, following, mentions, places, task_changes, task_fields
 from domain.errors import ErrorCode, Forbidden, Invalid, LimitReached, NotFound
 from domain.ids import typed
 from domain.merge import Base
@@ -79,7 +79,9 @@ async def create_task(uow: UnitOfWork, new: NewTask) -> Outcome:
     prefix = await _key_prefix(uow, grant, project_id)
     status = await _status(uow, grant, new.status_id)
     await access.pointed_at(uow, Label, grant, label_ids, "labelIds")
-    await _assignable(uow, grant.workspace_id, project_id, assignee_ids, "assigneeIds")
+    await access.who_see(uow, grant.workspace_id, project_id, assignee_ids, "assigneeIds")
+    mentioned = mentions.mentioned(texts[ChangedField.DESCRIPTION])
+    await mentions.allow_mentions(uow, grant.workspace_id, project_id, mentioned, "description")
     rank = await places.rank_at(uow, grant.workspace_id, (project_id, status.id), new.position)
     (key,) = await tasks.next_keys(uow, grant.workspace_id, prefix)
     row = {
@@ -109,6 +111,7 @@ async def create_task(uow: UnitOfWork, new: NewTask) -> Outcome:
         await tasks.change_members(uow, table, grant.workspace_id, add=members, remove=[], at=uow.now)
     task = (await tasks.read_tasks(uow, grant.workspace_id, [new.id]))[new.id]
     events.task_changed(uow, None, task)
+    await following.begin(uow, task, [*following.person_of(uow), *assignee_ids, *mentioned])
     return Outcome({"task": str(task.id)})
 
 
@@ -136,7 +139,9 @@ async def update_task(
     if ChangedField.STATUS in wanted:
         await _status(uow, grant, wanted[ChangedField.STATUS])
     await access.pointed_at(uow, Label, grant, list(sets.add_labels), "addLabelIds")
-    await _assignable(uow, grant.workspace_id, task.project_id, list(sets.add_assignees), "addAssigneeIds")
+    await access.who_see(uow, grant.workspace_id, task.project_id, list(sets.add_assignees), "addAssigneeIds")
+    mentioned = mentions.newly_mentioned(task.description, wanted.get(ChangedField.DESCRIPTION, ""))
+    await mentions.allow_mentions(uow, grant.workspace_id, task.project_id, mentioned, "description")
     for field, add, remove in (
         (ChangedField.ASSIGNEES, sets.add_assignees, sets.remove_assignees),
         (ChangedField.LABELS, sets.add_labels, sets.remove_labels),
@@ -193,18 +198,6 @@ async def _status(uow: UnitOfWork, grant: Grant, status_id: UUID | None) -> Stat
     to_do = [one for one in everything if one.category is StatusCategory.TODO]
     chosen = (to_do or everything)[0]
     return (await access.pointed_at(uow, Status, grant, [chosen.id], "statusId"))[chosen.id]
-
-
-async def _assignable(
-    uow: UnitOfWork, workspace_id: UUID, project_id: UUID | None, user_ids: list[UUID], path: str
-) -> None:
-    """Only members who can see the task, and do so until the commit; anybody else is not there. Raises NotFound."""
-    if not user_ids:
-        return
-    members = await workspaces.members_of(uow, workspace_id, user_ids, for_share=True)
-    for user_id in user_ids:
-        if user_id not in members or not members[user_id].sees_project(project_id):
-            raise NotFound(typed("user", user_id), path)
 
 
 async def move_task(

@@ -7,6 +7,7 @@ from strawberry.schema.config import StrawberryConfig
 
 from resolvers.accounts import AccountMutation
 from resolvers.arrangement import LabelMutation, ProjectMutation, StatusMutation
+from resolvers.comments import CommentMutation
 from resolvers.queries import Query
 from resolvers.streams import Subscription
 from resolvers.tasks import TaskMutation
@@ -28,6 +29,7 @@ class Mutation(
     StatusMutation,
     LabelMutation,
     TaskMutation,
+    CommentMutation,
 ):
     pass
 

@@ -15,6 +15,7 @@ from resolvers.streams import cursor_of, first_events
 from schema.accounts import own_session
 from schema.arrangement import Label, Project, Status
 from schema.changes import Change, visible_change
+from schema.comments import Comment
 from schema.context import Info
 from schema.events import EventBatch, EventFilter, event_batch, matcher
 from schema.nodes import MAX_TASK_PAGE, After, FirstTasks, Node, given, page_request
@@ -58,6 +59,7 @@ async def _known_user(info: Info, user_id: UUID) -> Any:
 
 _NODES: dict[str, tuple[Load, Any]] = {
     "task": (lambda info, one: info.context.loaders.tasks.load(one), Task.from_row),
+    "comment": (lambda info, one: info.context.loaders.comments.load(one), Comment.from_row),
     "project": (lambda info, one: info.context.loaders.projects.load(one), Project.from_row),
     "status": (lambda info, one: info.context.loaders.statuses.load(one), Status.from_row),
     "label": (lambda info, one: info.context.loaders.labels.load(one), Label.from_row),
@@ -157,8 +159,8 @@ class Query:
 
     @strawberry.field(
         description=(
-            "Ranked search over titles and descriptions the viewer may read: words, beginnings of words, and titles"
-            " that look alike. Null: no such workspace for you."
+            "Ranked search over titles, descriptions and comments the viewer may read: words, beginnings of words, and"
+            " titles that look alike. Null: no such workspace for you."
         )
     )
     async def search_tasks(

@@ -118,6 +118,8 @@ _described(
     STATUS="Statuses.",
     LABEL="Labels.",
     TASK="Tasks.",
+    COMMENT="Comments.",
+    REACTION="Reactions to tasks and comments.",
 )
 _described(
     ChangeOp,

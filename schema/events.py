@@ -25,6 +25,7 @@ from realtime.cursor import Cursor
 from realtime.reader import Batch, Resync, Seen
 from schema.arrangement import Label, Project, Status
 from schema.changes import FieldChange, shown_change
+from schema.comments import Comment
 from schema.context import Info
 from schema.enums import RemovalReason
 from schema.nodes import Actor, Node, given
@@ -108,7 +109,7 @@ class TaskUpdatedEvent(WorkspaceEvent):
     task_id: strawberry.ID = strawberry.field(description="Which one.")
     version: int = strawberry.field(description="Its version after this.")
     changes: list[FieldChange] = strawberry.field(
-        description="Field by field. Empty when its parent came into your sight or went out of it."
+        description="Field by field. Empty when its followers changed, or its parent came into or went out of sight."
     )
 
     @strawberry.field(
@@ -127,7 +128,37 @@ class TaskRemovedEvent(WorkspaceEvent):
     reason: RemovalReason = strawberry.field(description="Why it is gone.")
 
 
-@strawberry.type(description="Something else than a task changed.")
+@strawberry.type(description="A comment is new, different or gone. It does not change the version of its task.")
+class CommentEvent(WorkspaceEvent):
+    op: ChangeOp = strawberry.field(description="What became of it.")
+    comment_id: strawberry.ID = strawberry.field(description="Which one.")
+    task_id: strawberry.ID = strawberry.field(description="Of which task.")
+
+    @strawberry.field(description="The comment after this event or newer; null if it is gone or hidden from you.")
+    async def comment(self, info: Info) -> Comment | None:
+        if self.event.image is None:
+            return None
+        if _selects_objects(info):
+            row = await info.context.loaders.comments.load(self.event.entity_id)
+        else:
+            row = from_image(models.Comment, self.event.image)
+        return None if row is None else Comment.from_row(row)
+
+    @strawberry.field(
+        description="The task as it is now, with its `commentCount`; null if it is gone or hidden from you."
+    )
+    async def task(self, info: Info) -> Task | None:
+        task_id = self.event.task_id
+        row = None if task_id is None else await info.context.loaders.tasks.load(task_id)
+        return None if row is None else Task.from_row(row)
+
+
+@strawberry.type(
+    description=(
+        "Something else than a task or a comment changed. Of kind REACTION: the `entity` is the task or comment whose"
+        " `reactions` are different; its version is not."
+    )
+)
 class EntityEvent(WorkspaceEvent):
     kind: EventKind = strawberry.field(description="What it is.")
     op: ChangeOp = strawberry.field(description="What became of it.")
@@ -137,7 +168,8 @@ class EntityEvent(WorkspaceEvent):
     async def entity(self, info: Info) -> Node | None:
         if self.op is ChangeOp.DELETED:
             return None
-        load, of_row = _ENTITIES[self.kind]
+        kind = _subject_kind(self.event) if self.kind is EventKind.REACTION else self.kind
+        load, of_row = _ENTITIES[kind]
         row = await load(info, self.event.entity_id)
         return None if row is None else of_row(row)
 
@@ -149,7 +181,14 @@ _ENTITIES: dict[EventKind, tuple[Any, Any]] = {
     EventKind.PROJECT: (lambda info, one: info.context.loaders.projects.load(one), Project.from_row),
     EventKind.STATUS: (lambda info, one: info.context.loaders.statuses.load(one), Status.from_row),
     EventKind.LABEL: (lambda info, one: info.context.loaders.labels.load(one), Label.from_row),
+    EventKind.TASK: (lambda info, one: info.context.loaders.tasks.load(one), Task.from_row),
+    EventKind.COMMENT: (lambda info, one: info.context.loaders.comments.load(one), Comment.from_row),
 }
+
+
+def _subject_kind(event: models.Event) -> EventKind:
+    """What a reaction is to."""
+    return EventKind.TASK if event.entity_id == event.task_id else EventKind.COMMENT
 
 
 async def _task(event: models.Event, info: Info) -> Task | None:
@@ -218,7 +257,12 @@ def _event(seen: Seen, position: Cursor) -> WorkspaceEvent:
         "occurred_at": event.occurred_at,
         "client_mutation_id": event.client_mutation_id,
     }
-    entity_id = strawberry.ID(typed(event.kind.value.lower(), event.entity_id))
+    kind = _subject_kind(event) if event.kind is EventKind.REACTION else event.kind
+    entity_id = strawberry.ID(typed(kind.value.lower(), event.entity_id))
+    if event.kind is EventKind.COMMENT:
+        assert event.task_id is not None
+        task_id = strawberry.ID(typed("task", event.task_id))
+        return CommentEvent(op=_op_for(seen), comment_id=entity_id, task_id=task_id, **shared)
     if event.kind is not EventKind.TASK:
         return EntityEvent(kind=event.kind, op=_op_for(seen), entity_id=entity_id, **shared)
     if not seen.after:
@@ -242,4 +286,4 @@ def _op_for(seen: Seen) -> ChangeOp:
     return ChangeOp.UPDATED if seen.before else ChangeOp.CREATED
 
 
-EVENT_TYPES: list[type] = [TaskCreatedEvent, TaskUpdatedEvent, TaskRemovedEvent, EntityEvent]
+EVENT_TYPES: list[type] = [TaskCreatedEvent, TaskUpdatedEvent, TaskRemovedEvent, CommentEvent, EntityEvent]

@@ -143,6 +143,60 @@ class DeleteTaskInput:
     base_version: int | None = _option("With it, any change since is a conflict.")
 
 
+# ---- comments
+
+
+@strawberry.input(description="Something to say about a task.")
+class CreateCommentInput:
+    task_id: strawberry.ID = _which("task it is about")
+    body: str = strawberry.field(
+        description="Markdown, 1 to 20,000 characters. A mention is `@[user_...]`, of a member who may see the task."
+    )
+    client_mutation_id: UUID | None = _key()
+    id: strawberry.ID | None = _own_id("comment")
+    parent_id: strawberry.ID | None = _option("The comment it replies to; with one of a thread, it joins the thread.")
+
+
+@strawberry.input(
+    description="Omitted = unchanged. Its author changes the text; whoever may comment resolves the thread."
+)
+class UpdateCommentInput:
+    id: strawberry.ID = _which("comment")
+    client_mutation_id: UUID | None = _key()
+    base_version: int | None = _base()
+    on_conflict: ConflictPolicy = _policy()
+    body: Maybe[str | None] = _maybe("Markdown, 1 to 20,000 characters.")
+    resolved: Maybe[bool | None] = _maybe("Whether its thread is resolved; only of a thread's first comment.")
+
+
+@strawberry.input(description="Takes a comment back: your own, or anybody's with MEMBER_ADMIN.")
+class DeleteCommentInput:
+    id: strawberry.ID = _which("comment")
+    client_mutation_id: UUID | None = _key()
+
+
+@strawberry.input(description="Reacts to something.")
+class AddReactionInput:
+    subject_id: strawberry.ID = strawberry.field(description="A task or a comment.")
+    emoji: str = strawberry.field(description="One emoji; at most 50 different ones fit.")
+    client_mutation_id: UUID | None = _key()
+
+
+@strawberry.input(description="Takes a reaction back.")
+class RemoveReactionInput:
+    subject_id: strawberry.ID = strawberry.field(description="A task or a comment.")
+    emoji: str = strawberry.field(description="With which you reacted.")
+    client_mutation_id: UUID | None = _key()
+
+
+@strawberry.input(description="What you want to hear of a task. Omitted = unchanged.")
+class UpdateTaskSubscriptionInput:
+    task_id: strawberry.ID = _which("task")
+    client_mutation_id: UUID | None = _key()
+    subscribed: bool | None = _option("Whether you follow it.")
+    muted: bool | None = _option("Whether you hear nothing of it at all, not even of mentions.")
+
+
 # ---- projects, statuses, labels
 
 

@@ -11,10 +11,12 @@ from db.ids import typed
 from db.models import ChangedField
 from schema.arrangement import Label, Project, Status
 from schema.changes import Change
+from schema.comments import Comment
 from schema.context import Info
 from schema.errors import UserError
 from schema.nodes import Node
 from schema.people import User
+from schema.reactions import ReactionGroup, reactions_of
 from schema.scalars import EventCursor, Url
 from schema.tasks import Task
 from schema.workspaces import Invite, Membership, Workspace
@@ -132,6 +134,57 @@ class DeleteTaskPayload(MutationPayload):
     @strawberry.field(description="The task that is gone.")
     def deleted_task_id(self) -> strawberry.ID | None:
         return self.global_id("task", "deleted_task")
+
+
+async def _comment(root: MutationPayload, info: Info) -> Comment | None:
+    comment_id = root.id_of("comment")
+    row = None if comment_id is None else await info.context.loaders.comments.load(comment_id)
+    return None if row is None else Comment.from_row(row)
+
+
+@strawberry.type(description="What createComment answers.")
+class CreateCommentPayload(MutationPayload):
+    comment: Comment | None = strawberry.field(resolver=_comment, description=_NOW)
+
+
+@strawberry.type(description="What updateComment answers.")
+class UpdateCommentPayload(MutationPayload):
+    comment: Comment | None = strawberry.field(resolver=_comment, description=_NOW)
+
+
+@strawberry.type(description="What deleteComment answers.")
+class DeleteCommentPayload(MutationPayload):
+    @strawberry.field(description="The comment that is gone.")
+    def deleted_comment_id(self) -> strawberry.ID | None:
+        return self.global_id("comment", "deleted_comment")
+
+
+async def _reactions(root: MutationPayload, info: Info) -> list[ReactionGroup] | None:
+    task_id, comment_id = root.id_of("task"), root.id_of("comment")
+    if task_id is not None:
+        is_seen = await info.context.loaders.tasks.load(task_id) is not None
+    else:
+        is_seen = comment_id is not None and await info.context.loaders.comments.load(comment_id) is not None
+    subject_id = task_id or comment_id
+    return await reactions_of(info, subject_id) if is_seen and subject_id is not None else None
+
+
+_REACTIONS = "All reactions to it as they are now; null if you may not see it."
+
+
+@strawberry.type(description="What addReaction answers.")
+class AddReactionPayload(MutationPayload):
+    reactions: list[ReactionGroup] | None = strawberry.field(resolver=_reactions, description=_REACTIONS)
+
+
+@strawberry.type(description="What removeReaction answers.")
+class RemoveReactionPayload(MutationPayload):
+    reactions: list[ReactionGroup] | None = strawberry.field(resolver=_reactions, description=_REACTIONS)
+
+
+@strawberry.type(description="What updateTaskSubscription answers.")
+class UpdateTaskSubscriptionPayload(MutationPayload):
+    task: Task | None = strawberry.field(resolver=_task, description=_NOW)
 
 
 @strawberry.type(description="What createProject answers.")
@@ -281,4 +334,4 @@ class UpdateProfilePayload(MutationPayload):
         return None if row is None else User.from_row(row)
 
 
-NODE_TYPES: list[type[Node]] = [User, Task, Project, Status, Label, Workspace, Membership, Invite, Change]
+NODE_TYPES: list[type[Node]] = [User, Task, Comment, Project, Status, Label, Workspace, Membership, Invite, Change]

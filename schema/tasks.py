@@ -35,9 +35,11 @@ from schema.nodes import (
     page_request,
 )
 from schema.people import User, actor_of, user_of
+from schema.reactions import ReactionGroup, reactions_of
 from schema.scalars import Rank
 
 if TYPE_CHECKING:
+    from schema.comments import CommentConnection
     from schema.workspaces import Workspace
 
 
@@ -124,6 +126,43 @@ class Task(Versioned, Node):
 
     async def _counts(self, info: Info) -> SubtaskCounts:
         return await info.context.loaders.subtask_counts.load(self.row.id) or SubtaskCounts(0, 0)
+
+    @strawberry.field(description="What was said about it, threads and all, the oldest first.")
+    async def comments(
+        self, info: Info, first: First = strawberry.UNSET, after: After = strawberry.UNSET
+    ) -> Annotated[CommentConnection, strawberry.lazy("schema.comments")]:
+        from schema.comments import comment_connection
+
+        return await comment_connection(info, self.row.id, page_request(first, after))
+
+    @strawberry.field(description="How many comments there are. `CommentEvent.task` keeps it current.")
+    async def comment_count(self, info: Info) -> int:
+        return await info.context.loaders.comment_counts.load(self.row.id) or 0
+
+    @strawberry.field(description="With what people reacted to it, the emoji that came first first.")
+    async def reactions(self, info: Info) -> list[ReactionGroup]:
+        return await reactions_of(info, self.row.id)
+
+    @strawberry.field(
+        description=(
+            "Who follows it, who began first first: who made it, was assigned to it, commented on it or was mentioned,"
+            " unless they stopped."
+        )
+    )
+    async def subscribers(self, info: Info) -> list[User]:
+        found = await info.context.loaders.subscribers.load(self.row.id) or []
+        return [await user_of(info, one) for one in await _primed(info, tuple(found))]
+
+    @strawberry.field(description="Whether you follow it.", directives=[Personal()])
+    async def viewer_subscribed(self, info: Info) -> bool:
+        return (await self._own_subscription(info)).is_subscribed
+
+    @strawberry.field(description="Whether you hear nothing of it.", directives=[Personal()])
+    async def viewer_muted(self, info: Info) -> bool:
+        return (await self._own_subscription(info)).is_muted
+
+    async def _own_subscription(self, info: Info) -> models.TaskSubscription:
+        return await info.context.loaders.own_subscriptions.load(info.context.me().user_id, self.row.id)
 
     @strawberry.field(description="What you may do with it.", directives=[Personal()])
     async def viewer_permissions(self, info: Info) -> list[Permission]:

@@ -31,6 +31,7 @@ subscription ($workspaceId: ID!, $after: EventCursor, $filter: EventFilter) {
       ... on TaskCreatedEvent { task { id version title status { id } project { id } } }
       ... on TaskUpdatedEvent { taskId version changes { field before after } task { id version title } }
       ... on TaskRemovedEvent { taskId reason }
+      ... on CommentEvent { op commentId taskId comment { id version body } }
       ... on EntityEvent { kind op entityId entity { __typename id } }
     }
   }
@@ -167,6 +168,11 @@ class Person:
         asked = {"workspaceId": workspace_id, "title": title, **more}
         task_id: str = (await self.do("createTask", asked, "task { id }"))["task"]["id"]
         return task_id
+
+    async def comment(self, task_id: str, body: str = "Well", **more: Any) -> str:
+        asked = {"taskId": task_id, "body": body, **more}
+        comment_id: str = (await self.do("createComment", asked, "comment { id }"))["comment"]["id"]
+        return comment_id
 
     async def invite(self, workspace_id: str, role: str = "MEMBER", **more: Any) -> str:
         """The token of a new invite."""

@@ -437,6 +437,147 @@ async def a_task_with_subtasks(world: World) -> Ask:
     return world.owner, {"id": task}
 
 
+# ---- comments, reactions, following
+
+
+def mention(person: Person) -> str:
+    return f"@[{person.id}]"
+
+
+SAID, RESAID, UNSAID = "CommentEvent CREATED", "CommentEvent UPDATED", "CommentEvent DELETED"
+
+
+@case("createComment", SAID)
+async def on_a_task_of_the_guest_with_mentions(world: World) -> Ask:
+    text = f"Look, {mention(world.guest)} and {mention(world.viewer)}: **this**"
+    return world.member, {"taskId": await world.task(projectId=world.web), "id": minted("comment"), "body": text}
+
+
+@case("createComment", SAID)
+async def a_reply_by_the_guest(world: World) -> Ask:
+    task = await world.task(projectId=world.web)
+    parent = await world.comment(task, "First")
+    return world.guest, {"taskId": task, "parentId": parent, "body": "Second"}
+
+
+@case("createComment", SAID, guest="")
+async def on_a_task_that_the_guest_does_not_see(world: World) -> Ask:
+    return world.owner, {"taskId": world.ops_task, "body": "Among us"}
+
+
+@case("updateComment", RESAID)
+async def its_text_and_its_thread(world: World) -> Ask:
+    comment = await world.comment(await world.task(projectId=world.web), "First")
+    return world.owner, {"id": comment, "body": f"Other, {mention(world.member)}", "resolved": True}
+
+
+@case("updateComment", RESAID)
+async def a_thread_is_open_again(world: World) -> Ask:
+    comment = await world.comment(await world.task(projectId=world.web), "First")
+    await world.owner.do("updateComment", {"id": comment, "resolved": True})
+    return world.guest, {"id": comment, "resolved": False}
+
+
+@case("updateComment")
+async def nothing_of_a_comment_that_differs(world: World) -> Ask:
+    comment = await world.comment(await world.task(projectId=world.web), "First")
+    return world.owner, {"id": comment, "body": "First", "resolved": False}
+
+
+@case("deleteComment", UNSAID)
+async def the_first_of_a_thread(world: World) -> Ask:
+    task = await world.task(projectId=world.web)
+    parent = await world.comment(task, "First")
+    await world.comment(task, "Second", parentId=parent)
+    await world.owner.do("addReaction", {"subjectId": parent, "emoji": "👍"})
+    return world.owner, {"id": parent}
+
+
+@case("deleteComment", UNSAID, guest="")
+async def somebody_elses_elsewhere(world: World) -> Ask:
+    return world.admin, {"id": await world.comment(world.ops_task, "Among us")}
+
+
+REACTED = "REACTION UPDATED"
+
+
+@case("addReaction", REACTED)
+async def to_a_task(world: World) -> Ask:
+    task = await world.task(projectId=world.web)
+    await world.owner.do("addReaction", {"subjectId": task, "emoji": "👍"})
+    return world.guest, {"subjectId": task, "emoji": "👍"}
+
+
+@case("addReaction", REACTED)
+async def to_a_comment(world: World) -> Ask:
+    comment = await world.comment(await world.task(projectId=world.web), "First")
+    return world.member, {"subjectId": comment, "emoji": "❤️"}
+
+
+@case("addReaction")
+async def to_a_task_again(world: World) -> Ask:
+    task = await world.task(projectId=world.web)
+    await world.owner.do("addReaction", {"subjectId": task, "emoji": "👍"})
+    return world.owner, {"subjectId": task, "emoji": "👍"}
+
+
+@case("removeReaction", REACTED)
+async def from_a_comment(world: World) -> Ask:
+    comment = await world.comment(await world.task(projectId=world.web), "First")
+    for person in (world.owner, world.member):
+        await person.do("addReaction", {"subjectId": comment, "emoji": "👍"})
+    return world.member, {"subjectId": comment, "emoji": "👍"}
+
+
+@case("removeReaction")
+async def one_that_is_not_there(world: World) -> Ask:
+    return world.owner, {"subjectId": await world.task(projectId=world.web), "emoji": "👍"}
+
+
+@case("updateTaskSubscription", UPDATED)
+async def the_viewer_follows(world: World) -> Ask:
+    return world.viewer, {"taskId": await world.task(projectId=world.web), "subscribed": True}
+
+
+@case("updateTaskSubscription", UPDATED)
+async def the_guest_mutes(world: World) -> Ask:
+    return world.guest, {"taskId": world.web_task, "muted": True}
+
+
+@case("updateTaskSubscription")
+async def who_does_so_already(world: World) -> Ask:
+    return world.owner, {"taskId": await world.task(projectId=world.web), "subscribed": True}
+
+
+@case("deleteTask", DELETED)
+async def a_task_with_comments(world: World) -> Ask:
+    task = await world.task(projectId=world.web)
+    await world.comment(task, "First", parentId=await world.comment(task, "Zeroth"))
+    return world.owner, {"id": task}
+
+
+@case("restoreTask", CREATED)
+async def a_deleted_task_with_comments(world: World) -> Ask:
+    task = await world.task(projectId=world.web)
+    await world.comment(task, "First")
+    await world.owner.do("deleteTask", {"id": task})
+    return world.owner, {"id": task}
+
+
+@case("moveTask", UPDATED, guest=LOST)
+async def a_task_with_comments_out_of_sight(world: World) -> Ask:
+    task = await world.task(projectId=world.web)
+    await world.comment(task, "First")
+    return world.owner, {"id": task, "projectId": world.ops}
+
+
+@case("moveTask", UPDATED, guest=CREATED)
+async def a_task_with_comments_into_sight(world: World) -> Ask:
+    task = await world.task(projectId=world.ops)
+    await world.comment(task, "First")
+    return world.owner, {"id": task, "projectId": world.web}
+
+
 # ---- projects
 
 

@@ -69,7 +69,7 @@ def _word(told: dict[str, Any]) -> str:
         return f"resync {told['resync']}"
     if told["__typename"] == "EntityEvent":
         return f"{told['kind']} {told['op']}"
-    return f"{told['__typename']} {told.get('reason', '')}".strip()
+    return f"{told['__typename']} {told.get('reason', told.get('op', ''))}".strip()
 
 
 class Watched:
@@ -128,9 +128,11 @@ NOT_IN_VIEWS = {
     "Workspace": {"eventCursor", "members", "invites", "projects", "tasks", "labels", "statuses", "auditLog"},
     "Project": {"guests", "tasks"},
     "Membership": {"permissions"},
-    "Task": {"subtasks", "history", "viewerPermissions"},
+    "Task": {"subtasks", "history", "subscribers", "viewerPermissions", "viewerSubscribed", "viewerMuted"},
+    "ReactionGroup": {"viewerReacted"},
 }
-"""Lists, which views read as such, what says the same again, and what would keep their streams from being shared."""
+"""Lists, which views read as such, what says the same again, what would keep their streams from being shared, and
+followers, who are not told of."""
 
 
 def test_views_hold_every_field() -> None:

@@ -3,6 +3,7 @@
 A `View` is a normalised cache: objects by id, neighbours as ids. `read` and `apply` use the same fragments, so the two
 can be compared. An object that goes takes with it that others point at it. Only `subtaskCount` and
 `completedSubtaskCount` are computed here instead of taken from events: the API says that they follow from the subtasks.
+A task's comments are objects of their own, which go with it.
 """
 
 from __future__ import annotations
@@ -32,8 +33,16 @@ fragment task on Task {
   id version createdAt updatedAt key title description priority startDate dueDate estimate rank completedAt archivedAt
   workspace { id } project { id } status { id } parent { id } labels { id }
   createdBy { id name ... on User { handle } } assignees { id name handle }
-  subtaskCount completedSubtaskCount
+  subtaskCount completedSubtaskCount commentCount
+  reactions { ...reactions }
+  comments(first: 100) { nodes { ...comment } pageInfo { hasNextPage } }
 }
+fragment comment on Comment {
+  id version createdAt updatedAt body resolvedAt editedAt task { id } parent { id }
+  author { id name ... on User { handle } } mentions { id name handle }
+  reactions { ...reactions }
+}
+fragment reactions on ReactionGroup { emoji count users { id name handle } }
 """
 
 WHOLE = (
@@ -58,8 +67,9 @@ BATCH = """
     ... on TaskCreatedEvent { task { __typename ...task } }
     ... on TaskUpdatedEvent { taskId version changes { field before after } task { __typename ...task } }
     ... on TaskRemovedEvent { taskId reason }
+    ... on CommentEvent { op commentId taskId comment { __typename ...comment } task { __typename ...task } }
     ... on EntityEvent { kind op entityId entity {
-      __typename id ...workspace ...membership ...invite ...project ...status ...label
+      __typename id ...workspace ...membership ...invite ...project ...status ...label ...task ...comment
     } }
   }
 """
@@ -77,7 +87,7 @@ POLL = (
 )
 
 LISTS = ("members", "invites", "projects", "statuses", "labels", "tasks")
-PERSON_FIELDS = ("user", "createdBy", "assignees")
+PERSON_FIELDS = ("user", "createdBy", "assignees", "author", "mentions")
 
 
 @dataclass(slots=True)
@@ -122,6 +132,14 @@ class View:
 
     def put(self, found: dict[str, Any]) -> None:
         """Keep an object, unless a newer version of it is here; keep the people that it names."""
+        found = dict(found)
+        comments = found.pop("comments", None)
+        if comments is not None:
+            assert not comments["pageInfo"]["hasNextPage"]
+            for one in self._comments_of(found["id"]) - {one["id"] for one in comments["nodes"]}:
+                self._drop(one)
+            for one in comments["nodes"]:
+                self.put({"__typename": "Comment", **one})
         known = self.objects.get(found["id"])
         if known is None or found.get("version", 0) >= known.get("version", 0):
             self.objects[found["id"]] = copy.deepcopy(found)
@@ -129,6 +147,12 @@ class View:
             people = found.get(name) or []
             for person in people if isinstance(people, list) else [people]:
                 self._put_person(person)
+        for group in found.get("reactions", ()):
+            for person in group["users"]:
+                self._put_person(person)
+
+    def _comments_of(self, task_id: str) -> set[str]:
+        return {one["id"] for one in self.of_kind("Comment") if one["task"]["id"] == task_id}
 
     def _put_person(self, person: dict[str, Any]) -> None:
         known = self.objects.setdefault(person["id"], {"__typename": "Person"})
@@ -138,6 +162,14 @@ class View:
         """What a client does with an event."""
         self._put_person(event["actor"])
         match event:
+            case {"commentId": gone, "comment": None, "task": dict(task)}:
+                self.put(task)
+                self._drop(gone)
+            case {"comment": dict(comment), "task": dict(task)}:
+                self.put(task)
+                self.put(comment)
+            case {"commentId": gone}:
+                self._drop(gone)
             case {"task": dict(task)}:
                 self.put(task)
             case {"entity": dict(entity)}:
@@ -149,10 +181,12 @@ class View:
     def _drop(self, gone: str) -> None:
         """Forget an object, and that others point at it."""
         self.objects.pop(gone, None)
+        for one in self._comments_of(gone):
+            self._drop(one)
         for one in self.objects.values():
             for name, value in one.items():
                 if isinstance(value, list):
-                    one[name] = [ref for ref in value if not (isinstance(ref, dict) and ref["id"] == gone)]
+                    one[name] = [ref for ref in value if not (isinstance(ref, dict) and ref.get("id") == gone)]
                 elif isinstance(value, dict) and value["id"] == gone:
                     one[name] = None
 
@@ -173,6 +207,8 @@ class View:
         """Neighbours by their ids, people with their names as they are known now."""
         if isinstance(value, list):
             return [self._named(one) for one in value]
+        if isinstance(value, dict) and "emoji" in value:
+            return {name: self._named(one) for name, one in value.items()}
         if isinstance(value, dict):
             known = self.objects.get(value["id"], {})
             return dict(known) if known.get("__typename") == "Person" else value["id"]

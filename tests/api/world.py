@@ -52,6 +52,10 @@ class World:
         """The owner's new task."""
         return await self.owner.create_task(self.id, title, **more)
 
+    async def comment(self, task_id: str, body: str = "Well", **more: Any) -> str:
+        """The owner's new comment."""
+        return await self.owner.comment(task_id, body, **more)
+
     async def project(self, name: str = "More", **more: Any) -> str:
         key = "P" + new_id().hex[-8:].upper()
         return await self.owner.create_project(self.id, name, key, **more)

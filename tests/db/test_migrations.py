@@ -32,6 +32,7 @@ GLOBAL = {
     "account_tokens",
     "mails",
     "notification_mails",
+    "notification_heads",
 }
 """Tables that belong to people or to the whole, not to a workspace."""
 
@@ -147,6 +148,10 @@ def test_a_column_that_names_a_row_of_the_workspace_is_bound_to_it() -> None:
         ("events", "task_id"),
         ("events", "actor_id"),
         ("events", "client_mutation_id"),
+        ("comments", "author_id"),  # a person or Tutti itself
+        ("notifications", "actor_id"),
+        ("reactions", "subject_id"),  # made of others that are bound
+        ("notification_rules", "scope_id"),
     }
     found = {
         (table.name, column.name)
