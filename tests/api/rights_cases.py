@@ -420,3 +420,70 @@ async def a_task_of_the_owner(world: World) -> Asked:
 async def a_guests_own_task(world: World) -> Asked:
     task = await world.guest.create_task(world.id, projectId=world.web)
     return asked(task, id=task)
+
+
+# ---- comments, reactions, following
+
+
+@query("node", IN_WEB)
+async def a_comment(world: World) -> Asked:
+    comment = await world.comment(world.web_task)
+    return {"id": comment}, comment
+
+
+@mutation("createComment", WRITERS_IN_WEB)
+async def on_a_task_of_web(world: World) -> Asked:
+    return asked(world.web_task, taskId=world.web_task, body="Well")
+
+
+@mutation("createComment", {**WHOLE, "viewer": "forbidden"})
+async def on_a_task_of_no_project(world: World) -> Asked:
+    return asked(world.loose_task, taskId=world.loose_task, body="Well")
+
+
+@mutation("updateComment", {**WRITERS_IN_WEB, "guest": "forbidden", "member": "forbidden", "admin": "forbidden"})
+async def the_owners_words(world: World) -> Asked:
+    comment = await world.comment(world.web_task)
+    return asked(comment, id=comment, body="Other")
+
+
+@mutation("updateComment", WRITERS_IN_WEB)
+async def a_thread(world: World) -> Asked:
+    comment = await world.comment(world.web_task)
+    return asked(comment, id=comment, resolved=True)
+
+
+@mutation("deleteComment", {**WRITERS_IN_WEB, "guest": "forbidden", "member": "forbidden"})
+async def the_owners_comment(world: World) -> Asked:
+    comment = await world.comment(world.web_task)
+    return asked(comment, id=comment)
+
+
+@mutation("deleteComment", {**WRITERS_IN_WEB, "member": "forbidden"})
+async def a_guests_comment(world: World) -> Asked:
+    comment = await world.guest.comment(world.web_task)
+    return asked(comment, id=comment)
+
+
+@mutation("addReaction", WRITERS_IN_WEB)
+async def to_a_task(world: World) -> Asked:
+    task = await world.task(projectId=world.web)
+    return asked(task, subjectId=task, emoji="\U0001f44d")
+
+
+@mutation("addReaction", WRITERS_IN_WEB)
+async def to_a_comment(world: World) -> Asked:
+    comment = await world.comment(world.web_task)
+    return asked(comment, subjectId=comment, emoji="\U0001f44d")
+
+
+@mutation("removeReaction", WRITERS_IN_WEB)
+async def from_a_comment(world: World) -> Asked:
+    comment = await world.comment(world.web_task)
+    return asked(comment, subjectId=comment, emoji="\U0001f44d")
+
+
+@mutation("updateTaskSubscription", IN_WEB)
+async def to_a_task_of_web(world: World) -> Asked:
+    task = await world.task(projectId=world.web)
+    return asked(task, taskId=task, subscribed=True)

@@ -18,7 +18,14 @@ from tests.api.views import View
 from tests.api.world import World, make_world
 from tests.people import Api, Person
 
-MINTED = {"createTask.id", "createProject.id", "createLabel.id", "createStatus.id", "createWorkspace.id"}
+MINTED = {
+    "createComment.id",
+    "createTask.id",
+    "createProject.id",
+    "createLabel.id",
+    "createStatus.id",
+    "createWorkspace.id",
+}
 """Made by clients. That one is taken is told whoever took it: ids are random."""
 
 OBJECTS = {
@@ -50,6 +57,12 @@ OBJECTS = {
         "archiveTask": ("id",),
         "restoreTask": ("id",),
         "deleteTask": ("id",),
+        "createComment": ("taskId",),
+        "updateComment": ("id",),
+        "deleteComment": ("id",),
+        "addReaction": ("subjectId",),
+        "removeReaction": ("subjectId",),
+        "updateTaskSubscription": ("taskId",),
     }.items()
     for path in paths
 }
@@ -67,6 +80,7 @@ class Foreign:
     status: str
     label: str
     membership: str
+    comment: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,14 +114,16 @@ async def foreign(world: World) -> Foreign:
         stan.statuses(there),
         stan.membership_id(there),
     )
+    task = await stan.create_task(there, projectId=project)
     return Foreign(
         owner=stan,
         project=project,
-        task=await stan.create_task(there, projectId=project),
+        task=task,
         loose_task=await stan.create_task(there),
         status=statuses["TODO"],
         label=label["label"]["id"],
         membership=membership,
+        comment=await stan.comment(task),
     )
 
 
@@ -159,6 +175,8 @@ def places(world: World, foreign: Foreign) -> list[Place]:
     add(olga, "transferWorkspace", "toMembershipId", {"id": world.id}, [foreign.membership], "NOT_FOUND")
     guest_invite = {"workspaceId": world.id, "role": "GUEST"}
     add(mia, "createInvite", "projectIds", guest_invite, [foreign.project], "NOT_FOUND")
+    said = {"taskId": world.web_task, "body": "Well"}
+    add(mia, "createComment", "parentId", said, [foreign.comment], "NOT_FOUND")
     for mutation in ("addProjectGuest", "removeProjectGuest"):
         add(mia, mutation, "membershipId", {"projectId": world.web}, [foreign.membership], "NOT_FOUND")
     return found
