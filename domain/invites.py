@@ -1,7 +1,8 @@
 """Invites: a link that lets somebody in, within what its maker may give.
 
 The token is shown once and stored as a hash. An invite that is unknown, used
-up, expired or revoked is one and the same to a stranger.
+up, expired or revoked, or whose maker may not give as much any more, is one and
+the same to a stranger.
 """
 
 from __future__ import annotations
@@ -127,6 +128,15 @@ def is_open(invite: Invite, at: datetime) -> bool:
     )
 
 
+async def _may_give(session: Session, invite: Invite) -> bool:
+    """Whether who made it may still give what it gives: a removed member has no way back by a link they kept."""
+    grants = await workspaces.grants_by_user_id(session, invite.created_by, invite.workspace_id)
+    return any(
+        Permission.MEMBER_INVITE in grant.permissions and not members.is_above(invite.role, grant.role)
+        for grant in grants
+    )
+
+
 def _refused(path: str) -> Invalid:
     return Invalid(
         "This invite does not work: it may be mistyped, expired, used up or revoked. Ask for a new one.",
@@ -145,7 +155,7 @@ async def accept_invite(uow: UnitOfWork, token: str, user: User, path: str = "to
     if invite is None or not is_open(invite, uow.now):
         raise _refused(path)
     workspace = await workspaces.lock_workspace(uow, invite.workspace_id)
-    if workspace is None:
+    if workspace is None or not await _may_give(uow, invite):
         raise _refused(path)
     if invite.email is not None:
         if invite.email != user.email:
@@ -177,7 +187,7 @@ class Preview:
 async def preview(session: Session, token: str) -> Preview | None:
     """What a token leads to; None for anything that does not let in."""
     invite = await invites.invite_by_token_hash(session, hash_of(token))
-    if invite is None or not is_open(invite, now()):
+    if invite is None or not is_open(invite, now()) or not await _may_give(session, invite):
         return None
     workspace = await workspaces.workspace_by_id(session, invite.workspace_id)
     people = await workspaces.users_by_ids(session, [invite.created_by])

@@ -93,6 +93,10 @@ def listening_socket(settings: Settings) -> socket.socket:
         raise PortTaken(f"{where} is for the administrator only; choose one above 1023 with TUTTI_PORT") from error
     except OSError as error:
         listener.close()
+        if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
+            raise PortTaken(
+                f"{settings.host} is no address of this machine; set TUTTI_HOST to one, like 127.0.0.1 or 0.0.0.0"
+            ) from error
         raise PortTaken(
             f"{where} cannot be had ({error.strerror}). Stop what uses it (make doctor tells whether that is Tutti), "
             f"or choose another: TUTTI_PORT=8001 make serve"

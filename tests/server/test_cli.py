@@ -203,6 +203,13 @@ def test_a_taken_port_is_told_before_anything_starts(begun: Path) -> None:
     assert done.stdout == ""
 
 
+@pytest.mark.parametrize("host", ["192.0.2.1", "not-a-host.invalid"])
+def test_an_address_of_another_machine_is_told(begun: Path, host: str) -> None:
+    done = tutti(begun, "serve", TUTTI_HOST=host)
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"tutti: {host} is no address of this machine; set TUTTI_HOST to one")
+
+
 def test_bad_settings_are_listed_each_with_its_remedy(begun: Path) -> None:
     done = tutti(begun, "serve", TUTTI_WORKERS="many", TUTTI_ENV="live", TUTTI_JWT_SECRET="canary")
     assert done.returncode == 1
