@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, case, delete, func, insert, literal, or_, select, update
+from sqlalchemy import ColumnElement, case, delete, func, insert, literal, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from db import models
@@ -163,12 +163,16 @@ async def end_sessions(
 
 async def ended_session_ids(session: Session, session_ids: Collection[UUID], at: datetime) -> set[UUID]:
     """Those of the sessions that are revoked, expired, gone, or of a deleted account. One statement."""
-    found = await session.execute(
-        select(sessions.c.id)
-        .join(users, users.c.id == sessions.c.user_id)
-        .where(sessions.c.id.in_(list(session_ids)), _is_live(at), users.c.deleted_at.is_(None))
-    )
+    found = await session.execute(_LIVE_SESSIONS, {"session_ids": list(session_ids), "at": at})
     return set(session_ids) - {row.id for row in found}
+
+
+# Said as text: everybody who connects pays for it, and building it anew each time took more than running it.
+_LIVE_SESSIONS = text(
+    "SELECT sessions.id FROM sessions JOIN users ON users.id = sessions.user_id"
+    " WHERE sessions.id = ANY (CAST(:session_ids AS uuid[])) AND sessions.revoked_at IS NULL"
+    " AND sessions.expires_at > CAST(:at AS timestamptz) AND users.deleted_at IS NULL"
+)
 
 
 async def delete_ended_sessions(session: Session, ended_before: datetime) -> None:

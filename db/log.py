@@ -14,7 +14,7 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from sqlalchemy import ARRAY, Text, Uuid, any_, cast, column, insert, select, text, update
+from sqlalchemy import ARRAY, Uuid, any_, cast, insert, select, text, update
 
 from db.models import (
     ActorKind,
@@ -31,15 +31,16 @@ from db.models import (
 from db.session import Session
 from db.tables import events, workspace_heads
 
-LIFE = (
-    text(
-        "SELECT system_identifier::text AS system, left(pg_walfile_name(pg_current_wal_lsn()), 8) AS timeline"
-        " FROM pg_control_system()"
-    )
-    .columns(column("system", Text), column("timeline", Text))
-    .subquery("life")
+LIFE_SQL = (
+    "SELECT system_identifier::text AS system, left(pg_walfile_name(pg_current_wal_lsn()), 8) AS timeline"
+    " FROM pg_control_system()"
 )
 """One row of which `epoch_of` makes the epoch; for statements that read it along with something else."""
+_LIFE = text(LIFE_SQL)
+_HEADS = text(
+    f"SELECT life.*, heads.* FROM ({LIFE_SQL}) AS life"  # noqa: S608 - of constants
+    " LEFT JOIN workspace_heads heads ON heads.workspace_id = ANY (CAST(:workspace_ids AS uuid[]))"
+)
 
 
 def epoch_of(row: Any) -> str:
@@ -49,7 +50,7 @@ def epoch_of(row: Any) -> str:
 
 async def read_epoch(session: Session) -> str:
     """Which life of the database this is."""
-    return epoch_of((await session.execute(select(LIFE))).one())
+    return epoch_of((await session.execute(_LIFE)).one())
 
 
 async def heads_by_workspace_ids(session: Session, workspace_ids: Sequence[UUID]) -> dict[UUID, Head]:
@@ -63,8 +64,7 @@ async def heads_by_workspace_ids(session: Session, workspace_ids: Sequence[UUID]
 
 async def read_heads(session: Session, workspace_ids: Sequence[UUID]) -> tuple[str, dict[UUID, Head]]:
     """-> the epoch, and the heads of those that are there. One statement."""
-    wanted = workspace_heads.c.workspace_id == any_(cast(list(workspace_ids), ARRAY(Uuid)))
-    found = (await session.execute(select(LIFE, workspace_heads).outerjoin_from(LIFE, workspace_heads, wanted))).all()
+    found = (await session.execute(_HEADS, {"workspace_ids": list(workspace_ids)})).all()
     return epoch_of(found[0]), {
         row.workspace_id: Head(row.workspace_id, row.seq, row.floor_seq)
         for row in found
