@@ -6,9 +6,13 @@ Invariant: it only looks. It starts nothing, and asks a running server the way a
 from __future__ import annotations
 
 import asyncio
+import http.client
+import json
 import platform
 import shutil
 import sys
+import urllib.error
+import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -18,7 +22,7 @@ from db.migrations import head
 from db.probe import DatabaseProblem, ask_database
 from realtime.probe import RedisProblem, ask_redis
 from server.pages import BUNDLE
-from server.serve import PortTaken, is_ready, listening_socket
+from server.serve import PortTaken, listening_socket
 from server.settings import Settings, in_url, reachable
 from server.stack import StackError, is_running, recorded_addresses
 from server.stack.postgres import programs
@@ -106,12 +110,27 @@ def port(settings: Settings) -> Finding:
     try:
         listening_socket(settings).close()
     except PortTaken as error:
-        if not is_running(settings.state_dir):
-            return Finding("port", f"{where} is in use", str(error))
-        if is_ready(f"http://{in_url(reachable(settings.host))}:{settings.port}"):
+        is_well = readiness(f"http://{in_url(reachable(settings.host))}:{settings.port}")
+        if is_well:
             return Finding("port", f"{where} is served by Tutti, which is ready")
+        if is_well is None and not is_running(settings.state_dir):
+            return Finding("port", f"{where} is in use", str(error))
         return Finding("port", f"{where} is in use, and not ready", f"see what http://{where}/readyz says")
     return Finding("port", f"{where} is free")
+
+
+def readiness(base_url: str) -> bool | None:
+    """What a Tutti there says of itself, whatever servers it uses; None where nothing answers as Tutti does."""
+    try:
+        try:
+            with urllib.request.urlopen(f"{base_url}/readyz", timeout=2) as response:  # noqa: S310 (an http:// of ours)
+                text = response.read()
+        except urllib.error.HTTPError as not_ready:
+            text = not_ready.read()
+        answer = json.loads(text)
+        return bool(answer["ready"]) if {"problems", "redis"} <= answer.keys() else None
+    except (OSError, http.client.HTTPException, ValueError, KeyError, AttributeError):
+        return None
 
 
 def embedded(settings: Settings) -> Finding:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import socket
+import threading
 from pathlib import Path
+
+import pytest
 
 from server.doctor import database, examine, findings, port, redis, web_pages
 from server.settings import Settings
@@ -27,6 +30,32 @@ def test_a_port_that_a_running_tutti_holds_but_does_not_answer_is_a_problem() ->
         finding = port(Settings(port=taken, state_dir=state_dir))
     assert finding.state == f"127.0.0.1:{taken} is in use, and not ready"
     assert finding.remedy == f"see what http://127.0.0.1:{taken}/readyz says"
+
+
+def test_a_port_that_a_tutti_with_servers_elsewhere_holds_is_no_problem(server_url: str, tmp_path: Path) -> None:
+    settings = Settings(port=int(server_url.rsplit(":", 1)[1]), state_dir=tmp_path)
+    finding = port(settings)
+    assert finding.state.endswith("is served by Tutti, which is ready")
+    assert finding.remedy == ""
+
+
+@pytest.mark.parametrize("answer", [b"", b"HTTP/1.1 200 OK\r\n\r\nok", b'HTTP/1.1 200 OK\r\n\r\n["ready"]', b"SSH-2.0"])
+def test_a_port_that_somebody_else_answers_on_is_a_problem(tmp_path: Path, answer: bytes) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as squatter:
+
+        def reply() -> None:
+            link, _ = squatter.accept()
+            with link:
+                link.recv(1000)
+                link.sendall(answer)
+
+        replying = threading.Thread(target=reply)
+        replying.start()
+        taken = squatter.getsockname()[1]
+        finding = port(Settings(port=taken, state_dir=tmp_path))
+        replying.join(10)
+    assert finding.state == f"127.0.0.1:{taken} is in use"
+    assert "TUTTI_PORT=8001" in finding.remedy
 
 
 def test_servers_that_cannot_be_reached_are_problems() -> None:
