@@ -1,5 +1,6 @@
 """The npm clients against a real server: the same two people with graphql-ws, urql and Apollo, and the HTTP audits."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -21,15 +22,16 @@ def node() -> Node:
     return found
 
 
-def run(node: Node, *arguments: str | Path, cwd: Path = HERE) -> None:
+def run(node: Node, *arguments: str | Path, cwd: Path = HERE, **environment: str) -> None:
     """Runs a Node program. What it printed is the failure's message."""
     result = subprocess.run(
         [str(node.executable), *(str(argument) for argument in arguments)],
         cwd=cwd,
+        env={**os.environ, **environment},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=90,
+        timeout=180,
         check=False,
     )
     assert result.returncode == 0, result.stdout
@@ -51,3 +53,13 @@ def test_the_documents_of_these_clients_are_valid_against_the_schema(node: Node)
 def test_the_web_pages_pass_the_strict_type_check(node: Node) -> None:
     install(ROOT / "web", node)
     run(node, "node_modules/typescript/bin/tsc", "--noEmit", cwd=ROOT / "web")
+
+
+def test_the_replica_of_the_web_client_keeps_its_rules(node: Node) -> None:
+    install(ROOT / "web", node)
+    run(node, "node_modules/vitest/vitest.mjs", "run", cwd=ROOT / "web")
+
+
+def test_copies_of_several_people_converge_over_cut_links_and_lose_nothing(node: Node, server_url: str) -> None:
+    install(ROOT / "web", node)
+    run(node, "node_modules/vitest/vitest.mjs", "run", cwd=ROOT / "web", TUTTI_URL=server_url)

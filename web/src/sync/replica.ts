@@ -1,0 +1,223 @@
+/**
+ * A copy of what the server has said, with what this client has asked for and not yet heard back about on top.
+ *
+ * What to show = the server's rows + the waiting operations, replayed in order. So a change shows at once, somebody else's
+ * change is never hidden by an old guess of ours, and dropping a refused operation is the whole rollback.
+ *
+ * Invariants: a row is replaced only by one with a higher version, because answers and events arrive in any order. The
+ * cursor moves only after its batch was applied, so a crash in between leads to applying it again, which changes nothing.
+ */
+
+/** Anything the server versions. Rows are values: a change makes a new one. */
+export interface Row {
+  readonly id: string;
+  readonly version: number;
+}
+
+/** A mutation that waits for its answer. `key` is its clientMutationId: sending it twice has one effect. */
+export interface Operation {
+  readonly key: string;
+  /** The mutation, like `updateTask`. */
+  readonly name: string;
+  /** What it changes, so that what depends on a refused creation can go with it. */
+  readonly entityId: string;
+  readonly input: Readonly<Record<string, unknown>>;
+  /** The version it was made from, where a concurrent change is to be a conflict; the sender adds it to the input. */
+  readonly baseVersion?: number;
+}
+
+/** Rows as operations see them while they are replayed. */
+export interface Draft<R extends Row> {
+  get(id: string): R | undefined;
+  all(): Iterable<R>;
+  put(row: R): void;
+  drop(id: string): void;
+}
+
+/** What each mutation will do, by its name, as far as the client can tell. It must be pure, and tolerate missing rows. */
+export type Effects<R extends Row> = Readonly<Record<string, (draft: Draft<R>, operation: Operation) => void>>;
+
+/** What one batch of events means for rows. `put` rows are from the events, `fresh` ones were read with the batch. */
+export interface Changes<R extends Row> {
+  readonly cursor: string;
+  readonly steps: readonly Step<R>[];
+}
+
+/**
+ * `put`: keep it if it is newer. `create`: as `put`, and it may come back after it was gone. `fresh`: it was read when the
+ * batch was made, so at the same version it is at least as new. `drop`: it is gone.
+ */
+export type Step<R extends Row> =
+  | { readonly kind: "put" | "create" | "fresh"; readonly row: R }
+  | { readonly kind: "drop"; readonly id: string };
+
+/** Called after every change with the ids of the rows that may look different now. */
+export type Listener = (changed: ReadonlySet<string>) => void;
+
+export class Replica<R extends Row> {
+  /** Up to where the server's rows are complete; null before the first snapshot. */
+  cursor: string | null = null;
+
+  private readonly effects: Effects<R>;
+  private readonly server = new Map<string, R>();
+  /** Ids that the server said are gone: an answer that was on its way must not bring them back. */
+  private readonly gone = new Set<string>();
+  private waiting: readonly Operation[] = [];
+  /** What the waiting operations make of rows; null where they drop one. */
+  private overlay = new Map<string, R | null>();
+  private readonly listeners = new Set<Listener>();
+
+  constructor(effects: Effects<R>) {
+    this.effects = effects;
+  }
+
+  /** The row to show. */
+  get(id: string): R | undefined {
+    const over = this.overlay.get(id);
+    return over === undefined ? this.server.get(id) : (over ?? undefined);
+  }
+
+  /** All rows to show, in no order. */
+  *all(): Generator<R> {
+    yield* layered(this.server, this.overlay);
+  }
+
+  /** The row as the server said it last, without what waits. */
+  confirmed(id: string): R | undefined {
+    return this.server.get(id);
+  }
+
+  /** All rows as the server said them last. */
+  confirmedRows(): Iterable<R> {
+    return this.server.values();
+  }
+
+  /** The operations that wait, in the order they will be sent. */
+  get operations(): readonly Operation[] {
+    return this.waiting;
+  }
+
+  /** Whether an operation on this row waits for its answer. */
+  isWaiting(id: string): boolean {
+    return this.waiting.some((operation) => operation.entityId === id);
+  }
+
+  listen(listener: Listener): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
+  /** Takes a whole snapshot: what is not in it is gone. Waiting operations stay on top. */
+  reset(rows: Iterable<R>, cursor: string): void {
+    const changed = new Set(this.server.keys());
+    this.server.clear();
+    this.gone.clear();
+    for (const row of rows) {
+      this.server.set(row.id, row);
+      changed.add(row.id);
+    }
+    this.cursor = cursor;
+    this.replay(changed);
+  }
+
+  /** Applies one batch, whole, and then moves the cursor. Returns the ids of the rows that it touched. */
+  apply(changes: Changes<R>): ReadonlySet<string> {
+    const changed = new Set<string>();
+    for (const step of changes.steps) {
+      if (step.kind === "drop") {
+        this.gone.add(step.id);
+        if (this.server.delete(step.id)) changed.add(step.id);
+      } else {
+        if (step.kind === "create") this.gone.delete(step.row.id);
+        if (this.keep(step.row, step.kind === "fresh")) changed.add(step.row.id);
+      }
+    }
+    this.cursor = changes.cursor;
+    this.replay(changed);
+    return changed;
+  }
+
+  /** Puts an operation on top. */
+  submit(operation: Operation): void {
+    this.waiting = [...this.waiting, operation];
+    this.replay(new Set());
+  }
+
+  /** An operation was done: its answer takes its place. Returns the ids of the rows that the answer touched. */
+  confirm(key: string, answer: { rows?: readonly R[]; dropped?: readonly string[] }): ReadonlySet<string> {
+    const done = this.waiting.find((operation) => operation.key === key);
+    this.waiting = this.waiting.filter((operation) => operation.key !== key);
+    const changed = new Set<string>();
+    for (const row of answer.rows ?? []) {
+      if (done) this.rebase(done, row);
+      if (this.keep(row)) changed.add(row.id);
+    }
+    for (const id of answer.dropped ?? []) {
+      this.gone.add(id);
+      if (this.server.delete(id)) changed.add(id);
+    }
+    this.replay(changed);
+    return changed;
+  }
+
+  /**
+   * An operation was refused: it goes, and what it showed goes back. A refused creation takes along what waits for the
+   * thing it should have made. Returns the operations that went.
+   */
+  refuse(key: string, rows: readonly R[] = []): readonly Operation[] {
+    const refused = this.waiting.find((operation) => operation.key === key);
+    if (!refused) return [];
+    const isCreation = !this.server.has(refused.entityId) && refused.name.startsWith("create");
+    const went = this.waiting.filter(
+      (operation) => operation.key === key || (isCreation && operation.entityId === refused.entityId),
+    );
+    this.waiting = this.waiting.filter((operation) => !went.includes(operation));
+    const changed = new Set<string>();
+    for (const row of rows) if (this.keep(row)) changed.add(row.id);
+    this.replay(changed);
+    return went;
+  }
+
+  private keep(row: R, orSame = false): boolean {
+    if (this.gone.has(row.id)) return false;
+    const kept = this.server.get(row.id);
+    if (kept && (orSame ? kept.version > row.version : kept.version >= row.version)) return false;
+    this.server.set(row.id, row);
+    return true;
+  }
+
+  /** What we wrote ourselves is no conflict for what we wrote after it: those operations now build on our own answer. */
+  private rebase(done: Operation, answer: R): void {
+    const ourFields = new Set(Object.keys(done.input));
+    this.waiting = this.waiting.map((operation) => {
+      const base = operation.baseVersion;
+      if (base === undefined || operation.entityId !== answer.id || answer.version <= base) return operation;
+      const isNextVersion = answer.version === base + 1;
+      const isSameField = Object.keys(operation.input).some((name) => name !== "id" && ourFields.has(name));
+      return isNextVersion || isSameField ? { ...operation, baseVersion: answer.version } : operation;
+    });
+  }
+
+  private replay(changed: Set<string>): void {
+    for (const id of this.overlay.keys()) changed.add(id);
+    const overlay = new Map<string, R | null>();
+    const draft: Draft<R> = {
+      get: (id) => {
+        const over = overlay.get(id);
+        return over === undefined ? this.server.get(id) : (over ?? undefined);
+      },
+      all: () => layered(this.server, overlay),
+      put: (row) => void overlay.set(row.id, row),
+      drop: (id) => void overlay.set(id, null),
+    };
+    for (const operation of this.waiting) this.effects[operation.name]?.(draft, operation);
+    this.overlay = overlay;
+    for (const id of overlay.keys()) changed.add(id);
+    for (const listener of this.listeners) listener(changed);
+  }
+}
+
+function* layered<R>(server: ReadonlyMap<string, R>, overlay: ReadonlyMap<string, R | null>): Generator<R> {
+  for (const [id, row] of server) if (!overlay.has(id)) yield row;
+  for (const row of overlay.values()) if (row !== null) yield row;
+}

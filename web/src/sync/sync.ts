@@ -1,0 +1,262 @@
+/**
+ * Keeps a replica in step with a server: reads it once, follows its changes, sends what waits, and survives everything
+ * in between: a lost link, a reload, a cursor that is too old.
+ *
+ * Invariants: an operation is stored before it is sent and leaves only with an answer; they are sent one at a time, in
+ * order. Batches are applied one after the other, and a batch that came over a link we have left is not applied: it
+ * comes again behind the cursor.
+ */
+import type { Changes, Operation, Replica, Row } from "./replica";
+import type { Storage } from "./storage";
+
+export interface Snapshot<R extends Row> {
+  readonly rows: readonly R[];
+  /** The position of the oldest part of the snapshot: what was read later comes again as events, which changes nothing. */
+  readonly cursor: string;
+}
+
+export interface Batch<R extends Row> extends Changes<R> {
+  /** The log no longer reaches back to our cursor, or our access changed: read a snapshot, then go on. */
+  readonly needsSnapshot: boolean;
+}
+
+export type Outcome<R extends Row> =
+  | { readonly kind: "applied"; readonly rows?: readonly R[]; readonly dropped?: readonly string[] }
+  | { readonly kind: "refused"; readonly reasons: readonly unknown[]; readonly rows?: readonly R[] }
+  /** No answer, or one that says to try again: the operation is kept. */
+  | { readonly kind: "unreachable" };
+
+export interface Server<R extends Row> {
+  /** Rejects if the server cannot be asked. */
+  snapshot(): Promise<Snapshot<R>>;
+  /**
+   * Follows everything after a cursor over the link as it is now. Returns how to stop. An error ends the stream while the
+   * link stays; a final one would meet the same stream again.
+   */
+  follow(after: string, sink: { next(batch: Batch<R>): void; error(problem: unknown, isFinal: boolean): void }): () => void;
+  send(operation: Operation): Promise<Outcome<R>>;
+}
+
+export interface Hooks {
+  /** The operations that were refused (the first one) and fell with it, and why. Their effects are undone already. */
+  onRefused?(operations: readonly Operation[], reasons: readonly unknown[]): void;
+  /** The stream was ended by the server with this error; nothing more will come. */
+  onEnded?(problem: unknown): void;
+  /** The number of waiting operations, or whether all is caught up, has changed. */
+  onChange?(): void;
+}
+
+const FLUSH_MS = 200;
+const FIRST_RETRY_MS = 500;
+const LONGEST_RETRY_MS = 15_000;
+
+export class Sync<R extends Row> {
+  readonly replica: Replica<R>;
+  /** Whether the replica holds a snapshot, from the storage or from the server. */
+  isReady = false;
+
+  private readonly server: Server<R>;
+  private readonly storage: Storage<R>;
+  private readonly hooks: Hooks;
+  private turn: Promise<void> = Promise.resolve();
+  private unfollow: (() => void) | null = null;
+  private link = 0; // which connection this is; 0 while there is none
+  private links = 0;
+  private isStopped = false;
+  private isSending = false;
+  private isLoaded = false;
+  private failures = 0;
+  private retryTimer: ReturnType<typeof setTimeout> | undefined;
+  private readonly unsaved = new Set<string>();
+  private readonly doneKeys = new Set<string>();
+  private isWholeUnsaved = false;
+  private flushTimer: ReturnType<typeof setTimeout> | undefined;
+  private readonly whenLoaded: Promise<void>;
+
+  constructor(replica: Replica<R>, server: Server<R>, storage: Storage<R>, hooks: Hooks = {}) {
+    this.replica = replica;
+    this.server = server;
+    this.storage = storage;
+    this.hooks = hooks;
+    this.whenLoaded = this.load();
+  }
+
+  /** Resolves when what was stored is in the replica. */
+  get loaded(): Promise<void> {
+    return this.whenLoaded;
+  }
+
+  /** How many changes the server has not confirmed. */
+  get waitingCount(): number {
+    return this.replica.operations.length;
+  }
+
+  /** The link is there: catch up over it, and send what waits. */
+  connected(): void {
+    this.link = ++this.links;
+    this.failures = 0;
+    void this.whenLoaded.then(() => this.catchUp(this.link));
+    this.drainSoon(0);
+  }
+
+  /** The link is gone. What came over it and was not applied yet is forgotten. */
+  disconnected(): void {
+    this.link = 0;
+    this.unfollow?.();
+    this.unfollow = null;
+  }
+
+  /** Shows a change at once, stores it, and sends it when its turn comes. Resolves when it is stored. */
+  async submit(operation: Operation): Promise<void> {
+    this.replica.submit(operation);
+    this.hooks.onChange?.();
+    await this.storage.save({ putOperations: [operation] }).catch(() => undefined); // without a database it still is sent
+    this.drainSoon(0);
+  }
+
+  /** Stops for good; what is not stored yet is stored, and nothing is written after that. */
+  async stop(): Promise<void> {
+    this.isStopped = true;
+    this.disconnected();
+    clearTimeout(this.retryTimer);
+    await this.turn;
+    await this.flush();
+  }
+
+  private async load(): Promise<void> {
+    try {
+      const saved = await this.storage.load();
+      if (saved.cursor !== null) this.replica.reset(saved.rows, saved.cursor);
+      this.isReady = saved.cursor !== null;
+      const known = new Set(this.replica.operations.map((operation) => operation.key));
+      for (const operation of saved.operations) if (!known.has(operation.key)) this.replica.submit(operation);
+    } catch {
+      // a database that cannot be read is as good as an empty one
+    }
+    this.isLoaded = true;
+    this.hooks.onChange?.();
+  }
+
+  // --- from the server --------------------------------------------------------------------------------------------
+
+  private catchUp(link: number): void {
+    this.turn = this.turn.then(async () => {
+      if (link !== this.link || this.isStopped) return;
+      try {
+        if (this.replica.cursor === null) await this.readSnapshot(link);
+      } catch {
+        setTimeout(() => this.catchUp(link), FIRST_RETRY_MS);
+        return;
+      }
+      if (link !== this.link || this.isStopped || this.replica.cursor === null) return;
+      this.unfollow?.();
+      this.unfollow = this.server.follow(this.replica.cursor, {
+        next: (batch) => this.take(batch, link),
+        error: (problem, isFinal) => {
+          if (link !== this.link) return;
+          if (isFinal) this.hooks.onEnded?.(problem);
+          else setTimeout(() => this.catchUp(link), FIRST_RETRY_MS);
+        },
+      });
+    });
+  }
+
+  private take(batch: Batch<R>, link: number): void {
+    this.turn = this.turn.then(async () => {
+      if (link !== this.link || this.isStopped) return;
+      if (batch.needsSnapshot) {
+        try {
+          await this.readSnapshot(link);
+        } catch {
+          this.replica.cursor = null; // what was read is not enough to go on from: read it again
+          this.catchUp(link);
+          return;
+        }
+        if (link !== this.link) return;
+      }
+      this.remember(this.replica.apply(batch));
+      this.hooks.onChange?.();
+    });
+  }
+
+  private async readSnapshot(link: number): Promise<void> {
+    const { rows, cursor } = await this.server.snapshot();
+    if (link !== this.link || this.isStopped) return;
+    this.replica.reset(rows, cursor);
+    this.isReady = true;
+    this.isWholeUnsaved = true;
+    this.remember(new Set());
+    this.hooks.onChange?.();
+  }
+
+  // --- to the server ----------------------------------------------------------------------------------------------
+
+  private drainSoon(afterMs: number): void {
+    clearTimeout(this.retryTimer);
+    if (!this.isStopped) this.retryTimer = setTimeout(() => void this.drain(), afterMs);
+  }
+
+  private async drain(): Promise<void> {
+    await this.whenLoaded;
+    if (this.isSending || this.isStopped) return;
+    this.isSending = true;
+    try {
+      for (let next = this.replica.operations[0]; next; next = this.replica.operations[0]) {
+        const outcome = await this.server.send(next).catch((): Outcome<R> => ({ kind: "unreachable" }));
+        if (this.isStopped) return; // it is stored, and will be sent again: its answer belongs to whoever is next
+        if (outcome.kind === "unreachable") {
+          this.drainSoon(Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** this.failures++) * (0.5 + Math.random() / 2));
+          return;
+        }
+        this.failures = 0;
+        await this.settle(next, outcome);
+      }
+    } finally {
+      this.isSending = false;
+    }
+  }
+
+  private async settle(operation: Operation, outcome: Exclude<Outcome<R>, { kind: "unreachable" }>): Promise<void> {
+    const before = this.replica.operations;
+    if (outcome.kind === "applied") {
+      this.remember(this.replica.confirm(operation.key, outcome));
+      this.doneKeys.add(operation.key);
+      const rebased = this.replica.operations.filter((each) => !before.includes(each));
+      if (rebased.length) await this.storage.save({ putOperations: rebased }).catch(() => undefined);
+    } else {
+      const went = this.replica.refuse(operation.key, outcome.rows);
+      for (const each of went) this.doneKeys.add(each.key);
+      this.remember(new Set(outcome.rows?.map((row) => row.id)));
+      this.hooks.onRefused?.(went, outcome.reasons);
+    }
+    this.hooks.onChange?.();
+  }
+
+  // --- to the storage ---------------------------------------------------------------------------------------------
+
+  private remember(ids: ReadonlySet<string>): void {
+    for (const id of ids) this.unsaved.add(id);
+    this.flushTimer ??= setTimeout(() => void this.flush(), FLUSH_MS);
+  }
+
+  private async flush(): Promise<void> {
+    clearTimeout(this.flushTimer);
+    this.flushTimer = undefined;
+    if (!this.isLoaded) return;
+    const isWhole = this.isWholeUnsaved;
+    const put: R[] = isWhole ? [...this.replica.confirmedRows()] : [];
+    const drop: string[] = [];
+    for (const id of isWhole ? [] : this.unsaved) {
+      const row = this.replica.confirmed(id);
+      if (row) put.push(row);
+      else drop.push(id);
+    }
+    const dropOperations = [...this.doneKeys];
+    this.unsaved.clear();
+    this.doneKeys.clear();
+    this.isWholeUnsaved = false;
+    // Rows and cursor are as they are at this moment, in one transaction.
+    const save = { isWhole, cursor: this.replica.cursor, put, drop, dropOperations };
+    await this.storage.save(save).catch(() => undefined); // it is read from the server again next time
+  }
+}
