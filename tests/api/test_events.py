@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
@@ -18,49 +17,13 @@ from graphql import FieldNode, FragmentDefinitionNode, GraphQLInputObjectType, G
 from resolvers import schema
 from tests.api.event_cases import CASES, END, WATCHERS, Case
 from tests.api.views import FOLLOW, FRAGMENTS, POLL, View
+from tests.api.watchers import Watcher
 from tests.api.world import World, make_world
-from tests.people import Api, Person, Stream
+from tests.people import Api, Person
 
 SDL = schema._schema
 CASES_PER_WORLD = 15
 MUTATIONS = sorted(SDL.mutation_type.fields)  # type: ignore[union-attr]
-
-
-@dataclass(slots=True)
-class Watcher:
-    """Somebody who keeps a view current by the stream of the second process."""
-
-    name: str
-    person: Person
-    stream: Stream
-    view: View
-    _taken: int = 0
-
-    async def catch_up(self, cursor: str) -> list[dict[str, Any]]:
-        """Apply everything up to a cursor; -> the events, and batches that say `resync`."""
-        await self.stream.reaches(cursor)
-        return await self._apply()
-
-    async def come_to_the_end(self) -> str:
-        """Apply everything up to the stream's end, with which all is gone; -> why it ended."""
-        end = await self.stream.end()
-        await self._apply()
-        self.view = View(self.view.workspace_id)
-        code: str = end["payload"][0]["extensions"]["code"]
-        return code
-
-    async def _apply(self) -> list[dict[str, Any]]:
-        told: list[dict[str, Any]] = []
-        batches = self.stream.batches[self._taken :]
-        self._taken = len(self.stream.batches)
-        for batch in batches:
-            for event in batch["events"]:
-                self.view.apply(event)
-            told += batch["events"]
-            if batch["resync"]:
-                told.append(batch)
-                self.view = await View.read(self.person, self.view.workspace_id)
-        return told
 
 
 def _word(told: dict[str, Any]) -> str:
