@@ -31,6 +31,15 @@ class MemberPresence:
     last_seen_at: datetime | None
 
 
+@dataclass(frozen=True, slots=True)
+class Attendee:
+    """What there is to know of a member to show them as present: their membership's id, to whom, and whether at all."""
+
+    id: UUID
+    audience: frozenset[str]
+    is_shown: bool
+
+
 async def _read(session: Session, *conditions: ColumnElement[bool]) -> list[MemberPresence]:
     is_shown = func.coalesce(presences.c.is_shown, True).label("is_shown")
     found = await session.execute(

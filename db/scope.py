@@ -61,6 +61,12 @@ EVERYBODY_TAG = "everybody"
 """Audience tag of everybody in a workspace, guests too."""
 
 
+def sight(tags: frozenset[str]) -> frozenset[str]:
+    """The tags that decide which people and tasks somebody sees: the same for all who see a whole workspace."""
+    whole = {MEMBERS_TAG, EVERYBODY_TAG}
+    return frozenset(whole) if MEMBERS_TAG in tags else tags
+
+
 @dataclass(frozen=True, slots=True)
 class Grant:
     """What one person may see and do in one workspace. `project_ids` None: all of it."""

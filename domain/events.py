@@ -27,7 +27,7 @@ from db.models import (
     Task,
     Workspace,
 )
-from db.scope import EVERYBODY_TAG, MEMBERS_TAG, permission_tag, person_tag, project_tag
+from db.scope import EVERYBODY_TAG, MEMBERS_TAG, Grant, permission_tag, person_tag, project_tag
 from db.unit_of_work import UnitOfWork
 from db.workspaces import grant_of
 
@@ -47,7 +47,7 @@ def task_audience(task: Task) -> Audience:
     return NOBODY if task.deleted_at else project_audience(task.project_id)
 
 
-def membership_audience(membership: Membership) -> Audience:
+def membership_audience(membership: Membership | Grant) -> Audience:
     """Who sees somebody as a member: everybody, but a guest only whole members and the guests beside them."""
     if membership.role is not Role.GUEST:
         return _EVERYBODY

@@ -20,13 +20,13 @@ MAX_EVENTS = 1_000
 """As many never fit; so that they are not encoded in vain."""
 
 
-def channel(workspace_id: UUID) -> bytes:
-    return CHANNEL + str(workspace_id).encode()
+def channel(workspace_id: UUID, prefix: bytes = CHANNEL) -> bytes:
+    return prefix + str(workspace_id).encode()
 
 
-def workspace_of(name: bytes) -> UUID:
+def workspace_of(name: bytes, prefix: bytes = CHANNEL) -> UUID:
     """The workspace of a channel. Raises ValueError if it is no channel of ours."""
-    return UUID(name.removeprefix(CHANNEL).decode())
+    return UUID(name.removeprefix(prefix).decode())
 
 
 def encode(events: Sequence[Event]) -> bytes:

@@ -7,34 +7,42 @@ brings every event, a quarter of a second later.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
 from db.models import Event
-from db.session import Database
+from db.presence import Attendee
+from db.session import Database, Session
 from realtime.counters import Counters
 from realtime.hub import Hub
 from realtime.link import Link
 from realtime.log import Log
+from realtime.presence import Presences, ReadAttendees
 from realtime.publisher import Publisher
 from realtime.subscriber import Subscriber
+
+
+async def read_nobody(session: Session, workspace_id: UUID, user_ids: Collection[UUID]) -> dict[UUID, Attendee]:
+    """Where nobody's presence is shown."""
+    return {}
 
 
 class Realtime:
     """One per process; `announce` is what the unit of work calls after each commit. Raises ValueError for a bad URL."""
 
-    def __init__(self, redis_url: str, database: Database) -> None:
+    def __init__(self, redis_url: str, database: Database, read_attendees: ReadAttendees = read_nobody) -> None:
         Link(redis_url)  # so that an address that makes no sense is refused here
         self.counters = Counters()
         self.hub = Hub(Log(database), self.counters)
         self._publisher = Publisher(redis_url, self.counters)
         self._subscriber = Subscriber(redis_url, self.hub.receive, self.hub.alarm, self.counters)
         self.hub.attach(self)
+        self.presences = Presences(redis_url, database, self.hub, read_attendees, self.counters)
         self._tasks: list[asyncio.Task[None]] = []
 
     def run(self) -> None:
         """Begin to listen, to poll and to publish. Neither server need be up yet."""
-        runs = (self._subscriber.run(), self._publisher.run(), self.hub.run())
+        runs = (self._subscriber.run(), self._publisher.run(), self.hub.run(), self.presences.run())
         self._tasks = [asyncio.create_task(one) for one in runs]
 
     async def close(self) -> None:

@@ -31,8 +31,16 @@ logger = logging.getLogger(__name__)
 class Subscriber:
     """Calls `on_message(workspace, message)` for each message, and `on_loss()` whenever some may be missing."""
 
-    def __init__(self, redis_url: str, on_message: OnMessage, on_loss: Callable[[], None], counters: Counters) -> None:
+    def __init__(
+        self,
+        redis_url: str,
+        on_message: OnMessage,
+        on_loss: Callable[[], None],
+        counters: Counters,
+        prefix: bytes = messages.CHANNEL,
+    ) -> None:
         self._redis_url = redis_url
+        self._prefix = prefix
         self._on_message = on_message
         self._on_loss = on_loss
         self._counters = counters
@@ -127,9 +135,9 @@ class Subscriber:
         self._unanswered.update(more)
         commands: list[tuple[bytes, ...]] = []
         if more:
-            commands.append((b"SUBSCRIBE", *map(messages.channel, more)))
+            commands.append((b"SUBSCRIBE", *[messages.channel(one, self._prefix) for one in more]))
         if less:
-            commands.append((b"UNSUBSCRIBE", *map(messages.channel, less)))
+            commands.append((b"UNSUBSCRIBE", *[messages.channel(one, self._prefix) for one in less]))
         return commands
 
     async def _listen(self, link: Link) -> None:
@@ -140,9 +148,9 @@ class Subscriber:
         match reply:
             case [b"message", bytes(name), bytes(body)]:
                 self._counters.received += 1
-                self._on_message(messages.workspace_of(name), body)
+                self._on_message(messages.workspace_of(name, self._prefix), body)
             case [b"subscribe", bytes(name), _]:
-                workspace_id = messages.workspace_of(name)
+                workspace_id = messages.workspace_of(name, self._prefix)
                 self._unanswered[workspace_id] -= 1
                 if self._unanswered[workspace_id] <= 0:
                     del self._unanswered[workspace_id]

@@ -1,0 +1,214 @@
+"""The way to the leases in Redis: one link, scripts in, answers out, with every wait bounded.
+
+Invariant: whoever asks while Redis is away hears so at once or within ANSWER_SECONDS; nothing is tried again here.
+When it is back `on_recovery` says so, and the owner of the tabs touches them all again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from realtime.link import BROKEN, Link
+from realtime.presence_scripts import BEAT, EVICT, LEAVE, SNAPSHOT, SWEEP, TOUCH
+from realtime.presence_state import Mode, Presence, Snapshot, Status, decode_presence, encode_audience, instant
+
+CHANNEL = b"tutti:presence:"
+LEASE_SECONDS = 24.0
+"""With a sweep each second a killed process's people are gone within 26 s; three beats fit into it."""
+GRACE_SECONDS = 4.5
+"""With a sweep each second somebody who closed their last tab is gone within 6 s; a reload takes less."""
+ACTIVITY_SECONDS = 10.0
+GAP_SECONDS, HOLD_SECONDS = 5.0, 12.0
+"""After so long without a sweep leases do not end for so long: everybody can beat once before."""
+MAX_TABS = 50
+MAX_GONE = 500
+KEPT_SECONDS = 24 * 3600.0
+"""After so long without a sweep nobody cares."""
+ANSWER_SECONDS = 1.0
+PING_SECONDS = 1.0
+MAX_AT_ONCE = 64
+BACKOFF_SECONDS = (0.05, 1.0)
+
+logger = logging.getLogger(__name__)
+
+
+class Away(Exception):
+    """Redis does not answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Doing:
+    """An activity as somebody asks for it."""
+
+    thing_id: UUID
+    field: str | None
+    mode: Mode
+    audience: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """What a sweep found: how far the room is, and who is gone since when."""
+
+    epoch: bytes
+    rev: int
+    gone: list[tuple[UUID, datetime]]
+
+
+def _milliseconds(seconds: float) -> bytes:
+    return b"%d" % round(seconds * 1000)
+
+
+class Store:
+    """One per process; `run` it. All other methods raise Away."""
+
+    def __init__(self, redis_url: str, on_recovery: Callable[[], None]) -> None:
+        self._redis_url = redis_url
+        self._on_recovery = on_recovery
+        self._waiting: deque[tuple[tuple[bytes, ...], asyncio.Future[Any]]] = deque()
+        self._wake = asyncio.Event()
+        self.is_healthy = False
+
+    async def touch(
+        self,
+        workspace_id: UUID,
+        person_id: UUID,
+        tab: UUID,
+        member_id: UUID,
+        audience: frozenset[str],
+        status: Status | None,
+        doing: Doing | bool | None,
+    ) -> Presence:
+        """A tab lives. `status` None: as it said before; `doing` False: as before, None: nothing any more."""
+        activity: tuple[str, ...] = ("=", "", "", "", "")
+        if doing is None:
+            activity = ("-", "", "", "", "")
+        elif isinstance(doing, Doing):
+            activity = ("+", str(doing.thing_id), doing.field or "", doing.mode, encode_audience(doing.audience))
+        person, state, seen = await self._call(
+            TOUCH,
+            workspace_id,
+            str(person_id).encode(),
+            str(tab).encode(),
+            _milliseconds(LEASE_SECONDS),
+            str(member_id).encode(),
+            encode_audience(audience).encode(),
+            (status or "").encode(),
+            *(one.encode() for one in activity),
+            _milliseconds(ACTIVITY_SECONDS),
+            b"%d" % MAX_TABS,
+        )
+        return decode_presence(person, state, seen)
+
+    async def beat(self, workspace_id: UUID, tabs: Sequence[tuple[UUID, UUID]]) -> list[int]:
+        """(person, tab)... live as before. -> the places of those that Redis does not know."""
+        flat = [str(one).encode() for pair in tabs for one in pair]
+        unknown: list[int] = await self._call(BEAT, workspace_id, _milliseconds(LEASE_SECONDS), *flat)
+        return unknown
+
+    async def leave(self, workspace_id: UUID, person_id: UUID, tab: UUID) -> None:
+        await self._call(LEAVE, workspace_id, str(person_id).encode(), str(tab).encode(), _milliseconds(GRACE_SECONDS))
+
+    async def evict(self, workspace_id: UUID, person_id: UUID) -> None:
+        await self._call(EVICT, workspace_id, str(person_id).encode())
+
+    async def sweep(self, workspace_id: UUID) -> Sweep:
+        epoch, rev, _, gone = await self._call(
+            SWEEP,
+            workspace_id,
+            _milliseconds(GAP_SECONDS),
+            _milliseconds(HOLD_SECONDS),
+            b"%d" % MAX_GONE,
+            _milliseconds(KEPT_SECONDS),
+        )
+        pairs = zip(gone[::2], gone[1::2], strict=True)
+        return Sweep(epoch, rev, [(UUID(person.decode()), instant(seen)) for person, seen in pairs])
+
+    async def snapshot(self, workspace_id: UUID) -> Snapshot:
+        epoch, rev, hold, found = await self._call(
+            SNAPSHOT, workspace_id, _milliseconds(GAP_SECONDS), _milliseconds(HOLD_SECONDS)
+        )
+        people = [decode_presence(*found[i : i + 3]) for i in range(0, len(found), 3)]
+        return Snapshot(epoch, rev, hold / 1000, {one.person_id: one for one in people})
+
+    async def _call(self, script: str, workspace_id: UUID, *arguments: bytes) -> Any:
+        if not self.is_healthy:
+            raise Away
+        key = b"tutti:presence:{%s}" % str(workspace_id).encode()
+        channel = CHANNEL + str(workspace_id).encode()
+        answer = asyncio.get_running_loop().create_future()
+        self._waiting.append(((b"EVALSHA", _DIGESTS[script], b"1", key, channel, *arguments), answer))
+        self._wake.set()
+        return await answer
+
+    async def run(self) -> None:
+        """Keep a link until cancelled."""
+        shortest, longest = BACKOFF_SECONDS
+        pause = shortest
+        while True:
+            link = Link(self._redis_url)
+            try:
+                await link.connect()
+                async with asyncio.timeout(ANSWER_SECONDS):
+                    await link.ask(*[(b"SCRIPT", b"LOAD", script.encode()) for script in _DIGESTS])
+                self.is_healthy = True
+                pause = shortest
+                self._on_recovery()
+                while True:
+                    await self._serve(link)
+            except BROKEN as error:
+                logger.warning("Presence has lost Redis: %r", error)
+            except Exception:
+                logger.exception("Presence could not use Redis.")
+            finally:
+                self.is_healthy = False
+                self._give_up()
+                await link.close()
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, longest)
+
+    async def _serve(self, link: Link) -> None:
+        """Pass on what waits, many to a round trip; a link that rests is asked now and then whether it lives."""
+        self._wake.clear()
+        if not self._waiting:
+            try:
+                async with asyncio.timeout(PING_SECONDS):
+                    await self._wake.wait()
+            except TimeoutError:
+                pass
+        taken = [self._waiting.popleft() for _ in range(min(MAX_AT_ONCE, len(self._waiting)))]
+        answers = [answer for _, answer in taken]
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                await link.send(*[command for command, _ in taken] or [(b"PING",)])
+                if not taken:
+                    await link.receive()
+                for answer in answers:
+                    reply = await link.receive()
+                    if not answer.done():
+                        answer.set_result(reply)
+        finally:
+            for answer in answers:
+                if not answer.done():
+                    answer.set_exception(Away())
+
+    def _give_up(self) -> None:
+        while self._waiting:
+            _, answer = self._waiting.popleft()
+            if not answer.done():
+                answer.set_exception(Away())
+
+
+_DIGESTS = {
+    script: hashlib.sha1(script.encode(), usedforsecurity=False).hexdigest().encode()
+    for script in (TOUCH, BEAT, LEAVE, EVICT, SWEEP, SNAPSHOT)
+}
+"""How Redis names the scripts."""
