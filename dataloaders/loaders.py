@@ -44,6 +44,7 @@ from db.models import (
     Workspace,
 )
 from db.pages import Page, PageRequest
+from db.presence import MemberPresence, presences_by_membership_ids, presences_by_places
 from db.reactions import ReactionGroup
 from db.scope import Scope
 from db.session import Session
@@ -125,6 +126,16 @@ class Loaders:
         self.sessions: DataLoader[UUID, models.Session | None] = _by_id(
             scope, lambda _, ids: accounts.live_sessions_by_ids(session, ids, now())
         )
+        self.presences_by_membership: DataLoader[UUID, MemberPresence | None] = _by_id(
+            scope, lambda seen, ids: presences_by_membership_ids(session, seen, ids)
+        )
+
+        async def load_presences(places: list[tuple[UUID, UUID]]) -> list[MemberPresence | None]:
+            found = await presences_by_places(session, await scope(), places)
+            return [found.get(one) for one in places]
+
+        # By (workspace id, user id).
+        self.presences: DataLoader[tuple[UUID, UUID], MemberPresence | None] = DataLoader(load_fn=load_presences)
         self.heads: DataLoader[UUID, Head | None] = _by_id(scope, lambda _, ids: heads_by_workspace_ids(session, ids))
         self.subtask_counts: DataLoader[UUID, SubtaskCounts | None] = _by_id(
             scope, lambda seen, ids: task_lists.subtask_counts_by_parent_ids(session, seen, ids)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, func, select, tuple_
@@ -18,6 +19,12 @@ from db.scope import Scope
 from db.session import Session
 from db.tables import memberships, presences
 from db.workspaces import visible_memberships
+
+
+class ActivityMode(StrEnum):
+    VIEWING = "VIEWING"
+    EDITING = "EDITING"
+    COMMENTING = "COMMENTING"
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,7 +38,7 @@ MEMBERS_TAG = "members"
 """Audience tag of all who see a whole workspace."""
 
 
-_PROJECT = "project:"
+_PROJECT, _PERSON = "project:", "person:"
 _NOBODY = UUID(int=0)
 
 
@@ -49,7 +49,7 @@ def project_tag(project_id: UUID) -> str:
 
 def person_tag(user_id: UUID) -> str:
     """Audience tag of one person."""
-    return f"person:{user_id}"
+    return f"{_PERSON}{user_id}"
 
 
 def permission_tag(permission: Permission) -> str:
@@ -62,9 +62,8 @@ EVERYBODY_TAG = "everybody"
 
 
 def sight(tags: frozenset[str]) -> frozenset[str]:
-    """The tags that decide which people and tasks somebody sees: the same for all who see a whole workspace."""
-    whole = {MEMBERS_TAG, EVERYBODY_TAG}
-    return frozenset(whole) if MEMBERS_TAG in tags else tags
+    """The tags without the person's own where it opens nothing: the same for all with a role that sees everything."""
+    return frozenset(tag for tag in tags if not tag.startswith(_PERSON)) if MEMBERS_TAG in tags else tags
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,12 +10,30 @@ from __future__ import annotations
 from collections.abc import Collection
 from uuid import UUID
 
-from db import presence, workspaces
-from db.models import ChangeOp, EventKind, NewEvent
-from db.presence import Attendee
+from db import presence, tasks, workspaces
+from db.models import ChangeOp, EventKind, NewEvent, Permission
+from db.presence import ActivityMode, Attendee
+from db.scope import Grant, Scope
 from db.session import Session
 from db.unit_of_work import UnitOfWork
 from domain import access, events
+from domain.errors import Forbidden, NotFound
+from domain.ids import typed
+
+__all__ = [
+    "ActivityMode",
+    "Attendee",
+    "attendee_in",
+    "audience_of_activity",
+    "read_attendees",
+    "show_presence",
+]
+
+NEEDED = {
+    ActivityMode.VIEWING: Permission.TASK_READ,
+    ActivityMode.EDITING: Permission.TASK_WRITE,
+    ActivityMode.COMMENTING: Permission.COMMENT_WRITE,
+}
 
 
 async def show_presence(uow: UnitOfWork, workspace_id: UUID, is_shown: bool, *, path: str = "workspaceId") -> None:
@@ -37,3 +55,26 @@ async def read_attendees(session: Session, workspace_id: UUID, user_ids: Collect
         user_id: Attendee(one.membership_id, events.membership_audience(grants[user_id]), one.is_shown)
         for user_id, one in stored.items()
     }
+
+
+async def attendee_in(session: Session, workspace_id: UUID, user_id: UUID) -> tuple[Attendee, Grant]:
+    """Somebody who says that they are here, with their rights. Raises NotFound for strangers."""
+    grants = await workspaces.grants_by_user_id(session, user_id, workspace_id)
+    found = await presence.presences_of(session, workspace_id, [user_id])
+    if not grants or user_id not in found:
+        raise NotFound(typed("workspace", workspace_id), "workspaceId")
+    grant, stored = grants[0], found[user_id]
+    return Attendee(stored.membership_id, events.membership_audience(grant), stored.is_shown), grant
+
+
+async def audience_of_activity(session: Session, grant: Grant, task_id: UUID, mode: ActivityMode) -> frozenset[str]:
+    """Who may be told that somebody does this with a task: those who see it.
+
+    Raises NotFound for a task that they do not see in this workspace, Forbidden for what they may not do.
+    """
+    task = (await tasks.tasks_by_ids(session, Scope((grant,)), [task_id])).get(task_id)
+    if task is None:
+        raise NotFound(typed("task", task_id), "activity", "taskId")
+    if NEEDED[mode] not in grant.permissions:
+        raise Forbidden(NEEDED[mode])
+    return events.task_audience(task)

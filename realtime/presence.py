@@ -42,6 +42,7 @@ SWEPT_AFTER_SECONDS = 60.0
 PATIENCE_SECONDS = 1.0
 """How long the first viewer waits for Redis, before they are shown what is known: nothing."""
 MAX_SEEN = 10_000
+CLOSING_SECONDS = 1.0
 
 ReadAttendees = Callable[[Session, UUID, Collection[UUID]], Awaitable[dict[UUID, Attendee]]]
 """(session, workspace id, user ids) -> those who belong to the workspace."""
@@ -100,14 +101,16 @@ class Presences:
 
     async def run(self) -> None:
         """Work until cancelled."""
-        runs = (self._store.run(), self._subscriber.run(), self._beat_on(), self._sweep_on())
+        links = [asyncio.create_task(one) for one in (self._store.run(), self._subscriber.run())]
+        loops = [asyncio.create_task(one) for one in (self._beat_on(), self._sweep_on())]
         try:
-            await asyncio.gather(*runs)
+            await asyncio.wait([*links, *loops])
         finally:
-            tasks = [*self._tasks, *[one.heeding for one in self._places.values() if one.heeding]]
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            heeding = [one.heeding for one in self._places.values() if one.heeding is not None]
+            await _end(*loops, *heeding)
+            if self._tasks:  # what was begun is brought to its end: the last tabs of this process leave
+                await asyncio.wait(self._tasks, timeout=CLOSING_SECONDS)
+            await _end(*links, *self._tasks)
 
     @property
     def is_healthy(self) -> bool:
@@ -235,8 +238,8 @@ class Presences:
     def _take(self, workspace_id: UUID) -> Place:
         place = self._places.get(workspace_id)
         if place is None:
-            place = self._places[workspace_id] = Place(workspace_id, Room(workspace_id))
-            place.heeding = asyncio.create_task(self._heed(place))
+            place = self._places[workspace_id] = Place(workspace_id, Room())
+            place.heeding = self._start(self._heed(place))
         place.users += 1
         return place
 
@@ -253,7 +256,7 @@ class Presences:
         if place.loading is not None:
             place.loading.cancel()
         place.room.close()
-        place.room = Room(place.workspace_id)
+        place.room = Room(place.room.position)
         place.loaded = asyncio.Event()
         place.swept_to = None
 
@@ -334,6 +337,7 @@ class Presences:
                     listener = Listener(topic, self._hub.log)
                     try:
                         while True:
+                            place.room.position = topic.last
                             listener.seek(Cursor(place.workspace_id, topic.epoch, topic.last), topic.last)
                             with suppress(Expired):
                                 await self._heed_on(place, listener)
@@ -420,7 +424,8 @@ class Presences:
                 for found in await asyncio.gather(*sweeps, return_exceptions=True):
                     if isinstance(found, BaseException) and not isinstance(found, Away):
                         logger.error("A sweep failed.", exc_info=found)
-            await self._keep_seen()
+            if self._seen:
+                self._start(self._keep_seen())
 
     async def _sweep(self, workspace_id: UUID) -> None:
         sweep = await self._store.sweep(workspace_id)
@@ -444,8 +449,6 @@ class Presences:
 
     async def _keep_seen(self) -> None:
         """Remember when people left; what PostgreSQL does not take now it takes later."""
-        if not self._seen:
-            return
         seen = list(self._seen)
         self._seen.clear()
         try:
@@ -475,3 +478,9 @@ class Presences:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
+
+
+async def _end(*tasks: asyncio.Task[None]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

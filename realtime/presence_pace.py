@@ -20,16 +20,20 @@ class Pace:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._full_at: dict[UUID, float] = {}
+        self._levels: dict[UUID, tuple[float, float]] = {}
 
     def allows(self, person_id: UUID) -> bool:
         """Count one; whether it is not one too many."""
         now = self._clock()
-        if len(self._full_at) >= MAX_PEOPLE:
-            self._full_at = {one: at for one, at in self._full_at.items() if at > now}
-        # When the bucket will be as good as new: each use pushes that away by its share of a second.
-        full_at = max(now, self._full_at.get(person_id, now)) + 1 / PER_SECOND
-        if full_at - now > BURST / PER_SECOND:
+        if len(self._levels) >= MAX_PEOPLE:
+            self._levels = {one: kept for one, kept in self._levels.items() if self._left(kept, now) > 0}
+        level = self._left(self._levels.get(person_id, (0.0, now)), now) + 1
+        if level > BURST:
             return False
-        self._full_at[person_id] = full_at
+        self._levels[person_id] = (level, now)
         return True
+
+    @staticmethod
+    def _left(kept: tuple[float, float], now: float) -> float:
+        level, at = kept
+        return max(0.0, level - (now - at) * PER_SECOND)

@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Hashable, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
 from db.models import Event, Revocation
@@ -173,17 +174,27 @@ class Group:
 
     def _batch(self, is_snapshot: bool, presences: Iterable[Presence]) -> PresenceBatch:
         ends = datetime.now(UTC) + TRUST
-        return PresenceBatch(is_snapshot, self._room.is_stale, self.rev, tuple(presences), ends)
+        return PresenceBatch(
+            is_snapshot=is_snapshot,
+            is_stale=self._room.is_stale,
+            rev=self.rev,
+            presences=tuple(presences),
+            expires_at=ends,
+            tags=self._tags,
+            as_of=self._room.position,
+            kept=self._room.kept,
+        )
 
 
 class Room:
     """Messages come in by `hear`, the log by `heed`, everything anew by `load`; viewers sit in `groups`."""
 
-    def __init__(self, workspace_id: UUID) -> None:
-        self.workspace_id = workspace_id
+    def __init__(self, position: int = 0) -> None:
+        self.position = position  # in the log, as far as it was heeded
         self.people: dict[UUID, Presence] = {}
         self.viewers: set[Viewer] = set()
         self.groups: dict[Hashable, Group] = {}
+        self.kept: dict[Any, Any] = {}
         self.is_stale = True
         self.epoch = b""
         self.rev = 0
@@ -274,6 +285,7 @@ class Room:
 
     def heed(self, event: Event) -> bool:
         """One event of the log. -> whether it may be about somebody who is here, who then has to be looked at again."""
+        self.position = event.seq
         if event.revokes is not None:
             for viewer in list(self.viewers):
                 viewer.revoke(event.seq, event.revokes)

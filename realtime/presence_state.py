@@ -15,6 +15,8 @@ from uuid import UUID
 
 import orjson
 
+from db.presence import ActivityMode
+
 SNAPSHOT_SECONDS = 60.0
 TRUST = timedelta(seconds=90)
 """How long a client may believe what it was told: a snapshot comes earlier, so only a lost server lets it run out."""
@@ -27,19 +29,13 @@ class Status(StrEnum):
     OFFLINE = "OFFLINE"
 
 
-class Mode(StrEnum):
-    VIEWING = "VIEWING"
-    EDITING = "EDITING"
-    COMMENTING = "COMMENTING"
-
-
 @dataclass(frozen=True, slots=True)
 class Activity:
     """What somebody does with a thing, perhaps with one field of it."""
 
     thing_id: UUID
     field: str | None
-    mode: Mode
+    mode: ActivityMode
     since: datetime
     audience: frozenset[str] = dataclasses.field(compare=False)
 
@@ -78,13 +74,20 @@ class Presence:
 
 @dataclass(frozen=True, slots=True)
 class PresenceBatch:
-    """What one message says, the same value for all who see the same. `kept`: for those who render it, to do so once."""
+    """What one message says, the same value for all who see the same.
+
+    `tags` are the rights of those it is for, as of the place `as_of` in the log. `made` is for what is made of it once
+    for many, `kept` for whoever shows batches of a room, to remember people by.
+    """
 
     is_snapshot: bool
     is_stale: bool
     rev: int
     presences: tuple[Presence, ...]
     expires_at: datetime
+    tags: frozenset[str]
+    as_of: int
+    made: dict[Any, Any] = dataclasses.field(default_factory=dict, compare=False)
     kept: dict[Any, Any] = dataclasses.field(default_factory=dict, compare=False)
 
 
@@ -121,7 +124,7 @@ def _decode_activity(stored: list[Any]) -> Activity:
     return Activity(
         UUID(thing_id),
         field_name or None,
-        Mode(mode),
+        ActivityMode(mode),
         datetime.fromtimestamp(since / 1000, UTC),
         frozenset(audience.split("\n")),
     )

@@ -16,9 +16,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from db.presence import ActivityMode
 from realtime.link import BROKEN, Link
 from realtime.presence_scripts import BEAT, EVICT, LEAVE, SNAPSHOT, SWEEP, TOUCH
-from realtime.presence_state import Mode, Presence, Snapshot, Status, decode_presence, encode_audience, instant
+from realtime.presence_state import Presence, Snapshot, Status, decode_presence, encode_audience, instant
 
 CHANNEL = b"tutti:presence:"
 LEASE_SECONDS = 24.0
@@ -50,7 +51,7 @@ class Doing:
 
     thing_id: UUID
     field: str | None
-    mode: Mode
+    mode: ActivityMode
     audience: frozenset[str]
 
 

@@ -8,14 +8,16 @@ from strawberry.schema.config import StrawberryConfig
 from resolvers.accounts import AccountMutation
 from resolvers.arrangement import LabelMutation, ProjectMutation, StatusMutation
 from resolvers.comments import CommentMutation
+from resolvers.presence import PresenceMutation, PresenceSubscription
 from resolvers.queries import Query
-from resolvers.streams import Subscription
+from resolvers.streams import EventSubscription
 from resolvers.tasks import TaskMutation
 from resolvers.workspaces import InviteMutation, MemberMutation, WorkspaceMutation
 from schema.errors import ERROR_TYPES
 from schema.events import EVENT_TYPES
 from schema.payloads import NODE_TYPES
 from schema.people import System
+from schema.presence import UserPresence
 from schema.scalars import SCALARS
 
 
@@ -30,7 +32,13 @@ class Mutation(
     LabelMutation,
     TaskMutation,
     CommentMutation,
+    PresenceMutation,
 ):
+    pass
+
+
+@strawberry.type(description="What can be followed, over graphql-transport-ws.")
+class Subscription(EventSubscription, PresenceSubscription):
     pass
 
 
@@ -38,7 +46,7 @@ schema = strawberry.Schema(
     query=Query,
     mutation=Mutation,
     subscription=Subscription,
-    types=[*NODE_TYPES, System, *ERROR_TYPES, *EVENT_TYPES],
+    types=[*NODE_TYPES, UserPresence, System, *ERROR_TYPES, *EVENT_TYPES],
     config=StrawberryConfig(scalar_map=SCALARS),
 )
 """Everything that is served."""

@@ -20,6 +20,7 @@ from schema.context import Info
 from schema.events import EventBatch, EventFilter, event_batch, matcher
 from schema.nodes import MAX_TASK_PAGE, After, FirstTasks, Node, given, page_request
 from schema.people import User
+from schema.presence import presence_node
 from schema.scalars import EventCursor
 from schema.search import search
 from schema.task_filters import TaskFilter, to_row_filter
@@ -69,6 +70,7 @@ _NODES: dict[str, tuple[Load, Any]] = {
     "change": (visible_change, Change.from_row),
     "user": (_known_user, User.from_row),
     "session": (own_session, lambda session: session),
+    "presence": (presence_node, lambda presence: presence),
 }
 
 

@@ -40,8 +40,8 @@ async def first_events(info: Info, grant: Grant, after: Cursor, first: int, matc
         return None
 
 
-@strawberry.type(description="What can be followed, over graphql-transport-ws.")
-class Subscription:
+@strawberry.type
+class EventSubscription:
     @strawberry.subscription(
         description=(
             "The workspace's ordered, gapless change stream: replays everything after `after` (omitted: from now), then"

@@ -20,6 +20,8 @@ from db.session import Session
 from db.unit_of_work import Outcome, Work
 from domain.sessions import Desk
 from realtime.cursor import Cursor
+from realtime.presence import Presences
+from realtime.presence_state import Presence, PresenceBatch
 from realtime.reader import Batch, Matches
 
 
@@ -90,6 +92,25 @@ class Context(Protocol):
         self, workspace_id: UUID, after: Cursor | None, matches: Matches, event_of: Callable[[Batch], Any]
     ) -> AsyncGenerator[Batch]:
         """The workspace's changes for the actor, as a stream. See realtime.follow.
+
+        What others get as well may be rendered for all of them at once, from `event_of(batch)`, and is not yielded.
+        """
+
+    @property
+    def tab(self) -> UUID | None:
+        """The socket that asks, as somebody's tab; None over HTTP."""
+
+    @property
+    def presences(self) -> Presences:
+        """Who is here."""
+
+    async def here(self, workspace_id: UUID) -> dict[UUID, Presence] | None:
+        """Everybody who is in a workspace now, whoever may see them; None while that is not known."""
+
+    def watch_presence(
+        self, workspace_id: UUID, task_id: UUID | None, event_of: Callable[[PresenceBatch], Any]
+    ) -> AsyncGenerator[PresenceBatch]:
+        """The workspace's presence for the actor, as a stream. See realtime.presence.
 
         What others get as well may be rendered for all of them at once, from `event_of(batch)`, and is not yielded.
         """

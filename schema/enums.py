@@ -17,8 +17,10 @@ from db.models import (
     StatusCategory,
     WorkspaceKind,
 )
+from db.presence import ActivityMode
 from domain.errors import ErrorCode
 from domain.merge import ConflictPolicy
+from realtime.presence_state import Status
 from realtime.reader import Resync
 
 Kind = TypeVar("Kind", bound=type[Enum])
@@ -157,6 +159,23 @@ _described(
     name="ResyncReason",
     CURSOR_EXPIRED="The log no longer reaches back to it, or it is of another life of the database.",
     ACCESS_CHANGED="What you may see has changed.",
+)
+
+_described(
+    Status,
+    "How somebody is here. One wish not to be disturbed counts on all their devices; else one tab in use is enough.",
+    name="PresenceStatus",
+    ONLINE="Here.",
+    AWAY="Connected, but not at it in any tab.",
+    DO_NOT_DISTURB="Here, and not to be disturbed.",
+    OFFLINE="Not here. Of a tab: it is being closed, or does not count.",
+)
+_described(
+    ActivityMode,
+    "What somebody does with a task.",
+    VIEWING="Looks at it.",
+    EDITING="Changes it, or the field that is named.",
+    COMMENTING="Writes a comment.",
 )
 
 

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
 import strawberry
 
 from db import models
 from db.ids import typed
+from execution.personal import Personal
 from schema.context import Info
 from schema.nodes import Actor, Node
+
+if TYPE_CHECKING:
+    from schema.presence import UserPresence
 
 DELETED_NAME = "Deleted user"
 
@@ -17,6 +22,20 @@ DELETED_NAME = "Deleted user"
 @strawberry.type(description="A person.")
 class User(Actor, Node):
     handle: str = strawberry.field(description="Unique, for mentions: letters, digits, `_` and `-`.")
+
+    @strawberry.field(
+        description=(
+            "Whether they are here, as far as you may know. Null: not a member that you see, hidden, or not known at"
+            " the moment."
+        ),
+        directives=[Personal()],
+    )
+    async def presence(
+        self, info: Info, workspace_id: Annotated[strawberry.ID, strawberry.argument(description="Where.")]
+    ) -> Annotated[UserPresence, strawberry.lazy("schema.presence")] | None:
+        from schema.presence import presence_of
+
+        return await presence_of(info, workspace_id, self.id)
 
     @staticmethod
     def from_row(row: models.User) -> User:

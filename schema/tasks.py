@@ -40,6 +40,7 @@ from schema.scalars import Rank
 
 if TYPE_CHECKING:
     from schema.comments import CommentConnection
+    from schema.presence import PresenceActivity
     from schema.workspaces import Workspace
 
 
@@ -126,6 +127,14 @@ class Task(Versioned, Node):
 
     async def _counts(self, info: Info) -> SubtaskCounts:
         return await info.context.loaders.subtask_counts.load(self.row.id) or SubtaskCounts(0, 0)
+
+    @strawberry.field(description="Who does something with it now, as far as you may know; they end by themselves.")
+    async def active_presence(
+        self, info: Info
+    ) -> list[Annotated[PresenceActivity, strawberry.lazy("schema.presence")]]:
+        from schema.presence import activities_on
+
+        return await activities_on(info, self.row.workspace_id, self.row.id)
 
     @strawberry.field(description="What was said about it, threads and all, the oldest first.")
     async def comments(

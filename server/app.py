@@ -20,6 +20,7 @@ from db.session import Database
 from db.unit_of_work import Writer
 from domain.attempts import Limits as AttemptLimits
 from domain.passwords import Passwords
+from domain.presence import read_attendees
 from domain.sessions import Desk
 from realtime.process import Realtime
 from resolvers import schema
@@ -62,7 +63,7 @@ def create_app(
     assert settings.database_url is not None
     assert settings.redis_url is not None
     database = Database(settings.database_url)
-    realtime = Realtime(settings.redis_url, database)
+    realtime = Realtime(settings.redis_url, database, read_attendees)
     writer = Writer(database, realtime.announce)
     keys = refresh_keys(settings.jwt_secrets)
     desk = Desk(database, writer, passwords or Passwords(), keys, attempt_limits or AttemptLimits())

@@ -7,8 +7,8 @@ after each result: nothing is held while a stream waits.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Hashable
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Hashable
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
@@ -28,6 +28,8 @@ from execution.live import Outlet, Sharing
 from realtime.cursor import Cursor
 from realtime.follow import follow
 from realtime.group import CannotShare, Render
+from realtime.presence import Presences
+from realtime.presence_state import Presence, PresenceBatch
 from realtime.process import Realtime
 from realtime.reader import Batch, Matches
 from schema.context import Request
@@ -55,10 +57,10 @@ class Application:
         return await authenticate(authorization, self.access_tokens, self.sessions)
 
     def operation_context(
-        self, credentials: Credentials | None, address: str, user_agent: str | None
+        self, credentials: Credentials | None, address: str, user_agent: str | None, tab: UUID | None = None
     ) -> OperationContext:
         """See server.credentials.Gateway."""
-        return OperationContext(self, credentials, address, user_agent)
+        return OperationContext(self, credentials, address, user_agent, tab)
 
 
 class Snapshot:
@@ -74,6 +76,7 @@ class Snapshot:
         # Sibling fields ask at once: one of them reads, all wait for the same answer and go on together.
         self._scope: asyncio.Task[Scope] | None = None
         self._epoch: asyncio.Task[str] | None = None
+        self._here: dict[UUID, asyncio.Task[dict[UUID, Presence] | None]] = {}
 
     @property
     def public_url(self) -> str:
@@ -110,8 +113,18 @@ class Snapshot:
             self._epoch = asyncio.create_task(read_epoch(self._reading))
         return await self._epoch
 
+    @property
+    def presences(self) -> Presences:
+        return self._application.realtime.presences
+
+    async def here(self, workspace_id: UUID) -> dict[UUID, Presence] | None:
+        if workspace_id not in self._here:
+            self._here[workspace_id] = asyncio.create_task(self.presences.here(workspace_id))
+        return await self._here[workspace_id]
+
     async def renew(self) -> None:
-        if self._loaders is None and self._scope is None and self._epoch is None and not self._reading.is_open:
+        is_unused = self._loaders is None and self._scope is None and self._epoch is None and not self._here
+        if is_unused and not self._reading.is_open:
             return  # nothing was read
         await self._reading.close()
         self._begin()
@@ -125,11 +138,17 @@ class OperationContext(Snapshot):
     """One operation's schema.context.Context."""
 
     def __init__(
-        self, application: Application, credentials: Credentials | None, address: str, user_agent: str | None
+        self,
+        application: Application,
+        credentials: Credentials | None,
+        address: str,
+        user_agent: str | None,
+        tab: UUID | None,
     ) -> None:
         super().__init__(application)
         self.address = address
         self.user_agent = user_agent
+        self.tab = tab
         self.actor: Actor | None = None
         self._sharing: Sharing | None = None
         if credentials is not None:
@@ -167,9 +186,56 @@ class OperationContext(Snapshot):
         application, user_id = self._application, self.me().user_id
         terms = None if self._sharing is None else SharedTerms(application, self._sharing, workspace_id, event_of)
         batches = follow(application.realtime.hub, workspace_id, user_id, after=after, matches=matches, terms=terms)
-        async with aclosing(batches):
+        async with aclosing(batches), AsyncExitStack() as here:
+            is_here = False
             async for batch in batches:
+                if not is_here:  # the first batch says that they may be
+                    await here.enter_async_context(self._present(workspace_id))
+                    is_here = True
                 yield batch
+
+    @asynccontextmanager
+    async def _present(self, workspace_id: UUID) -> AsyncIterator[None]:
+        """Somebody's socket that follows a workspace is a tab of theirs in it."""
+        me = self.me().ref
+        if self.tab is None or me.kind is not ActorKind.USER:
+            yield
+            return
+        async with self.presences.present(workspace_id, me.id, self.tab):
+            yield
+
+    async def watch_presence(
+        self, workspace_id: UUID, task_id: UUID | None, event_of: Callable[[PresenceBatch], Any]
+    ) -> AsyncGenerator[PresenceBatch]:
+        batches = self.presences.watch(workspace_id, self.me().user_id, task_id)
+        async with aclosing(batches), AsyncExitStack() as here:
+            is_here = False
+            async for batch in batches:
+                if not await self._pass_on(workspace_id, batch, event_of):
+                    yield batch
+                if not is_here:
+                    await here.enter_async_context(self._present(workspace_id))
+                    is_here = True
+
+    async def _pass_on(
+        self, workspace_id: UUID, batch: PresenceBatch, event_of: Callable[[PresenceBatch], Any]
+    ) -> bool:
+        """Pass on what is the same for all with these rights, made by whoever comes first. -> whether it was."""
+        if self._sharing is None:
+            return False
+        sharing = self._sharing
+        if sharing.key not in batch.made:
+            grant = shared_grant(workspace_id, batch.tags)
+            making = shared_payload(
+                self._application, grant, batch.as_of, lambda it: sharing.render(event_of(batch), it)
+            )
+            batch.made[sharing.key] = asyncio.create_task(making)
+        try:
+            payload: bytes = await asyncio.shield(batch.made[sharing.key])
+        except CannotShare:
+            return False
+        sharing.outlet.deliver(payload, 1)
+        return True
 
 
 class SharedContext(Snapshot):
@@ -235,3 +301,18 @@ class SharedTerms:
                 await release(context)
 
         return rendered
+
+
+async def shared_payload(
+    application: Application, grant: Grant, as_of: int, render: Callable[[SharedContext], Awaitable[bytes]]
+) -> bytes:
+    """What is the same for everybody with these rights as of a place in the log. Raises CannotShare."""
+    context = SharedContext(application, grant)
+    context.through = as_of
+    try:
+        payload = await render(context)
+        if context.has_moved:
+            raise CannotShare
+        return payload
+    finally:
+        await release(context)

@@ -58,9 +58,9 @@ class Gateway(Protocol):
         """
 
     def operation_context(
-        self, credentials: Credentials | None, address: str, user_agent: str | None
+        self, credentials: Credentials | None, address: str, user_agent: str | None, tab: UUID | None = None
     ) -> OperationContext:
-        """A fresh context for one operation; opens nothing yet."""
+        """A fresh context for one operation; opens nothing yet. `tab`: the socket it comes by."""
 
 
 async def release(context: Reading) -> None:

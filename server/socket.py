@@ -32,6 +32,7 @@ from strawberry.types import ExecutionResult
 from strawberry.utils.aio import aclosing
 
 from db.errors import Unavailable
+from db.ids import new_id
 from execution.documents import Refused
 from execution.live import Plans
 from execution.operations import Operations, Prepared, is_request_error
@@ -88,6 +89,7 @@ class Socket(BaseGraphQLTransportWSHandler[Any, None]):
         self.frames = frames
         self.credentials: Credentials | None = None
         self._endpoint = endpoint
+        self._tab = new_id()
         self._address = address
         self._user_agent = user_agent
         self._heartbeat: asyncio.TimerHandle | None = None
@@ -237,7 +239,7 @@ class Socket(BaseGraphQLTransportWSHandler[Any, None]):
         endpoint = self._endpoint
         try:
             prepared = endpoint.operations.prepare(operation.query, operation.variables, operation.operation_name)
-            context = endpoint.gateway.operation_context(self.credentials, self._address, self._user_agent)
+            context = endpoint.gateway.operation_context(self.credentials, self._address, self._user_agent, self._tab)
             try:
                 await self._run(operation, prepared, context)
             finally:

@@ -95,7 +95,9 @@ class TinyGateway:
             raise found
         return found
 
-    def operation_context(self, credentials: Credentials | None, address: str, user_agent: str | None) -> Context:
+    def operation_context(
+        self, credentials: Credentials | None, address: str, user_agent: str | None, tab: UUID | None = None
+    ) -> Context:
         context = Context(credentials, address, user_agent)
         self.contexts.append(context)
         return context
