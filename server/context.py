@@ -7,7 +7,7 @@ after each result: nothing is held while a stream waits.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Hashable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Hashable
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -225,14 +225,11 @@ class OperationContext(Snapshot):
             return False
         sharing = self._sharing
         if sharing.key not in batch.made:
-            grant = shared_grant(workspace_id, batch.tags)
-            making = shared_payload(
-                self._application, grant, batch.as_of, lambda it: sharing.render(event_of(batch), it)
-            )
-            batch.made[sharing.key] = asyncio.create_task(making)
-        try:
-            payload: bytes = await asyncio.shield(batch.made[sharing.key])
-        except CannotShare:
+            context = SharedContext(self._application, shared_grant(workspace_id, batch.tags))
+            context.through = batch.as_of
+            batch.made[sharing.key] = asyncio.create_task(shared_payload(context, sharing, event_of(batch)))
+        payload: bytes | None = await asyncio.shield(batch.made[sharing.key])
+        if payload is None:
             return False
         sharing.outlet.deliver(payload, 1)
         return True
@@ -303,16 +300,10 @@ class SharedTerms:
         return rendered
 
 
-async def shared_payload(
-    application: Application, grant: Grant, as_of: int, render: Callable[[SharedContext], Awaitable[bytes]]
-) -> bytes:
-    """What is the same for everybody with these rights as of a place in the log. Raises CannotShare."""
-    context = SharedContext(application, grant)
-    context.through = as_of
+async def shared_payload(context: SharedContext, sharing: Sharing, event: Any) -> bytes | None:
+    """What is the same for everybody with the rights of the context; None: it must be made for each."""
     try:
-        payload = await render(context)
-        if context.has_moved:
-            raise CannotShare
-        return payload
+        payload: bytes = await sharing.render(event, context)
+        return None if context.has_moved else payload
     finally:
         await release(context)

@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 from tests.api.world import World, minted
 from tests.people import PASSWORD, Person
@@ -968,3 +969,12 @@ async def the_guest_loses_a_project(world: World) -> Ask:
     await world.owner.do("addProjectGuest", {"projectId": project, "membershipId": world.membership(world.guest)})
     await world.task(projectId=project, assigneeIds=[world.guest.id])
     return world.member, {"projectId": project, "membershipId": world.membership(world.guest)}
+
+
+# ---- presence, which is not in the log
+
+
+@case("updatePresence")
+async def a_heartbeat(world: World) -> Ask:
+    doing = {"taskId": world.web_task, "mode": "EDITING", "field": "TITLE"}
+    return world.member, {"workspaceId": world.id, "clientId": str(uuid4()), "activity": doing}

@@ -43,6 +43,9 @@ class Row:
 
 ROWS: dict[str, list[Row]] = defaultdict(list)
 
+CLIENT = "6b1b36cb-0c1f-4b9e-9f0e-55f8bf2b5a11"
+"""A tab, as clients name them."""
+
 OUTSIDE = {"anonymous": "anonymous", "outsider": "hidden", "stranger": "hidden", "removed": "hidden"}
 EVERYBODY = dict.fromkeys(PEOPLE, "ok")
 SIGNED_IN = {**EVERYBODY, "anonymous": "anonymous"}
@@ -185,6 +188,45 @@ async def the_events_so_far(world: World) -> Asked:
 @row("Subscription.workspaceEvents", MEMBERS)
 async def the_events_from_now_on(world: World) -> Asked:
     return {"workspaceId": world.id}, world.id
+
+
+@row("Subscription.presence", MEMBERS)
+async def who_is_here(world: World) -> Asked:
+    return {"workspaceId": world.id}, world.id
+
+
+@row("Subscription.presence", IN_WEB)
+async def who_is_at_a_task(world: World) -> Asked:
+    return {"workspaceId": world.id, "taskId": world.web_task}, world.web_task
+
+
+@query("node", MEMBERS)
+async def the_presence_of_a_member(world: World) -> Asked:
+    presence_id = world.membership(world.spare).replace("membership", "presence")
+    return {"id": presence_id}, presence_id
+
+
+@query("node", IN_WEB)
+async def the_presence_of_a_guest(world: World) -> Asked:
+    presence_id = world.membership(world.guest).replace("membership", "presence")
+    return {"id": presence_id}, presence_id
+
+
+@mutation("updatePresence", MEMBERS)
+async def being_here(world: World) -> Asked:
+    return asked(world.id, workspaceId=world.id, clientId=CLIENT)
+
+
+@mutation("updatePresence", IN_WEB)
+async def looking_at_a_task(world: World) -> Asked:
+    doing = {"taskId": world.web_task, "mode": "VIEWING"}
+    return asked(world.web_task, workspaceId=world.id, clientId=CLIENT, activity=doing)
+
+
+@mutation("updatePresence", WRITERS_IN_WEB)
+async def editing_a_task(world: World) -> Asked:
+    doing = {"taskId": world.web_task, "mode": "EDITING", "field": "TITLE"}
+    return asked(world.web_task, workspaceId=world.id, clientId=CLIENT, activity=doing)
 
 
 # ---- accounts

@@ -91,7 +91,15 @@ NOT_IN_VIEWS = {
     "Workspace": {"eventCursor", "members", "invites", "projects", "tasks", "labels", "statuses", "auditLog"},
     "Project": {"guests", "tasks"},
     "Membership": {"permissions"},
-    "Task": {"subtasks", "history", "subscribers", "viewerPermissions", "viewerSubscribed", "viewerMuted"},
+    "Task": {
+        "activePresence",
+        "subtasks",
+        "history",
+        "subscribers",
+        "viewerPermissions",
+        "viewerSubscribed",
+        "viewerMuted",
+    },
     "ReactionGroup": {"viewerReacted"},
 }
 """Lists, which views read as such, what says the same again, what would keep their streams from being shared, and

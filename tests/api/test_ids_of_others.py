@@ -63,6 +63,7 @@ OBJECTS = {
         "addReaction": ("subjectId",),
         "removeReaction": ("subjectId",),
         "updateTaskSubscription": ("taskId",),
+        "updatePresence": ("workspaceId",),
     }.items()
     for path in paths
 }
@@ -173,6 +174,11 @@ def places(world: World, foreign: Foreign) -> list[Place]:
     add(mia, "deleteProject", "moveTasksToProjectId", {"id": world.web}, [foreign.project], "NOT_FOUND")
     add(mia, "deleteStatus", "moveTasksToStatusId", own_status, [foreign.status], "NOT_FOUND")
     add(olga, "transferWorkspace", "toMembershipId", {"id": world.id}, [foreign.membership], "NOT_FOUND")
+    client = {"workspaceId": world.id, "clientId": "6b1b36cb-0c1f-4b9e-9f0e-55f8bf2b5a11"}
+    for person, hidden in ((mia, tasks), (gus, hidden_tasks + tasks)):
+        for one in hidden:
+            given = {**client, "activity": {"taskId": one, "mode": "VIEWING"}}
+            found.append(Place(person, "updatePresence", "activity.taskId", given, one))
     guest_invite = {"workspaceId": world.id, "role": "GUEST"}
     add(mia, "createInvite", "projectIds", guest_invite, [foreign.project], "NOT_FOUND")
     said = {"taskId": world.web_task, "body": "Well"}

