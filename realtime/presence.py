@@ -41,6 +41,7 @@ SWEPT_AFTER_SECONDS = 60.0
 """A room that nobody here needs any more is swept for so long, until the last of its leases has ended."""
 PATIENCE_SECONDS = 1.0
 """How long the first viewer waits for Redis, before they are shown what is known: nothing."""
+HEED_SECONDS = 2.0
 MAX_SEEN = 10_000
 CLOSING_SECONDS = 1.0
 
@@ -74,6 +75,8 @@ class Place:
     users: int = 0
     tabs: dict[tuple[UUID, UUID], Tab] = field(default_factory=dict)
     loaded: asyncio.Event = field(default_factory=asyncio.Event)
+    heeds: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set once the log is followed: rights that are read before that might change unheard."""
     heeding: asyncio.Task[None] | None = None
     loading: asyncio.Task[None] | None = None
     is_load_wanted: bool = False
@@ -125,7 +128,7 @@ class Presences:
         tab = place.tabs.setdefault((person_id, tab_id), Tab(person_id, tab_id))
         tab.uses += 1
         if tab.uses == 1:
-            self._start(self._come(workspace_id, tab))
+            self._start(self._come(place, tab))
         try:
             yield
         finally:
@@ -136,13 +139,16 @@ class Presences:
                     self._start(self._store.leave(workspace_id, person_id, tab_id))
             self._release(place)
 
-    async def _come(self, workspace_id: UUID, tab: Tab) -> None:
+    async def _come(self, place: Place, tab: Tab) -> None:
         """Find out who a tab belongs to, and show them if they may be shown."""
-        attendee = await self._gathered.ask((workspace_id, tab.person_id))
+        await place.heeds.wait()
+        if not tab.uses:
+            return
+        attendee = await self._gathered.ask((place.workspace_id, tab.person_id))
         if tab.uses:
             tab.attendee = attendee
             if attendee is not None and tab.is_shown:
-                await self._touch(workspace_id, tab, attendee)
+                await self._touch(place.workspace_id, tab, attendee)
 
     async def _touch(self, workspace_id: UUID, tab: Tab, attendee: Attendee) -> None:
         await self._store.touch(
@@ -206,6 +212,11 @@ class Presences:
             if len(room.viewers) == 1:
                 self._subscriber.subscribe(workspace_id)
                 self._load(place)
+            try:
+                async with asyncio.timeout(HEED_SECONDS):
+                    await place.heeds.wait()
+            except TimeoutError:
+                raise Unavailable("The log cannot be followed.") from None
             standing = await self._hub.log.standing(workspace_id, person_id)
             if standing is None or standing.tags is None:
                 raise NotVisible
@@ -250,6 +261,7 @@ class Presences:
             self._swept_until[place.workspace_id] = self._now() + SWEPT_AFTER_SECONDS
             if place.heeding is not None:
                 place.heeding.cancel()
+            place.heeds.set()  # nobody is left who would want to know
 
     def _forget(self, place: Place) -> None:
         """Nobody looks any more: the room is empty and hears nothing."""
@@ -339,12 +351,14 @@ class Presences:
                         while True:
                             place.room.position = topic.last
                             listener.seek(Cursor(place.workspace_id, topic.epoch, topic.last), topic.last)
+                            place.heeds.set()
                             with suppress(Expired):
                                 await self._heed_on(place, listener)
                             self._look_again(place)
                     finally:
                         listener.close()
             except NoSuchWorkspace:
+                place.heeds.set()
                 return
             except Unavailable:
                 await asyncio.sleep(RETRY_SECONDS)
@@ -399,8 +413,8 @@ class Presences:
             for i in range(0, len(shown), TABS_AT_ONCE):
                 self._start(self._beat(place, shown[i : i + TABS_AT_ONCE]))
             for tab in place.tabs.values():
-                if tab.attendee is None:
-                    self._start(self._come(place.workspace_id, tab))
+                if tab.attendee is None and place.heeds.is_set():
+                    self._start(self._come(place, tab))
 
     async def _beat(self, place: Place, tabs: list[Tab]) -> None:
         unknown = await self._store.beat(place.workspace_id, [(tab.person_id, tab.id) for tab in tabs])
