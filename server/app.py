@@ -7,13 +7,14 @@ import gc
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, cast
 
 from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from db.errors import Unavailable
 from db.session import Database
@@ -44,7 +45,13 @@ class _App(FastAPI):
     sockets: dict[str, ASGIApp]
     """path -> what serves it"""
 
+    entrance: ASGIApp | None = None
+    """What every request passes first."""
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await (self.entrance or self.lead)(scope, receive, send)
+
+    async def lead(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket" and scope["path"] in self.sockets:
             await self.sockets[scope["path"]](scope, receive, send)
         else:
@@ -99,6 +106,9 @@ def create_app(
         settings.public_url,
         graphiql_page(BUNDLE),
     )
+    if settings.trusted_proxies:
+        # Attempts are limited by address, and all that come through a proxy have the proxy's.
+        app.entrance = cast("ASGIApp", ProxyHeadersMiddleware(cast("Any", app.lead), list(settings.trusted_proxies)))
     app.include_router(graphql)
     app.sockets = {route.path: route.app for route in graphql.routes if isinstance(route, WebSocketRoute)}
     app.include_router(page_routes(BUNDLE, schema.as_str()))

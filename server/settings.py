@@ -6,6 +6,7 @@ Invariant: a Settings object is valid, and no secret of it is ever printed: not 
 from __future__ import annotations
 
 import difflib
+import ipaddress
 import math
 import os
 from collections.abc import Callable, Mapping
@@ -49,6 +50,8 @@ class Settings:
     """Origins whose pages may use the API: the server's own, then the given ones."""
     jwt_secrets: tuple[str, ...] = field(default=(), repr=False)
     """The first signs, all verify, so that a secret can be replaced while its tokens still live."""
+    trusted_proxies: tuple[str, ...] = ()
+    """Addresses and networks whose `X-Forwarded-For` says who asks; nobody's, unless given."""
     env: Environment = "development"
     limits: Limits = field(default_factory=Limits)
 
@@ -75,6 +78,7 @@ class Settings:
             public_url=reader.read("TUTTI_PUBLIC_URL", "", public_url),
             allowed_origins=reader.read("TUTTI_ALLOWED_ORIGINS", (), origins),
             jwt_secrets=reader.read("TUTTI_JWT_SECRET", (), jwt_secrets),
+            trusted_proxies=reader.read("TUTTI_TRUSTED_PROXIES", (), proxies),
             env=reader.read("TUTTI_ENV", "development", environment_name),
             limits=limits(reader),
         )
@@ -179,6 +183,20 @@ def origin(text: str) -> str:
     if parts.path.strip("/") or parts.query or parts.fragment or "@" in parts.netloc:
         raise ValueError(f"must list origins without a path, such as {example}")
     return origin_of(text)
+
+
+def proxies(text: str) -> tuple[str, ...]:
+    """Accept addresses and networks, comma separated."""
+    example = "127.0.0.1, 10.0.0.0/8"
+    found = tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
+    for part in found:
+        try:
+            ipaddress.ip_network(part)
+        except ValueError:
+            raise ValueError(
+                f"holds {part!r}, which is no address and no network; list those of your proxies, such as {example}"
+            ) from None
+    return found
 
 
 def jwt_secrets(text: str) -> tuple[str, ...]:

@@ -70,6 +70,7 @@ def main(port_file: Path) -> None:
         ws_ping_interval=None,
         ws_per_message_deflate=False,
         log_level="warning",
+        proxy_headers=False,
         access_log=False,
         timeout_graceful_shutdown=5,
     )

@@ -55,6 +55,14 @@ def test_production_reads_everything_from_the_environment() -> None:
     )
 
 
+def test_proxies_are_addresses_and_networks() -> None:
+    assert read().trusted_proxies == ()
+    assert read(TUTTI_TRUSTED_PROXIES="127.0.0.1, 10.0.0.0/8,::1").trusted_proxies == ("127.0.0.1", "10.0.0.0/8", "::1")
+    for wrong in ("*", "proxy.internal", "10.0.0.1/8", "10.0.0"):
+        (said,) = problems(TUTTI_TRUSTED_PROXIES=f"127.0.0.1,{wrong}")
+        assert said.startswith(f"TUTTI_TRUSTED_PROXIES holds '{wrong}', which is no address and no network; list those")
+
+
 @pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+asyncpg"])
 def test_every_usual_spelling_of_a_database_address_is_understood(scheme: str) -> None:
     settings = read(DATABASE_URL=f"{scheme}://a:b%40c@db:5433/tutti?sslmode=require")
