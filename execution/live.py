@@ -10,7 +10,7 @@ personal field that nobody marked fails instead of telling one person's answer t
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import AsyncGenerator, Callable, Hashable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Hashable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Protocol
@@ -73,11 +73,13 @@ class Sharing:
     """What the source of a subscription needs to serve several subscribers at once.
 
     `key`: two with equal keys and equal rights get the same payloads. `render(event, context)` makes one.
+    `render_at_once`, where there is one, does so without waiting, or gives None.
     """
 
     key: Hashable
     outlet: Outlet
-    render: Callable[[Any, Any], Any]
+    render: Callable[[Any, Any], Awaitable[bytes]]
+    render_at_once: Callable[[Any, Any], bytes | None] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +151,17 @@ class Plans:
             raise Refused(*built)
         return built
 
+    def render_at_once(self, plan: Plan, event: Any, context: Any) -> bytes | None:
+        """The payload of an event that a projector covers without waiting; None for any other."""
+        if plan.project is None or plan.project.waits:
+            return None
+        try:
+            data = plan.project.at_once(event, context)
+        except Uncovered:
+            return None
+        self.counters.projected += 1
+        return b'{"data":' + orjson.dumps(data) + b"}"
+
     async def render(self, plan: Plan, event: Any, context: Any) -> bytes:
         """The payload of a `next` message: `{"data": ...}`, with `errors` if there are any."""
         if plan.project is not None:
@@ -186,7 +199,13 @@ class Live:
         plans, plan = self._plans, self._plan
         if plan.key is None:
             return None
-        return Sharing(plan.key, outlet, lambda event, context: plans.render(plan, event, context))
+        is_waiting = plan.project is None or plan.project.waits
+        return Sharing(
+            plan.key,
+            outlet,
+            lambda event, context: plans.render(plan, event, context),
+            None if is_waiting else lambda event, context: plans.render_at_once(plan, event, context),
+        )
 
     async def source(self, context: Any) -> AsyncGenerator[Any]:
         """The events. Raises Refused when there is no stream to follow."""

@@ -65,17 +65,29 @@ class FieldPlan:
 
 
 class Projector:
-    """A compiled operation. Call it with the root value and a context; raises Uncovered."""
+    """A compiled operation: from the root value and a context to `data` of the result. Raises Uncovered.
+
+    `waits`: something in it may have to be awaited, so only calling it will do.
+    """
 
     def __init__(self, root: Compiled) -> None:
-        self._root = root
+        self._complete = root.complete
+        self.waits = root.waits
+
+    def at_once(self, root_value: Any, context: Any) -> dict[str, Any]:
+        """Where nothing `waits`."""
+        try:
+            data: dict[str, Any] = self._complete(root_value, context)
+        except Exception as error:  # whatever it is, graphql-core says it in its own words
+            raise Uncovered from error
+        return data
 
     async def __call__(self, root_value: Any, context: Any) -> dict[str, Any]:
-        """`data` of the result."""
+        if not self.waits:
+            return self.at_once(root_value, context)
         try:
-            found = self._root.complete(root_value, context)
-            data: dict[str, Any] = await found if self._root.waits else found
-        except Exception as error:  # whatever it is, graphql-core says it in its own words
+            data: dict[str, Any] = await self._complete(root_value, context)
+        except Exception as error:
             raise Uncovered from error
         return data
 
@@ -323,6 +335,7 @@ def _of_attribute(read: Callable[[Any], Any], compiled: Compiled) -> Complete:
 def _of_function(
     resolve: Callable[..., Any], info: GraphQLResolveInfo[Any], arguments: dict[str, Any], compiled: Compiled
 ) -> Complete:
+    """A resolver that is no coroutine may still give an awaitable; that is covered where its field waits anyway."""
     complete = compiled.complete
 
     def run(source: Any, context: Any) -> Any:
@@ -332,7 +345,11 @@ def _of_function(
             raise Uncovered
         return complete(value, context)
 
-    return run
+    async def run_later(source: Any, context: Any) -> Any:
+        value = resolve(source, info._replace(context=context), **arguments)
+        return await complete(await value if is_awaitable(value) else value, context)
+
+    return run_later if compiled.waits else run
 
 
 def _discard(value: Any) -> None:

@@ -13,7 +13,8 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Hashable, Iterator
+from collections.abc import Hashable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 from uuid import UUID
 
@@ -30,15 +31,25 @@ FANOUT_AT_ONCE = 250
 """Seats served before the loop may do something else."""
 HELD_EVENTS, HELD_BYTES = 1_000, 1024 * 1024
 """What a seat may keep for a follower who has not opened it yet."""
+LOOK_SECONDS = 0.1
+"""How soon to look again whether a checkpoint is due, while something is being given."""
 _NOBODY = UUID(int=0)
-
-Render = Callable[[Batch], Awaitable[bytes]]
 
 logger = logging.getLogger(__name__)
 
 
 class CannotShare(Exception):
     """This batch must be rendered for each follower."""
+
+
+class Renderer(Protocol):
+    """Makes a batch the bytes that all followers of a group get. It must not keep any of them alive."""
+
+    def at_once(self, batch: Batch) -> bytes | None:
+        """Without waiting; None when that cannot be done."""
+
+    async def later(self, batch: Batch) -> bytes:
+        """Raises CannotShare."""
 
 
 class Outlet(Protocol):
@@ -62,11 +73,8 @@ class Terms(Protocol):
     def tags(self, tags: frozenset[str]) -> frozenset[str]:
         """Of somebody's audience tags, those that are not of them alone."""
 
-    def renderer(self, tags: frozenset[str]) -> Render:
-        """Renders for all with these shared tags. The rendering may raise CannotShare.
-
-        It must not keep the follower alive.
-        """
+    def renderer(self, tags: frozenset[str]) -> Renderer:
+        """Renders for all with these shared tags."""
 
 
 class Seat:
@@ -119,22 +127,31 @@ class Seat:
 
 
 class Group:
-    """One for each key and topic; runs while somebody has a seat."""
+    """One for each key and topic; there while somebody has a seat.
 
-    def __init__(self, topic: Topic, log: Log, key: Hashable, render: Render, reader: Reader, pause: float) -> None:
+    What can be rendered without waiting is given in the turn of the loop in which it came; else a task does it, and
+    meanwhile the listener gathers what comes next.
+    """
+
+    def __init__(self, topic: Topic, log: Log, key: Hashable, renderer: Renderer, reader: Reader, pause: float) -> None:
+        self._loop = asyncio.get_running_loop()
         self._topic = topic
         self._key = key
-        self._pause = pause
-        self._render = render
+        self._renderer = renderer
         self._reader = reader
-        self._listener = Listener(topic, log)
+        self._listener = Listener(topic, log, self._wake)
         self._listener.seek(Cursor(topic.workspace_id, topic.epoch, topic.last), topic.last)
         self._position = topic.last  # everything up to here has been given
         self._cuts: set[int] = set()  # where seats were taken ahead of that
         self._seats: set[Seat] = set()
         self._by_person: defaultdict[UUID, set[Seat]] = defaultdict(set)
         self._by_tag: defaultdict[str, set[Seat]] = defaultdict(set)
-        self._running = asyncio.create_task(self._run())
+        self._work: asyncio.Task[None] | None = None
+        self._is_woken = False
+        self._pause = pause
+        self._given_at = self._loop.time()
+        self._checkpoint = self._loop.call_later(pause, self._check)
+        self._listener.now()  # there is nothing yet, but from here on it hears of everything
 
     def take(self, seat: Seat) -> None:
         self._seats.add(seat)
@@ -157,47 +174,138 @@ class Group:
         if not seat.left.done():
             seat.left.set_result(None)
         if not self._seats:
-            self._forget()
-            self._running.cancel()
+            self._close()
 
-    def _forget(self) -> None:
+    def _close(self) -> None:
         if self._topic.groups.get(self._key) is self:
             del self._topic.groups[self._key]
+        self._checkpoint.cancel()
+        self._listener.close()
+        if self._work is not None:
+            self._work.cancel()
 
-    async def _run(self) -> None:
+    def _dissolve(self) -> None:
+        """Everybody goes on alone."""
+        for seat in list(self._seats):
+            self.leave(seat)
+
+    # In the turn of the loop in which something came
+
+    def _wake(self) -> None:
+        if not self._is_woken and self._work is None:
+            self._is_woken = True
+            # At the end of the turn, so that what comes in one go is rendered in one go.
+            self._loop.call_soon(self._turn)
+
+    def _turn(self) -> None:
+        self._is_woken = False
+        if not self._seats or self._work is not None:
+            return
+        with self._together():
+            rest = self._listener.now()
+            if rest is None or (rest := self._pass_on(rest)):
+                self._work = self._loop.create_task(self._pass_on_later(rest or []))
+            elif self._listener.has_more:
+                self._wake()
+
+    @contextmanager
+    def _together(self) -> Iterator[None]:
+        """Whatever fails, nobody is left without their events: they learn alone what to do about it."""
         try:
-            await self._follow()
+            yield
         except Expired:
-            pass  # each of them learns what to do about it
+            self._dissolve()
         except Exception:
-            logger.exception(
-                "A group of workspace %s failed; its followers go on by themselves.", self._topic.workspace_id
-            )
-        finally:
-            self._forget()
-            self._listener.close()
-            for seat in list(self._seats):
-                self.leave(seat)
+            logger.exception("A group of %s failed; its followers go on by themselves.", self._topic.workspace_id)
+            self._dissolve()
 
-    async def _follow(self) -> None:
-        loop = asyncio.get_running_loop()
-        due_at = loop.time() + self._pause
-        while True:
-            commits = await self._listener.read(until=due_at)
-            is_due = loop.time() >= due_at
-            for run in self._runs(commits):
-                self._part_with(self._named(run[0]))
-                seen: list[Seen] = []
-                for commit in run:
-                    seen += self._reader.read(commit).seen
-                through = run[-1].last
-                if seen or is_due:
-                    await self._give(tuple(seen), through)
-                    due_at, is_due = loop.time() + self._pause, False
-                self._move_to(through)
-            if is_due and not commits:
-                await self._give((), self._position)
-                due_at = loop.time() + self._pause
+    def _pass_on(self, commits: list[Commit]) -> list[Commit]:
+        """Give what can be given without waiting; -> what is left over."""
+        done = 0
+        for run in self._runs(commits):
+            self._part_with(self._named(run[0]))
+            batch = self._batch(run) if self._seats else None
+            if batch is not None and not self._give_at_once(batch):
+                return commits[done:]
+            done += len(run)
+            self._move_to(run[-1].last)
+        return []
+
+    def _give_at_once(self, batch: Batch) -> bool:
+        if len(self._seats) > FANOUT_AT_ONCE:
+            return False
+        payload = self._renderer.at_once(batch)
+        if payload is None:
+            return False
+        for seat in list(self._seats):
+            self._give_to(seat, batch, payload)
+        self._count(len(self._seats))
+        return True
+
+    def _check(self) -> None:
+        """Give a checkpoint when there was nothing to give for a while."""
+        due_at = self._given_at + self._pause
+        if self._loop.time() >= due_at and self._work is None:
+            due_at = self._loop.time() + self._pause
+            with self._together():
+                batch = self._batch([])
+                assert batch is not None
+                if not self._give_at_once(batch):
+                    self._work = self._loop.create_task(self._pass_on_later([], batch))
+        if self._seats:
+            self._checkpoint = self._loop.call_at(max(due_at, self._loop.time() + LOOK_SECONDS), self._check)
+
+    # With waiting
+
+    async def _pass_on_later(self, commits: list[Commit], checkpoint: Batch | None = None) -> None:
+        """Give these, and what came meanwhile, until nothing is left."""
+        try:
+            with self._together():
+                if checkpoint is not None:
+                    await self._give(checkpoint)
+                while self._seats:
+                    for run in self._runs(commits):
+                        self._part_with(self._named(run[0]))
+                        batch = self._batch(run) if self._seats else None
+                        if batch is not None:
+                            await self._give(batch)
+                        self._move_to(run[-1].last)
+                    found = self._listener.now() if self._seats else []
+                    if found == []:
+                        break
+                    commits = found or await self._listener.read(until=self._loop.time() + self._pause)
+        finally:
+            self._work = None
+
+    async def _give(self, batch: Batch) -> None:
+        try:
+            payload = self._renderer.at_once(batch) or await self._renderer.later(batch)
+        except CannotShare:
+            self._topic.counters.unshared += 1
+            self._dissolve()
+            return
+        given = 0
+        for seat in list(self._seats):
+            if seat not in self._seats:
+                continue  # left meanwhile
+            self._give_to(seat, batch, payload)
+            given += 1
+            if given % FANOUT_AT_ONCE == 0:
+                await asyncio.sleep(0)
+        self._count(given)
+
+    # Both ways
+
+    def _batch(self, run: list[Commit]) -> Batch | None:
+        """What a run of commits tells; None if that is nothing. No commits: a checkpoint."""
+        seen: list[Seen] = []
+        for commit in run:
+            seen += self._reader.read(commit).seen
+        if run and not seen:
+            return None
+        through = run[-1].last if run else self._position
+        cursor = Cursor(self._topic.workspace_id, self._topic.epoch, through)
+        return Batch(tuple(seen), cursor, through >= self._listener.end)
 
     def _runs(self, commits: list[Commit]) -> Iterator[list[Commit]]:
         """Cut what came where somebody has to leave before it, and where a seat was taken after it."""
@@ -217,42 +325,35 @@ class Group:
             if event.revokes is not None:
                 person = event.revokes.person_id
                 named |= self._seats if person is None else self._by_person.get(person, set())
-            for tag in event.seen_before | event.seen_after:
-                named |= self._by_tag.get(tag, set())
+            for tag in event.seen_before:
+                if tag in self._by_tag:
+                    named |= self._by_tag[tag]
+            for tag in event.seen_after:
+                if tag in self._by_tag:
+                    named |= self._by_tag[tag]
         return named
 
     def _part_with(self, seats: set[Seat]) -> None:
         for seat in list(seats):
             self.leave(seat)
 
-    async def _give(self, seen: tuple[Seen, ...], through: int) -> None:
-        cursor = Cursor(self._topic.workspace_id, self._topic.epoch, through)
-        try:
-            payload = await self._render(Batch(seen, cursor, through >= self._listener.end))
-        except CannotShare:
-            self._topic.counters.unshared += 1
-            self._part_with(self._seats)
-            return
-        counters = self._topic.counters
-        counters.group_batches += 1
-        given = 0
-        for seat in list(self._seats):
-            if seat.position > through or (seat.position == through and seen):
-                continue  # taken later: they have it already
-            if seat not in self._seats:
-                continue  # left meanwhile
-            seat.give(payload, len(seen), through)
-            if seat.is_full:
-                self.leave(seat)
-            given += 1
-            if given % FANOUT_AT_ONCE == 0:
-                await asyncio.sleep(0)
-        counters.group_deliveries += given
+    def _give_to(self, seat: Seat, batch: Batch, payload: bytes) -> None:
+        through = batch.cursor.seq
+        if seat.position > through or (seat.position == through and batch.events):
+            return  # taken later: they have it already
+        seat.give(payload, len(batch.events), through)
+        if seat.is_full:
+            self.leave(seat)
 
     def _move_to(self, through: int) -> None:
         self._position = through
         if self._cuts:
             self._cuts = {cut for cut in self._cuts if cut > through}
+
+    def _count(self, given: int) -> None:
+        self._given_at = self._loop.time()
+        self._topic.counters.group_batches += 1
+        self._topic.counters.group_deliveries += given
 
 
 def take_seat(

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
 
 from db.errors import Unavailable
 from realtime.commits import Commit
@@ -25,9 +27,13 @@ class Expired(Exception):
 
 
 class Listener:
-    """Commits after `seq`, each once, in order. Close it in the end."""
+    """Commits after `seq`, each once, in order. Close it in the end.
 
-    def __init__(self, topic: Topic, log: Log) -> None:
+    `on_news` is called whenever something comes once `now` has given nothing.
+    """
+
+    def __init__(self, topic: Topic, log: Log, on_news: Callable[[], None] | None = None) -> None:
+        self._on_news = on_news
         self._topic = topic
         self._log = log
         self._waiting: deque[Commit] = deque()
@@ -48,6 +54,11 @@ class Listener:
             self._inbox = None
 
     @property
+    def has_more(self) -> bool:
+        """Whether `now` left something over."""
+        return bool(self._waiting)
+
+    @property
     def end(self) -> int:
         """How far the log is known to reach."""
         return max(self._topic.last, self._reach)
@@ -56,37 +67,42 @@ class Listener:
     def cursor(self) -> Cursor:
         return Cursor(self._topic.workspace_id, self._epoch, self.seq)
 
-    async def read(self, until: float) -> list[Commit]:
-        """The next commits, at most about 100 events or 256 KiB; nothing if `until` (loop time) comes first.
+    def now(self) -> list[Commit] | None:
+        """The next commits of those that are here, at most about 100 events or 256 KiB; None: the log must be read.
 
         Raises Expired.
         """
+        if self._topic.epoch != self._epoch:
+            raise Expired
+        if chunk := self._chunk():
+            return chunk
+        if self._inbox is not None and self._inbox.is_broken:
+            self.close()
+        if self._inbox is None:
+            if self.seq < self.end:
+                return None
+            self._inbox = self._topic.listen(self._on_news)
+        self._waiting.extend(self._inbox.take())
+        chunk = self._chunk()
+        return None if not chunk and self._inbox is None else chunk
+
+    async def read(self, until: float) -> list[Commit]:
+        """The next commits, however long it takes; nothing if `until` (loop time) comes first. Raises Expired."""
         loop = asyncio.get_running_loop()
         while True:
-            if self._topic.epoch != self._epoch:
-                raise Expired
-            if chunk := self._chunk():
+            if chunk := self.now():
                 return chunk
-            if self._inbox is not None and self._inbox.is_broken:
-                self.close()
-            if self._inbox is not None:
-                if loop.time() >= until:
-                    return []
-                try:
-                    async with asyncio.timeout_at(until):
-                        await self._inbox.wait()
-                except TimeoutError:
-                    continue
-                self._waiting.extend(self._inbox.take())
-            elif self.seq >= self.end:
-                self._inbox = self._topic.listen()
-            else:
+            if loop.time() >= until:
+                return []
+            if self._inbox is None:
                 try:
                     await self._replay()
                 except Unavailable:
-                    if loop.time() >= until:
-                        return []
                     await asyncio.sleep(RETRY_SECONDS)
+            else:
+                with suppress(TimeoutError):
+                    async with asyncio.timeout_at(until):
+                        await self._inbox.wait()
 
     async def _replay(self) -> None:
         """Have the next commits wait, from memory or from the log. Raises Expired, Unavailable."""

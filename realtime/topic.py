@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -34,9 +34,13 @@ logger = logging.getLogger(__name__)
 
 
 class Inbox:
-    """What one listener has not taken yet. One that is full forgets it all and says so: the log still has it."""
+    """What one listener has not taken yet. One that is full forgets it all and says so: the log still has it.
 
-    def __init__(self) -> None:
+    `on_news` is called with every commit, and when the inbox breaks.
+    """
+
+    def __init__(self, on_news: Callable[[], None] | None = None) -> None:
+        self._on_news = on_news
         self._commits: list[Commit] = []
         self._events = 0
         self._bytes = 0
@@ -50,13 +54,18 @@ class Inbox:
             self.break_off()
         else:
             self._commits.append(commit)
-            self._something.set()
+            self._tell()
 
     def break_off(self) -> None:
         """Make the listener go back to the log."""
         self.is_broken = True
         self._commits.clear()
+        self._tell()
+
+    def _tell(self) -> None:
         self._something.set()
+        if self._on_news is not None:
+            self._on_news()
 
     def take(self) -> list[Commit]:
         """Everything that waits."""
@@ -113,9 +122,9 @@ class Topic:
             if task is not None:
                 task.cancel()
 
-    def listen(self) -> Inbox:
+    def listen(self, on_news: Callable[[], None] | None = None) -> Inbox:
         """An inbox for every commit after `last` as it is now: nothing may be awaited between reading it and this."""
-        inbox = Inbox()
+        inbox = Inbox(on_news)
         self._inboxes.add(inbox)
         return inbox
 

@@ -7,7 +7,7 @@ batch's own snapshot, which may be newer than the event.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -99,9 +99,12 @@ class WorkspaceEvent:
 
 @strawberry.type(description="A task is new, restored, or newly visible to you.")
 class TaskCreatedEvent(WorkspaceEvent):
-    @strawberry.field(description="The state after this event or newer (null if since deleted or hidden).")
-    async def task(self, info: Info) -> Task | None:
-        return await _task(self.event, info)
+    @strawberry.field(
+        graphql_type=Task | None,
+        description="The state after this event or newer (null if since deleted or hidden).",
+    )
+    def task(self, info: Info) -> Any:
+        return _task(self.event, info)
 
 
 @strawberry.type(description="A task changed. `changes` is what this event did.")
@@ -113,13 +116,14 @@ class TaskUpdatedEvent(WorkspaceEvent):
     )
 
     @strawberry.field(
+        graphql_type=Task | None,
         description=(
             "The state after this event or newer (null if since deleted or hidden). A restored or newly visible task"
             " comes as TaskCreatedEvent."
-        )
+        ),
     )
-    async def task(self, info: Info) -> Task | None:
-        return await _task(self.event, info)
+    def task(self, info: Info) -> Any:
+        return _task(self.event, info)
 
 
 @strawberry.type(description="Deleted, or no longer visible to you: drop it from the cache either way.")
@@ -191,21 +195,24 @@ def _subject_kind(event: models.Event) -> EventKind:
     return EventKind.TASK if event.entity_id == event.task_id else EventKind.COMMENT
 
 
-async def _task(event: models.Event, info: Info) -> Task | None:
-    """An event's task: nothing is read where its own fields are all that is selected.
-
-    Its neighbours are as they are now, so with them the task must be one that the viewer still sees, with a status
-    that is still there; where it is not, the task has another one by now.
-    """
+def _task(event: models.Event, info: Info) -> Task | Awaitable[Task | None] | None:
+    """An event's task: nothing is read, nor awaited, where its own fields are all that is selected."""
     if event.image is None:
         return None
-    row: models.Task | None = from_image(models.Task, event.image)
-    if row is not None and _selects_objects(info):
-        grant = (await info.context.scope()).grant(row.workspace_id)
-        if grant is None or not grant.sees_project(row.project_id):
-            return None
-        if await info.context.loaders.statuses.load(row.status_id) is None:
-            row = await info.context.loaders.tasks.load(row.id)
+    row = from_image(models.Task, event.image)
+    return _task_among_neighbours(row, info) if _selects_objects(info) else Task.from_row(row)
+
+
+async def _task_among_neighbours(image: models.Task, info: Info) -> Task | None:
+    """Neighbours are as they are now, so with them the task must be one that the viewer still sees, with a status that
+    is still there; where it is not, the task has another one by now.
+    """
+    row: models.Task | None = image
+    grant = (await info.context.scope()).grant(image.workspace_id)
+    if grant is None or not grant.sees_project(image.project_id):
+        return None
+    if await info.context.loaders.statuses.load(image.status_id) is None:
+        row = await info.context.loaders.tasks.load(image.id)
     return None if row is None else Task.from_row(row)
 
 

@@ -7,7 +7,7 @@ after each result: nothing is held while a stream waits.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Hashable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Hashable
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -27,7 +27,7 @@ from domain.sessions import Desk
 from execution.live import Outlet, Sharing
 from realtime.cursor import Cursor
 from realtime.follow import follow
-from realtime.group import CannotShare, Render
+from realtime.group import CannotShare
 from realtime.presence import Presences
 from realtime.presence_state import Presence, PresenceBatch
 from realtime.process import Realtime
@@ -282,22 +282,34 @@ class SharedTerms:
     def tags(self, tags: frozenset[str]) -> frozenset[str]:
         return shared_grant(self.workspace_id, tags).tags
 
-    def renderer(self, tags: frozenset[str]) -> Render:
+    def renderer(self, tags: frozenset[str]) -> SharedRenderer:
         context = SharedContext(self.application, shared_grant(self.workspace_id, tags))
-        event_of, render = self.event_of, self.sharing.render
+        return SharedRenderer(context, self.event_of, self.sharing.render, self.sharing.render_at_once)
 
-        async def rendered(batch: Batch) -> bytes:
-            context.through = batch.cursor.seq
-            try:
-                payload: bytes = await render(event_of(batch), context)
-                if context.has_moved:
-                    raise CannotShare
-                return payload
-            finally:
-                context.has_moved = False
-                await release(context)
 
-        return rendered
+@dataclass(frozen=True, slots=True)
+class SharedRenderer:
+    """Makes batches payloads for all who share: realtime.group.Renderer."""
+
+    context: SharedContext
+    event_of: EventOf
+    render: Callable[[Any, SharedContext], Awaitable[bytes]]
+    render_at_once: Callable[[Any, SharedContext], bytes | None] | None
+
+    def at_once(self, batch: Batch) -> bytes | None:
+        return None if self.render_at_once is None else self.render_at_once(self.event_of(batch), self.context)
+
+    async def later(self, batch: Batch) -> bytes:
+        context = self.context
+        context.through = batch.cursor.seq
+        try:
+            payload = await self.render(self.event_of(batch), context)
+            if context.has_moved:
+                raise CannotShare
+            return payload
+        finally:
+            context.has_moved = False
+            await release(context)
 
 
 async def shared_payload(context: SharedContext, sharing: Sharing, event: Any) -> bytes | None:
