@@ -9,11 +9,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
 import orjson
+from asyncpg.pgproto.pgproto import UUID as DriverUuid  # noqa: N811
 from sqlalchemy import ARRAY, Uuid, any_, cast, insert, select, text, update
 
 from db.models import (
@@ -151,7 +151,7 @@ def changes_to_json(changes: Sequence[FieldChange]) -> list[dict[str, Any]]:
 
 
 def changes_from_json(stored: Sequence[Mapping[str, Any]]) -> tuple[FieldChange, ...]:
-    return tuple(FieldChange(ChangedField(one["field"]), one["before"], one["after"]) for one in stored)
+    return tuple(FieldChange(_FIELDS[one["field"]], one["before"], one["after"]) for one in stored)
 
 
 def _revokes_to_json(revokes: Revocation | None) -> dict[str, Any] | None:
@@ -222,12 +222,34 @@ def encode_events(batch: Sequence[Event]) -> bytes:
 
 def decode_events(message: bytes | str) -> list[Event]:
     """What `encode_events` wrote."""
-    rows = orjson.loads(message)
-    for row in rows:
-        for name in ("workspace_id", "entity_id", "actor_id"):
-            row[name] = UUID(row[name])
-        for name in ("task_id", "client_mutation_id"):
-            row[name] = UUID(row[name]) if row[name] else None
-        row["project_ids"] = [UUID(one) for one in row["project_ids"]]
-        row["occurred_at"] = datetime.fromisoformat(row["occurred_at"])
-    return [_from_row(SimpleNamespace(**row)) for row in rows]
+    return [_decoded(row) for row in orjson.loads(message)]
+
+
+# Each process decodes every change that anybody in it follows: looking up takes a tenth of what calling an enum does,
+# and the driver's UUID, equal to Python's own, is read ten times as fast.
+_KINDS = {one.value: one for one in EventKind}
+_OPS = {one.value: one for one in ChangeOp}
+_ACTOR_KINDS = {one.value: one for one in ActorKind}
+_FIELDS = {one.value: one for one in ChangedField}
+
+
+def _decoded(row: dict[str, Any]) -> Event:
+    task_id, key = row["task_id"], row["client_mutation_id"]
+    return Event(
+        workspace_id=DriverUuid(row["workspace_id"]),
+        seq=row["seq"],
+        commit_seq=row["commit_seq"],
+        occurred_at=datetime.fromisoformat(row["occurred_at"]),
+        kind=_KINDS[row["kind"]],
+        op=_OPS[row["op"]],
+        entity_id=DriverUuid(row["entity_id"]),
+        task_id=None if task_id is None else DriverUuid(task_id),
+        project_ids=frozenset(DriverUuid(one) for one in row["project_ids"]),
+        actor=ActorRef(_ACTOR_KINDS[row["actor_kind"]], DriverUuid(row["actor_id"])),
+        client_mutation_id=None if key is None else DriverUuid(key),
+        seen_before=frozenset(row["seen_before"]),
+        seen_after=frozenset(row["seen_after"]),
+        changes=changes_from_json(row["changes"]),
+        image=row["image"],
+        revokes=_revokes_from_json(row["revokes"]),
+    )

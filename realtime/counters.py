@@ -36,5 +36,5 @@ class Counters:
     """Batches rendered once for a whole group."""
     group_deliveries: int = 0
     """Batches given to followers in groups."""
-    unshared: int = 0
-    """Batches of a group that had to be rendered for each follower."""
+    groups_ended: int = 0
+    """Groups whose followers had to go on alone."""

@@ -14,7 +14,6 @@ import asyncio
 import logging
 from collections import defaultdict
 from collections.abc import Hashable, Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 from uuid import UUID
 
@@ -184,11 +183,6 @@ class Group:
         if self._work is not None:
             self._work.cancel()
 
-    def _dissolve(self) -> None:
-        """Everybody goes on alone."""
-        for seat in list(self._seats):
-            self.leave(seat)
-
     # In the turn of the loop in which something came
 
     def _wake(self) -> None:
@@ -201,23 +195,22 @@ class Group:
         self._is_woken = False
         if not self._seats or self._work is not None:
             return
-        with self._together():
+        try:
             rest = self._listener.now()
             if rest is None or (rest := self._pass_on(rest)):
                 self._work = self._loop.create_task(self._pass_on_later(rest or []))
             elif self._listener.has_more:
                 self._wake()
+        except Exception as error:  # noqa: BLE001 - said there
+            self._fail(error)
 
-    @contextmanager
-    def _together(self) -> Iterator[None]:
-        """Whatever fails, nobody is left without their events: they learn alone what to do about it."""
-        try:
-            yield
-        except Expired:
-            self._dissolve()
-        except Exception:
-            logger.exception("A group of %s failed; its followers go on by themselves.", self._topic.workspace_id)
-            self._dissolve()
+    def _fail(self, error: Exception) -> None:
+        """Whatever it is, nobody is left without their events: each learns alone what to do about it."""
+        if not isinstance(error, Expired | CannotShare):
+            logger.error("A group of %s failed; its followers go on alone.", self._topic.workspace_id, exc_info=error)
+        self._topic.counters.groups_ended += 1
+        for seat in list(self._seats):
+            self.leave(seat)
 
     def _pass_on(self, commits: list[Commit]) -> list[Commit]:
         """Give what can be given without waiting; -> what is left over."""
@@ -247,11 +240,12 @@ class Group:
         due_at = self._given_at + self._pause
         if self._loop.time() >= due_at and self._work is None:
             due_at = self._loop.time() + self._pause
-            with self._together():
-                batch = self._batch([])
-                assert batch is not None
+            try:
+                batch = self._checkpoint_batch()
                 if not self._give_at_once(batch):
                     self._work = self._loop.create_task(self._pass_on_later([], batch))
+            except Exception as error:  # noqa: BLE001 - said there
+                self._fail(error)
         if self._seats:
             self._checkpoint = self._loop.call_at(max(due_at, self._loop.time() + LOOK_SECONDS), self._check)
 
@@ -260,30 +254,26 @@ class Group:
     async def _pass_on_later(self, commits: list[Commit], checkpoint: Batch | None = None) -> None:
         """Give these, and what came meanwhile, until nothing is left."""
         try:
-            with self._together():
-                if checkpoint is not None:
-                    await self._give(checkpoint)
-                while self._seats:
-                    for run in self._runs(commits):
-                        self._part_with(self._named(run[0]))
-                        batch = self._batch(run) if self._seats else None
-                        if batch is not None:
-                            await self._give(batch)
-                        self._move_to(run[-1].last)
-                    found = self._listener.now() if self._seats else []
-                    if found == []:
-                        break
-                    commits = found or await self._listener.read(until=self._loop.time() + self._pause)
+            if checkpoint is not None:
+                await self._give(checkpoint)
+            while self._seats:
+                for run in self._runs(commits):
+                    self._part_with(self._named(run[0]))
+                    batch = self._batch(run) if self._seats else None
+                    if batch is not None:
+                        await self._give(batch)
+                    self._move_to(run[-1].last)
+                found = self._listener.now() if self._seats else []
+                if found == []:
+                    break
+                commits = found or await self._listener.read(until=self._loop.time() + self._pause)
+        except Exception as error:  # noqa: BLE001 - said there
+            self._fail(error)
         finally:
             self._work = None
 
     async def _give(self, batch: Batch) -> None:
-        try:
-            payload = self._renderer.at_once(batch) or await self._renderer.later(batch)
-        except CannotShare:
-            self._topic.counters.unshared += 1
-            self._dissolve()
-            return
+        payload = self._renderer.at_once(batch) or await self._renderer.later(batch)
         given = 0
         for seat in list(self._seats):
             if seat not in self._seats:
@@ -297,18 +287,24 @@ class Group:
     # Both ways
 
     def _batch(self, run: list[Commit]) -> Batch | None:
-        """What a run of commits tells; None if that is nothing. No commits: a checkpoint."""
+        """What a run of commits tells; None if that is nothing."""
         seen: list[Seen] = []
         for commit in run:
             seen += self._reader.read(commit).seen
-        if run and not seen:
-            return None
-        through = run[-1].last if run else self._position
+        return self._batch_at(run[-1].last, tuple(seen)) if seen else None
+
+    def _checkpoint_batch(self) -> Batch:
+        return self._batch_at(self._position, ())
+
+    def _batch_at(self, through: int, seen: tuple[Seen, ...]) -> Batch:
         cursor = Cursor(self._topic.workspace_id, self._topic.epoch, through)
-        return Batch(tuple(seen), cursor, through >= self._listener.end)
+        return Batch(seen, cursor, through >= self._listener.end)
 
     def _runs(self, commits: list[Commit]) -> Iterator[list[Commit]]:
-        """Cut what came where somebody has to leave before it, and where a seat was taken after it."""
+        """Cut what came where somebody has to leave before it, and where a seat was taken after it.
+
+        What one yields must be passed before the next is asked for: by then it may concern others.
+        """
         run: list[Commit] = []
         for commit in commits:
             if run and (run[-1].last in self._cuts or self._named(commit)):

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import math
+from collections.abc import Callable
 from typing import Any
 
+import hiredis
 from redis.asyncio import ConnectionPool
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
@@ -54,6 +56,16 @@ class Link:
         """The next reply or message, however long it takes. Raises one of BROKEN."""
         return await self._connection.read_response(disable_decoding=True, timeout=math.inf)
 
+    def listen(self, on_reply: Callable[[Any], None]) -> asyncio.Future[None]:
+        """Have every further reply and message passed to `on_reply`; -> what fails when the link does.
+
+        They are passed as they arrive, without a task and a stream between: a process hears of every change here.
+        """
+        listening = _Listening(on_reply)
+        # The driver has read all that it asked for while connecting, so nothing is left in its stream.
+        self._connection._writer.transport.set_protocol(listening)
+        return listening.lost
+
     async def ask(self, *commands: tuple[bytes, ...]) -> None:
         """Send commands and see that each is answered. Raises one of BROKEN."""
         await self.send(*commands)
@@ -62,3 +74,28 @@ class Link:
 
     async def close(self) -> None:
         await self._connection.disconnect(nowait=True)
+
+
+class _Listening(asyncio.Protocol):
+    """Reads RESP2 straight from the socket."""
+
+    def __init__(self, on_reply: Callable[[Any], None]) -> None:
+        self.lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._on_reply = on_reply
+        self._reader = hiredis.Reader()
+
+    def data_received(self, data: bytes) -> None:
+        if self.lost.done():
+            return
+        try:
+            self._reader.feed(data)
+            while (reply := self._reader.gets()) is not False:
+                if isinstance(reply, hiredis.ReplyError):
+                    raise RedisError(str(reply))
+                self._on_reply(reply)
+        except Exception as error:  # noqa: BLE001 - whoever waits for `lost` gets it
+            self.lost.set_exception(error)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if not self.lost.done():
+            self.lost.set_exception(exc or ConnectionResetError("Redis has closed the link."))

@@ -99,15 +99,16 @@ class Subscriber:
         """Listen and speak until either fails."""
         self._sent.clear()
         self._unanswered.clear()
-        tasks = [asyncio.create_task(self._listen(link)), asyncio.create_task(self._speak(link))]
+        lost = link.listen(self._hear)
+        speaking = asyncio.create_task(self._speak(link))
         try:
-            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
-                task.result()
+            done, _ = await asyncio.wait([lost, speaking], return_when=asyncio.FIRST_COMPLETED)
+            for one in done:
+                one.result()
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            lost.cancel()
+            speaking.cancel()
+            await asyncio.gather(lost, speaking, return_exceptions=True)
 
     async def _speak(self, link: Link) -> None:
         """Say what is wanted, at once when it changes, and ping."""
@@ -139,10 +140,6 @@ class Subscriber:
         if less:
             commands.append((b"UNSUBSCRIBE", *[messages.channel(one, self._prefix) for one in less]))
         return commands
-
-    async def _listen(self, link: Link) -> None:
-        while True:
-            self._hear(await link.receive())
 
     def _hear(self, reply: Any) -> None:
         match reply:

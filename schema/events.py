@@ -7,13 +7,13 @@ batch's own snapshot, which may be newer than the event.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import strawberry
-from graphql import FieldNode, FragmentSpreadNode, InlineFragmentNode
+from graphql import FieldNode, FragmentDefinitionNode, FragmentSpreadNode, InlineFragmentNode, SelectionSetNode
 from strawberry import UNSET
 
 from db import models
@@ -219,17 +219,19 @@ async def _task_among_neighbours(image: models.Task, info: Info) -> Task | None:
 def _selects_objects(info: Info) -> bool:
     """Whether the field's selection goes on to other objects."""
     raw = info._raw_info
-    waiting = [one for node in raw.field_nodes if node.selection_set for one in node.selection_set.selections]
-    while waiting:
-        match waiting.pop():
-            case FieldNode(selection_set=None):
-                pass
-            case FieldNode():
+    return any(_goes_on(node.selection_set, raw.fragments) for node in raw.field_nodes)
+
+
+def _goes_on(selection_set: SelectionSetNode | None, fragments: Mapping[str, FragmentDefinitionNode]) -> bool:
+    for one in () if selection_set is None else selection_set.selections:
+        if isinstance(one, FieldNode):
+            if one.selection_set is not None:
                 return True
-            case FragmentSpreadNode(name=name):
-                waiting += raw.fragments[name.value].selection_set.selections
-            case InlineFragmentNode(selection_set=selection_set):
-                waiting += selection_set.selections
+        elif isinstance(one, InlineFragmentNode):
+            if _goes_on(one.selection_set, fragments):
+                return True
+        elif isinstance(one, FragmentSpreadNode) and _goes_on(fragments[one.name.value].selection_set, fragments):
+            return True
     return False
 
 

@@ -36,6 +36,8 @@ from server.tokens import AccessTokens, SessionCheck, refresh_keys
 REVOCATION_POLL_SECONDS = 0.5
 """How often the sessions of open sockets are looked up: a revoked one ends within a second."""
 
+GARBAGE_THRESHOLD = 20_000
+
 log = logging.getLogger("tutti.server")
 
 
@@ -85,6 +87,8 @@ def create_app(
         # What is there from now on stays: looking through it for garbage would stop everything for 50 ms now and then.
         gc.collect()
         gc.freeze()
+        # An event makes a few hundred small objects that die with it. Looking for cycles every 700 finds none.
+        gc.set_threshold(GARBAGE_THRESHOLD)
         realtime.run()
         watching = asyncio.create_task(_watch_sessions(sessions, sockets))
         try:
