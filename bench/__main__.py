@@ -12,13 +12,19 @@ from types import ModuleType
 
 import uvloop
 
-from bench import joining, latency, machine, report, sockets, starting, systems
+from bench import joining, latency, machine, presence, report, sockets, starting, systems
 from bench.measure import Ground, Section
 from bench.people import make_team
 from bench.programs import ROOT, stack, tutti
 from bench.rounds import Plan
 
-MEASURES: dict[str, ModuleType] = {"latency": latency, "joining": joining, "sockets": sockets, "starting": starting}
+MEASURES: dict[str, ModuleType] = {
+    "latency": latency,
+    "joining": joining,
+    "presence": presence,
+    "sockets": sockets,
+    "starting": starting,
+}
 PEOPLE = 5
 
 

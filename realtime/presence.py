@@ -29,7 +29,7 @@ from realtime.hub import Hub, NoSuchWorkspace
 from realtime.listener import Expired, Listener
 from realtime.presence_pace import Pace
 from realtime.presence_room import Room, Viewer
-from realtime.presence_state import Presence, PresenceBatch, Status
+from realtime.presence_state import SNAPSHOT_SECONDS, Presence, PresenceBatch, Status
 from realtime.presence_store import CHANNEL, Away, Doing, Store
 from realtime.subscriber import Subscriber
 from realtime.topic import RETRY_SECONDS
@@ -198,7 +198,12 @@ class Presences:
     # ---- rooms
 
     async def watch(
-        self, workspace_id: UUID, person_id: UUID, thing_id: UUID | None = None
+        self,
+        workspace_id: UUID,
+        person_id: UUID,
+        thing_id: UUID | None = None,
+        *,
+        snapshot_seconds: float = SNAPSHOT_SECONDS,
     ) -> AsyncGenerator[PresenceBatch]:
         """Who is here, as far as this person may see: a snapshot, then what changes, a snapshot again each minute.
 
@@ -206,7 +211,7 @@ class Presences:
         before the first batch, AccessRevoked later. Close it with `aclosing`.
         """
         place = self._take(workspace_id)
-        room, viewer = place.room, Viewer(person_id, thing_id)
+        room, viewer = place.room, Viewer(person_id, thing_id, snapshot_seconds)
         try:
             room.viewers.add(viewer)
             if len(room.viewers) == 1:

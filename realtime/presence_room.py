@@ -36,8 +36,11 @@ MOVED_SECONDS = 60.0
 class Viewer:
     """Somebody who is told. `end` is set when they may see the workspace no more."""
 
-    def __init__(self, person_id: UUID, thing_id: UUID | None) -> None:
+    def __init__(self, person_id: UUID, thing_id: UUID | None, snapshot_seconds: float = SNAPSHOT_SECONDS) -> None:
         self.person_id = person_id
+        self._snapshot_seconds = snapshot_seconds
+        # The first one comes earlier, at a moment of their own, so that those who came together do not stay together.
+        self._first_seconds = snapshot_seconds * (0.2 + 0.8 * (person_id.int % 97) / 97)
         self.thing_id = thing_id
         self.tags: frozenset[str] = frozenset()
         self.is_revoked = False
@@ -82,6 +85,11 @@ class Viewer:
             self._batches.append(batch)
             self._news.set()
 
+    def _set_due(self, now: float) -> None:
+        seconds, self._first_seconds = self._first_seconds, self._snapshot_seconds
+        slot = min(SLOT_SECONDS, seconds / 6)
+        self._snapshot_at = now + seconds - (now + seconds) % slot
+
     async def next(self, room: Room) -> PresenceBatch | None:
         """The next batch; None when there is nothing more for this person."""
         loop = asyncio.get_running_loop()
@@ -91,8 +99,7 @@ class Viewer:
             if self.group is None:
                 await room.is_open_for_snapshots()
                 if self.group is None and not self.is_revoked:
-                    due = loop.time() + SNAPSHOT_SECONDS
-                    self._snapshot_at = due - due % SLOT_SECONDS
+                    self._set_due(loop.time())
                     return room.seat(self)
                 continue
             if self._batches:

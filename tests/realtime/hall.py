@@ -118,10 +118,11 @@ class Hall:
         found = await node.database.alone(lambda session: read_attendees(session, self.workspace_id, [person_id]))
         return await presences.update(self.workspace_id, person_id, tab, found[person_id], status, doing)
 
-    async def view(self, node: Node, person_id: UUID, thing_id: UUID | None = None) -> View:
+    async def view(self, node: Node, person_id: UUID, thing_id: UUID | None = None, **more: Any) -> View:
         """What somebody is told from now on; its first snapshot is there."""
         view = View()
-        task = asyncio.create_task(view.read(node.realtime.presences.watch(self.workspace_id, person_id, thing_id)))
+        batches = node.realtime.presences.watch(self.workspace_id, person_id, thing_id, **more)
+        task = asyncio.create_task(view.read(batches))
         self._stack.push_async_callback(_ended, task)
         await view.until(lambda one: one.told or one.error)
         return view

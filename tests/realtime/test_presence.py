@@ -15,6 +15,7 @@ from db.presence import ActivityMode, Attendee, presences_of
 from db.scope import project_tag
 from realtime.follow import AccessRevoked, NotVisible
 from realtime.presence_pace import BURST, PER_SECOND, Pace
+from realtime.presence_room import BIG_ROOM, GATHER_SECONDS
 from realtime.presence_state import Status
 from realtime.presence_store import Doing
 from tests.realtime.hall import Hall, attending
@@ -274,6 +275,39 @@ async def test_a_stranger_is_told_nothing(node: Node, hall: Hall) -> None:
     view = await nowhere.view(node, await node.world.person())
     assert isinstance(view.error, NotVisible)
     await nowhere.close()
+
+
+async def test_snapshots_come_again_and_say_where_the_batches_stand(node: Node, hall: Hall) -> None:
+    ann, bob = await people(node, hall)
+    view = await hall.view(node, ann, snapshot_seconds=1.0)
+    tab = await hall.open(node, bob)
+    await view.until(lambda seen: [one.is_snapshot for one in seen.told].count(True) == 3)
+    await hall.say(node, bob, tab, Status.AWAY)
+    await view.until(lambda seen: seen.status(bob) is Status.AWAY)
+    assert view.told[-1].expires_at > view.told[0].expires_at
+
+
+async def test_a_big_room_gathers_many_changes_and_tells_one_at_once(node: Node, other: Node, hall: Hall) -> None:
+    (ann,) = await people(node, hall, 1)
+    view = await hall.view(node, ann)
+    crowd = [(new_id(), new_id(), Attendee(new_id(), MEMBERS, is_shown=True)) for _ in range(BIG_ROOM + 5)]
+
+    async def say(status: Status, count: int) -> None:
+        presences = other.realtime.presences
+        said = [presences.update(hall.workspace_id, *one, status, False) for one in crowd[:count]]
+        await asyncio.gather(*said)
+
+    await say(Status.ONLINE, len(crowd))
+    await view.until(lambda seen: len(seen.people) == len(crowd))
+    await asyncio.sleep(GATHER_SECONDS)  # nothing is left to be told
+    before, began = len(view.told), time.monotonic()
+    await say(Status.AWAY, 1)
+    await view.until(lambda seen: seen.status(crowd[0][0]) is Status.AWAY, seconds=GATHER_SECONDS)
+    assert len(view.told) == before + 1
+    await say(Status.DO_NOT_DISTURB, 100)
+    await view.until(lambda seen: [one.status for one in seen.people.values()].count(Status.DO_NOT_DISTURB) == 100)
+    batches = len(view.told) - before - 1
+    assert batches <= (time.monotonic() - began) / GATHER_SECONDS + 1
 
 
 def test_a_storm_of_one_person_is_limited_and_hurts_nobody_else() -> None:
