@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import orjson
@@ -141,13 +141,21 @@ class ReadSession:
 
     async def _drop(self) -> None:
         connection, self._connection = self._connection, None
-        if connection is not None:
+        if connection is None:
+            return
+        try:
             await connection.close()
+        except (DBAPIError, OSError):
+            await connection.close()  # only the end of its transaction failed; its place in the pool is still taken
+            raise
 
     async def close(self) -> None:
-        """Give the connection back. The session may be used again and then sees a newer snapshot."""
+        """Give the connection back. The session may be used again and then sees a newer snapshot.
+
+        One that died meanwhile is no loss: what was read is read, and nothing was written.
+        """
         async with self._turn:
-            with translated():
+            with suppress(Unavailable), translated():
                 await self._drop()
 
 

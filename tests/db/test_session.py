@@ -122,6 +122,17 @@ async def test_a_connection_that_dies_amid_its_work_is_unavailable(stack: TestSt
     await own.ping()
 
 
+async def test_what_was_read_is_given_back_also_when_its_connection_died(stack: TestStack, own: Database) -> None:
+    for _ in range(3):  # more than the pool has connections
+        readings = [own.reading() for _ in range(2)]
+        for reading in readings:
+            await one(reading)
+        terminate_all(stack, own)
+        for reading in readings:
+            await reading.close()
+    await own.ping()
+
+
 async def test_a_reading_is_one_snapshot_until_it_is_closed(own: Database) -> None:
     async def count(session: Any) -> int:
         return int((await session.execute(text("SELECT count(*) FROM leases"))).scalar_one())
