@@ -14,6 +14,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from enum import Enum
 from inspect import iscoroutine, iscoroutinefunction
 from operator import attrgetter
 from typing import Any
@@ -21,6 +22,7 @@ from typing import Any
 from graphql import (
     GRAPHQL_MAX_INT,
     GraphQLAbstractType,
+    GraphQLEnumType,
     GraphQLField,
     GraphQLLeafType,
     GraphQLList,
@@ -39,6 +41,10 @@ from graphql.pyutils import Path, is_awaitable
 from strawberry.types.field import StrawberryField
 
 STRAWBERRY = "strawberry-definition"
+
+READ = "read"
+"""A Strawberry field's metadata may have a function under this key: it is shown the field's `info` once, without a
+context, and says how to read the field then from its source alone, or None to leave it to the resolver."""
 
 Complete = Callable[[Any, Any], Any]
 """(value, context) -> what is sent of it, or the awaitable of that where `waits`."""
@@ -180,7 +186,7 @@ class _Compiler:
             definition, [one.node for one in details], parent, Path(None, key, parent.name)
         )
         compiled = self._value(definition.type, details, info)
-        read = _attribute(definition)
+        read = _read(definition, info)
         if read is not None:
             return FieldPlan(key, _of_attribute(read, definition.type, compiled), compiled.waits)
         resolve = definition.resolve or self._executor.field_resolver
@@ -201,21 +207,23 @@ def _name_of_class(value: Any) -> str | None:
     return name
 
 
-def _attribute(definition: GraphQLField) -> Callable[[Any], Any] | None:
-    """How to read a field that is nothing but an attribute; None if it has a resolver."""
+def _read(definition: GraphQLField, info: GraphQLResolveInfo[Any]) -> Callable[[Any], Any] | None:
+    """How to read a field without a context; None if only its resolver knows."""
     field = definition.extensions.get(STRAWBERRY)
-    if (
-        isinstance(field, StrawberryField)
-        and getattr(definition.resolve, "_is_default", False)
-        and field.is_basic_field
-        and field.default_resolver is getattr
-    ):
+    if not isinstance(field, StrawberryField):
+        return None
+    if field.is_subscription:
+        return lambda event: event
+    if READ in field.metadata:
+        chosen: Callable[[Any], Any] | None = field.metadata[READ](info)
+        return chosen
+    if getattr(definition.resolve, "_is_default", False) and field.is_basic_field and field.default_resolver is getattr:
         return attrgetter(field.python_name)
     return None
 
 
 def _leaf(kind: GraphQLLeafType) -> Complete:
-    coerce = kind.coerce_output_value
+    coerce = _remembering(kind) if isinstance(kind, GraphQLEnumType) else kind.coerce_output_value
 
     def complete(value: Any, context: Any) -> Any:
         coerced = coerce(value)
@@ -224,6 +232,21 @@ def _leaf(kind: GraphQLLeafType) -> Complete:
         return coerced
 
     return complete
+
+
+def _remembering(kind: GraphQLEnumType) -> Callable[[Any], Any]:
+    """Strawberry looks through all values of an enum for each; there are few, so each is looked for once."""
+    names: dict[Any, Any] = {}
+
+    def coerce(value: Any) -> Any:
+        if not isinstance(value, Enum):
+            return kind.coerce_output_value(value)
+        name = names.get(value)
+        if name is None:
+            name = names[value] = kind.coerce_output_value(value)
+        return name
+
+    return coerce
 
 
 def _never_null(inner: Compiled) -> Compiled:

@@ -8,7 +8,7 @@ read as a place in this one.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from uuid import UUID
 
 _UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
@@ -30,7 +30,7 @@ class Cursor:
 
     def at(self, seq: int) -> Cursor:
         """Another place in the same log."""
-        return replace(self, seq=seq)
+        return Cursor(self.workspace_id, self.epoch, seq)
 
 
 def parse(text: str, workspace_id: UUID) -> Cursor:

@@ -83,38 +83,38 @@ class Seat:
         "_held",
         "_held_bytes",
         "_held_events",
-        "_is_open",
+        "deliver",
         "is_full",
+        "is_open",
         "left",
-        "outlet",
         "own_tags",
         "person_id",
         "position",
     )
 
     def __init__(self, outlet: Outlet, person_id: UUID, own_tags: frozenset[str], position: int) -> None:
-        self.outlet = outlet
+        self.deliver = outlet.deliver
         self.person_id = person_id
         self.own_tags = own_tags
         self.position = position
         self.left: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.is_full = False
-        self._is_open = False
+        self.is_open = False
         self._held: list[tuple[bytes, int]] = []
         self._held_events = 0
         self._held_bytes = 0
 
     def open(self) -> None:
         """What came before has been sent: pass on what was held, and from now on everything at once."""
-        self._is_open = True
+        self.is_open = True
         for payload, events in self._held:
-            self.outlet.deliver(payload, events)
+            self.deliver(payload, events)
         self._held.clear()
 
     def give(self, payload: bytes, events: int, through: int) -> None:
         """Pass a message on, or hold it; a seat that `is_full` has not taken it and must be left."""
-        if self._is_open:
-            self.outlet.deliver(payload, events)
+        if self.is_open:
+            self.deliver(payload, events)
         else:
             self._held_events += events
             self._held_bytes += len(payload)
@@ -230,8 +230,13 @@ class Group:
         payload = self._renderer.at_once(batch)
         if payload is None:
             return False
+        events, through = len(batch.events), batch.cursor.seq
         for seat in list(self._seats):
-            self._give_to(seat, batch, payload)
+            if seat.is_open and seat.position < through:
+                seat.position = through
+                seat.deliver(payload, events)
+            else:
+                self._give_to(seat, batch, payload)
         self._count(len(self._seats))
         return True
 

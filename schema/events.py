@@ -13,7 +13,14 @@ from typing import Any
 from uuid import UUID
 
 import strawberry
-from graphql import FieldNode, FragmentDefinitionNode, FragmentSpreadNode, InlineFragmentNode, SelectionSetNode
+from graphql import (
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    GraphQLResolveInfo,
+    InlineFragmentNode,
+    SelectionSetNode,
+)
 from strawberry import UNSET
 
 from db import models
@@ -21,6 +28,7 @@ from db.ids import of_kind, typed
 from db.images import from_image
 from db.models import ChangeOp, EventKind
 from domain.errors import TopLevel
+from execution.projector import READ
 from realtime.cursor import Cursor
 from realtime.reader import Batch, Resync, Seen
 from schema.arrangement import Label, Project, Status
@@ -31,7 +39,7 @@ from schema.enums import RemovalReason
 from schema.nodes import Actor, Node, given
 from schema.people import actor_of
 from schema.scalars import EventCursor
-from schema.tasks import Task
+from schema.tasks import Task, TaskOfImage
 from schema.workspaces import Invite, Membership, Workspace
 
 MAX_FILTER_IDS = 500
@@ -97,10 +105,18 @@ class WorkspaceEvent:
         return await actor_of(info, self.event.actor)
 
 
+def _read_task(info: GraphQLResolveInfo[Any]) -> Callable[[Any], Task | None] | None:
+    """What `_task` does, decided once for a whole subscription."""
+    if _selects_objects(info):
+        return None
+    return lambda source: None if source.event.image is None else TaskOfImage(source.event.image)
+
+
 @strawberry.type(description="A task is new, restored, or newly visible to you.")
 class TaskCreatedEvent(WorkspaceEvent):
     @strawberry.field(
         graphql_type=Task | None,
+        metadata={READ: _read_task},
         description="The state after this event or newer (null if since deleted or hidden).",
     )
     def task(self, info: Info) -> Any:
@@ -117,6 +133,7 @@ class TaskUpdatedEvent(WorkspaceEvent):
 
     @strawberry.field(
         graphql_type=Task | None,
+        metadata={READ: _read_task},
         description=(
             "The state after this event or newer (null if since deleted or hidden). A restored or newly visible task"
             " comes as TaskCreatedEvent."
@@ -142,7 +159,7 @@ class CommentEvent(WorkspaceEvent):
     async def comment(self, info: Info) -> Comment | None:
         if self.event.image is None:
             return None
-        if _selects_objects(info):
+        if _selects_objects(info._raw_info):
             row = await info.context.loaders.comments.load(self.event.entity_id)
         else:
             row = from_image(models.Comment, self.event.image)
@@ -199,27 +216,26 @@ def _task(event: models.Event, info: Info) -> Task | Awaitable[Task | None] | No
     """An event's task: nothing is read, nor awaited, where its own fields are all that is selected."""
     if event.image is None:
         return None
-    row = from_image(models.Task, event.image)
-    return _task_among_neighbours(row, info) if _selects_objects(info) else Task.from_row(row)
+    return _task_among_neighbours(event.image, info) if _selects_objects(info._raw_info) else TaskOfImage(event.image)
 
 
-async def _task_among_neighbours(image: models.Task, info: Info) -> Task | None:
+async def _task_among_neighbours(image: Mapping[str, Any], info: Info) -> Task | None:
     """Neighbours are as they are now, so with them the task must be one that the viewer still sees, with a status that
     is still there; where it is not, the task has another one by now.
     """
-    row: models.Task | None = image
-    grant = (await info.context.scope()).grant(image.workspace_id)
-    if grant is None or not grant.sees_project(image.project_id):
+    stored = from_image(models.Task, image)
+    row: models.Task | None = stored
+    grant = (await info.context.scope()).grant(stored.workspace_id)
+    if grant is None or not grant.sees_project(stored.project_id):
         return None
-    if await info.context.loaders.statuses.load(image.status_id) is None:
-        row = await info.context.loaders.tasks.load(image.id)
+    if await info.context.loaders.statuses.load(stored.status_id) is None:
+        row = await info.context.loaders.tasks.load(stored.id)
     return None if row is None else Task.from_row(row)
 
 
-def _selects_objects(info: Info) -> bool:
+def _selects_objects(info: GraphQLResolveInfo[Any]) -> bool:
     """Whether the field's selection goes on to other objects."""
-    raw = info._raw_info
-    return any(_goes_on(node.selection_set, raw.fragments) for node in raw.field_nodes)
+    return any(_goes_on(node.selection_set, info.fragments) for node in info.field_nodes)
 
 
 def _goes_on(selection_set: SelectionSetNode | None, fragments: Mapping[str, FragmentDefinitionNode]) -> bool:

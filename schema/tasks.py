@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Annotated
+from operator import itemgetter
+from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 
 import strawberry
 
 from db import models
 from db.ids import typed
+from db.images import from_image
 from db.models import Permission, Priority, Role
 from db.pages import Page, PageRequest
 from db.task_filters import TaskFilter as RowFilter
@@ -203,6 +206,40 @@ class Task(Versioned, Node):
             completed_at=row.completed_at,
             archived_at=row.archived_at,
         )
+
+
+class TaskOfImage(Task):
+    """A task as an event's image has it. Each field is made when it is asked for, because most are not."""
+
+    def __init__(self, image: Mapping[str, Any]) -> None:
+        self._image = image
+
+    def __getattr__(self, name: str) -> Any:
+        make = _OF_IMAGE.get(name)
+        if make is None:
+            raise AttributeError(name)
+        return make(self._image)
+
+
+Make = Callable[[Mapping[str, Any]], Any]
+
+
+def _instant(name: str) -> Make:
+    return lambda image: None if image[name] is None else datetime.fromisoformat(image[name])
+
+
+def _day(name: str) -> Make:
+    return lambda image: None if image[name] is None else date.fromisoformat(image[name])
+
+
+_OF_IMAGE: dict[str, Make] = {
+    **{name: itemgetter(name) for name in ("version", "key", "title", "description", "estimate", "rank")},
+    **{name: _instant(name) for name in ("created_at", "updated_at", "completed_at", "archived_at")},
+    **{name: _day(name) for name in ("start_date", "due_date")},
+    "id": lambda image: strawberry.ID(f"task_{image['id']}"),
+    "priority": lambda image: Priority(image["priority"]),
+    "row": lambda image: from_image(models.Task, image),
+}
 
 
 async def _primed(info: Info, user_ids: tuple[UUID, ...]) -> tuple[UUID, ...]:

@@ -14,6 +14,7 @@ from __future__ import annotations
 import socket
 from asyncio import BaseTransport, TimerHandle
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any, cast
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
@@ -164,6 +165,7 @@ def _flush_dirty() -> None:
         protocol.flush()
 
 
+@lru_cache(1024)
 def text_frame_head(size: int) -> bytes:
     """What stands before an unmasked text message of `size` bytes: https://www.rfc-editor.org/rfc/rfc6455#section-5.2"""
     if size < 126:
