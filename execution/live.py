@@ -192,7 +192,7 @@ class Live:
     def __init__(self, plans: Plans, plan: Plan, executor: Executor[Any]) -> None:
         self._plans = plans
         self._plan = plan
-        self._executor = executor
+        self._executor: Executor[Any] | None = executor
 
     def sharing(self, outlet: Outlet) -> Sharing | None:
         """What the source may do for this subscriber and others at once; None if it depends on who asks."""
@@ -208,9 +208,11 @@ class Live:
         )
 
     async def source(self, context: Any) -> AsyncGenerator[Any]:
-        """The events. Raises Refused when there is no stream to follow."""
-        self._executor.context_value = context
-        found: Any = create_source_event_stream(self._executor)
+        """The events, to be asked for once. Raises Refused when there is no stream to follow."""
+        executor, self._executor = self._executor, None  # it has served then; a subscription may last for days
+        assert executor is not None
+        executor.context_value = context
+        found: Any = create_source_event_stream(executor)
         if is_awaitable(found):
             found = await found
         if isinstance(found, ExecutionResult):

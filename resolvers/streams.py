@@ -60,6 +60,7 @@ class EventSubscription:
         filter: Annotated[EventFilter | None, strawberry.argument(description="Only what matches.")] = strawberry.UNSET,
     ) -> AsyncGenerator[EventBatch, None]:
         context = info.context
+        del info  # it keeps all that starting took, and this lasts for days
         context.me()
         matches = matcher(filter)
         try:

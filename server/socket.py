@@ -56,21 +56,22 @@ class SocketEndpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await receive()  # websocket.connect
-        headers = Headers(scope=scope)
-        origin = headers.get("origin")
+        origin, user_agent = (Headers(scope=scope).get(name) for name in ("origin", "user-agent"))
         if origin is not None and not self.origins.allows(origin):
             await send({"type": "websocket.close"})  # before accepting: the handshake is answered 403
             return
         is_spoken = GRAPHQL_TRANSPORT_WS_PROTOCOL in scope["subprotocols"]
         await send({"type": "websocket.accept", "subprotocol": GRAPHQL_TRANSPORT_WS_PROTOCOL if is_spoken else None})
         frames = Frames(scope, receive, send, self.operations.limits)
+        if frames.wire is not None:
+            frames.wire.forget_handshake()
         if not is_spoken:
             await frames.close(4406, f"The subprotocol must be {GRAPHQL_TRANSPORT_WS_PROTOCOL}")
         elif self.sockets.is_draining:
             await frames.close(1012, "The server is going away; please reconnect")
         else:
             address = scope["client"][0] if scope.get("client") else ""
-            await Socket(self, frames, address, headers.get("user-agent")).handle()
+            await Socket(self, frames, address, user_agent).handle()
 
 
 class Socket(BaseGraphQLTransportWSHandler[Any, None]):

@@ -50,6 +50,11 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         self._stall: TimerHandle | None = None
         self._buffered = 0
 
+    def forget_handshake(self) -> None:
+        """Once it is accepted nobody asks for it again, and a socket may last for days: 3 KB each."""
+        self.request = self.response = None  # type: ignore[assignment]
+        self.scope["headers"] = []
+
     def push(self, frame: bytes, events: int = 0) -> None:
         """Write a finished frame at the end of this turn; it is lost if the connection is closing."""
         if not self._corked:
