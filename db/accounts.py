@@ -18,7 +18,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from db import models
 from db.models import User
 from db.session import Session
-from db.tables import attempts, refresh_tokens, sessions, users
+from db.tables import account_tokens, attempts, idempotency, notification_mails, refresh_tokens, sessions, users
 
 # ---- people
 
@@ -86,6 +86,32 @@ async def update_profile(session: Session, user_id: UUID, values: Mapping[str, A
 async def set_password_hash(session: Session, user_id: UUID, password_hash: str) -> None:
     """Nobody sees a password, so the person's version stays."""
     await session.execute(update(users).where(users.c.id == user_id).values(password_hash=password_hash))
+
+
+async def erase_user(session: Session, user_id: UUID, name: str, email: str, handle: str, at: datetime) -> None:
+    """Nothing of the person is left but the id that history names; their sessions and links are gone."""
+    await session.execute(
+        update(users)
+        .where(users.c.id == user_id)
+        .values(
+            version=users.c.version + 1,
+            updated_at=at,
+            deleted_at=at,
+            name=name,
+            email=email,
+            email_verified_at=None,
+            handle=handle,
+            time_zone="UTC",
+            password_hash="",
+        )
+    )
+    for table, column in (
+        (sessions, sessions.c.user_id),
+        (account_tokens, account_tokens.c.user_id),
+        (idempotency, idempotency.c.actor_id),
+        (notification_mails, notification_mails.c.user_id),
+    ):
+        await session.execute(delete(table).where(column == user_id))
 
 
 # ---- sessions

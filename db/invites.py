@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, ColumnElement, Select, Uuid, false, func, insert, select, update
+from sqlalchemy import ARRAY, ColumnElement, Select, Uuid, false, func, insert, or_, select, update
 
 from db import pages
 from db.models import Invite, Permission, Role
@@ -58,7 +58,33 @@ async def invites_by_ids(session: Session, scope: Scope, ids: Collection[UUID]) 
 
 async def invite_by_token_hash(session: Session, token_hash: bytes) -> Invite | None:
     """The invite that a token leads to, whatever became of it."""
-    row = (await session.execute(_select().where(invites.c.token_hash == token_hash))).first()
+    either = or_(invites.c.token_hash == token_hash, invites.c.mail_token_hash == token_hash)
+    row = (await session.execute(_select().where(either))).first()
+    return None if row is None else _invite(row)
+
+
+async def is_mail_token(session: Session, invite_id: UUID, token_hash: bytes) -> bool:
+    """Whether a token is the one that went to the invite's address alone."""
+    found = await session.execute(
+        select(invites.c.id).where(invites.c.id == invite_id, invites.c.mail_token_hash == token_hash)
+    )
+    return found.first() is not None
+
+
+async def set_mail_token(session: Session, invite_id: UUID, token_hash: bytes) -> None:
+    """The token that is about to go to the invite's address."""
+    await session.execute(update(invites).where(invites.c.id == invite_id).values(mail_token_hash=token_hash))
+
+
+async def invite_ids_by_email(session: Session, email: str) -> list[UUID]:
+    """The invites for an address, in an order to lock them in."""
+    found = await session.execute(select(invites.c.id).where(invites.c.email == email).order_by(invites.c.id))
+    return list(found.scalars())
+
+
+async def invite_by_id(session: Session, invite_id: UUID) -> Invite | None:
+    """An invite without asking who asks: for the mail that brings it."""
+    row = (await session.execute(_select().where(invites.c.id == invite_id))).first()
     return None if row is None else _invite(row)
 
 

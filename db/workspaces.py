@@ -333,6 +333,15 @@ async def delete_membership(session: Session, membership_id: UUID) -> None:
     await session.execute(delete(memberships).where(memberships.c.id == membership_id))
 
 
+async def delete_ended_personal_workspaces(session: Session, ended_before: datetime) -> None:
+    """Retention: what was only an erased person's goes for good, with everything in it."""
+    await session.execute(
+        delete(workspaces).where(
+            workspaces.c.kind == WorkspaceKind.PERSONAL.value, workspaces.c.deleted_at < ended_before
+        )
+    )
+
+
 async def delete_memberships(session: Session, workspace_id: UUID) -> None:
     """Everybody leaves."""
     await session.execute(delete(memberships).where(memberships.c.workspace_id == workspace_id))

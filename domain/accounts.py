@@ -22,6 +22,7 @@ from db.models import Actor, User
 from db.unit_of_work import Outcome, UnitOfWork
 from domain import attempts, fields, passwords
 from domain.errors import ErrorCode, Invalid, Refusal, Refusals, TopLevel
+from domain.mails import queue_verification
 from domain.sessions import Desk, SignedIn, begin_chain, open_session, person
 
 MAX_EMAIL = 254
@@ -69,7 +70,8 @@ def _time_zones() -> frozenset[str]:
     return frozenset(zoneinfo.available_timezones())
 
 
-def _device(value: str | None, path: str) -> str | None:
+def session_name(value: str | None, path: str) -> str | None:
+    """A rule: what a session is called; None for nothing."""
     return None if value is None or not value.strip() else fields.line(MAX_DEVICE)(value, path)
 
 
@@ -103,7 +105,7 @@ async def sign_up(
             "name": (fields.name, form.name),
             **({} if form.handle is None else {"handle": (handle, form.handle)}),
             "timeZone": (time_zone, "UTC" if form.time_zone is None else form.time_zone),
-            "device": (_device, form.device),
+            "device": (session_name, form.device),
         }
     )
     await attempts.count(desk.database, desk.limits.sign_up_by_address, attempts.network(address), desk.clock())
@@ -137,11 +139,13 @@ async def sign_up(
                 raise _taken(is_email=True, is_handle=False)
         else:
             raise _taken(is_email=False, is_handle=True)
-        signed_in = await open_session(uow, user, good["device"])
         await create_personal_workspace(uow, user)
         if accept_invite is not None:
-            await accept_invite(uow, user)
-        return signed_in
+            await accept_invite(uow, user)  # one that came by mail proves the address
+            user = await locked_person(uow, user.id)
+        if user.email_verified_at is None:
+            await queue_verification(uow, user.id, user.email)
+        return await open_session(uow, user, good["device"])
 
     return await desk.commit(person(user_id), work)
 
@@ -177,7 +181,7 @@ async def sign_in(desk: Desk, address_of_mail: str, password: str, device: str |
 
     Raises Invalid(INVALID_CREDENTIALS), TopLevel(RATE_LIMITED).
     """
-    good = fields.checked({"device": (_device, device)})
+    good = fields.checked({"device": (session_name, device)})
     named = address_of_mail.strip().lower()
     at = desk.clock()
     by_address = await attempts.count(desk.database, desk.limits.sign_in_by_address, attempts.network(address), at)
@@ -186,14 +190,14 @@ async def sign_in(desk: Desk, address_of_mail: str, password: str, device: str |
     could_be = len(named) <= MAX_EMAIL and _EMAIL.match(named)
     known = await desk.database.alone(lambda one: accounts.user_by_email(one, named)) if could_be else None
     if not await desk.passwords.verify(known.password_hash if known else None, password) or known is None:
-        raise _wrong_credentials()
+        raise wrong_credentials()
     is_outdated = desk.passwords.needs_rehash(known.password_hash)
     new_hash = await desk.passwords.hash(password) if is_outdated else None
 
     async def work(uow: UnitOfWork) -> SignedIn:
         user = await accounts.lock_user(uow, known.id)
         if user is None or user.password_hash != known.password_hash:
-            raise _wrong_credentials()
+            raise wrong_credentials()
         if new_hash is not None:
             await accounts.set_password_hash(uow, user.id, new_hash)
         return await open_session(uow, user, good["device"])
@@ -204,7 +208,8 @@ async def sign_in(desk: Desk, address_of_mail: str, password: str, device: str |
     return signed_in
 
 
-def _wrong_credentials(*path: str) -> Invalid:
+def wrong_credentials(*path: str) -> Invalid:
+    """The one refusal of a wrong password, with a `path`, or of a wrong address or password."""
     message = "The password is wrong." if path else "The e-mail address or the password is wrong."
     return Invalid(message, *path, code=ErrorCode.INVALID_CREDENTIALS)
 
@@ -220,13 +225,13 @@ async def change_password(desk: Desk, actor: Actor, current_password: str, new_p
     )
     known = await desk.database.alone(lambda one: accounts.user_by_id(one, actor.user_id))
     if not await desk.passwords.verify(known.password_hash if known else None, current_password) or known is None:
-        raise _wrong_credentials("currentPassword")
+        raise wrong_credentials("currentPassword")
     new_hash = await desk.passwords.hash(good["newPassword"])
 
     async def work(uow: UnitOfWork) -> SignedIn:
         user = await accounts.lock_user(uow, known.id)
         if user is None or user.password_hash != known.password_hash:
-            raise _wrong_credentials("currentPassword")
+            raise wrong_credentials("currentPassword")
         session = await accounts.lock_session(uow, actor.session_id, uow.now) if actor.session_id else None
         if session is None or session.user_id != user.id:
             raise TopLevel("UNAUTHENTICATED", "This session has ended. Sign in again.")

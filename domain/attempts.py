@@ -17,6 +17,8 @@ from db.session import Database
 from domain.errors import TopLevel
 
 QUARTER_HOUR = timedelta(minutes=15)
+HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +36,16 @@ class Limits:
 
     sign_in_by_account: Limit = Limit("sign-in/account", 10, QUARTER_HOUR)
     sign_in_by_address: Limit = Limit("sign-in/address", 50, QUARTER_HOUR)
-    sign_up_by_address: Limit = Limit("sign-up/address", 20, timedelta(hours=1))
+    sign_up_by_address: Limit = Limit("sign-up/address", 20, HOUR)
     refresh_by_address: Limit = Limit("refresh/address", 200, QUARTER_HOUR)
     change_password_by_account: Limit = Limit("change-password/account", 10, QUARTER_HOUR)
+    """All that asks somebody who is signed in for their password."""
+    reset_by_account: Limit = Limit("reset/account", 5, HOUR)
+    reset_by_address: Limit = Limit("reset/address", 20, HOUR)
+    link_by_address: Limit = Limit("link/address", 50, QUARTER_HOUR)
+    invitation_by_account: Limit = Limit("invitation/account", 100, DAY)
+    mail_by_recipient: Limit = Limit("mail/recipient", 10, DAY)
+    """Mail that people have sent to an address that may not be theirs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +53,10 @@ class Attempt:
     """One counted attempt."""
 
     subject: bytes
+
+    @staticmethod
+    def of(limit: Limit, who: str) -> Attempt:
+        return Attempt(hashlib.sha256(f"{limit.name}\0{who}".encode("utf-8", "surrogatepass")).digest())
 
     async def forgive(self, database: Database) -> None:
         """It was none: take it back."""
@@ -56,7 +69,7 @@ class Attempt:
 
 async def count(database: Database, limit: Limit, who: str, at: datetime) -> Attempt:
     """Count one attempt of an account or an address. Raises TopLevel(RATE_LIMITED) when it is one too many."""
-    attempt = Attempt(hashlib.sha256(f"{limit.name}\0{who}".encode("utf-8", "surrogatepass")).digest())
+    attempt = Attempt.of(limit, who)
     number, began_at = await database.alone(
         lambda session: accounts.count_attempt(session, attempt.subject, at, limit.window)
     )
@@ -66,6 +79,11 @@ async def count(database: Database, limit: Limit, who: str, at: datetime) -> Att
             "RATE_LIMITED", f"Too many attempts. Try again in {minutes} minute{'' if minutes == 1 else 's'}."
         )
     return attempt
+
+
+async def forget(database: Database, limit: Limit, who: str) -> None:
+    """Begin anew: whoever it is has proven themselves in another way."""
+    await Attempt.of(limit, who).forgive_all(database)
 
 
 def network(address: str) -> str:

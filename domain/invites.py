@@ -14,18 +14,31 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from db import accounts as rows
 from db import invites, workspaces
 from db.ids import new_id
-from db.models import ChangedField, EventKind, FieldChange, Invite, Permission, Project, Role, User, WorkspaceKind
+from db.models import (
+    Actor,
+    ChangedField,
+    EventKind,
+    FieldChange,
+    Invite,
+    Permission,
+    Project,
+    Role,
+    User,
+    WorkspaceKind,
+)
 from db.session import Session
 from db.unit_of_work import Outcome, UnitOfWork, now
-from domain import access, events, fields, members
+from domain import access, accounts, attempts, events, fields, members
 from domain.errors import ErrorCode, Forbidden, Invalid, LimitReached, NotFound
 from domain.ids import typed
+from domain.mails import queue_invitation
+from domain.sessions import Desk
 
 MAX_OPEN_INVITES = 500
 MAX_USES = 5_000
-MAX_EMAIL = 254
 MAX_LIFETIME = timedelta(days=365)
 
 
@@ -47,6 +60,16 @@ class NewInvite:
     email: str | None = None
     max_uses: int | None = None
     expires_at: datetime | None = None
+
+
+async def count_invitation(desk: Desk, actor: Actor, email: str) -> None:
+    """Count the mail that an invite for an address sends, for whoever sends and whoever gets it.
+
+    Raises TopLevel(RATE_LIMITED).
+    """
+    at = desk.clock()
+    await attempts.count(desk.database, desk.limits.invitation_by_account, str(actor.user_id), at)
+    await attempts.count(desk.database, desk.limits.mail_by_recipient, email.strip().lower(), at)
 
 
 async def create_invite(uow: UnitOfWork, new: NewInvite, token: str) -> Outcome:
@@ -76,6 +99,8 @@ async def create_invite(uow: UnitOfWork, new: NewInvite, token: str) -> Outcome:
         "created_by": uow.actor.user_id,
     }
     invite = await invites.insert_invite(uow, row, new.project_ids)
+    if invite.email is not None:
+        await queue_invitation(uow, invite)
     made = [FieldChange(ChangedField.ROLE, None, invite.role.value)]
     if invite.project_ids:
         made.append(FieldChange(ChangedField.PROJECTS, None, [typed("project", one) for one in invite.project_ids]))
@@ -93,12 +118,7 @@ def _checked(uow: UnitOfWork, new: NewInvite) -> str | None:
         raise Invalid(f"An invite is used between 1 and {MAX_USES} times.", "maxUses")
     if new.expires_at is not None and not uow.now < new.expires_at <= uow.now + MAX_LIFETIME:
         raise Invalid("An invite expires in the future, within a year.", "expiresAt")
-    if new.email is None:
-        return None
-    email = fields.line(MAX_EMAIL)(new.email, "email").lower()
-    if email.count("@") != 1 or not all(email.split("@")) or " " in email:
-        raise Invalid("This is no e-mail address.", "email")
-    return email
+    return None if new.email is None else accounts.email(new.email, "email")
 
 
 async def revoke_invite(uow: UnitOfWork, invite_id: UUID) -> Outcome:
@@ -148,7 +168,9 @@ def _refused(path: str) -> Invalid:
 async def accept_invite(uow: UnitOfWork, token: str, user: User, path: str = "token") -> Outcome:
     """Join the workspace that a token leads to. A member already stays as they are and uses nothing up.
 
-    Raises Invalid (INVITE_INVALID; UNVERIFIED_EMAIL when it is for an address that is not proven), LimitReached.
+    An invite for an address has two tokens: whoever made it gets one, and the other went to that address alone, so
+    that having it proves the address. Raises Invalid (INVITE_INVALID; UNVERIFIED_EMAIL when it is for an address that
+    is not proven), LimitReached.
     """
     found = await invites.invite_by_token_hash(uow, hash_of(token))
     invite = None if found is None else await invites.lock_invite(uow, found.id)
@@ -160,7 +182,9 @@ async def accept_invite(uow: UnitOfWork, token: str, user: User, path: str = "to
     if invite.email is not None:
         if invite.email != user.email:
             raise _refused(path)
-        if user.email_verified_at is None:
+        if user.email_verified_at is None and await invites.is_mail_token(uow, invite.id, hash_of(token)):
+            await set_verified(uow, user)
+        elif user.email_verified_at is None:
             raise Invalid(
                 "This invite is for your e-mail address: verify the address first.",
                 path,
@@ -173,6 +197,11 @@ async def accept_invite(uow: UnitOfWork, token: str, user: User, path: str = "to
     membership = await members.add_member(uow, workspace.id, user.id, invite.role, invite.project_ids)
     events.invite_changed(uow, invite, after)
     return Outcome({"membership": str(membership.id), "workspace": str(workspace.id)})
+
+
+async def set_verified(uow: UnitOfWork, user: User) -> None:
+    """The person has shown that they read mail to their address."""
+    await rows.update_profile(uow, user.id, {"email_verified_at": uow.now}, uow.now)
 
 
 @dataclass(frozen=True, slots=True)

@@ -128,7 +128,7 @@ async def remove_member(uow: UnitOfWork, membership_id: UUID) -> Outcome:
         raise Invalid("To leave yourself, use leaveWorkspace.", "id")
     if member.role is Role.OWNER or is_above(member.role, grant.role):
         raise Forbidden(Permission.WORKSPACE_ADMIN, "Somebody with a role above your own cannot be removed by you.")
-    await _take_out(uow, member)
+    await take_out(uow, member)
     return Outcome({"removed_membership": str(membership_id)})
 
 
@@ -140,11 +140,12 @@ async def leave_workspace(uow: UnitOfWork, workspace_id: UUID) -> Outcome:
         raise NotFound(typed("workspace", workspace_id), "id")
     if member.role is Role.OWNER:
         raise Invalid("The OWNER cannot leave: transfer or delete the workspace.", "id")
-    await _take_out(uow, member)
+    await take_out(uow, member)
     return Outcome({"left_workspace": str(workspace_id)})
 
 
-async def _take_out(uow: UnitOfWork, member: Membership) -> None:
+async def take_out(uow: UnitOfWork, member: Membership) -> None:
+    """Somebody is no longer a member, and no longer assigned. Their membership is locked, and not the OWNER's."""
     await subscriptions.forget_subscriptions(uow, member.workspace_id, member.user_id)
     await tasks.release_assignments(uow, member.workspace_id, member.user_id, None)
     _remember(uow, replace(member, version=member.version + 1), _rights(member, None))

@@ -115,10 +115,15 @@ async def delete_workspace(uow: UnitOfWork, workspace_id: UUID, base_version: in
     _refuse_personal(workspace, "deleted")
     base = Base(base_version, ConflictPolicy.REJECT)
     await settle(uow, Versioned(workspace.id, workspace.id, workspace.version), base, {})
-    await workspaces.update_workspace(uow, workspace_id, {"deleted_at": uow.now}, uow.now)
-    events.workspace_deleted(uow, workspace)
-    uow.change_rights(lambda: workspaces.delete_memberships(uow, workspace_id))
+    await end_workspace(uow, workspace)
     return Outcome({"deleted_workspace": str(workspace_id)})
+
+
+async def end_workspace(uow: UnitOfWork, workspace: Workspace) -> None:
+    """A locked workspace ends: everybody loses it, and every stream of it ends."""
+    await workspaces.update_workspace(uow, workspace.id, {"deleted_at": uow.now}, uow.now)
+    events.workspace_deleted(uow, workspace)
+    uow.change_rights(lambda: workspaces.delete_memberships(uow, workspace.id))
 
 
 async def transfer_workspace(uow: UnitOfWork, workspace_id: UUID, to_membership_id: UUID) -> Outcome:

@@ -8,12 +8,16 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 
-from db import accounts, retention
+from db import accounts, mails, retention, workspaces
 from db.session import Database, Session
 
 SESSIONS_KEPT = timedelta(days=30)
 """After their end, so that a refresh token that comes back late is still known for a stolen one."""
 ATTEMPTS_KEPT = timedelta(days=1)
+MAILS_KEPT = timedelta(days=7)
+"""After they were sent or given up; what they were for causes no second one by then."""
+PERSONAL_WORKSPACES_KEPT = timedelta(days=8)
+"""After the end of their person, longer than their log lives; then all that was in them goes."""
 
 
 async def make_room(database: Database, at: datetime) -> None:
@@ -37,11 +41,14 @@ async def prune_log(database: Database, at: datetime) -> None:
 
 
 async def forget(database: Database, at: datetime) -> None:
-    """Idempotency keys, ended sessions and counted attempts that no longer matter."""
+    """What no longer matters: what has ended, and what erased people had alone."""
     steps: list[Callable[[Session], Awaitable[None]]] = [
         lambda session: retention.forget_idempotency_keys(session, at - retention.IDEMPOTENCY_KEPT),
         lambda session: accounts.delete_ended_sessions(session, at - SESSIONS_KEPT),
         lambda session: accounts.delete_old_attempts(session, at - ATTEMPTS_KEPT),
+        lambda session: mails.delete_ended_mails(session, at - MAILS_KEPT),
+        lambda session: mails.delete_expired_account_tokens(session, at),
+        lambda session: workspaces.delete_ended_personal_workspaces(session, at - PERSONAL_WORKSPACES_KEPT),
     ]
     for step in steps:
         await database.alone(step)

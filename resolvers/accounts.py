@@ -7,14 +7,14 @@ from typing import Annotated
 
 import strawberry
 
-from domain import accounts, ids, invites, members, sessions, workspaces
+from domain import accounts, erasure, ids, invites, members, recovery, sessions, workspaces
 from domain.errors import Refusal, Refusals
 from domain.outcomes import Outcome, UnitOfWork
 from domain.sessions import SignedIn, person
 from resolvers.mutate import Work, mutate
 from schema import accounts as inputs
 from schema import payloads
-from schema.account_payloads import SessionPayload, SignOutPayload
+from schema.account_payloads import AcceptedPayload, SessionPayload, SignOutPayload
 from schema.context import Info
 from schema.errors import user_errors
 from schema.nodes import given
@@ -38,6 +38,14 @@ async def _signed_in(info: Info, signing_in: Awaitable[SignedIn]) -> SessionPayl
         refresh_token=somebody.refresh_token,
         session=inputs.Session.from_row(somebody.session, somebody.session.id),
     )
+
+
+async def _accepted(doing: Awaitable[None]) -> AcceptedPayload:
+    try:
+        await doing
+    except (Refusal, Refusals) as refused:
+        return AcceptedPayload(user_errors=user_errors(refused), accepted=False)
+    return AcceptedPayload(user_errors=[], accepted=True)
 
 
 def _device(info: Info, asked: str | None) -> str | None:
@@ -117,6 +125,70 @@ class AccountMutation:
         except (Refusal, Refusals) as refused:
             return SignOutPayload(user_errors=user_errors(refused), signed_out=False)
         return SignOutPayload(user_errors=[], signed_out=True)
+
+    @strawberry.mutation(
+        description="Have a link sent that sets a new password. Known and unknown addresses answer the same."
+    )
+    async def request_password_reset(
+        self,
+        info: Info,
+        input: Annotated[inputs.RequestPasswordResetInput, strawberry.argument(description="Whose password.")],
+    ) -> AcceptedPayload:
+        desk, address = info.context.desk, info.context.address
+        return await _accepted(recovery.request_password_reset(desk, input.email, address))
+
+    @strawberry.mutation(
+        description=(
+            "Set a new password by the link from a mail, and sign in. All sessions and other links end, and the address"
+            " counts as verified."
+        )
+    )
+    async def reset_password(
+        self,
+        info: Info,
+        input: Annotated[inputs.ResetPasswordInput, strawberry.argument(description="The link and the password.")],
+    ) -> SessionPayload:
+        desk, device, address = info.context.desk, _device(info, None), info.context.address
+        return await _signed_in(info, recovery.reset_password(desk, input.token, input.new_password, device, address))
+
+    @strawberry.mutation(
+        description=(
+            "Have a link sent to a new address; following it makes the address yours. The old one hears of it. Whether"
+            " somebody has the new address is not told."
+        )
+    )
+    async def request_email_change(
+        self,
+        info: Info,
+        input: Annotated[inputs.RequestEmailChangeInput, strawberry.argument(description="The new address.")],
+    ) -> AcceptedPayload:
+        me = info.context.me()
+        return await _accepted(recovery.request_email_change(info.context.desk, me, input.email, input.password))
+
+    @strawberry.mutation(
+        description=(
+            "Prove an address by the link from a mail: the one of the sign-up, or a new one, which becomes yours."
+            " Needs no access token. Sessions go on."
+        )
+    )
+    async def verify_email(
+        self, info: Info, input: Annotated[inputs.VerifyEmailInput, strawberry.argument(description="The link.")]
+    ) -> AcceptedPayload:
+        desk, address = info.context.desk, info.context.address
+        return await _accepted(recovery.verify_email(desk, input.token, address, members.announce_profile))
+
+    @strawberry.mutation(
+        description=(
+            "Erase your account: name, handle, address, sessions and settings, the personal workspace and team"
+            " workspaces without other members. What you did elsewhere stays under `Deleted user`; your assignments are"
+            " released. Refused while you own a workspace that others are in."
+        )
+    )
+    async def delete_account(
+        self, info: Info, input: Annotated[inputs.DeleteAccountInput, strawberry.argument(description="Your password.")]
+    ) -> AcceptedPayload:
+        me = info.context.me()
+        return await _accepted(erasure.delete_account(info.context.desk, me, input.password))
 
     @strawberry.mutation(description="Change your own name, handle or time zone; what is left out stays.")
     async def update_profile(

@@ -113,13 +113,16 @@ class InviteMutation:
         self, info: Info, input: Annotated[inputs.CreateInviteInput, strawberry.argument(description="For whom.")]
     ) -> payloads.CreateInvitePayload:
         token = invites.new_token()
+        email = given(input.email)
+        if email is not None:
+            await invites.count_invitation(info.context.desk, info.context.me(), email)
 
         def work() -> Work:
             new = invites.NewInvite(
                 workspace_id=ids.parse("workspace", input.workspace_id, "workspaceId"),
                 role=input.role,
                 project_ids=ids.parse_all("project", listed(input.project_ids), "projectIds"),
-                email=given(input.email),
+                email=email,
                 max_uses=given(input.max_uses),
                 expires_at=given(input.expires_at),
             )

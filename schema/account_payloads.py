@@ -13,8 +13,8 @@ from schema.viewer import Viewer
 
 @strawberry.type(
     description=(
-        "What signUp, signIn, refreshSession and changePassword answer: all null where `userErrors` says why. The rest"
-        " of the operation acts as this person."
+        "What signUp, signIn, refreshSession, changePassword and resetPassword answer: all null where `userErrors` says"
+        " why. The rest of the operation acts as this person."
     )
 )
 class SessionPayload:
@@ -38,4 +38,17 @@ class SignOutPayload:
     user_errors: list[UserError] = strawberry.field(description="What was refused; then no session ended.")
     signed_out: bool = strawberry.field(
         description="The sessions have ended: their sockets close and their tokens are refused within a second."
+    )
+
+
+@strawberry.type(
+    description=(
+        "What the account mutations answer that work by mail, and deleteAccount. `accepted` says nothing about whether"
+        " an address is known."
+    )
+)
+class AcceptedPayload:
+    user_errors: list[UserError] = strawberry.field(description="What was refused; then nothing was done.")
+    accepted: bool = strawberry.field(
+        description="It is done, or will be: whoever the request is good for finds the rest in their mailbox."
     )

@@ -102,6 +102,35 @@ class SignOutInput:
     everywhere: bool = strawberry.field(default=False, description="All of your sessions, this one too.")
 
 
+@strawberry.input(description="Whose password was forgotten.")
+class RequestPasswordResetInput:
+    email: str = strawberry.field(description="Case and outer spaces do not matter. Requests for it are limited.")
+
+
+@strawberry.input(description="The link from the mail, and the new password.")
+class ResetPasswordInput:
+    token: str = strawberry.field(description="What stands behind the `#` of the link; it works once, for an hour.")
+    new_password: str = strawberry.field(description="10 to 200 characters.")
+
+
+@strawberry.input(description="The new address.")
+class RequestEmailChangeInput:
+    email: str = strawberry.field(
+        description="Where the link is sent. Your present address, not verified yet: its link is sent once more."
+    )
+    password: str = strawberry.field(description="Proves that it is you.")
+
+
+@strawberry.input(description="The link from the mail.")
+class VerifyEmailInput:
+    token: str = strawberry.field(description="What stands behind the `#` of the link; it works once, for 3 days.")
+
+
+@strawberry.input(description="The end of your account.")
+class DeleteAccountInput:
+    password: str = strawberry.field(description="Proves that it is you.")
+
+
 @strawberry.input(description="Omitted = unchanged. null is REQUIRED: none of them can be empty.")
 class UpdateProfileInput:
     client_mutation_id: UUID | None = strawberry.field(

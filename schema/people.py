@@ -16,8 +16,6 @@ from schema.nodes import Actor, Node
 if TYPE_CHECKING:
     from schema.presence import UserPresence
 
-DELETED_NAME = "Deleted user"
-
 
 @strawberry.type(description="A person.")
 class User(Actor, Node):

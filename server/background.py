@@ -7,12 +7,18 @@ import multiprocessing
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from email.utils import parseaddr
+from pathlib import Path
 
 from db.session import Database
+from jobs.carriers import FolderCarrier, SmtpCarrier
+from jobs.letters import Stationery
+from jobs.outbox import PostOffice, run_outbox
 from jobs.schedule import run_jobs
 from server.settings import Settings
 from server.stack.processes import die_with_parent
 from server.stopping import children_deaf_to_interrupts
+from server.tokens import mail_keys
 
 STATEMENT_SECONDS = 600
 """A job may read a whole day of the log."""
@@ -40,13 +46,28 @@ def work() -> None:
         if end_with_parent is not None:
             end_with_parent()
     settings = Settings.from_environment()
+    asyncio.run(_work(settings))
+
+
+async def _work(settings: Settings) -> None:
     assert settings.database_url is not None
-    asyncio.run(_work(settings.database_url))
-
-
-async def _work(database_url: str) -> None:
-    database = Database(database_url, pool_size=2, statement_seconds=STATEMENT_SECONDS)
+    database = Database(settings.database_url, pool_size=4, statement_seconds=STATEMENT_SECONDS)
     try:
-        await run_jobs(database)
+        async with asyncio.TaskGroup() as together:
+            together.create_task(run_jobs(database))
+            together.create_task(run_outbox(post_office(settings, database)))
     finally:
         await database.close()
+
+
+def post_office(settings: Settings, database: Database) -> PostOffice:
+    """What the settings say about mail: who it is from, and how it leaves."""
+    name, address = parseaddr(settings.mail_from)
+    stationery = Stationery(settings.public_url, name, address, mail_keys(settings.jwt_secrets))
+    carrier = SmtpCarrier(settings.smtp) if settings.smtp else FolderCarrier(mail_folder(settings))
+    return PostOffice(database, carrier, stationery)
+
+
+def mail_folder(settings: Settings) -> Path:
+    """Where mail goes without a server for it."""
+    return settings.state_dir / "mail"

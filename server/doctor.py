@@ -20,7 +20,9 @@ from pathlib import Path
 
 from db.migrations import head
 from db.probe import DatabaseProblem, ask_database
+from jobs.carriers import Unreachable, greet
 from realtime.probe import RedisProblem, ask_redis
+from server.background import mail_folder
 from server.pages import BUNDLE
 from server.serve import PortTaken, listening_socket
 from server.settings import Settings, in_url, reachable
@@ -64,6 +66,7 @@ def findings(settings: Settings) -> Iterator[Finding]:
     yield disk(settings.state_dir)
     yield web_pages()
     yield port(settings)
+    yield mail(settings)
     database_url, redis_url = settings.database_url, settings.redis_url
     if database_url is None or redis_url is None:
         if is_running(settings.state_dir):
@@ -131,6 +134,19 @@ def readiness(base_url: str) -> bool | None:
         return bool(answer["ready"]) if {"problems", "redis"} <= answer.keys() else None
     except (OSError, http.client.HTTPException, ValueError, KeyError, AttributeError):
         return None
+
+
+def mail(settings: Settings) -> Finding:
+    """Tell how mail leaves, and ask the mail server whether it lets us in; nothing is sent."""
+    if settings.smtp is None:
+        remedy = "set TUTTI_SMTP_URL to smtp://user:password@host:587" if settings.env == "production" else ""
+        return Finding("mail", f"is not sent: it is written into files, in {mail_folder(settings)}", remedy)
+    where = f"{settings.smtp.host}:{settings.smtp.port}"
+    try:
+        asyncio.run(greet(settings.smtp))
+    except Unreachable as error:
+        return Finding("mail", f"{where} takes none", f"look at TUTTI_SMTP_URL and at that server: {error}")
+    return Finding("mail", f"{where} lets us in; mail is sent from {settings.mail_from}")
 
 
 def embedded(settings: Settings) -> Finding:

@@ -11,11 +11,14 @@ import math
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
+from email.headerregistry import Address
+from email.utils import formataddr, parseaddr
 from pathlib import Path
 from typing import Any, Literal, TypeVar
-from urllib.parse import SplitResult, parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import SplitResult, parse_qsl, unquote, urlencode, urlsplit, urlunsplit
 
 from execution.limits import Limits
+from jobs.carriers import Server
 
 Environment = Literal["development", "production"]
 Value = TypeVar("Value")
@@ -52,6 +55,10 @@ class Settings:
     """The first signs, all verify, so that a secret can be replaced while its tokens still live."""
     trusted_proxies: tuple[str, ...] = ()
     """Addresses and networks whose `X-Forwarded-For` says who asks; nobody's, unless given."""
+    smtp: Server | None = field(default=None, repr=False)
+    """Where mail is handed in; None: it is written into files of the state folder."""
+    mail_from: str = ""
+    """`Name <address>` or an address; made of the public address unless given."""
     env: Environment = "development"
     limits: Limits = field(default_factory=Limits)
 
@@ -59,6 +66,8 @@ class Settings:
         """Derive what was not given from what was."""
         if not self.public_url:
             object.__setattr__(self, "public_url", f"http://{in_url(reachable(self.host))}:{self.port}")
+        if not self.mail_from:
+            object.__setattr__(self, "mail_from", f"Tutti <tutti@{mail_domain(self.public_url)}>")
         own = [origin_of(self.public_url)]
         if self.env == "development":  # one machine has two names; a browser takes them for two origins
             own += [f"http://{name}:{self.port}" for name in ("127.0.0.1", "localhost")]
@@ -79,6 +88,8 @@ class Settings:
             allowed_origins=reader.read("TUTTI_ALLOWED_ORIGINS", (), origins),
             jwt_secrets=reader.read("TUTTI_JWT_SECRET", (), jwt_secrets),
             trusted_proxies=reader.read("TUTTI_TRUSTED_PROXIES", (), proxies),
+            smtp=reader.read("TUTTI_SMTP_URL", None, smtp_url),
+            mail_from=reader.read("TUTTI_MAIL_FROM", "", mail_from),
             env=reader.read("TUTTI_ENV", "development", environment_name),
             limits=limits(reader),
         )
@@ -159,6 +170,50 @@ def redis_url(text: str) -> str:
     if not (parts.path.strip("/") or "0").isdecimal():
         raise ValueError("does not end in a database number; set it to redis://:password@host:6379/0")
     return text
+
+
+def smtp_url(text: str) -> Server:
+    """Accept smtp://, with STARTTLS where it is offered, or smtps:// for TLS from the start.
+
+    `?starttls=required` insists, `?starttls=never` does without. A password is sent over TLS alone, unless that is
+    switched off: then `never` has been said.
+    """
+    example = "smtp://user:password@host:587"
+    parts = split(text, ("smtp", "smtps"), example)
+    asked = dict(parse_qsl(parts.query))
+    start_tls = {"required": True, "never": False, None: None}.get(asked.pop("starttls", None), "?")
+    if asked or start_tls == "?" or parts.path.strip("/") or parts.fragment or not parts.hostname:
+        raise ValueError(f"has a path, or an option other than starttls=required or starttls=never; one is {example}")
+    is_tls = parts.scheme == "smtps"
+    username = unquote(parts.username) if parts.username else None
+    if username is not None and start_tls is None:
+        start_tls = True
+    return Server(
+        host=parts.hostname,
+        port=parts.port or (465 if is_tls else 587 if username else 25),
+        is_tls=is_tls,
+        start_tls=bool(start_tls) if start_tls is not None else None,
+        username=username,
+        password=unquote(parts.password) if parts.password else None,
+    )
+
+
+def mail_from(text: str) -> str:
+    """Accept an address, or a name and an address: Tutti <tutti@example.com>."""
+    name, address = parseaddr(text)
+    try:
+        Address(name, addr_spec=address)
+    except (ValueError, IndexError):
+        address = ""
+    if address.count("@") != 1 or not address.isascii() or not all(address.split("@")) or not text.isprintable():
+        raise ValueError("is not an address to send from; set it to one like Tutti <tutti@example.com>")
+    return formataddr((name or "Tutti", address))
+
+
+def mail_domain(url: str) -> str:
+    """Return the domain that mail comes from, if nothing else is said: the server's own, or this machine's."""
+    name = urlsplit(url).hostname or ""
+    return name if "." in name and not name.replace(".", "").isdecimal() else "localhost"
 
 
 def public_url(text: str) -> str:

@@ -57,6 +57,11 @@ def refresh_keys(secrets: tuple[str, ...]) -> tuple[bytes, ...]:
     return tuple(_derived(secret, "refresh token") for secret in secrets)
 
 
+def mail_keys(secrets: tuple[str, ...]) -> tuple[bytes, ...]:
+    """The keys that the tokens in mails are made with; the first one makes, all are recognised."""
+    return tuple(_derived(secret, "mail") for secret in secrets)
+
+
 class AccessTokens:
     """Makes and reads access tokens. The first secret signs, all verify, so that a secret can be replaced."""
 
