@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 import httpx
 import pytest
 
+from tests.mailbox import Mailbox
 from tests.people import Api
 from tests.processes import ServerProcess, server_processes
 from tests.stack_fixture import TestStack, stack  # noqa: F401
@@ -15,7 +16,8 @@ from tests.stack_fixture import TestStack, stack  # noqa: F401
 @pytest.fixture(scope="session")
 def servers(stack: TestStack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[ServerProcess]]:  # noqa: F811
     """Two server processes on one database and one Redis: across processes is the product."""
-    with server_processes(tmp_path_factory.mktemp("servers"), stack.database_url, stack.redis_url) as started:
+    folder = tmp_path_factory.mktemp("servers")
+    with server_processes(folder, stack.database_url, stack.redis_url, TEST_OUTBOX="files") as started:
         yield started
         for server in started:
             logged = server.log.read_text()
@@ -36,10 +38,10 @@ async def http() -> AsyncIterator[httpx.AsyncClient]:
 @pytest.fixture(scope="session")
 def api(servers: list[ServerProcess], http: httpx.AsyncClient) -> Api:
     """The API on the first process."""
-    return Api(servers[0].url, http)
+    return Api(servers[0].url, http, Mailbox(servers[0].folder / "mail"))
 
 
 @pytest.fixture(scope="session")
 def other_api(servers: list[ServerProcess], http: httpx.AsyncClient) -> Api:
     """The same API on the second process."""
-    return Api(servers[1].url, http)
+    return Api(servers[1].url, http, Mailbox(servers[1].folder / "mail"))

@@ -19,6 +19,8 @@ import websockets
 from websockets.asyncio.client import ClientConnection
 from websockets.typing import Subprotocol
 
+from tests.mailbox import Mailbox
+
 PASSWORD = "correct horse battery"
 WAIT_SECONDS = 10.0
 
@@ -54,6 +56,16 @@ class Api:
 
     url: str
     http: httpx.AsyncClient
+    mailbox: Mailbox | None = None
+
+    async def mailed_token(self, address: str, page: str) -> str:
+        """The token of the newest link to a page (`reset`, `verify`, `join`) that was mailed to an address."""
+        assert self.mailbox is not None
+        return (await self.mailbox.links(address, page))[-1]
+
+    async def request_password_reset(self, email: str) -> None:
+        query = "mutation ($i: RequestPasswordResetInput!) { requestPasswordReset(input: $i) { accepted } }"
+        assert (await self.ask(query, {"i": {"email": email}}))["requestPasswordReset"]["accepted"]
 
     async def answer(self, query: str, variables: dict[str, Any] | None = None, token: str | None = None) -> Any:
         """The whole response, errors and all."""

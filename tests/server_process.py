@@ -7,6 +7,7 @@ with, and after SIGUSR1 the process ends as by kill -9 between its next commit a
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import socket
@@ -22,9 +23,12 @@ from argon2.profiles import CHEAPEST
 
 import server.app
 from db.models import Event
+from db.session import Database
 from domain.attempts import Limit, Limits
 from domain.passwords import Passwords
+from jobs.outbox import run_outbox
 from realtime.process import Realtime
+from server.background import post_office
 from server.draining import Server
 from server.settings import Settings
 from server.wire import SocketProtocol
@@ -46,6 +50,12 @@ class Doomed(Realtime):
         if self.is_doomed:
             os._exit(137)
         super().announce(events)
+
+
+async def _write_mails(settings: Settings) -> None:
+    """What the jobs process does, in this one."""
+    assert settings.database_url is not None
+    await run_outbox(post_office(settings, Database(settings.database_url, pool_size=1)), pause_seconds=0.1)
 
 
 def main(port_file: Path) -> None:
@@ -79,6 +89,8 @@ def main(port_file: Path) -> None:
             await super().startup(sockets)
             if self.started:
                 port_file.write_text(str(listener.getsockname()[1]))
+                if os.environ.get("TEST_OUTBOX") == "files":
+                    self.outbox = asyncio.create_task(_write_mails(settings))
 
     Announced(config).run([listener])
 

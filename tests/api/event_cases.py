@@ -90,6 +90,47 @@ async def of_a_member_everywhere(world: World) -> Ask:
     return await world.bring_in(), {"everywhere": True}
 
 
+@case("requestPasswordReset")
+async def of_a_members(world: World) -> Ask:
+    return None, {"email": world.spare.email}
+
+
+@case("resetPassword")
+async def of_somebody_who_forgot_it(world: World) -> Ask:
+    person = await world.bring_in()
+    await world.owner.api.request_password_reset(person.email)
+    token = await world.owner.api.mailed_token(person.email, "reset")
+    return None, {"token": token, "newPassword": PASSWORD + "!"}
+
+
+@case("requestEmailChange")
+async def to_an_address_that_is_free(world: World) -> Ask:
+    return await world.bring_in(), {"email": f"{minted('x')}@example.com", "password": PASSWORD}
+
+
+@case("verifyEmail")
+async def of_the_address_at_sign_up(world: World) -> Ask:
+    person = await world.bring_in()
+    return None, {"token": await world.owner.api.mailed_token(person.email, "verify")}
+
+
+@case("verifyEmail", "MEMBERSHIP UPDATED")
+async def of_another_address(world: World) -> Ask:
+    person, wanted = await world.bring_in(), f"{minted('x')}@example.com"
+    await person.ask(
+        "mutation ($i: RequestEmailChangeInput!) { requestEmailChange(input: $i) { accepted } }",
+        i={"email": wanted, "password": PASSWORD},
+    )
+    return None, {"token": await world.owner.api.mailed_token(wanted, "verify")}
+
+
+@case("deleteAccount", f"{UPDATED}, MEMBERSHIP DELETED")
+async def of_a_member_with_a_task(world: World) -> Ask:
+    person = await world.bring_in()
+    await world.owner.create_task(world.id, "Theirs", projectId=world.web, assigneeIds=[person.id])
+    return person, {"password": PASSWORD}
+
+
 @case("updateProfile", "MEMBERSHIP UPDATED")
 async def of_a_member_who_did_and_has_tasks(world: World) -> Ask:
     await world.member.create_task(world.id, "Mine", projectId=world.web, assigneeIds=[world.member.id])

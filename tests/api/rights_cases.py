@@ -253,6 +253,31 @@ async def without_knowing_it(world: World) -> Asked:
     return asked(None, currentPassword="not the password", newPassword="another password")
 
 
+@mutation("requestPasswordReset", EVERYBODY)
+async def of_any_address(world: World) -> Asked:
+    return asked(None, email=world.spare.email)
+
+
+@mutation("resetPassword", {**dict.fromkeys((*PEOPLE, "anonymous"), "INVALID_CREDENTIALS")})
+async def without_the_link(world: World) -> Asked:
+    return asked(None, token="not a token", newPassword="another password")
+
+
+@mutation("requestEmailChange", {**dict.fromkeys(PEOPLE, "INVALID_CREDENTIALS"), "anonymous": "anonymous"})
+async def without_knowing_the_password(world: World) -> Asked:
+    return asked(None, email="new@example.com", password="not the password")
+
+
+@mutation("verifyEmail", {**dict.fromkeys((*PEOPLE, "anonymous"), "INVALID_CREDENTIALS")})
+async def without_a_link(world: World) -> Asked:
+    return asked(None, token="not a token")
+
+
+@mutation("deleteAccount", {**dict.fromkeys(PEOPLE, "INVALID_CREDENTIALS"), "anonymous": "anonymous"})
+async def without_the_password(world: World) -> Asked:
+    return asked(None, password="not the password")
+
+
 @mutation("signOut", {**dict.fromkeys(PEOPLE, "hidden"), "anonymous": "anonymous"})
 async def of_somebody_elses_session(world: World) -> Asked:
     return asked(world.spare.session_id, sessionId=world.spare.session_id)

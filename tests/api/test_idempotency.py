@@ -19,7 +19,19 @@ from tests.api.views import POLL, View
 from tests.api.world import World, ghost, make_world
 from tests.people import Api, Person
 
-WITHOUT_KEY = {"signUp", "signIn", "refreshSession", "signOut", "changePassword", "updatePresence"}
+WITHOUT_KEY = {
+    "signUp",
+    "signIn",
+    "refreshSession",
+    "signOut",
+    "changePassword",
+    "updatePresence",
+    "requestPasswordReset",
+    "resetPassword",
+    "requestEmailChange",
+    "verifyEmail",
+    "deleteAccount",
+}
 """About secrets, of which nothing is kept that could be told again, and what is over in seconds."""
 SECRETS = {"createInvite": {"url"}}
 """What only the first answer has."""

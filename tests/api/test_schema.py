@@ -9,7 +9,18 @@ from graphql import GraphQLObjectType, get_named_type, is_specified_scalar_type
 
 from tests.api.asking import SDL
 
-ABOUT_SECRETS = {"signUp", "signIn", "refreshSession", "signOut", "changePassword"}
+ABOUT_SECRETS = {
+    "signUp",
+    "signIn",
+    "refreshSession",
+    "signOut",
+    "changePassword",
+    "requestPasswordReset",
+    "resetPassword",
+    "requestEmailChange",
+    "verifyEmail",
+    "deleteAccount",
+}
 
 
 def elements() -> Iterator[tuple[str, Any]]:
