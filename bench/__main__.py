@@ -1,7 +1,7 @@
 """Our own figures as a program: `make bench`, or `python -m bench [--quick] [MEASURE...]`.
 
-Writes docs/benchmarks.json and the page beside it. `--quick` shows only that all works, and names of measures run only
-those; then nothing is written.
+Writes docs/benchmarks.json and the page beside it; names of measures run only those and keep the others' figures. `--quick`
+shows only that all works, and writes nothing.
 """
 
 from __future__ import annotations
@@ -26,46 +26,48 @@ MEASURES: dict[str, ModuleType] = {
     "starting": starting,
 }
 PEOPLE = 5
+DOCS = ROOT / "docs"
 
 
 def say(line: str) -> None:
     print(f"  {line}", flush=True)
 
 
-async def measure(plan: Plan, names: list[str]) -> list[Section]:
-    """Run these measures, each on a server of its own."""
-    cores = machine.cores()
-    machine.pin(os.getpid(), cores.client)
-    sections = []
-    for name in names:
-        module = MEASURES[name]
-        print(module.NAME, flush=True)
-        with stack(cores.client) as servers, tutti(servers, cores.server) as server:
-            team = await make_team(server.url, servers, PEOPLE)
-            figures = await module.measure(Ground(server, servers, team, cores, plan, say))
-        sections.append(Section(module.NAME, module.HOW, figures))
-    return sections
+async def measure(name: str, plan: Plan, cores: machine.Cores) -> Section:
+    """Run one measure on a server of its own."""
+    module = MEASURES[name]
+    print(module.NAME, flush=True)
+    with stack(cores.client) as servers, tutti(servers, cores.server) as server:
+        team = await make_team(server.url, servers, PEOPLE)
+        figures = await module.measure(Ground(server, servers, team, cores, plan, say))
+    noises = sorted(plan.noises, key=lambda one: one.share)
+    noise = noises[len(noises) // 2] if noises else machine.Noise(0.0, 0.0)
+    facts = {
+        **machine.facts(systems.python_versions),
+        "revision": systems.revision(),
+        "foreign": noise.foreign,
+        "steal": noise.steal,
+    }
+    return Section(module.NAME, module.HOW, figures, facts)
 
 
 def main() -> int:
     words = sys.argv[1:]
-    plan = Plan(is_quick="--quick" in words)
+    is_quick = "--quick" in words
     names = [word for word in words if not word.startswith("--")] or list(MEASURES)
     if unknown := set(names) - set(MEASURES):
         print(f"There is no measure {', '.join(unknown)}; there are {', '.join(MEASURES)}.")
         return 2
-    sections = uvloop.run(measure(plan, names))
-    noises = sorted(plan.noises, key=lambda one: one.share)
-    middle = noises[len(noises) // 2] if noises else machine.Noise(0.0, 0.0)
-    facts = {
-        **machine.facts(systems.python_versions),
-        "revision": systems.revision(),
-        "foreign": middle.foreign,
-        "steal": middle.steal,
-    }
-    if not plan.is_quick and names == list(MEASURES):
-        report.write(facts, sections, ROOT / "docs")
-    print(report.page(facts, sections).partition("\n## How")[0])
+    cores = machine.cores()
+    machine.pin(os.getpid(), cores.client)
+    known = [] if is_quick else report.read(DOCS)
+    order = [module.NAME for module in MEASURES.values()]
+    new: list[Section] = []
+    for name in names:
+        new.append(uvloop.run(measure(name, Plan(is_quick), cores)))
+        if not is_quick:
+            report.write(report.merged(known, new, order), DOCS)
+    print(report.page(new))
     return 0
 
 

@@ -6,7 +6,8 @@ A module of this package that has `NAME`, `HOW` and `measure(ground)` is one; `b
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import Any
 
 from bench.machine import Cores
 from bench.people import Team
@@ -36,10 +37,11 @@ class Figure:
     bound: str = ""
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Section:
-    """What one measurement found."""
+    """What one measurement found, and of what: `facts` are those of `machine.facts`, the revision and the noise."""
 
     name: str
     how: str
-    figures: list[Figure] = field(default_factory=list)
+    figures: list[Figure]
+    facts: dict[str, Any]

@@ -1,8 +1,13 @@
-"""Our own figures as a page: one table, then how each was measured."""
+"""Our own figures as a page: a table for each measurement, and how it was made.
+
+Invariant: each section says when, of which revision and on how quiet a machine its figures are, as measurements may be run
+one by one: a new run replaces its own sections and keeps the others.
+"""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -10,30 +15,32 @@ from typing import Any
 from bench import machine
 from bench.measure import Figure, Section
 
+HEAD = """# Benchmarks
+
+Written by `make bench`; `make bench ONLY=latency` measures one part anew. One server process on one core; PostgreSQL, Valkey and the
+clients on the other. Beside other servers: [benchmarks-peers.md](benchmarks-peers.md), by `make bench ONLY=peers`.
+"""
 NOISY = (
-    "**Other programs used {foreign:.0%} of this machine during the run (median of the rounds; stolen: {steal:.1%}), so the\n"
-    "figures below say little. Run `make bench` on a machine that does nothing else.**"
+    "**Other programs used {foreign:.0%} of this machine meanwhile (median of the rounds; stolen: {steal:.1%}), so these figures\n"
+    "say little. Run it on a machine that does nothing else.**"
 )
 
 
-def page(facts: dict[str, Any], sections: list[Section]) -> str:
+def page(sections: Sequence[Section]) -> str:
     """The result as Markdown."""
-    lines = [
-        "# Benchmarks",
-        "",
-        f"Written by `make bench` on {facts['date']}: {facts['cores']} cores ({facts['cpu']}), {facts['memory_gib']} GiB, Linux",
-        f"{facts['kernel']}, Python {facts['python']}; Tutti {facts['revision']}. One server process on one core; PostgreSQL, Valkey and the",
-        "clients on the other. Beside other servers: [benchmarks-peers.md](benchmarks-peers.md), by `make bench ONLY=peers`.",
-        "",
-    ]
+    return "\n".join([HEAD, *[_section(one) for one in sections]])
+
+
+def _section(section: Section) -> str:
+    facts = section.facts
+    lines = [f"## {section.name}", ""]
     if facts["foreign"] > machine.MAX_FOREIGN or facts["steal"] > machine.MAX_STEAL:
         lines += [NOISY.format(**facts), ""]
     lines += ["| measure | bound | measured |", "|---|---|---|"]
-    lines += [f"| {one.what} | {one.bound} | {shown(one)} |" for section in sections for one in section.figures]
-    lines += ["", "## How it was measured", ""]
-    for section in sections:
-        lines += [f"**{section.name}.** {section.how}", ""]
-    return "\n".join(lines).rstrip() + "\n"
+    lines += [f"| {one.what} | {one.bound} | {shown(one)} |" for one in section.figures]
+    where = f"{facts['cores']} cores ({facts['cpu']}), {facts['memory_gib']} GiB, Linux {facts['kernel']}, Python {facts['python']}"
+    lines += ["", section.how, "", f"Measured {facts['date']} at {facts['revision']}; {where}.", ""]
+    return "\n".join(lines)
 
 
 def shown(figure: Figure) -> str:
@@ -41,8 +48,22 @@ def shown(figure: Figure) -> str:
     return f"{figure.value:,.{digits}f} {figure.unit}"
 
 
-def write(facts: dict[str, Any], sections: list[Section], folder: Path) -> None:
+def merged(known: Sequence[Section], new: Sequence[Section], order: Sequence[str]) -> list[Section]:
+    """The new sections and those that were not measured again, in this order of names."""
+    by_name = {one.name: one for one in [*known, *new]}
+    return [by_name[name] for name in order if name in by_name]
+
+
+def read(folder: Path) -> list[Section]:
+    """What was measured before."""
+    try:
+        found: list[dict[str, Any]] = json.loads((folder / "benchmarks.json").read_text())
+    except FileNotFoundError:
+        return []
+    return [Section(**{**one, "figures": [Figure(**figure) for figure in one["figures"]]}) for one in found]
+
+
+def write(sections: Sequence[Section], folder: Path) -> None:
     """The page, and the same for programs."""
-    result = {**facts, "sections": [asdict(one) for one in sections]}
-    (folder / "benchmarks.json").write_text(json.dumps(result, indent=1) + "\n")
-    (folder / "benchmarks.md").write_text(page(facts, sections))
+    (folder / "benchmarks.json").write_text(json.dumps([asdict(one) for one in sections], indent=1) + "\n")
+    (folder / "benchmarks.md").write_text(page(sections))
