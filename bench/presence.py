@@ -67,6 +67,7 @@ class Watcher(Subscriber):
             self._message(message)
             return
         batch = message["payload"]["data"]["presence"]
+        known = dict(self.people) if batch["isSnapshot"] else self.people
         if batch["isSnapshot"]:
             self.people.clear()
             self.snapshots += 1
@@ -74,9 +75,10 @@ class Watcher(Subscriber):
             self._fault(f"rev {batch['rev']} came after {self.rev}")
         self.rev = batch["rev"]
         for one in batch["presences"]:
-            self.people[one["id"]] = one["status"]
-            if not batch["isSnapshot"]:
+            # An update may also come by the snapshot that happens to be due.
+            if known.get(one["id"]) != one["status"]:
                 self.heard.append((one["status"], now))
+            self.people[one["id"]] = one["status"]
         if not self.ready.done():
             self.ready.set_result(None)
 

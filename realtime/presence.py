@@ -42,6 +42,8 @@ SWEPT_AFTER_SECONDS = 60.0
 PATIENCE_SECONDS = 1.0
 """How long the first viewer waits for Redis, before they are shown what is known: nothing."""
 HEED_SECONDS = 2.0
+LOOK_SECONDS = 0.2
+"""How long a query waits for Redis, as it may hold a snapshot of PostgreSQL meanwhile."""
 MAX_SEEN = 10_000
 CLOSING_SECONDS = 1.0
 
@@ -247,8 +249,9 @@ class Presences:
         if place is not None and place.room.viewers and place.loaded.is_set():
             return dict(place.room.people)
         try:
-            return (await self._store.snapshot(workspace_id)).people
-        except Away:
+            async with asyncio.timeout(LOOK_SECONDS):
+                return (await self._store.snapshot(workspace_id)).people
+        except (Away, TimeoutError):
             return None
 
     def _take(self, workspace_id: UUID) -> Place:

@@ -95,7 +95,11 @@ class Viewer:
         loop = asyncio.get_running_loop()
         while not self.is_revoked:
             if self.group is not None and loop.time() >= self._snapshot_at:
-                self.want_snapshot()
+                if room.may_snapshot(self.group):
+                    self._batches.clear()  # it holds all that they say
+                    self._set_due(loop.time())
+                    return self.group.snapshot()
+                self._snapshot_at = loop.time() + GATHER_SECONDS
             if self.group is None:
                 await room.is_open_for_snapshots()
                 if self.group is None and not self.is_revoked:
@@ -164,12 +168,16 @@ class Group:
             for viewer in list(self.viewers):
                 viewer.offer(batch)
 
+    @property
+    def has_snapshot(self) -> bool:
+        """Whether one is made already that is as good as new."""
+        return self._snapshot is not None and asyncio.get_running_loop().time() < self._snapshot_ends
+
     def snapshot(self) -> PresenceBatch:
         """All that is shown; the same value for a while, if nothing changes."""
-        now = asyncio.get_running_loop().time()
-        if self._snapshot is None or now >= self._snapshot_ends:
+        if self._snapshot is None or not self.has_snapshot:
             self._snapshot = self._batch(True, self.shown.values())
-            self._snapshot_ends = now + SLOT_SECONDS
+            self._snapshot_ends = asyncio.get_running_loop().time() + SLOT_SECONDS
             self._room.snapshot_made()
         return self._snapshot
 
@@ -352,11 +360,18 @@ class Room:
     def snapshot_made(self) -> None:
         self._snapshot_made_at = asyncio.get_running_loop().time()
 
+    def may_snapshot(self, group: Group) -> bool:
+        """In a big room snapshots are made now and then only; one that is made may always be given."""
+        return not self.is_big or group.has_snapshot or self._until_next_snapshot() <= 0
+
     async def is_open_for_snapshots(self) -> None:
         """In a big room those who come within a moment wait and share one."""
-        wait = self._snapshot_made_at + GATHER_SECONDS - asyncio.get_running_loop().time()
+        wait = self._until_next_snapshot()
         if self.is_big and wait > 0:
             await asyncio.sleep(wait)
+
+    def _until_next_snapshot(self) -> float:
+        return self._snapshot_made_at + GATHER_SECONDS - asyncio.get_running_loop().time()
 
     def _change(self, *people: UUID) -> None:
         self._ids = None

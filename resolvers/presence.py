@@ -65,9 +65,9 @@ class PresenceMutation:
         try:
             workspace_id, tab = ids.parse("workspace", input.workspace_id, "workspaceId"), _tab(info, input)
             attendee, doing = await _said(info, workspace_id, input)
+            await context.renew()  # nothing of PostgreSQL is held while Redis is waited for
             here = await context.presences.update(workspace_id, me.user_id, tab, attendee, input.status, doing)
             # A removal may have come in between; then nobody might take them out again.
-            await context.renew()
             if workspace_id not in (await context.scope()).workspace_ids:
                 await context.presences.withdraw(workspace_id, me.user_id)
                 raise NotFound(input.workspace_id, "workspaceId")

@@ -291,6 +291,22 @@ async def test_a_presence_is_found_by_its_id_as_long_as_it_may_be_seen(team: Tea
     assert await presence_of(stranger, team.id, stranger) is None
 
 
+async def test_what_depends_on_who_asks_is_each_viewers_own(team: Team) -> None:
+    """Not even a batch that others get as well tells one what another may know."""
+    private = await team.ann.create_workspace("Private")
+    query = """subscription ($workspaceId: ID!, $private: ID!) { presence(workspaceId: $workspaceId) {
+      isSnapshot presences { user { id presence(workspaceId: $private) { status } } } } }"""
+    variables = {"workspaceId": team.id, "private": private}
+    async with tab(team.ann, private), team.ann.socket() as of_ann, team.bob.on(team.ann.api).socket() as of_bob:
+        told = [await one.subscribe(query, **variables) for one in (of_ann, of_bob)]
+
+        def of(batch: Any) -> Any:
+            return next((one["user"]["presence"] for one in batch["presences"] if one["user"]["id"] == team.ann.id), 0)
+
+        assert of(await told[0].until(lambda batch: of(batch) != 0)) == {"status": "ONLINE"}
+        assert of(await told[1].until(lambda batch: of(batch) != 0)) is None
+
+
 async def test_a_storm_of_one_client_is_limited_without_hurting_others(team: Team) -> None:
     storm = await asyncio.gather(*[_code(team.bob, team.id) for _ in range(60)])
     assert set(storm) == {None, "RATE_LIMITED"}
