@@ -259,6 +259,8 @@ class Room:
             if person_id not in people and person_id not in kept:
                 self._farewells[person_id] = self.people[person_id]
         touched = [*self.people, *people]
+        for person_id in people.keys() - self.people.keys():
+            self.kept.pop(person_id, None)
         self.people = {**kept, **people}
         self.epoch, self.rev = snapshot.epoch, snapshot.rev
         self._is_loaded = True
@@ -284,6 +286,8 @@ class Room:
     def _put(self, person: bytes, seen: bytes, state: bytes) -> None:
         person_id = UUID(person.decode())
         if state:
+            if person_id not in self.people:
+                self.kept.pop(person_id, None)  # what was known of them may be old
             self.people[person_id] = self._newest(decode_presence(person, state, seen))
             self._farewells.pop(person_id, None)
         elif person_id in self.people:
@@ -306,7 +310,11 @@ class Room:
                 viewer.revoke(event.seq, event.revokes)
         if event.seen_before and event.seen_before != event.seen_after:
             self._move(event.entity_id, event.seen_after)
-        return event.entity_id in self._named()
+        if event.entity_id not in self._named():
+            return False
+        for person_id in [one.person_id for one in self.people.values() if one.id == event.entity_id]:
+            self.kept.pop(person_id, None)
+        return True
 
     def _named(self) -> set[UUID]:
         """All ids that are named by what is known: of members, and of what they do something with."""

@@ -77,7 +77,7 @@ class PresenceBatch:
     """What one message says, the same value for all who see the same.
 
     `tags` are the rights of those it is for, as of the place `as_of` in the log. `made` is for what is made of it once
-    for many, `kept` for whoever shows batches of a room, to remember people by.
+    for many, `kept` for who shows batches of a room: people, until something is heard of them.
     """
 
     is_snapshot: bool

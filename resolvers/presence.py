@@ -20,7 +20,7 @@ from realtime.presence_store import Doing
 from schema.context import Info
 from schema.errors import user_errors
 from schema.nodes import given
-from schema.presence import PresenceBatch, UpdatePresencePayload, UserPresence, lease_end, presence_batch
+from schema.presence import PresenceBatch, UpdatePresencePayload, lease_end, presence_batch, shown_presence
 
 
 @strawberry.input(description="What you do with a task.")
@@ -73,10 +73,8 @@ class PresenceMutation:
                 raise NotFound(input.workspace_id, "workspaceId")
         except Refusal as refused:
             return UpdatePresencePayload(user_errors=user_errors(refused))
-        ends = lease_end()
-        return UpdatePresencePayload(
-            user_errors=[], presence=None if here is None else UserPresence.of(here, ends), expires_at=ends
-        )
+        shown = None if here is None else await shown_presence(info, here)
+        return UpdatePresencePayload(user_errors=[], presence=shown, expires_at=lease_end())
 
 
 def _tab(info: Info, input: UpdatePresenceInput) -> UUID:
@@ -128,7 +126,7 @@ class PresenceSubscription:
             async with aclosing(context.watch_presence(workspace, task, presence_batch)) as batches:
                 async for batch in batches:
                     await context.renew()
-                    yield presence_batch(batch)
+                    yield await presence_batch(batch, context.loaders)
         except NotVisible:
             raise TopLevel("NOT_FOUND", "There is no such workspace, or you may not see it.") from None
         except AccessRevoked:

@@ -6,7 +6,7 @@ subscription it is renewed for every batch, so loaders never grow stale.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from datetime import date, datetime
 from typing import Any, Protocol, TypeAlias
 from uuid import UUID
@@ -108,11 +108,12 @@ class Context(Protocol):
         """Everybody who is in a workspace now, whoever may see them; None while that is not known."""
 
     def watch_presence(
-        self, workspace_id: UUID, task_id: UUID | None, event_of: Callable[[PresenceBatch], Any]
+        self, workspace_id: UUID, task_id: UUID | None, event_of: Callable[[PresenceBatch, Loaders], Awaitable[Any]]
     ) -> AsyncGenerator[PresenceBatch]:
         """The workspace's presence for the actor, as a stream. See realtime.presence.
 
-        What others get as well may be rendered for all of them at once, from `event_of(batch)`, and is not yielded.
+        What others get as well may be rendered for all of them at once, from `event_of(batch, loaders)`, and is not
+        yielded.
         """
 
     async def renew(self) -> None:

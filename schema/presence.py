@@ -6,12 +6,14 @@ the log: what is missed is healed by the next snapshot.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
 import strawberry
 
+from dataloaders.loaders import Loaders
 from db.errors import Unavailable
 from db.ids import of_kind, typed
 from db.models import ChangedField
@@ -28,34 +30,27 @@ from schema.people import User
 if TYPE_CHECKING:
     from schema.tasks import Task
 
-People = dict[Any, Any]
-"""People as they were last read, for when PostgreSQL is away: presence goes on without it."""
+People = dict[UUID, UserRow]
+"""People by their ids. Read before anything is shown, so that a thousand of them are shown without waiting."""
 
 
-async def _user(info: Info, person_id: UUID, people: People) -> User:
+async def _read_people(loaders: Loaders, known: People, ids: Iterable[UUID]) -> None:
+    """Know these people too. While PostgreSQL is away those stay unknown who were not known before."""
+    missing = [one for one in ids if one not in known]
     try:
-        row: UserRow | None = await info.context.loaders.users.load(person_id)
+        rows = await loaders.users.load_many(missing)
     except Unavailable:
-        if person_id not in people:
-            raise
-        row = people[person_id]
-    assert row is not None, "people are kept for ever"
-    people[person_id] = row
-    return User.from_row(row)
+        return
+    known.update({row.id: row for row in rows if row is not None})
 
 
 @strawberry.type(description="What somebody does with a task. It ends by itself 10 s after it was last said.")
 class PresenceActivity:
-    person_id: strawberry.Private[UUID]
     task_id: strawberry.Private[UUID]
-    people: strawberry.Private[People]
+    user: User = strawberry.field(description="Who does it.")
     field: ChangedField | None = strawberry.field(description="Which field of the task, if it is one.")
     mode: ActivityMode = strawberry.field(description="What they do with it.")
     since: datetime = strawberry.field(description="When they began.")
-
-    @strawberry.field(description="Who does it.")
-    async def user(self, info: Info) -> User:
-        return await _user(info, self.person_id, self.people)
 
     @strawberry.field(description="The task, as it is now. Null: deleted meanwhile, or not to be had at the moment.")
     async def task(self, info: Info) -> Annotated[Task, strawberry.lazy("schema.tasks")] | None:
@@ -75,8 +70,7 @@ class PresenceActivity:
     )
 )
 class UserPresence(Node):
-    person_id: strawberry.Private[UUID]
-    people: strawberry.Private[People]
+    user: User = strawberry.field(description="Who it is.")
     status: Status = strawberry.field(description="Whether and how they are here.")
     last_seen_at: datetime | None = strawberry.field(
         description="Their last sign of life that is known. Null: never seen, or not for you to know."
@@ -88,29 +82,23 @@ class UserPresence(Node):
         description="What they do with tasks that you see, what they began first first."
     )
 
-    @strawberry.field(description="Who it is.")
-    async def user(self, info: Info) -> User:
-        return await _user(info, self.person_id, self.people)
-
     @staticmethod
-    def of(presence: Presence, expires_at: datetime, people: People | None = None) -> UserPresence:
-        known: People = {} if people is None else people
+    def of(presence: Presence, expires_at: datetime, row: UserRow) -> UserPresence:
+        user = User.from_row(row)
         return UserPresence(
             id=strawberry.ID(typed("presence", presence.id)),
-            person_id=presence.person_id,
-            people=known,
+            user=user,
             status=presence.status,
             last_seen_at=presence.seen_at,
             expires_at=None if presence.status is Status.OFFLINE else expires_at,
-            activities=[_activity(one, presence.person_id, known) for one in presence.activities],
+            activities=[_activity(one, user) for one in presence.activities],
         )
 
 
-def _activity(activity: Activity, person_id: UUID, people: People) -> PresenceActivity:
+def _activity(activity: Activity, user: User) -> PresenceActivity:
     return PresenceActivity(
-        person_id=person_id,
+        user=user,
         task_id=activity.thing_id,
-        people=people,
         field=None if activity.field is None else ChangedField(activity.field),
         mode=activity.mode,
         since=activity.since,
@@ -131,13 +119,19 @@ class PresenceBatch:
     )
 
 
-def presence_batch(told: Told) -> PresenceBatch:
-    """A batch as the API tells it."""
+async def presence_batch(told: Told, loaders: Loaders) -> PresenceBatch:
+    """A batch as the API tells it. Whose name cannot be had is left out; a later snapshot has them."""
+    people: People = told.kept
+    await _read_people(loaders, people, [one.person_id for one in told.presences])
     return PresenceBatch(
         is_snapshot=told.is_snapshot,
         is_stale=told.is_stale,
         rev=told.rev,
-        presences=[UserPresence.of(one, told.expires_at, told.kept) for one in told.presences],
+        presences=[
+            UserPresence.of(one, told.expires_at, people[one.person_id])
+            for one in told.presences
+            if one.person_id in people
+        ],
     )
 
 
@@ -181,7 +175,14 @@ async def _shown(info: Info, member: MemberPresence | None) -> UserPresence | No
     seen = found.as_seen_by(grant.tags) if found is not None and found.id == member.membership_id else None
     if seen is None:
         seen = Presence(member.user_id, member.membership_id, Status.OFFLINE, (), member.last_seen_at)
-    return UserPresence.of(seen, lease_end())
+    return await shown_presence(info, seen)
+
+
+async def shown_presence(info: Info, presence: Presence) -> UserPresence:
+    """Somebody's presence as it is at the moment."""
+    row = await info.context.loaders.users.load(presence.person_id)
+    assert row is not None, "people are kept for ever"
+    return UserPresence.of(presence, lease_end(), row)
 
 
 async def activities_on(info: Info, workspace_id: UUID, task_id: UUID) -> list[PresenceActivity]:
@@ -190,12 +191,14 @@ async def activities_on(info: Info, workspace_id: UUID, task_id: UUID) -> list[P
     here = await info.context.here(workspace_id)
     if grant is None or not here:
         return []
-    people = [one.as_seen_by(grant.tags) for one in here.values()]
     found = [
-        _activity(one, presence.person_id, {})
-        for presence in people
+        (doing, presence.person_id)
+        for presence in (one.as_seen_by(grant.tags) for one in here.values())
         if presence is not None
-        for one in presence.activities
-        if one.thing_id == task_id
+        for doing in presence.activities
+        if doing.thing_id == task_id
     ]
-    return sorted(found, key=lambda one: (one.since, one.person_id))
+    people: People = {}
+    await _read_people(info.context.loaders, people, {person_id for _, person_id in found})
+    found.sort(key=lambda one: (one[0].since, one[1]))
+    return [_activity(doing, User.from_row(people[person_id])) for doing, person_id in found if person_id in people]

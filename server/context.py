@@ -38,6 +38,8 @@ from server.tokens import AccessTokens, SessionCheck, authenticate
 
 EventOf = Callable[[Batch], Any]
 """A batch as the schema shows it."""
+PresenceOf = Callable[[PresenceBatch, Loaders], Awaitable[Any]]
+"""The same of a batch of presence, with what has to be read for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +207,7 @@ class OperationContext(Snapshot):
             yield
 
     async def watch_presence(
-        self, workspace_id: UUID, task_id: UUID | None, event_of: Callable[[PresenceBatch], Any]
+        self, workspace_id: UUID, task_id: UUID | None, event_of: PresenceOf
     ) -> AsyncGenerator[PresenceBatch]:
         batches = self.presences.watch(workspace_id, self.me().user_id, task_id)
         async with aclosing(batches), AsyncExitStack() as here:
@@ -217,9 +219,7 @@ class OperationContext(Snapshot):
                     await here.enter_async_context(self._present(workspace_id))
                     is_here = True
 
-    async def _pass_on(
-        self, workspace_id: UUID, batch: PresenceBatch, event_of: Callable[[PresenceBatch], Any]
-    ) -> bool:
+    async def _pass_on(self, workspace_id: UUID, batch: PresenceBatch, event_of: PresenceOf) -> bool:
         """Pass on what is the same for all with these rights, made by whoever comes first. -> whether it was."""
         if self._sharing is None:
             return False
@@ -227,7 +227,9 @@ class OperationContext(Snapshot):
         if sharing.key not in batch.made:
             context = SharedContext(self._application, shared_grant(workspace_id, batch.tags))
             context.through = batch.as_of
-            batch.made[sharing.key] = asyncio.create_task(shared_payload(context, sharing, event_of(batch)))
+            batch.made[sharing.key] = asyncio.create_task(
+                shared_payload(context, sharing, event_of(batch, context.loaders))
+            )
         payload: bytes | None = await asyncio.shield(batch.made[sharing.key])
         if payload is None:
             return False
@@ -312,10 +314,10 @@ class SharedRenderer:
             await release(context)
 
 
-async def shared_payload(context: SharedContext, sharing: Sharing, event: Any) -> bytes | None:
+async def shared_payload(context: SharedContext, sharing: Sharing, event: Awaitable[Any]) -> bytes | None:
     """What is the same for everybody with the rights of the context; None: it must be made for each."""
     try:
-        payload: bytes = await sharing.render(event, context)
+        payload: bytes = await sharing.render(await event, context)
         return None if context.has_moved else payload
     finally:
         await release(context)
