@@ -38,6 +38,9 @@ renewed and swept, pings answered, checkpoints and full snapshots sent (each wat
 watching*: the same when each of the {PEOPLE:,} follows `presence`. *An update*: one person sends `updatePresence` over HTTP, once every
 {PAUSE_SECONDS:g} s; from before sending it to the frame at each of the {WATCHERS} others, all of them together."""
 
+CLIENT = str(uuid.uuid4())
+"""One tab for all rounds: what another one had said would still count."""
+
 WATCH = """subscription ($workspaceId: ID!) {
   presence(workspaceId: $workspaceId) {
     isSnapshot isStale rev
@@ -186,7 +189,7 @@ async def _updates(ground: Ground, token: str, watchers: list[Watcher]) -> list[
     """-> the delays in seconds of all updates at all watchers."""
     delays: list[float] = []
     http = Http(ground.server.url)
-    given: dict[str, Any] = {"workspaceId": ground.team.workspace_id, "clientId": str(uuid.uuid4())}
+    given: dict[str, Any] = {"workspaceId": ground.team.workspace_id, "clientId": CLIENT}
     try:
         for turn in range(3 if ground.plan.is_quick else UPDATES):
             status = ("AWAY", "DO_NOT_DISTURB")[turn % 2]
