@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-from collections import defaultdict, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Collection, Coroutine, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -76,6 +76,11 @@ class Place:
     room: Room
     users: int = 0
     tabs: dict[tuple[UUID, UUID], Tab] = field(default_factory=dict)
+    tab_counts: Counter[UUID] = field(default_factory=Counter)
+    attendees: dict[UUID, Attendee] = field(default_factory=dict)
+    """Those who have a tab here, by person; the log keeps them current, so the next tab need not ask."""
+    member_ids: set[UUID] = field(default_factory=set)
+    """The ids of these attendees."""
     loaded: asyncio.Event = field(default_factory=asyncio.Event)
     heeds: asyncio.Event = field(default_factory=asyncio.Event)
     """Set once the log is followed: rights that are read before that might change unheard."""
@@ -83,6 +88,21 @@ class Place:
     loading: asyncio.Task[None] | None = None
     is_load_wanted: bool = False
     swept_to: tuple[bytes, int] | None = None
+
+    def know(self, person_id: UUID, attendee: Attendee) -> None:
+        """What there is to know of somebody who has a tab here."""
+        if person_id in self.tab_counts:
+            self.attendees[person_id] = attendee
+            self.member_ids.add(attendee.id)
+
+    def lose_tab(self, person_id: UUID) -> None:
+        """One tab of somebody less."""
+        self.tab_counts[person_id] -= 1
+        if not self.tab_counts[person_id]:
+            del self.tab_counts[person_id]
+            attendee = self.attendees.pop(person_id, None)
+            if attendee is not None:
+                self.member_ids.discard(attendee.id)
 
 
 class Presences:
@@ -130,6 +150,7 @@ class Presences:
         tab = place.tabs.setdefault((person_id, tab_id), Tab(person_id, tab_id))
         tab.uses += 1
         if tab.uses == 1:
+            place.tab_counts[person_id] += 1
             self._start(self._come(place, tab))
         try:
             yield
@@ -137,6 +158,7 @@ class Presences:
             tab.uses -= 1
             if tab.uses == 0:
                 del place.tabs[person_id, tab_id]
+                place.lose_tab(person_id)
                 if tab.is_shown:
                     self._start(self._store.leave(workspace_id, person_id, tab_id))
             self._release(place)
@@ -146,10 +168,13 @@ class Presences:
         await place.heeds.wait()
         if not tab.uses:
             return
-        attendee = await self._gathered.ask((place.workspace_id, tab.person_id))
-        if tab.uses:
+        attendee = place.attendees.get(tab.person_id)
+        if attendee is None:
+            attendee = await self._gathered.ask((place.workspace_id, tab.person_id))
+        if tab.uses and attendee is not None:
             tab.attendee = attendee
-            if attendee is not None and tab.is_shown:
+            place.know(tab.person_id, attendee)
+            if tab.is_shown:
                 await self._touch(place.workspace_id, tab, attendee)
 
     async def _touch(self, workspace_id: UUID, tab: Tab, attendee: Attendee) -> None:
@@ -173,8 +198,9 @@ class Presences:
         self._swept_until[workspace_id] = self._now() + SWEPT_AFTER_SECONDS
         place = self._places.get(workspace_id)
         tab = place.tabs.get((person_id, tab_id)) if place else None
-        if tab is not None:
+        if place is not None and tab is not None:
             tab.attendee, tab.status = attendee, status
+            place.know(person_id, attendee)
         if not attendee.is_shown:
             return None
         last = place.room.people.get(person_id) if place else None
@@ -376,9 +402,7 @@ class Presences:
             for commit in await listener.read(until=math.inf):
                 for event in commit.events:
                     is_known = place.room.heed(event)
-                    if is_known or any(
-                        one.attendee is not None and one.attendee.id == event.entity_id for one in place.tabs.values()
-                    ):
+                    if is_known or event.entity_id in place.member_ids:
                         self._start(self._look_at(place, event.entity_id))
 
     def _look_again(self, place: Place) -> None:
@@ -394,8 +418,10 @@ class Presences:
         people |= {one.person_id for one in place.room.people.values() if one.id == member_id}
         for person_id in people:
             attendee = await self._gathered.ask((place.workspace_id, person_id))
+            known = attendee or Attendee(member_id, frozenset(), is_shown=False)
+            place.know(person_id, known)
             for tab in tabs:
-                tab.attendee = attendee or Attendee(member_id, frozenset(), is_shown=False)
+                tab.attendee = known
             if attendee is None or not attendee.is_shown:
                 await self.withdraw(place.workspace_id, person_id)
                 continue

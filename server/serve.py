@@ -22,6 +22,7 @@ from db.migrations import upgrade
 from server import logs
 from server.backends import backends
 from server.background import jobs_process
+from server.door import HttpProtocol
 from server.draining import Server
 from server.seed import DemoAccount, seed
 from server.settings import Settings, in_url, reachable
@@ -133,7 +134,7 @@ def run(settings: Settings, listener: socket.socket, stop: StopSignals) -> int:
         factory=True,
         workers=settings.workers,
         loop="uvloop",
-        http="httptools",
+        http=HttpProtocol,
         ws=SocketProtocol,
         ws_max_size=settings.limits.max_frame_bytes,
         ws_ping_interval=None,  # its timeout closes with 1011, which clients take for final; we have a heartbeat
