@@ -17,6 +17,9 @@ Answer = TypeVar("Answer")
 MAX_KEYS = 1_000
 """Of one statement; whoever does not fit comes with the next."""
 
+ANSWERED_AT_ONCE = 4
+"""In one turn of the loop. Whoever waited goes on at once with what they wanted the answer for, and nobody else can."""
+
 
 class Gathering(Generic[Key, Answer]):
     """Asks by `read`: keys -> the answers of those that have one. At most one read at a time."""
@@ -46,11 +49,21 @@ class Gathering(Generic[Key, Answer]):
                     for future in _those_who_wait(asked):
                         future.set_exception(error)
                 else:
-                    for key, futures in asked.items():
-                        for future in _those_who_wait({key: futures}):
-                            future.set_result(answers.get(key))
+                    await _answer(asked, answers)
         finally:
             self._reading = None
+
+
+async def _answer(asked: Mapping[Key, list[asyncio.Future[Answer | None]]], answers: Mapping[Key, Answer]) -> None:
+    given = 0
+    for key, futures in asked.items():
+        for future in futures:
+            if future.done():
+                continue
+            future.set_result(answers.get(key))
+            given += 1
+            if given % ANSWERED_AT_ONCE == 0:
+                await asyncio.sleep(0)
 
 
 def _those_who_wait(asked: Mapping[Key, list[asyncio.Future[Answer | None]]]) -> list[asyncio.Future[Answer | None]]:
