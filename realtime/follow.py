@@ -21,7 +21,7 @@ from db.log import heads_by_workspace_ids, read_epoch, read_events
 from db.session import Session
 from realtime.commits import commits_of
 from realtime.cursor import Cursor
-from realtime.group import Terms, take_seat
+from realtime.group import Terms, rendered_once, take_seat
 from realtime.hub import Hub, NoSuchWorkspace
 from realtime.listener import Expired, Listener
 from realtime.log import PAGE, Log, Standing
@@ -127,17 +127,18 @@ class _Stream:
         is_due = is_due or resync is not None
         due_at = loop.time() + self.checkpoint_seconds
         seen: list[Seen] = []
+        since = listener.seq
         while True:
             is_caught_up = listener.seq >= listener.end
             if seen or is_due or (is_caught_up and not is_told):
                 batch = Batch(tuple(seen), listener.cursor, is_caught_up, resync)
                 if is_caught_up and self.terms is not None:
-                    async with aclosing(self._share(self.terms, batch)) as shared:
+                    async with aclosing(self._share(self.terms, batch, since)) as shared:
                         async for one in shared:
                             yield one
                 else:
                     yield batch
-                seen, resync, is_told = [], None, is_caught_up
+                seen, resync, is_told, since = [], None, is_caught_up, listener.seq
                 due_at = loop.time() + self.checkpoint_seconds
             commits = await listener.read(until=due_at)
             is_due = loop.time() >= due_at
@@ -155,8 +156,8 @@ class _Stream:
                 seen, resync, is_due = [], Resync.ACCESS_CHANGED, True
                 break
 
-    async def _share(self, terms: Terms, batch: Batch) -> AsyncGenerator[Batch]:
-        """Yield a batch that has caught up, then be served by a group for as long as one can."""
+    async def _share(self, terms: Terms, batch: Batch, since: int) -> AsyncGenerator[Batch]:
+        """Tell what came after `since`, with which they have caught up; then a group serves them while it can."""
         listener, reader = self.listener, self.reader
         taken = take_seat(self.topic, self.log, terms, reader, listener.cursor, self.checkpoint_seconds)
         if taken is None:
@@ -166,7 +167,11 @@ class _Stream:
         try:
             cursor = listener.cursor
             listener.close()  # the group listens
-            yield batch
+            payload = await rendered_once(self.topic, terms, reader, since, batch)
+            if payload is None:
+                yield batch
+            else:
+                terms.outlet.deliver(payload, len(batch.events))
             seat.open()
             await seat.left
             listener.seek(cursor.at(seat.position), listener.end)

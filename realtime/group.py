@@ -32,6 +32,8 @@ HELD_EVENTS, HELD_BYTES = 1_000, 1024 * 1024
 """What a seat may keep for a follower who has not opened it yet."""
 LOOK_SECONDS = 0.1
 """How soon to look again whether a checkpoint is due, while something is being given."""
+REMEMBERED = 32
+"""Batches of a workspace that are kept as they were sent."""
 _NOBODY = UUID(int=0)
 
 logger = logging.getLogger(__name__)
@@ -375,6 +377,35 @@ def take_seat(
     seat = Seat(terms.outlet, reader.person_id, reader.tags - tags, had.seq)
     group.take(seat)
     return group, seat
+
+
+async def rendered_once(topic: Topic, terms: Terms, reader: Reader, since: int, batch: Batch) -> bytes | None:
+    """What a batch after `since` is for all who come from there with the same terms and rights; None: made for each.
+
+    When thousands resume at once, most of them missed the same.
+    """
+    tags = terms.tags(reader.tags)
+    own = reader.tags - tags
+    if any(not own.isdisjoint(one.event.seen_before | one.event.seen_after) for one in batch.events):
+        return None
+    key = (terms.key, tags, since, batch.cursor, batch.resync)
+    making = topic.made.get(key)
+    if making is None:
+        making = topic.made[key] = asyncio.create_task(_rendered(terms.renderer(tags), batch))
+        if len(topic.made) > REMEMBERED:
+            topic.made.popitem(last=False)
+    try:
+        return await asyncio.shield(making)
+    except Exception:
+        topic.made.pop(key, None)  # the next one tries again
+        raise
+
+
+async def _rendered(renderer: Renderer, batch: Batch) -> bytes | None:
+    try:
+        return renderer.at_once(batch) or await renderer.later(batch)
+    except CannotShare:
+        return None
 
 
 def _discard(seats: defaultdict[UUID, set[Seat]] | defaultdict[str, set[Seat]], key: UUID | str, seat: Seat) -> None:

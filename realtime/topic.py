@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Callable, Hashable
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -101,6 +101,7 @@ class Topic:
         self._inboxes: set[Inbox] = set()
         self._refilling: asyncio.Task[None] | None = None
         self.groups: dict[Hashable, Group] = {}
+        self.made: OrderedDict[Hashable, asyncio.Task[bytes | None]] = OrderedDict()
 
     def open(self, epoch: str, head_seq: int) -> None:
         """Begin at the head, as read from PostgreSQL after the channel was subscribed."""
