@@ -1,4 +1,4 @@
-"""The static pages a person's browser gets: start, join, GraphiQL, their assets, and the schema as text.
+"""The static pages a person's browser gets: start, join, reset, verify, GraphiQL, their assets, and the schema as text.
 
 Invariant: no page runs inline script or loads anything from another address, and every answer here says so in its
 Content-Security-Policy. Assets carry a hash in their names, so they may be cached for ever; pages never are.
@@ -57,6 +57,12 @@ def page_routes(bundle: Path, sdl: str) -> APIRouter:
     async def join(request: Request) -> Response:
         return _page(bundle, "join.html", request)
 
+    async def reset(request: Request) -> Response:
+        return _page(bundle, "reset.html", request)
+
+    async def verify(request: Request) -> Response:
+        return _page(bundle, "verify.html", request)
+
     async def favicon(request: Request) -> Response:
         return _file(bundle / "favicon.svg", request, cache="public, max-age=86400")
 
@@ -69,6 +75,8 @@ def page_routes(bundle: Path, sdl: str) -> APIRouter:
     for path, endpoint in {
         "/": start,
         "/join": join,
+        "/reset": reset,
+        "/verify": verify,
         "/favicon.svg": favicon,
         "/favicon.ico": favicon,
         "/assets/{name}": asset,

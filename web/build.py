@@ -23,7 +23,7 @@ WEB = Path(__file__).resolve().parent
 DIST = WEB / "dist"
 STAMP = DIST / ".built-from"
 INSTALLED_STAMP = "node_modules/.installed-from"
-SOURCES = ("index.html", "join.html", "graphiql.html", "not-found.html", "src/**/*", "public/**/*", "vite.config.ts")
+SOURCES = ("*.html", "src/**/*", "public/**/*", "vite.config.ts")
 PACKAGES = ("package.json", "package-lock.json", ".npmrc")
 COMPRESSED = {".css", ".html", ".js", ".json", ".svg", ".ttf", ".txt"}
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 
+from tests.mailbox import Mailbox
 from tests.processes import SECRET, ServerProcess
 from tests.stack_fixture import TestStack
 
@@ -27,6 +28,9 @@ FLAGS = (
 
 PATIENCE_MS = 20_000  # a small machine that runs other tests beside these is slow to draw an editor
 expect.set_options(timeout=PATIENCE_MS)
+
+MAILBOX = Mailbox(Path())
+"""What the server mailed."""
 
 OpenPage = Callable[..., Awaitable[Page]]
 
@@ -50,7 +54,9 @@ def server_url(stack: TestStack, tmp_path_factory: pytest.TempPathFactory) -> It
         "TUTTI_JWT_SECRET": SECRET,
         "TUTTI_STATE_DIR": str(folder),
         "TUTTI_PUBLIC_URL": f"http://127.0.0.1:{port}",
+        "TEST_OUTBOX": "files",
     }
+    MAILBOX.folder = folder / "mail"
     server = ServerProcess(folder, settings, "browser", port)
     server.start()
     yield server.url

@@ -1,0 +1,66 @@
+"""The pages that links in mails lead to, followed as their readers do."""
+
+from __future__ import annotations
+
+import uuid
+
+import pytest
+from playwright.async_api import expect
+
+from tests.e2e.conftest import MAILBOX, OpenPage
+
+PASSWORD = "a password for trying"
+SIGN_UP = """async person => {
+  const query = "mutation ($i: SignUpInput!) { signUp(input: $i) { accessToken } }";
+  const headers = { "content-type": "application/json" };
+  const body = JSON.stringify({ query, variables: { i: person } });
+  return (await fetch("/graphql", { method: "POST", headers, body })).json();
+}"""
+
+
+async def signed_up(open_page: OpenPage) -> str:
+    """The address of somebody new."""
+    page, email = await open_page("/reset"), f"{uuid.uuid4().hex}@example.com"
+    answer = await page.evaluate(SIGN_UP, {"email": email, "name": "Ann", "password": PASSWORD})
+    assert answer["data"]["signUp"]["accessToken"]
+    return email
+
+
+async def test_a_forgotten_password_is_set_anew_by_the_link_that_comes_by_mail(open_page: OpenPage) -> None:
+    email = await signed_up(open_page)
+    page = await open_page("/reset")
+    await page.get_by_label("Email").fill(email)
+    await page.get_by_role("button", name="Send me a link").click()
+    await expect(page.get_by_role("heading")).to_have_text("Look into your mailbox")
+
+    (token,) = await MAILBOX.links(email, "reset")
+    page = await open_page(f"/reset#{token}")
+    await page.get_by_label("New password").fill("another password")
+    await page.get_by_role("button", name="Set password and sign in").click()
+    await expect(page.get_by_role("heading")).to_have_text("Your password is set")
+    assert "#" not in page.url
+    stored = await page.evaluate("() => JSON.parse(localStorage.getItem('tutti.accounts'))[0].email")
+    assert stored == email
+
+    again = await open_page(f"/reset#{token}")
+    await again.get_by_label("New password").fill("a third password")
+    await again.get_by_role("button", name="Set password and sign in").click()
+    await expect(again.get_by_role("alert")).to_contain_text("used already")
+
+
+async def test_an_address_is_confirmed_by_a_click(open_page: OpenPage) -> None:
+    email = await signed_up(open_page)
+    (token,) = await MAILBOX.links(email, "verify")
+    page = await open_page(f"/verify#{token}")
+    await page.get_by_role("button", name="Confirm").click()
+    await expect(page.get_by_role("heading")).to_have_text("Your address is confirmed")
+    again = await open_page(f"/verify#{token}")
+    await again.get_by_role("button", name="Confirm").click()
+    await expect(again.get_by_role("heading")).to_have_text("The address was not confirmed")
+
+
+@pytest.mark.parametrize("path", ["/reset", "/reset#x", "/verify", "/verify#x"])
+async def test_it_fits_a_screen_of_360_pixels(open_page: OpenPage, path: str) -> None:
+    page = await open_page(path, viewport={"width": 360, "height": 740})
+    await expect(page.locator("h1")).to_be_visible()
+    assert await page.evaluate("() => document.documentElement.scrollWidth") <= 360

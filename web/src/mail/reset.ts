@@ -1,0 +1,44 @@
+/** `/reset` asks for a link by mail; `/reset#<token>`, where that link leads, sets the new password and signs in. */
+import { adoptIfSession } from "../session/accounts";
+import type { UserError } from "../session/requests";
+import { forgetToken, form, run, show, start, token } from "./page";
+
+interface Payload {
+  userErrors: UserError[];
+}
+
+const SESSION = "viewer { email user { id name } } accessToken accessTokenExpiresAt refreshToken";
+
+function open(): void {
+  const found = token();
+  if (found) setPassword(found);
+  else askForLink();
+}
+
+function askForLink(): void {
+  const attributes = { type: "email", autocomplete: "username" };
+  show(
+    "Forgot your password?",
+    "Say your e-mail address. If there is an account with it, a link comes by mail.",
+    form("Email", "Send me a link", attributes, async (value) => {
+      await run<Payload>("requestPasswordReset", "accepted", { email: value.trim() });
+      show("Look into your mailbox", "If there is an account with this address, a link is on its way. It works for an hour.");
+    }),
+  );
+}
+
+function setPassword(found: string): void {
+  const attributes = { type: "password", autocomplete: "new-password", minlength: "10", maxlength: "200" };
+  show(
+    "Set a new password",
+    "Everywhere else you are signed in, you will be signed out.",
+    form("New password", "Set password and sign in", attributes, async (value) => {
+      adoptIfSession(await run<Payload>("resetPassword", SESSION, { token: found, newPassword: value }));
+      forgetToken();
+      show("Your password is set", "You are signed in here.", start());
+    }),
+  );
+}
+
+addEventListener("hashchange", open);
+open();
