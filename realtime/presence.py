@@ -301,6 +301,7 @@ class Presences:
         """Nobody looks any more: the room is empty and hears nothing."""
         if place.loading is not None:
             place.loading.cancel()
+            place.loading = None  # whoever looks next begins one of their own
         place.room.close()
         place.room = Room(place.room.position)
         place.loaded = asyncio.Event()

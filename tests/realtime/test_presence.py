@@ -287,6 +287,23 @@ async def test_snapshots_come_again_and_say_where_the_batches_stand(node: Node, 
     assert view.told[-1].expires_at > view.told[0].expires_at
 
 
+async def test_who_looks_right_after_the_last_one_stopped_sees_all(node: Node, hall: Hall) -> None:
+    """Also where the room is still being read for somebody who does not want it any more."""
+    ann, bob = await people(node, hall)
+    await hall.view(node, ann)
+    await hall.open(node, bob)
+    for _ in range(3):
+        batches = node.realtime.presences.watch(hall.workspace_id, ann)
+        asking = asyncio.ensure_future(anext(batches))
+        await asyncio.sleep(0)
+        asking.cancel()
+        await asyncio.gather(asking, return_exceptions=True)
+        await batches.aclose()
+    view = await hall.view(node, ann)
+    assert not view.told[0].is_stale
+    await view.until(lambda seen: seen.status(bob))
+
+
 async def test_a_big_room_gathers_many_changes_and_tells_one_at_once(node: Node, other: Node, hall: Hall) -> None:
     (ann,) = await people(node, hall, 1)
     view = await hall.view(node, ann)
