@@ -188,17 +188,13 @@ class OperationContext(Snapshot):
         application, user_id = self._application, self.me().user_id
         terms = None if self._sharing is None else SharedTerms(application, self._sharing, workspace_id, event_of)
         batches = follow(application.realtime.hub, workspace_id, user_id, after=after, matches=matches, terms=terms)
-        async with aclosing(batches), AsyncExitStack() as here:
-            is_here = False
+        async with self._present(workspace_id), aclosing(batches):
             async for batch in batches:
-                if not is_here:  # the first batch says that they may be
-                    await here.enter_async_context(self._present(workspace_id))
-                    is_here = True
                 yield batch
 
     @asynccontextmanager
     async def _present(self, workspace_id: UUID) -> AsyncIterator[None]:
-        """Somebody's socket that follows a workspace is a tab of theirs in it."""
+        """Somebody's socket that follows a workspace is a tab of theirs in it, if they belong there."""
         me = self.me().ref
         if self.tab is None or me.kind is not ActorKind.USER:
             yield
