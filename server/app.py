@@ -87,6 +87,7 @@ def create_app(
         # What is there from now on stays: looking through it for garbage would stop everything for 50 ms now and then.
         gc.collect()
         gc.freeze()
+        gc.enable()
         # An event makes a few hundred small objects that die with it. Looking for cycles every 700 finds none.
         gc.set_threshold(GARBAGE_THRESHOLD)
         realtime.run()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import gc
 import os
 import socket
 import threading
@@ -158,6 +159,7 @@ def run(settings: Settings, listener: socket.socket, stop: StopSignals) -> int:
 
 def application() -> ASGIApp:
     """Make the application in the process that answers."""
+    gc.disable()  # until it starts, which takes stock of what stays
     from server.app import app_from_environment
 
     return app_from_environment()
