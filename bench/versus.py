@@ -19,7 +19,7 @@ from bench.rounds import Plan, quietly
 from bench.systems import CORKED, NODE_PEERS, PLAIN, PRODUCT, STOCK, System
 
 NAMES = (PRODUCT, STOCK, *NODE_PEERS, PLAIN, CORKED)
-SIZES = (50, 200, 1_000)
+SIZES = (10, 50, 200, 1_000)
 PEOPLE = 20
 SMALL, SMALL_RATE = 10, 100.0
 ROOM, ROOM_RATE = 200, 20.0
