@@ -87,6 +87,8 @@ class Place:
     heeding: asyncio.Task[None] | None = None
     loading: asyncio.Task[None] | None = None
     is_load_wanted: bool = False
+    is_inhabited: bool = False
+    """Whether anybody who belongs there had a tab here: a stranger's leaves nothing to be swept."""
     swept_to: tuple[bytes, int] | None = None
 
     def know(self, person_id: UUID, attendee: Attendee) -> None:
@@ -173,6 +175,7 @@ class Presences:
             attendee = await self._gathered.ask((place.workspace_id, tab.person_id))
         if tab.uses and attendee is not None:
             tab.attendee = attendee
+            place.is_inhabited = True
             place.know(tab.person_id, attendee)
             if tab.is_shown:
                 await self._touch(place.workspace_id, tab, attendee)
@@ -292,7 +295,8 @@ class Presences:
         place.users -= 1
         if place.users == 0:
             del self._places[place.workspace_id]
-            self._swept_until[place.workspace_id] = self._now() + SWEPT_AFTER_SECONDS
+            if place.is_inhabited:
+                self._swept_until[place.workspace_id] = self._now() + SWEPT_AFTER_SECONDS
             if place.heeding is not None:
                 place.heeding.cancel()
             place.heeds.set()  # nobody is left who would want to know
