@@ -18,7 +18,19 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from db import models
 from db.models import User
 from db.session import Session
-from db.tables import account_tokens, attempts, idempotency, notification_mails, refresh_tokens, sessions, users
+from db.tables import (
+    account_tokens,
+    attempts,
+    idempotency,
+    notification_counts,
+    notification_heads,
+    notification_mails,
+    notifications,
+    refresh_tokens,
+    reminders,
+    sessions,
+    users,
+)
 
 # ---- people
 
@@ -110,6 +122,10 @@ async def erase_user(session: Session, user_id: UUID, name: str, email: str, han
         (account_tokens, account_tokens.c.user_id),
         (idempotency, idempotency.c.actor_id),
         (notification_mails, notification_mails.c.user_id),
+        (notifications, notifications.c.user_id),
+        (notification_counts, notification_counts.c.user_id),
+        (notification_heads, notification_heads.c.user_id),
+        (reminders, reminders.c.user_id),
     ):
         await session.execute(delete(table).where(column == user_id))
 

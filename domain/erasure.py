@@ -1,7 +1,7 @@
 """The end of an account: the person is erased, what they did together with others stays, under `Deleted user`.
 
 Everything that points at a person by key is either erased here or kept on
-purpose; tests/db/test_erasure.py holds the list, and a new table has to join it.
+purpose; tests/domain/test_erasure.py holds the list, and a new table has to join it.
 """
 
 from __future__ import annotations

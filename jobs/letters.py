@@ -20,13 +20,17 @@ from typing import Any
 from uuid import UUID
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from markdown_it import MarkdownIt
+from markupsafe import Markup
 
 from db import accounts, invites, mails, workspaces
 from db.mails import AccountToken, Claimed
 from db.models import AccountTokenKind, MailKind, Role
+from db.notification_mails import contents
 from db.session import Database, Session
 from domain.invites import hash_of, is_open
 from domain.recovery import link_hash
+from domain.unsubscribing import ALL, unsubscribe_token
 from jobs.carriers import Letter, Refused
 
 TEMPLATES = Environment(
@@ -71,6 +75,7 @@ async def compose(stationery: Stationery, database: Database, mail: Claimed, at:
         MailKind.PASSWORD_RESET: _password_reset,
         MailKind.EMAIL_CHANGE: _email_change,
         MailKind.INVITATION: _invitation,
+        MailKind.NOTIFICATIONS: _notifications,
     }[mail.kind]
     text = await write(stationery, database, mail, at)
     return letter(stationery, mail, text)
@@ -218,3 +223,77 @@ async def _invitation(stationery: Stationery, database: Database, mail: Claimed,
         return Text(invite.email, f"{inviter} invites you to {workspace.name}", "invitation", values)
 
     return await database.alone(read)
+
+
+MAX_ITEMS = 10
+MAX_QUOTE = 2_000
+# No HTML of anybody's, and no images: they would tell the sender who reads it when.
+MARKDOWN = MarkdownIt("commonmark", {"html": False}).disable("image")
+
+_SENTENCES = {
+    "MENTION": "{actor} mentioned you",
+    "ASSIGNED": "{actor} assigned you",
+    "UNASSIGNED": "{actor} took you off",
+    "COMMENT": "{actor} commented",
+    "REPLY": "{actor} replied",
+    "STATUS_CHANGED": "{actor} changed the status",
+    "DUE_SOON": "It is due soon",
+    "OVERDUE": "It is overdue",
+    "INVITED": "{actor} invited you",
+    "REACTION": "{actor} reacted",
+}
+
+
+async def _notifications(stationery: Stationery, database: Database, mail: Claimed, at: datetime) -> Text:
+    """Only what the reader may see and has not read yet, as of now."""
+
+    async def read(session: Session) -> Text:
+        assert mail.user_id is not None
+        assert mail.workspace_id is not None
+        user = await accounts.user_by_id(session, mail.user_id)
+        if user is None or user.email_verified_at is None:
+            raise NotWanted("The address is not verified, or the account is deleted.")
+        grants = await workspaces.grants_by_user_id(session, user.id, mail.workspace_id)
+        workspace = await workspaces.workspace_by_id(session, mail.workspace_id)
+        if not grants or workspace is None:
+            raise NotWanted("The reader is not in the workspace any more.")
+        rows = [row for row in await contents(session, mail.id) if grants[0].sees_project(row["project_id"])]
+        if not rows:
+            raise NotWanted("It was all read or taken back.")
+        kinds = {row["kind"] for row in rows}
+        kind = kinds.pop() if len(kinds) == 1 else ALL
+        token = unsubscribe_token(stationery.keys[0], user.id, workspace.id, kind)
+        items = [_item(row) for row in rows[:MAX_ITEMS]]
+        more = len(rows) - len(items)
+        first = items[0]
+        subject = (
+            f"{first['sentence']}: {first['key']} {first['title']}"
+            if len(rows) == 1
+            else (f"{len(rows)} notifications from {workspace.name}")
+        )
+        values = {
+            "items": items,
+            "more": more,
+            "workspace": workspace.name,
+            "unsubscribe": f"{stationery.public_url}/unsubscribe#{token}",
+        }
+        headers = {
+            "List-Unsubscribe": f"<{stationery.public_url}/unsubscribe?token={token}>",
+            "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+        }
+        return Text(user.email, subject, "notifications", values, headers)
+
+    return await database.alone(read)
+
+
+def _item(row: Mapping[str, Any]) -> dict[str, Any]:
+    actor = row["actor"] or "Tutti"
+    body = (row["body"] or "")[:MAX_QUOTE]
+    return {
+        "sentence": _SENTENCES[row["kind"]].format(actor=actor)
+        + (f" ({row['group_count']} times)" if row["group_count"] > 1 else ""),
+        "key": row["key"],
+        "title": row["title"],
+        "body": body,
+        "html": Markup(MARKDOWN.render(body)) if body else "",  # noqa: S704 - rendered with HTML off
+    }

@@ -28,6 +28,7 @@ from db.session import Database
 from db.unit_of_work import now
 from jobs.carriers import Carrier, ClaimLost, InDoubt, Postponed, Refused, Unreachable
 from jobs.letters import NotWanted, Stationery, compose
+from jobs.notices import put_into_mails
 
 PAUSE_SECONDS = 1.0
 LEASE = timedelta(seconds=30)
@@ -58,6 +59,7 @@ async def run_outbox(office: PostOffice, pause_seconds: float = PAUSE_SECONDS) -
     while True:
         try:
             if await _is_ours(office):
+                await put_into_mails(office.database, office.clock())
                 is_reached = await empty(office)
                 away_seconds = 0.0 if is_reached else min(MAX_UNREACHABLE_SECONDS, max(5.0, away_seconds * 2))
                 await office.carrier.rest()

@@ -23,6 +23,7 @@ from domain.attempts import Limits as AttemptLimits
 from domain.passwords import Passwords
 from domain.presence import read_attendees
 from domain.sessions import Desk
+from domain.unsubscribing import unsubscribe
 from realtime.process import Realtime
 from resolvers import schema
 from server.context import Application
@@ -31,7 +32,7 @@ from server.http import graphql_router
 from server.pages import BUNDLE, add_not_found_page, graphiql_page, page_routes
 from server.settings import Settings
 from server.sockets import Sockets
-from server.tokens import AccessTokens, SessionCheck, refresh_keys
+from server.tokens import AccessTokens, SessionCheck, mail_keys, refresh_keys
 
 REVOCATION_POLL_SECONDS = 0.5
 """How often the sessions of open sockets are looked up: a revoked one ends within a second."""
@@ -119,12 +120,18 @@ def create_app(
     app.include_router(page_routes(BUNDLE, schema.as_str()))
     add_not_found_page(app, BUNDLE)
 
+    async def unsubscribing(request: Request) -> Response:
+        """One click of a mail program (RFC 8058), or of our page: no person is signed in, and nothing else is asked."""
+        is_ours = await unsubscribe(database, mail_keys(settings.jwt_secrets), request.query_params.get("token", ""))
+        return PlainTextResponse("done" if is_ours else "This link is not whole.", status_code=200 if is_ours else 400)
+
     async def healthz(request: Request) -> Response:
         return PlainTextResponse("ok")
 
     async def readyz(request: Request) -> Response:
         return await _readiness(database, realtime, sockets)
 
+    app.add_route("/unsubscribe", unsubscribing, methods=["POST"])
     app.add_route("/healthz", healthz)
     app.add_route("/readyz", readyz)
     return app

@@ -63,6 +63,9 @@ def page_routes(bundle: Path, sdl: str) -> APIRouter:
     async def verify(request: Request) -> Response:
         return _page(bundle, "verify.html", request)
 
+    async def unsubscribe(request: Request) -> Response:
+        return _page(bundle, "unsubscribe.html", request)
+
     async def favicon(request: Request) -> Response:
         return _file(bundle / "favicon.svg", request, cache="public, max-age=86400")
 
@@ -77,6 +80,7 @@ def page_routes(bundle: Path, sdl: str) -> APIRouter:
         "/join": join,
         "/reset": reset,
         "/verify": verify,
+        "/unsubscribe": unsubscribe,
         "/favicon.svg": favicon,
         "/favicon.ico": favicon,
         "/assets/{name}": asset,

@@ -22,7 +22,8 @@ class Mailbox:
 
     def of(self, address: str) -> list[EmailMessage]:
         """What an address has so far, the oldest first."""
-        for path in sorted(self.folder.glob("*.eml")):
+        # Whichever server on this database has the lease writes them, into a folder of its own.
+        for path in sorted(self.folder.parent.parent.glob("*/mail/*.eml")):
             if path.name not in self._read:
                 self._read[path.name] = message_from_bytes(path.read_bytes(), policy=policy.default)
         return [one for name, one in sorted(self._read.items()) if one["To"] == address]

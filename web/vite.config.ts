@@ -10,7 +10,7 @@ export default defineConfig({
     // GraphiQL's editor is large by nature and is loaded by its own page only.
     chunkSizeWarningLimit: 4000,
     rolldownOptions: {
-      input: ["index.html", "join.html", "reset.html", "verify.html", "graphiql.html", "not-found.html"],
+      input: ["index.html", "join.html", "reset.html", "verify.html", "unsubscribe.html", "graphiql.html", "not-found.html"],
       onLog(level, log, report) {
         if (log.code !== "MODULE_LEVEL_DIRECTIVE") report(level, log);
       },

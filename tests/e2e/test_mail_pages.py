@@ -7,7 +7,10 @@ import uuid
 import pytest
 from playwright.async_api import expect
 
+from domain.unsubscribing import unsubscribe_token
+from server.tokens import mail_keys
 from tests.e2e.conftest import MAILBOX, OpenPage
+from tests.processes import SECRET
 
 PASSWORD = "a password for trying"
 SIGN_UP = """async person => {
@@ -59,7 +62,18 @@ async def test_an_address_is_confirmed_by_a_click(open_page: OpenPage) -> None:
     await expect(again.get_by_role("heading")).to_have_text("The address was not confirmed")
 
 
-@pytest.mark.parametrize("path", ["/reset", "/reset#x", "/verify", "/verify#x"])
+async def test_mail_ends_by_a_click_and_not_by_looking(open_page: OpenPage) -> None:
+    said = f"{uuid.uuid4().hex}.{uuid.uuid4().hex}.ALL"
+    key = mail_keys((SECRET,))[0]
+    token = unsubscribe_token(key, *(uuid.UUID(one) for one in said.split(".")[:2]), "ALL")
+    for link in (f"/unsubscribe#{token}", f"/unsubscribe?token={token}"):
+        page = await open_page(link)
+        await expect(page.get_by_role("heading")).to_have_text("No more of these mails?")
+        await page.get_by_role("button", name="Send me no more").click()
+        await expect(page.get_by_role("heading")).to_have_text("Done")
+
+
+@pytest.mark.parametrize("path", ["/reset", "/reset#x", "/verify", "/verify#x", "/unsubscribe#x"])
 async def test_it_fits_a_screen_of_360_pixels(open_page: OpenPage, path: str) -> None:
     page = await open_page(path, viewport={"width": 360, "height": 740})
     await expect(page.locator("h1")).to_be_visible()

@@ -35,7 +35,7 @@ def client_of(bundle: Path) -> httpx.AsyncClient:
 @pytest.fixture
 async def pages(tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
     (tmp_path / "assets").mkdir()
-    for name in ("index", "join", "reset", "verify", "graphiql", "not-found"):
+    for name in ("index", "join", "reset", "verify", "unsubscribe", "graphiql", "not-found"):
         (tmp_path / f"{name}.html").write_text(f"<!doctype html><title>{name}</title>")
     (tmp_path / "favicon.svg").write_text("<svg xmlns='http://www.w3.org/2000/svg'/>")
     (tmp_path / "secret.txt").write_text("outside of assets")
@@ -55,7 +55,14 @@ async def unbuilt(tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
 
 @pytest.mark.parametrize(
     ("path", "title"),
-    [("/", "index"), ("/join", "join"), ("/reset", "reset"), ("/verify", "verify"), ("/graphql", "graphiql")],
+    [
+        ("/", "index"),
+        ("/join", "join"),
+        ("/reset", "reset"),
+        ("/verify", "verify"),
+        ("/unsubscribe", "unsubscribe"),
+        ("/graphql", "graphiql"),
+    ],
 )
 async def test_each_page_is_served_and_never_taken_from_a_cache_unasked(
     pages: httpx.AsyncClient, path: str, title: str
@@ -148,7 +155,7 @@ async def test_an_unknown_address_is_a_page_for_browsers_and_json_for_programs(p
         assert answer.headers["x-content-type-options"] == "nosniff"
 
 
-@pytest.mark.parametrize("path", ["/", "/join", "/reset", "/verify", "/graphql"])
+@pytest.mark.parametrize("path", ["/", "/join", "/reset", "/verify", "/unsubscribe", "/graphql"])
 async def test_without_built_pages_the_answer_says_how_to_build_them(unbuilt: httpx.AsyncClient, path: str) -> None:
     page = await unbuilt.get(path, headers=BROWSER)
     assert page.status_code == 503
