@@ -18,7 +18,7 @@ from db.models import Change, ChangedField, FieldChange
 from db.unit_of_work import UnitOfWork
 from domain import texts
 from domain.errors import Conflict, FieldConflict, Invalid
-from domain.fields import MAX_DESCRIPTION
+from domain.fields import MAX_COMMENT, MAX_DESCRIPTION
 
 
 class ConflictPolicy(StrEnum):
@@ -95,7 +95,8 @@ def _merged_text(change: FieldChange, base: Any) -> str | None:
     if change.field not in TEXTS:
         return None
     text = texts.merged(base or "", change.before or "", change.after or "")
-    return None if text is None or len(text) > MAX_DESCRIPTION else text
+    limit = MAX_COMMENT if change.field is ChangedField.BODY else MAX_DESCRIPTION
+    return None if text is None or len(text) > limit else text
 
 
 def values_to_store(wanted: Mapping[ChangedField, Any], changes: Sequence[FieldChange]) -> dict[ChangedField, Any]:

@@ -135,6 +135,7 @@ async def visible_change(info: Info, change_id: UUID) -> models.Change | None:
     loaders = info.context.loaders
     by_kind: dict[models.EventKind, Any] = {
         models.EventKind.TASK: loaders.tasks,
+        models.EventKind.COMMENT: loaders.comments,
         models.EventKind.PROJECT: loaders.projects,
         models.EventKind.STATUS: loaders.statuses,
         models.EventKind.LABEL: loaders.labels,

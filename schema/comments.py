@@ -13,8 +13,9 @@ from db import models
 from db.ids import typed
 from db.pages import PageRequest
 from domain.mentions import mentioned
+from schema.changes import Change, history_of
 from schema.context import Info
-from schema.nodes import Actor, Edge, Node, PageInfo, Versioned, page_info, page_of
+from schema.nodes import Actor, After, Connection, Edge, First, Node, PageInfo, Versioned, page_info, page_of
 from schema.people import User, actor_of
 from schema.reactions import ReactionGroup, reactions_of
 
@@ -60,6 +61,12 @@ class Comment(Versioned, Node):
     @strawberry.field(description="With what people reacted to it, the emoji that came first first.")
     async def reactions(self, info: Info) -> list[ReactionGroup]:
         return await reactions_of(info, self.row.id)
+
+    @strawberry.field(description="Every change ever made to it, the newest first, including texts that lost.")
+    async def history(
+        self, info: Info, first: First = strawberry.UNSET, after: After = strawberry.UNSET
+    ) -> Connection[Change]:
+        return await history_of(info, self.row.id, first, after)
 
     @staticmethod
     def from_row(row: models.Comment) -> Comment:

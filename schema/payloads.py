@@ -151,6 +151,10 @@ class CreateCommentPayload(MutationPayload):
 class UpdateCommentPayload(MutationPayload):
     comment: Comment | None = strawberry.field(resolver=_comment, description=_NOW)
 
+    @strawberry.field(description="Fields the server merged with somebody else's change.")
+    def merged(self) -> list[ChangedField]:
+        return self.merged_fields
+
 
 @strawberry.type(description="What deleteComment answers.")
 class DeleteCommentPayload(MutationPayload):

@@ -91,6 +91,7 @@ NOT_IN_VIEWS = {
     "Workspace": {"eventCursor", "members", "invites", "projects", "tasks", "labels", "statuses", "auditLog"},
     "Project": {"guests", "tasks"},
     "Membership": {"permissions"},
+    "Comment": {"history"},
     "Task": {
         "activePresence",
         "subtasks",

@@ -98,6 +98,33 @@ async def test_descriptions_of_projects_and_workspaces_merge_too(world: World, k
     assert payload[kind.lower()]["description"] == "A first line here.\n\nAnother line elsewhere.\n"
 
 
+async def test_texts_of_comments_merge_while_they_are_short_enough_and_have_their_history(world: World) -> None:
+    made = {"taskId": world.web_task, "body": TEXT}
+    comment = (await world.guest.do("createComment", made, "comment { id }"))["comment"]["id"]
+    await world.guest.do("updateComment", {"id": comment, "body": TEXT.replace("One", "A first")})
+    mine = {"id": comment, "baseVersion": 1, "body": TEXT.replace("there", "elsewhere")}
+    payload = await world.guest.do("updateComment", mine, "merged comment { version body }")
+    both = "A first line here.\n\nAnother line elsewhere.\n".strip()
+    assert payload["merged"] == ["BODY"]
+    assert payload["comment"]["version"] == 3
+    assert payload["comment"]["body"].strip() == both
+    query = (
+        "query ($id: ID!) { node(id: $id) { ... on Comment { history {"
+        " nodes { id version entityId changes { field before after } } } } } }"
+    )
+    found = (await world.viewer.ask(query, id=comment))["node"]["history"]["nodes"]
+    assert [(one["version"], one["entityId"]) for one in found] == [(3, comment), (2, comment)]
+    assert found[0]["changes"][0]["before"] == found[1]["changes"][0]["after"]
+    one = "query ($id: ID!) { node(id: $id) { id } }"
+    assert (await world.guest.ask(one, id=found[0]["id"]))["node"] == {"id": found[0]["id"]}
+    assert (await world.other_guest.ask(one, id=found[0]["id"]))["node"] is None
+
+    body = payload["comment"]["body"]
+    await world.guest.do("updateComment", {"id": comment, "body": "x " * 7_000 + body})
+    asked = {"id": comment, "baseVersion": 3, "body": body + " y" * 7_000}
+    assert (await world.guest.refused("updateComment", asked))[0] == "CONFLICT"
+
+
 async def test_roles_clash_too(world: World) -> None:
     person = await world.bring_in()
     membership = world.membership(person)

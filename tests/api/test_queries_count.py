@@ -176,6 +176,9 @@ async def make_sized(office: Office, size: int) -> Sized:
         for other in people:
             for subject in (Subject("task", tasks[0]), Subject("comment", said[0])):
                 await office.do(other, partial(_react, subject, chr(0x1F600 + number)))
+    for number in range(size):
+        patch = {ChangedField.RESOLVED: number % 2 == 0}
+        await office.do(people[0], partial(_resolve, said[0], patch))
     at = now()
     sessions = [
         models.Session(new_id(), ann.user_id, f"device {number}", at, at, at + timedelta(days=1), None)
@@ -203,6 +206,10 @@ async def make_sized(office: Office, size: int) -> Sized:
     assert all(len(some) == size for some in ids.values())
     named = {kind: [typed(kind, one) for one in some] for kind, some in ids.items()}
     return Sized(ann, sessions[0].id, here, {**named, "root": [typed("task", root)]})
+
+
+async def _resolve(comment_id: UUID, patch: Any, uow: UnitOfWork) -> Outcome:
+    return await comments.update_comment(uow, comment_id, patch, Base())
 
 
 async def _say(comment_id: UUID, task_id: UUID, parent_id: UUID | None, body: str, uow: UnitOfWork) -> Outcome:
