@@ -91,9 +91,7 @@ def without(changes: Sequence[models.FieldChange], hidden: frozenset[str]) -> li
 )
 class Change(Node):
     row: strawberry.Private[models.Change]
-    change_set_id: strawberry.ID = strawberry.field(
-        description="Changes made by one mutation share it; `revertChanges` takes it."
-    )
+    change_set_id: strawberry.ID = strawberry.field(description="Changes made by one mutation share it.")
     at: datetime = strawberry.field(description="When it was made.")
     entity_id: strawberry.ID = strawberry.field(description="What was changed.")
     version: int = strawberry.field(description="The version that the object came to by it.")
