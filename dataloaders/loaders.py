@@ -20,6 +20,8 @@ from db import (
     history,
     invites,
     models,
+    notification_rules,
+    notifications,
     projects,
     reactions,
     subscriptions,
@@ -27,6 +29,7 @@ from db import (
     tasks,
     workspaces,
 )
+from db.invites import NamedInvite
 from db.log import heads_by_workspace_ids
 from db.models import (
     Change,
@@ -35,6 +38,9 @@ from db.models import (
     Invite,
     Label,
     Membership,
+    Notification,
+    NotificationRule,
+    NotificationSettings,
     Project,
     Role,
     Status,
@@ -86,6 +92,18 @@ class Grouped(Generic[Group, Row]):
 
     async def load(self, group: Group, parent_id: UUID) -> Row:
         return await self._loader.load((group, parent_id))
+
+
+async def _own_notifications(
+    session: Session, scope: Scope, user_id: UUID, ids: Sequence[UUID]
+) -> dict[UUID, Notification | None]:
+    found = await notifications.notifications_by_ids(session, scope, user_id, ids)
+    return {one: found.get(one) for one in ids}
+
+
+async def _own_settings(session: Session, scope: Scope, ids: Sequence[UUID]) -> dict[UUID, NotificationSettings]:
+    own = {grant.membership_id for grant in scope.grants}
+    return await notification_rules.settings_by_membership_ids(session, [one for one in ids if one in own])
 
 
 class Loaders:
@@ -186,7 +204,20 @@ class Loaders:
         self.subscribers: DataLoader[UUID, list[UUID] | None] = _by_id(
             scope, lambda _, ids: subscriptions.subscribers_by_task_ids(session, ids)
         )
+        # Of notifications that are somebody's own.
+        self.named_invites: DataLoader[UUID, NamedInvite | None] = _by_id(
+            scope, lambda _, ids: invites.named_invites_by_ids(session, ids)
+        )
         # By person: what is theirs alone.
+        self.notification_settings: DataLoader[UUID, NotificationSettings | None] = _by_id(
+            scope, lambda seen, ids: _own_settings(session, seen, ids)
+        )
+        self.notification_rules: DataLoader[UUID, list[NotificationRule] | None] = _by_id(
+            scope, lambda _, ids: notification_rules.rules_by_membership_ids(session, ids)
+        )
+        self.own_notifications: Grouped[UUID, Notification | None] = Grouped(
+            scope, lambda seen, user_id, ids: _own_notifications(session, seen, user_id, ids)
+        )
         self.own_reactions: Grouped[UUID, frozenset[str]] = Grouped(
             scope, lambda _, user_id, ids: reactions.own_by_subject_ids(session, user_id, ids)
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -13,7 +14,7 @@ from db.models import Invite, Permission, Role
 from db.pages import Page, PageRequest, SortKey
 from db.scope import Scope
 from db.session import Session
-from db.tables import invite_projects, invites
+from db.tables import invite_projects, invites, users, workspaces
 
 _project_ids = func.array(
     select(invite_projects.c.project_id)
@@ -54,6 +55,27 @@ async def invites_by_ids(session: Session, scope: Scope, ids: Collection[UUID]) 
     """ids -> the invites of those that the scope sees."""
     found = await session.execute(_select().where(invites.c.id.in_(list(ids)), _seen(scope)))
     return {row.id: _invite(row) for row in found}
+
+
+@dataclass(frozen=True, slots=True)
+class NamedInvite:
+    """An invite, with the names of where it leads and of who made it."""
+
+    invite: Invite
+    workspace_name: str
+    invited_by: str
+
+
+async def named_invites_by_ids(session: Session, ids: Collection[UUID]) -> dict[UUID, NamedInvite]:
+    """ids -> invites to workspaces that are there. No scope: whoever was told of one by name may know as much."""
+    found = await session.execute(
+        _select()
+        .add_columns(workspaces.c.name.label("workspace_name"), users.c.name.label("invited_by"))
+        .join(workspaces, workspaces.c.id == invites.c.workspace_id)
+        .join(users, users.c.id == invites.c.created_by)
+        .where(invites.c.id.in_(list(ids)), workspaces.c.deleted_at.is_(None))
+    )
+    return {row.id: NamedInvite(_invite(row), row.workspace_name, row.invited_by) for row in found}
 
 
 async def invite_by_token_hash(session: Session, token_hash: bytes) -> Invite | None:

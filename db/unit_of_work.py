@@ -1,17 +1,18 @@
 """The only way to commit a domain change: rows, history, idempotency and events in one transaction.
 
-The order of the last steps is what makes the log right: raise the heads, judge
-the actor's right again under that lock, then change rights, then write the
-events. Nothing may await the network between the heads and the commit.
+The order of the last steps is what makes the log right: raise people's heads
+and write what they are told, raise the workspaces' heads, judge the actor's
+right again under that lock, then change rights, then write the events. Nothing
+may await the network between the heads and the commit.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar, cast
 from uuid import UUID
 
 from sqlalchemy import CursorResult, Executable, select, update
@@ -54,6 +55,15 @@ class KeyReused(Exception):
     """The same clientMutationId came with another input."""
 
 
+class Companion(Protocol):
+    """Goes along with one unit of work, and writes before the logs' heads are raised."""
+
+    async def finish(self) -> None: ...
+
+
+Mate = TypeVar("Mate", bound=Companion)
+
+
 class UnitOfWork:
     """One transaction of one actor. Reads and writes go through `execute`; `record` says what happened."""
 
@@ -67,6 +77,9 @@ class UnitOfWork:
         self._changes: list[Change] = []
         self._rechecks: dict[object, Callable[[], Awaitable[object]]] = {}
         self._rights: list[Callable[[], Awaitable[object]]] = []
+        self._companions: dict[type, Companion] = {}
+        self.told: dict[UUID, int] = {}
+        """Person -> the head of their notifications, of those for whom it was raised."""
 
     async def execute(self, statement: Executable, parameters: Any = None) -> CursorResult[Any]:
         with translated():
@@ -102,6 +115,14 @@ class UnitOfWork:
             )
         )
 
+    def companion(self, kind: Callable[[UnitOfWork], Mate]) -> Mate:
+        """What collects something along the unit; made when first asked for, finished before the logs' heads."""
+        assert isinstance(kind, type)
+        found = self._companions.get(kind)
+        if found is None:
+            found = self._companions[kind] = kind(self)
+        return cast("Mate", found)
+
     def recheck(self, key: object, judge: Callable[[], Awaitable[object]]) -> None:
         """Judge a right again under the heads' lock; `judge` raises if it is gone. Once per `key`."""
         self._rechecks.setdefault(key, judge)
@@ -111,9 +132,11 @@ class UnitOfWork:
         self._rights.append(change)
 
     async def finish(self) -> list[Event]:
-        """Write history and events. -> the events as they stand in the log."""
+        """Write history, what people are told, and events. -> the events as they stand in the log."""
         if self._changes:
             await history.insert_changes(self, self._changes)
+        for companion in self._companions.values():
+            await companion.finish()
         by_workspace: dict[UUID, list[NewEvent]] = defaultdict(list)
         for event in self._events:
             by_workspace[event.workspace_id].append(event)
@@ -147,15 +170,18 @@ class Key:
 
 
 OnCommit = Callable[[Sequence[Event]], None]
+OnTold = Callable[[Mapping[UUID, int]], None]
+"""Hears of people whose notifications have changed, with their heads."""
 Work = Callable[[UnitOfWork], Awaitable[Outcome]]
 
 
 class Writer:
     """Runs units of work for the whole process, and tells `on_commit` what was committed."""
 
-    def __init__(self, database: Database, on_commit: OnCommit) -> None:
+    def __init__(self, database: Database, on_commit: OnCommit, on_told: OnTold = lambda heads: None) -> None:
         self._database = database
         self._on_commit = on_commit
+        self._on_told = on_told
 
     async def run(self, actor: Actor, work: Work, *, key: Key | None = None) -> Outcome:
         """Run `work` in one transaction and commit it. With a key, a repeat answers the first one's outcome.
@@ -165,23 +191,25 @@ class Writer:
         """
         for attempt in range(1, MAX_ATTEMPTS + 1):
             try:
-                outcome, written = await self._once(actor, work, key)
+                outcome, written, told = await self._once(actor, work, key)
             except Busy:
                 if attempt == MAX_ATTEMPTS:
                     raise
                 continue
             if written:
                 self._on_commit(written)
+            if told:
+                self._on_told(told)
             return outcome
         raise AssertionError("unreachable")
 
-    async def _once(self, actor: Actor, work: Work, key: Key | None) -> tuple[Outcome, list[Event]]:
+    async def _once(self, actor: Actor, work: Work, key: Key | None) -> tuple[Outcome, list[Event], dict[UUID, int]]:
         async with self._database.transaction() as connection:
             unit = UnitOfWork(connection, actor, key.client_mutation_id if key else None)
             if key is not None:
                 earlier = await _claim(unit, key)
                 if earlier is not None:
-                    return earlier, []
+                    return earlier, [], {}
             done = await work(unit)
             written = await unit.finish()
             outcome = Outcome(
@@ -192,7 +220,7 @@ class Writer:
             )
             if key is not None:
                 await _keep(unit, key, outcome)
-            return outcome, written
+            return outcome, written, unit.told
 
 
 async def _claim(unit: UnitOfWork, key: Key) -> Outcome | None:

@@ -14,7 +14,7 @@ from db import comments
 from db.errors import Duplicate
 from db.models import ChangedField, Comment, EventKind, FieldChange, Permission, Task
 from db.unit_of_work import Outcome, UnitOfWork
-from domain import access, events, fields, following
+from domain import access, events, fields, following, notices
 from domain.errors import ErrorCode, Forbidden, Invalid, NotFound
 from domain.ids import typed
 from domain.mentions import allow_mentions, mentioned, newly_mentioned
@@ -48,6 +48,7 @@ async def create_comment(
         raise Invalid("This id is taken.", "id", code=ErrorCode.ALREADY_EXISTS) from error
     await following.begin(uow, task, [*following.person_of(uow), *people])
     events.comment_changed(uow, task, None, comment)
+    await notices.commented(uow, task, comment)
     return Outcome({"comment": str(comment.id)})
 
 
@@ -105,6 +106,7 @@ async def write(uow: UnitOfWork, task: Task, comment: Comment, changes: list[Fie
     after = await comments.update_comment(uow, comment.id, values, uow.now)
     uow.remember(EventKind.COMMENT, comment.workspace_id, comment.id, after.version, changes)
     events.comment_changed(uow, task, comment, after, changes)
+    notices.comment_edited(uow, task, comment, after)
     return after
 
 
@@ -125,4 +127,5 @@ async def delete_comment(uow: UnitOfWork, comment_id: UUID) -> Outcome:
     change = FieldChange(ChangedField.DELETED, None, shown(ChangedField.DELETED, uow.now))
     uow.remember(EventKind.COMMENT, comment.workspace_id, comment.id, after.version, [change])
     events.comment_changed(uow, task, comment, None)
+    notices.comment_deleted(uow, task, comment)
     return Outcome({"deleted_comment": str(comment_id)})

@@ -31,7 +31,7 @@ from db.models import (
 )
 from db.session import Session
 from db.unit_of_work import Outcome, UnitOfWork, now
-from domain import access, accounts, attempts, events, fields, members
+from domain import access, accounts, attempts, events, fields, members, notices
 from domain.errors import ErrorCode, Forbidden, Invalid, LimitReached, NotFound
 from domain.ids import typed
 from domain.mails import queue_invitation
@@ -106,7 +106,17 @@ async def create_invite(uow: UnitOfWork, new: NewInvite, token: str) -> Outcome:
         made.append(FieldChange(ChangedField.PROJECTS, None, [typed("project", one) for one in invite.project_ids]))
     uow.remember(EventKind.INVITE, invite.workspace_id, invite.id, 1, made, is_audit=True)
     events.invite_changed(uow, None, invite)
+    await _tell_invited(uow, invite)
     return Outcome({"invite": str(invite.id)})
+
+
+async def _tell_invited(uow: UnitOfWork, invite: Invite) -> None:
+    """Whoever has proven that the address is theirs, and does not belong yet, hears of it here, too."""
+    user = None if invite.email is None else await rows.user_by_email(uow, invite.email)
+    if user is None or user.email_verified_at is None:
+        return
+    if user.id not in await workspaces.members_of(uow, invite.workspace_id, [user.id]):
+        notices.invited(uow, invite, user.id)
 
 
 def _checked(uow: UnitOfWork, new: NewInvite) -> str | None:
@@ -136,6 +146,7 @@ async def revoke_invite(uow: UnitOfWork, invite_id: UUID) -> Outcome:
         gone = [FieldChange(ChangedField.ROLE, invite.role.value, None)]
         uow.remember(EventKind.INVITE, invite.workspace_id, invite.id, 2, gone, is_audit=True)
         events.invite_changed(uow, invite, after)
+        notices.invite_ended(uow, invite)
     return Outcome({"invite": str(invite_id)})
 
 
@@ -196,6 +207,8 @@ async def accept_invite(uow: UnitOfWork, token: str, user: User, path: str = "to
     after = await invites.update_invite(uow, invite.id, {"use_count": invite.use_count + 1})
     membership = await members.add_member(uow, workspace.id, user.id, invite.role, invite.project_ids)
     events.invite_changed(uow, invite, after)
+    if invite.email is not None:
+        notices.invite_ended(uow, invite)
     return Outcome({"membership": str(membership.id), "workspace": str(workspace.id)})
 
 

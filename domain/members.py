@@ -17,7 +17,7 @@ from db.models import ChangedField, EventKind, FieldChange, Membership, Permissi
 from db.scope import Grant
 from db.unit_of_work import Outcome, UnitOfWork
 from db.workspaces import grant_of
-from domain import access, events, tasks
+from domain import access, events, notices, tasks
 from domain.errors import ErrorCode, Forbidden, Invalid, LimitReached, NotFound
 from domain.ids import typed
 from domain.merge import Base, Versioned, settle
@@ -111,6 +111,7 @@ async def _change_role(uow: UnitOfWork, member: Membership, role: Role, changes:
     after = _with_role(uow, member, role)
     _remember(uow, after, changes)
     await tasks.release_assignments(uow, member.workspace_id, member.user_id, grant_of(after))
+    notices.access_lost(uow, member.workspace_id, member.user_id, grant_of(after))
     events.membership_changed(uow, member, after, changes)
     uow.change_rights(lambda: _store_role(uow, member, role))
 
@@ -147,6 +148,7 @@ async def leave_workspace(uow: UnitOfWork, workspace_id: UUID) -> Outcome:
 async def take_out(uow: UnitOfWork, member: Membership) -> None:
     """Somebody is no longer a member, and no longer assigned. Their membership is locked, and not the OWNER's."""
     await subscriptions.forget_subscriptions(uow, member.workspace_id, member.user_id)
+    notices.access_lost(uow, member.workspace_id, member.user_id, None)
     await tasks.release_assignments(uow, member.workspace_id, member.user_id, None)
     _remember(uow, replace(member, version=member.version + 1), _rights(member, None))
     events.membership_changed(uow, member, None)
@@ -232,6 +234,7 @@ async def _set_guest_projects(uow: UnitOfWork, member: Membership, project_ids: 
     change = [FieldChange(ChangedField.PROJECTS, _shown(before), _shown(project_ids))]
     _remember(uow, after, change)
     await tasks.release_assignments(uow, member.workspace_id, member.user_id, grant_of(after))
+    notices.access_lost(uow, member.workspace_id, member.user_id, grant_of(after))
     events.membership_changed(uow, member, after, change)
 
 

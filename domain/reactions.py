@@ -8,7 +8,7 @@ from uuid import UUID
 from db import reactions
 from db.models import Comment, Permission, Task
 from db.unit_of_work import Outcome, UnitOfWork
-from domain import access, events, fields, ids
+from domain import access, events, fields, ids, notices
 from domain.errors import LimitReached, NotFound
 
 MAX_EMOJIS = 50
@@ -51,6 +51,7 @@ async def add_reaction(uow: UnitOfWork, subject: Subject, emoji: str) -> Outcome
         if await reactions.count_emojis(uow, subject.id) > MAX_EMOJIS:
             raise LimitReached(f"At most {MAX_EMOJIS} different emojis fit.", MAX_EMOJIS, "emoji")
         events.reactions_changed(uow, task, comment)
+        notices.reacted(uow, task, comment, added)
     return Outcome({subject.kind: str(subject.id)})
 
 
@@ -60,4 +61,5 @@ async def remove_reaction(uow: UnitOfWork, subject: Subject, emoji: str) -> Outc
     removed = await reactions.delete_reaction(uow, subject.id, fields.emoji(emoji, "emoji"), uow.actor.user_id)
     if removed is not None:
         events.reactions_changed(uow, task, comment)
+        notices.unreacted(uow, task, removed)
     return Outcome({subject.kind: str(subject.id)})

@@ -10,7 +10,7 @@ from uuid import UUID
 from db import projects, tasks
 from db.models import ChangedField, EventKind, FieldChange, Status, StatusCategory, Task
 from db.unit_of_work import UnitOfWork
-from domain import events, following, task_fields
+from domain import events, following, notices, task_fields
 from domain.mentions import newly_mentioned
 from domain.merge import Base, Versioned, settle, values_to_store
 from domain.task_fields import current, shown, stored
@@ -29,11 +29,16 @@ async def write(uow: UnitOfWork, task: Task, wanted: Wanted, base: Base = _ANY_B
 
 
 async def write_all(
-    uow: UnitOfWork, asked: Sequence[tuple[Task, Wanted]], bases: Mapping[UUID, Base] | None = None
+    uow: UnitOfWork,
+    asked: Sequence[tuple[Task, Wanted]],
+    bases: Mapping[UUID, Base] | None = None,
+    *,
+    is_quiet: bool = False,
 ) -> tuple[dict[UUID, Task], list[ChangedField]]:
     """Bring locked tasks of one workspace to the wanted values, in a fixed number of statements.
 
-    What is as wanted already is not written, and then nothing is recorded. -> (id -> the changed tasks after it,
+    What is as wanted already is not written, and then nothing is recorded. `is_quiet`: it is no news for anybody
+    personally. -> (id -> the changed tasks after it,
     merged fields). Raises Conflict.
     """
     changes_by_id: dict[UUID, list[FieldChange]] = {}
@@ -62,6 +67,7 @@ async def write_all(
         uow.remember(EventKind.TASK, workspace_id, task.id, after[task.id].version, exact)
         events.task_changed(uow, task, after[task.id], exact)
         await _follow(uow, task, after[task.id])
+        await notices.task_changed(uow, task, after[task.id], is_quiet=is_quiet)
     await _tell_subtasks(uow, [(task, after[task.id]) for task, _ in changing])
     return after, merged
 

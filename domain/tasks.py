@@ -27,7 +27,7 @@ from db.models import (
 )
 from db.scope import Grant
 from db.unit_of_work import Outcome, UnitOfWork
-from domain import access, events, fields, following, mentions, places, task_changes, task_fields
+from domain import access, events, fields, following, mentions, notices, places, task_changes, task_fields
 from domain.errors import ErrorCode, Forbidden, Invalid, LimitReached, NotFound
 from domain.ids import typed
 from domain.merge import Base
@@ -112,6 +112,7 @@ async def create_task(uow: UnitOfWork, new: NewTask) -> Outcome:
     task = (await tasks.read_tasks(uow, grant.workspace_id, [new.id]))[new.id]
     events.task_changed(uow, None, task)
     await following.begin(uow, task, [*following.person_of(uow), *assignee_ids, *mentioned])
+    notices.task_created(uow, task)
     return Outcome({"task": str(task.id)})
 
 
@@ -252,14 +253,14 @@ async def send_tasks_to_project(uow: UnitOfWork, workspace_id: UUID, from_id: UU
     members = await workspaces.members_of(uow, workspace_id, {one for task in rows for one in task.assignee_ids})
     project_id = None if to is None else to.id
     wanted = [(task, _arrived(task, project_id, key, members)) for task, key in zip(rows, keys, strict=True)]
-    await task_changes.write_all(uow, wanted)
+    await task_changes.write_all(uow, wanted, is_quiet=True)
 
 
 async def send_tasks_to_status(uow: UnitOfWork, workspace_id: UUID, from_id: UUID, to: Status) -> None:
     """Every task of a status goes to another one; deleted ones too, as they may be restored."""
     ids = await tasks.task_ids_where(uow, workspace_id, status_id=from_id)
     rows = await tasks.lock_tasks(uow, workspace_id, ids)
-    await task_changes.write_all(uow, [(task, {ChangedField.STATUS: to.id}) for task in rows.values()])
+    await task_changes.write_all(uow, [(task, {ChangedField.STATUS: to.id}) for task in rows.values()], is_quiet=True)
 
 
 async def take_label_off(uow: UnitOfWork, workspace_id: UUID, label_id: UUID) -> None:
@@ -272,6 +273,7 @@ async def take_label_off(uow: UnitOfWork, workspace_id: UUID, label_id: UUID) ->
             (task, {ChangedField.LABELS: tuple(one for one in task.label_ids if one != label_id)})
             for task in rows.values()
         ],
+        is_quiet=True,
     )
 
 
@@ -286,4 +288,5 @@ async def release_assignments(uow: UnitOfWork, workspace_id: UUID, user_id: UUID
             for task in rows.values()
             if grant is None or not grant.sees_project(task.project_id)
         ],
+        is_quiet=True,
     )

@@ -14,7 +14,7 @@ from db.errors import Duplicate
 from db.ids import new_id
 from db.models import ChangedField, EventKind, Role, User, Workspace, WorkspaceKind
 from db.unit_of_work import Outcome, UnitOfWork
-from domain import access, events, fields, members
+from domain import access, events, fields, members, notices
 from domain.arrangement import checked, create_default_statuses
 from domain.errors import ErrorCode, Invalid, LimitReached
 from domain.merge import Base, ConflictPolicy, Versioned, settle, values_to_store
@@ -123,6 +123,7 @@ async def end_workspace(uow: UnitOfWork, workspace: Workspace) -> None:
     """A locked workspace ends: everybody loses it, and every stream of it ends."""
     await workspaces.update_workspace(uow, workspace.id, {"deleted_at": uow.now}, uow.now)
     events.workspace_deleted(uow, workspace)
+    notices.workspace_deleted(uow, workspace.id)
     uow.change_rights(lambda: workspaces.delete_memberships(uow, workspace.id))
 
 

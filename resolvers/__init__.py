@@ -8,6 +8,7 @@ from strawberry.schema.config import StrawberryConfig
 from resolvers.accounts import AccountMutation
 from resolvers.arrangement import LabelMutation, ProjectMutation, StatusMutation
 from resolvers.comments import CommentMutation
+from resolvers.notifications import NotificationMutation
 from resolvers.presence import PresenceMutation, PresenceSubscription
 from resolvers.queries import Query
 from resolvers.streams import EventSubscription
@@ -33,6 +34,7 @@ class Mutation(
     TaskMutation,
     CommentMutation,
     PresenceMutation,
+    NotificationMutation,
 ):
     pass
 

@@ -19,6 +19,7 @@ from schema.comments import Comment
 from schema.context import Info
 from schema.events import EventBatch, EventFilter, event_batch, matcher
 from schema.nodes import MAX_TASK_PAGE, After, FirstTasks, Node, given, page_request
+from schema.notifications import Notification, own_settings
 from schema.people import User
 from schema.presence import presence_node
 from schema.scalars import EventCursor
@@ -58,9 +59,15 @@ async def _known_user(info: Info, user_id: UUID) -> Any:
     return await known.load(user_id)
 
 
+async def _own_notification(info: Info, notification_id: UUID) -> Any:
+    return await info.context.loaders.own_notifications.load(info.context.me().user_id, notification_id)
+
+
 _NODES: dict[str, tuple[Load, Any]] = {
     "task": (lambda info, one: info.context.loaders.tasks.load(one), Task.from_row),
     "comment": (lambda info, one: info.context.loaders.comments.load(one), Comment.from_row),
+    "notification": (_own_notification, Notification.from_row),
+    "settings": (own_settings, lambda settings: settings),
     "project": (lambda info, one: info.context.loaders.projects.load(one), Project.from_row),
     "status": (lambda info, one: info.context.loaders.statuses.load(one), Status.from_row),
     "label": (lambda info, one: info.context.loaders.labels.load(one), Label.from_row),

@@ -10,7 +10,10 @@ import strawberry
 from db.models import (
     ChangedField,
     ChangeOp,
+    Channel,
+    DigestFrequency,
     EventKind,
+    NotificationKind,
     Permission,
     Priority,
     Role,
@@ -129,6 +132,34 @@ _described(
     CREATED="It is new.",
     UPDATED="It is different.",
     DELETED="It is gone.",
+)
+_described(
+    NotificationKind,
+    "What a notification is about.",
+    MENTION="Somebody mentioned you in a description or a comment.",
+    ASSIGNED="Somebody assigned you to a task.",
+    UNASSIGNED="Somebody took an assignment from you that you knew of.",
+    COMMENT="Somebody commented on a task that you follow.",
+    REPLY="Somebody replied in a thread in which you wrote.",
+    STATUS_CHANGED="A task that you follow or are assigned to has another status.",
+    DUE_SOON="A task of yours is due tomorrow, or today.",
+    OVERDUE="A task of yours should have been done.",
+    INVITED="Somebody invited you to a workspace.",
+    REACTION="Somebody reacted to a task or a comment of yours.",
+)
+_described(
+    Channel,
+    "A way by which you hear of something.",
+    IN_APP="Among your notifications, live.",
+    EMAIL="By mail to your address.",
+)
+_described(
+    DigestFrequency,
+    "How often mails about notifications come at most.",
+    NONE="At once, one by one.",
+    HOURLY="Every hour, together.",
+    DAILY="Every day, together.",
+    WEEKLY="Every week, together.",
 )
 _described(
     ErrorCode,

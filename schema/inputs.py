@@ -9,7 +9,7 @@ from uuid import UUID
 import strawberry
 from strawberry import UNSET, Maybe
 
-from db.models import Priority, Role, StatusCategory
+from db.models import Channel, DigestFrequency, NotificationKind, Priority, Role, StatusCategory
 from domain.merge import ConflictPolicy
 from schema.enums import PositionEdge
 
@@ -195,6 +195,49 @@ class UpdateTaskSubscriptionInput:
     client_mutation_id: UUID | None = _key()
     subscribed: bool | None = _option("Whether you follow it.")
     muted: bool | None = _option("Whether you hear nothing of it at all, not even of mentions.")
+
+
+# ---- notifications
+
+
+@strawberry.input(one_of=True, description="Which of your notifications. Exactly one way.")
+class NotificationTarget:
+    ids: list[strawberry.ID] | None = _option("These, at most 500.")
+    task_id: strawberry.ID | None = _option("All about this task.")
+    workspace_id: strawberry.ID | None = _option("All of this workspace.")
+    all: bool | None = _option("All there are; has to be true.")
+
+
+@strawberry.input(description="Marks notifications as read, or as not read.")
+class MarkNotificationsInput:
+    target: NotificationTarget = strawberry.field(description="Which ones.")
+    read: bool = strawberry.field(description="True: you have read them. False: you want to come back to them.")
+    client_mutation_id: UUID | None = _key()
+
+
+@strawberry.input(description="Says by which channels you want to hear of a kind within a scope.")
+class UpdateNotificationRuleInput:
+    scope_id: strawberry.ID = strawberry.field(description="A task, a project or a workspace.")
+    kind: NotificationKind = strawberry.field(description="Of what; not INVITED.")
+    client_mutation_id: UUID | None = _key()
+    channels: list[Channel] | None = _option(
+        "By which ways; empty: none. Null or left out: back to the wider scope's rule."
+    )
+
+
+@strawberry.input(description="When no mails come; in your time zone.")
+class QuietHoursInput:
+    from_: str = strawberry.field(name="from", description="`HH:MM`.")
+    to: str = strawberry.field(description="`HH:MM`; earlier than `from`: on the next day.")
+
+
+@strawberry.input(description="What you want of a workspace. Omitted = unchanged; null ends quiet hours.")
+class UpdateNotificationSettingsInput:
+    workspace_id: strawberry.ID = _which("workspace")
+    client_mutation_id: UUID | None = _key()
+    digest: DigestFrequency | None = _option("How mails are put together.")
+    quiet_hours: Maybe[QuietHoursInput | None] = _maybe("When no mails come; null: there are none.")
+    show_presence: bool | None = _option("Whether others see your presence.")
 
 
 # ---- projects, statuses, labels

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 from uuid import UUID
 
@@ -15,6 +16,7 @@ from schema.comments import Comment
 from schema.context import Info
 from schema.errors import UserError
 from schema.nodes import Node
+from schema.notifications import Notification, NotificationSettings, own_settings, unread_count
 from schema.people import User
 from schema.reactions import ReactionGroup, reactions_of
 from schema.scalars import EventCursor, Url
@@ -191,6 +193,29 @@ class UpdateTaskSubscriptionPayload(MutationPayload):
     task: Task | None = strawberry.field(resolver=_task, description=_NOW)
 
 
+@strawberry.type(description="What markNotifications answers.")
+class MarkNotificationsPayload(MutationPayload):
+    @strawberry.field(description="Those that changed, of many the newest 100.")
+    async def notifications(self, info: Info) -> list[Notification]:
+        user_id = info.context.me().user_id
+        ids = [UUID(one) for one in self.ids.get("notifications", [])]
+        loader = info.context.loaders.own_notifications
+        found = await asyncio.gather(*[loader.load(user_id, one) for one in ids])
+        return [Notification.from_row(row) for row in found if row is not None]
+
+    @strawberry.field(description="How many you have not read, in all.")
+    async def unread_count(self, info: Info) -> int:
+        return await unread_count(info)
+
+
+@strawberry.type(description="What updateNotificationRule and updateNotificationSettings answer.")
+class NotificationSettingsPayload(MutationPayload):
+    @strawberry.field(description=_NOW)
+    async def settings(self, info: Info) -> NotificationSettings | None:
+        membership_id = self.id_of("settings")
+        return None if membership_id is None else await own_settings(info, membership_id)
+
+
 @strawberry.type(description="What createProject answers.")
 class CreateProjectPayload(MutationPayload):
     project: Project | None = strawberry.field(resolver=_project, description=_NOW)
@@ -338,4 +363,17 @@ class UpdateProfilePayload(MutationPayload):
         return None if row is None else User.from_row(row)
 
 
-NODE_TYPES: list[type[Node]] = [User, Task, Comment, Project, Status, Label, Workspace, Membership, Invite, Change]
+NODE_TYPES: list[type[Node]] = [
+    User,
+    Task,
+    Comment,
+    Project,
+    Status,
+    Label,
+    Workspace,
+    Membership,
+    Invite,
+    Change,
+    Notification,
+    NotificationSettings,
+]

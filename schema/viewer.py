@@ -8,11 +8,14 @@ from typing import Annotated
 import strawberry
 
 from db import models
+from db.models import NotificationKind
+from db.notifications import Wanted
 from db.pages import PageRequest
 from db.task_lists import TaskPage, assigned_page, count_assigned
 from schema.accounts import Session, own_sessions
 from schema.context import Info
-from schema.nodes import MAX_TASK_PAGE, After, FirstTasks, page_of, page_request
+from schema.nodes import MAX_TASK_PAGE, After, First, FirstTasks, given, page_of, page_request
+from schema.notifications import NotificationConnection, NotificationSettings, own_notifications, settings_in
 from schema.people import User
 from schema.task_filters import TaskFilter, TaskOrder, order_of, to_row_filter
 from schema.tasks import TaskConnection, as_connection
@@ -64,6 +67,29 @@ class Viewer:
         page = TaskPage(request, wanted, order_of(order_by))
         rows = await page_of(assigned_page(session, scope, user_id, page))
         return as_connection(rows, lambda: count_assigned(session, scope, user_id, wanted))
+
+    @strawberry.field(description="What you are told, the newest first.")
+    async def notifications(
+        self,
+        info: Info,
+        workspace_id: Annotated[
+            strawberry.ID | None, strawberry.argument(description="Only of this workspace.")
+        ] = strawberry.UNSET,
+        unread_only: Annotated[bool, strawberry.argument(description="Only what you have not read.")] = False,
+        mentions_only: Annotated[bool, strawberry.argument(description="Only those of kind MENTION.")] = False,
+        first: First = strawberry.UNSET,
+        after: After = strawberry.UNSET,
+    ) -> NotificationConnection:
+        wanted = Wanted(None, unread_only, NotificationKind.MENTION if mentions_only else None)
+        return await own_notifications(info, given(workspace_id), wanted, page_request(first, after))
+
+    @strawberry.field(description="What you want to hear of a workspace, and how. Null: no such workspace for you.")
+    async def notification_settings(
+        self,
+        info: Info,
+        workspace_id: Annotated[strawberry.ID, strawberry.argument(description="Which workspace.")],
+    ) -> NotificationSettings | None:
+        return await settings_in(info, workspace_id)
 
 
 async def viewer_of(info: Info) -> Viewer | None:

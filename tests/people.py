@@ -186,6 +186,11 @@ class Person:
         comment_id: str = (await self.do("createComment", asked, "comment { id }"))["comment"]["id"]
         return comment_id
 
+    async def notification_ids(self) -> list[str]:
+        """What they are told, the newest first."""
+        found = await self.ask("{ viewer { notifications(first: 100) { nodes { id } } } }")
+        return [one["id"] for one in found["viewer"]["notifications"]["nodes"]]
+
     async def invite(self, workspace_id: str, role: str = "MEMBER", **more: Any) -> str:
         """The token of a new invite."""
         asked = {"workspaceId": workspace_id, "role": role, **more}

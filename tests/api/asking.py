@@ -57,8 +57,14 @@ def _parts(kind: Any, depth: int) -> list[str]:
         elif depth > 0:
             parts.append(f"{name} {_selection(below, depth - 1)}")
     if isinstance(kind, GraphQLInterfaceType):
+        kinds_by_field: dict[str, str] = {}
         for one in SDL.get_possible_types(kind):
-            own = [name for name, field in one.fields.items() if is_leaf_type(get_named_type(field.type))]
+            own = []
+            for name, field in one.fields.items():
+                if is_leaf_type(get_named_type(field.type)):
+                    is_same = kinds_by_field.setdefault(name, str(field.type)) == str(field.type)
+                    # Where the types differ, an alias keeps the fields apart.
+                    own.append(name if is_same else f"{one.name}_{name}: {name}")
             parts.append(f"... on {one.name} {{ {' '.join(own)} }}")
     return parts
 

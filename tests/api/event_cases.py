@@ -591,6 +591,23 @@ async def who_does_so_already(world: World) -> Ask:
     return world.owner, {"taskId": await world.task(projectId=world.web), "subscribed": True}
 
 
+@case("markNotifications")
+async def everything_is_read(world: World) -> Ask:
+    await world.task(assigneeIds=[world.member.id])
+    return world.member, {"target": {"all": True}, "read": True}
+
+
+@case("updateNotificationRule")
+async def of_a_project(world: World) -> Ask:
+    return world.guest, {"scopeId": world.web, "kind": "COMMENT", "channels": ["EMAIL"]}
+
+
+@case("updateNotificationSettings")
+async def in_a_workspace(world: World) -> Ask:
+    hours = {"from": "20:00", "to": "08:00"}
+    return world.guest, {"workspaceId": world.id, "digest": "DAILY", "quietHours": hours, "showPresence": False}
+
+
 @case("deleteTask", DELETED)
 async def a_task_with_comments(world: World) -> Ask:
     task = await world.task(projectId=world.web)

@@ -489,6 +489,47 @@ async def a_guests_own_task(world: World) -> Asked:
     return asked(task, id=task)
 
 
+# ---- notifications
+
+
+@query("node", {**dict.fromkeys(PEOPLE, "hidden"), "anonymous": "anonymous", "guest": "ok"})
+async def a_notification(world: World) -> Asked:
+    await world.task(projectId=world.web, assigneeIds=[world.guest.id])
+    found = await world.guest.notification_ids()
+    return {"id": found[0]}, found[0]
+
+
+@query("node", {**dict.fromkeys(PEOPLE, "hidden"), "anonymous": "anonymous", "guest": "ok"})
+async def settings_of_a_guest(world: World) -> Asked:
+    global_id = world.membership(world.guest).replace("membership", "settings")
+    return {"id": global_id}, global_id
+
+
+@mutation("markNotifications", MEMBERS)
+async def of_a_workspace(world: World) -> Asked:
+    return asked(world.id, target={"workspaceId": world.id}, read=True)
+
+
+@mutation("markNotifications", IN_WEB)
+async def of_a_task_of_web(world: World) -> Asked:
+    return asked(world.web_task, target={"taskId": world.web_task}, read=True)
+
+
+@mutation("updateNotificationRule", MEMBERS)
+async def for_the_workspace(world: World) -> Asked:
+    return asked(world.id, scopeId=world.id, kind="COMMENT", channels=["IN_APP"])
+
+
+@mutation("updateNotificationRule", IN_WEB)
+async def for_web(world: World) -> Asked:
+    return asked(world.web, scopeId=world.web, kind="COMMENT", channels=["IN_APP"])
+
+
+@mutation("updateNotificationSettings", MEMBERS)
+async def in_the_workspace(world: World) -> Asked:
+    return asked(world.id, workspaceId=world.id, digest="NONE")
+
+
 # ---- comments, reactions, following
 
 

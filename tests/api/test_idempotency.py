@@ -122,6 +122,8 @@ def _changed(mutation: str, given: dict[str, Any]) -> dict[str, Any]:
                 return {**given, name: ghost(value.split("_")[0])}
             case "String", str():
                 return {**given, name: value + "x"}
+            case "Boolean", bool():
+                return {**given, name: not value}
     assert mutation == "updateProfile", f"Nothing to change in {given}"
     return {**given, "timeZone": "Asia/Tokyo"}
 

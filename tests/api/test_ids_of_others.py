@@ -64,6 +64,8 @@ OBJECTS = {
         "removeReaction": ("subjectId",),
         "updateTaskSubscription": ("taskId",),
         "updatePresence": ("workspaceId",),
+        "updateNotificationRule": ("scopeId",),
+        "updateNotificationSettings": ("workspaceId",),
     }.items()
     for path in paths
 }
@@ -82,6 +84,7 @@ class Foreign:
     label: str
     membership: str
     comment: str
+    notification: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +128,7 @@ async def foreign(world: World) -> Foreign:
         label=label["label"]["id"],
         membership=membership,
         comment=await stan.comment(task),
+        notification=(await world.member.notification_ids())[0],
     )
 
 
@@ -135,7 +139,7 @@ def places(world: World, foreign: Foreign) -> list[Place]:
 
     def add(person: Person, mutation: str, path: str, given: dict[str, Any], ids: list[str], code: str | None) -> None:
         for one in ids:
-            value: Any = [one] if path.endswith("Ids") else one
+            value: Any = [one] if path.endswith(("Ids", ".ids")) else one
             outer, _, inner = path.partition(".")
             asked = {**given, outer: {inner: value} if inner else value}
             found.append(Place(person, mutation, path, asked, one, code))
@@ -183,6 +187,11 @@ def places(world: World, foreign: Foreign) -> list[Place]:
     add(mia, "createInvite", "projectIds", guest_invite, [foreign.project], "NOT_FOUND")
     said = {"taskId": world.web_task, "body": "Well"}
     add(mia, "createComment", "parentId", said, [foreign.comment], "NOT_FOUND")
+    read = {"read": True}
+    add(gus, "markNotifications", "target.ids", read, [foreign.notification], "NOT_FOUND")
+    add(gus, "markNotifications", "target.taskId", read, hidden_tasks + tasks, "NOT_FOUND")
+    elsewhere = [foreign.owner.personal_workspace_id]
+    add(gus, "markNotifications", "target.workspaceId", read, elsewhere, "NOT_FOUND")
     for mutation in ("addProjectGuest", "removeProjectGuest"):
         add(mia, mutation, "membershipId", {"projectId": world.web}, [foreign.membership], "NOT_FOUND")
     return found

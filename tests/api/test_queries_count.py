@@ -40,13 +40,15 @@ from db import accounts, models
 from db.history import changes_since
 from db.ids import new_id, typed
 from db.invites import invite_pages
-from db.models import Actor, ChangedField, Role, StatusCategory
+from db.models import Actor, ChangedField, NotificationKind, Role, StatusCategory
+from db.notifications import Wanted, shown_page
 from db.pages import PageRequest
 from db.session import Database
 from db.unit_of_work import Outcome, UnitOfWork, Writer, now
 from domain import arrangement, comments, ids, invites, reactions
 from domain.merge import Base
 from domain.passwords import Passwords
+from domain.preferences import update_rule
 from domain.presence import ActivityMode, read_attendees
 from domain.reactions import Subject
 from domain.sessions import Desk
@@ -189,8 +191,14 @@ async def make_sized(office: Office, size: int) -> Sized:
             await accounts.insert_session(connection, session)
     memberships = [(await office.grant(person, here)).membership_id for person in [*people, *guests][-size:]]
     found = await office.read(invite_pages, await office.scope(ann), [here], PageRequest(size))
+    for project in projects:
+        await office.do(ann, partial(_rule, typed("project", project)))
+    scope = await office.scope(ann)
+    told = await office.read(shown_page, scope, ann.user_id, Wanted(), PageRequest(size))
     ids = {
         "workspace": workspaces,
+        "notification": [one.id for one in told.rows],
+        "settings": [grant.membership_id for grant in scope.grants],
         "project": projects,
         "label": labels,
         "status": statuses,
@@ -210,6 +218,10 @@ async def make_sized(office: Office, size: int) -> Sized:
 
 async def _resolve(comment_id: UUID, patch: Any, uow: UnitOfWork) -> Outcome:
     return await comments.update_comment(uow, comment_id, patch, Base())
+
+
+async def _rule(scope_id: str, uow: UnitOfWork) -> Outcome:
+    return await update_rule(uow, scope_id, NotificationKind.COMMENT, [])
 
 
 async def _say(comment_id: UUID, task_id: UUID, parent_id: UUID | None, body: str, uow: UnitOfWork) -> Outcome:
@@ -296,6 +308,7 @@ WAYS = {
     "Workspace": "{ workspace(by: {id: $workspace}) { %s } }",
     "Project": "{ node(id: $project) { ... on Project { %s } } }",
     "Task": "{ task(by: {id: $root}) { %s } }",
+    "NotificationSettings": "{ viewer { notificationSettings(workspaceId: $workspace) { %s } } }",
     "Comment": "{ node(id: $comment) { ... on Comment { %s } } }",
     "ReactionGroup": "{ node(id: $comment) { ... on Comment { reactions { %s } } } }",
     "Membership": "{ node(id: $membership) { ... on Membership { %s } } }",
@@ -430,6 +443,8 @@ async def test_a_list_takes_as_many_statements_for_many_rows_as_for_few(
         "session",
         "change",
         "presence",
+        "notification",
+        "settings",
     ],
 )
 async def test_nodes_take_as_many_statements_for_many_ids_as_for_few(

@@ -24,7 +24,7 @@ NODE = (
 )
 PROFILE = "{ viewer { timeZone user { id name handle } } }"
 REFUSED = "REQUIRED"
-ABOUT_THE_REQUEST = {"id", "taskId", "clientMutationId", "baseVersion", "onConflict"}
+ABOUT_THE_REQUEST = {"id", "taskId", "workspaceId", "scopeId", "kind", "clientMutationId", "baseVersion", "onConflict"}
 NOT_OPTIONAL = {"updateMemberRole.role"}
 SETS_AND_PLACES = {
     "updateTask.addAssigneeIds",
@@ -35,8 +35,13 @@ SETS_AND_PLACES = {
     "moveTask.position",
     "updateTaskSubscription.subscribed",
     "updateTaskSubscription.muted",
+    "updateNotificationRule.channels",
+    "updateNotificationSettings.digest",
+    "updateNotificationSettings.showPresence",
+    "updateNotificationSettings.quietHours",
 }
-"""Left out and null are the same for these: nothing is added, removed, put elsewhere, or wanted otherwise."""
+"""Left out and null are the same for these (or it is tried in test_notifications): nothing is added, removed, put
+elsewhere, or wanted otherwise."""
 INSTANTS = {"archived", "resolved"}
 """Set by a truth value, and shown as the moment when they were."""
 
