@@ -94,7 +94,17 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         results = Path(folder) / "results.xml"
         done = subprocess.run(
-            [sys.executable, "-m", "pytest", "tests/faults", "-p", "no:cacheprovider", f"--junitxml={results}"],
+            [
+                sys.executable,
+                "-m",
+                "pytest",
+                "tests/faults",
+                "-p",
+                "no:cacheprovider",
+                "-o",
+                "junit_family=xunit1",
+                f"--junitxml={results}",
+            ],
             cwd=ROOT,
             env={**os.environ, "FAULTS": "full"},
             check=False,

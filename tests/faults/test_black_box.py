@@ -233,7 +233,7 @@ async def _lose_everything(theatre: Theatre, chance: Random) -> None:
 
 
 async def _lose_commits(theatre: Theatre, chance: Random) -> None:
-    for _ in range(15):
+    for _ in range(30):
         theatre.postgres.is_held = True
         await asyncio.sleep(0.05)
         theatre.postgres.cut()
