@@ -12,7 +12,7 @@ from types import ModuleType
 
 import uvloop
 
-from bench import joining, latency, machine, presence, report, sockets, starting, systems
+from bench import joining, latency, log, machine, presence, report, sockets, starting, systems
 from bench.measure import Ground, Section
 from bench.people import make_team
 from bench.programs import ROOT, stack, tutti
@@ -21,6 +21,7 @@ from bench.rounds import Plan
 MEASURES: dict[str, ModuleType] = {
     "latency": latency,
     "joining": joining,
+    "log": log,
     "presence": presence,
     "sockets": sockets,
     "starting": starting,
