@@ -50,6 +50,10 @@ test-external: setup-dev web ## Run the API tests against PostgreSQL and Redis a
 faults: setup-dev ## Break real servers in every way, all seeds and full sizes (20 minutes); writes docs/faults.md
 	$(BIN)/python -m tests.faults.report
 
+.PHONY: soak
+soak: setup-dev ## Let 500 sockets come and go for ten minutes, and see that nothing stays behind
+	SOAK_SECONDS=$${SOAK_SECONDS:-600} $(BIN)/pytest tests/faults/test_soak.py -n0 -q -rA
+
 .PHONY: bench
 bench: setup-dev ## Measure a real server: latency, memory, starting; ONLY=latency one of them, ONLY=peers beside other servers
 	$(BIN)/python -m $(if $(filter peers,$(ONLY)),bench.side_by_side,bench $(ONLY))

@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
+import psutil
 import pytest
 
 from db.migrations import upgrade
@@ -94,3 +95,18 @@ async def truth(fragile: Fragile) -> AsyncIterator[Database]:
     database = Database(fragile.database_url, pool_size=4)
     yield database
     await database.close()
+
+
+def megabytes(server: ServerProcess) -> float:
+    return float(psutil.Process(server.pid).memory_info().rss) / 2**20
+
+
+@pytest.fixture(scope="module")
+def alone(fragile: Fragile, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    """One server on which one person may have as many sockets as they like."""
+    limits = {"TUTTI_MAX_SOCKETS_PER_PERSON": "1000"}
+    folder = tmp_path_factory.mktemp("alone")
+    with server_processes(folder, fragile.database_url, fragile.redis_url, ("alone",), **limits) as (server,):
+        yield server
+        logged = server.log.read_text()
+        assert "Traceback" not in logged, logged[-4000:]

@@ -273,10 +273,10 @@ class Crowd:
     def _chance(self) -> random.Random:
         return random.Random(self.chance.random())
 
-    async def begin(self) -> None:
-        """Everybody follows, then writes."""
+    async def begin(self, *, seconds: float = 20) -> None:
+        """Everybody follows, at most `seconds` later, then writes."""
         self._tasks = [asyncio.create_task(follower.run()) for follower in self.followers]
-        await until(lambda: all(follower.is_caught_up for follower in self.followers), 20)
+        await until(lambda: all(follower.is_caught_up for follower in self.followers), seconds)
         self._writing = [asyncio.create_task(writer.run()) for writer in self.writers]
 
     async def end(self) -> None:

@@ -12,7 +12,7 @@ import socket
 import struct
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from urllib.parse import urlsplit
 
@@ -23,31 +23,16 @@ import websockets
 from websockets.typing import Subprotocol
 
 from db.session import Database
-from tests.faults.conftest import Fragile, Theatre
+from tests.faults.conftest import Theatre, megabytes
 from tests.faults.crowd import Crowd, Follower, until
 from tests.faults.sizes import IS_FULL
 from tests.people import EVENTS, Api, Person
-from tests.processes import ServerProcess, server_processes
+from tests.processes import ServerProcess
 from tests.protocol.test_malformed_frames import MALFORMED
 
 pytestmark = pytest.mark.serial
 
 Record = Callable[[str, object], None]
-
-
-def megabytes(server: ServerProcess) -> float:
-    return float(psutil.Process(server.pid).memory_info().rss) / 2**20
-
-
-@pytest.fixture(scope="module")
-def alone(fragile: Fragile, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
-    """One server on which one person may have as many sockets as they like."""
-    limits = {"TUTTI_MAX_SOCKETS_PER_PERSON": "1000"}
-    folder = tmp_path_factory.mktemp("alone")
-    with server_processes(folder, fragile.database_url, fragile.redis_url, ("alone",), **limits) as (server,):
-        yield server
-        logged = server.log.read_text()
-        assert "Traceback" not in logged, logged[-4000:]
 
 
 # ---- slow readers
