@@ -1,4 +1,4 @@
-"""The static pages a person's browser gets: start, join, reset, verify, GraphiQL, their assets, and the schema as text.
+"""The static pages a person's browser gets: the client, join, reset, verify, GraphiQL, their assets, and the schema as text.
 
 Invariant: no page runs inline script or loads anything from another address, and every answer here says so in its
 Content-Security-Policy. Assets carry a hash in their names, so they may be cached for ever; pages never are.
@@ -16,6 +16,9 @@ from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, R
 
 BUNDLE = Path(__file__).resolve().parent.parent / "web" / "dist"
 """Where `make web` puts the built pages."""
+
+CLIENT_ADDRESSES = ("/", "/sign-in", "/account", "/w/{rest:path}")
+"""What the web client shows; it finds out itself which page that is, also which there is not."""
 
 _POLICY = {
     "default-src": "'none'",
@@ -51,7 +54,7 @@ def page_routes(bundle: Path, sdl: str) -> APIRouter:
     """
     router = APIRouter()
 
-    async def start(request: Request) -> Response:
+    async def client(request: Request) -> Response:
         return _page(bundle, "index.html", request)
 
     async def join(request: Request) -> Response:
@@ -66,6 +69,9 @@ def page_routes(bundle: Path, sdl: str) -> APIRouter:
     async def unsubscribe(request: Request) -> Response:
         return _page(bundle, "unsubscribe.html", request)
 
+    async def theme(request: Request) -> Response:
+        return _file(bundle / "theme.js", request, cache=_ASK_AGAIN)
+
     async def favicon(request: Request) -> Response:
         return _file(bundle / "favicon.svg", request, cache="public, max-age=86400")
 
@@ -76,11 +82,12 @@ def page_routes(bundle: Path, sdl: str) -> APIRouter:
         return PlainTextResponse(sdl, headers=_headers(_POLICY) | {"cache-control": _ASK_AGAIN})
 
     for path, endpoint in {
-        "/": start,
+        **dict.fromkeys(CLIENT_ADDRESSES, client),
         "/join": join,
         "/reset": reset,
         "/verify": verify,
         "/unsubscribe": unsubscribe,
+        "/theme.js": theme,
         "/favicon.svg": favicon,
         "/favicon.ico": favicon,
         "/assets/{name}": asset,

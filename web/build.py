@@ -23,7 +23,9 @@ WEB = Path(__file__).resolve().parent
 DIST = WEB / "dist"
 STAMP = DIST / ".built-from"
 INSTALLED_STAMP = "node_modules/.installed-from"
-SOURCES = ("*.html", "src/**/*", "public/**/*", "vite.config.ts")
+SOURCES = ("*.html", "src/**/*", "public/**/*", "vite.config.ts", "codegen.ts")
+GENERATED = WEB / "src/gql"
+SCHEMA = WEB.parent / "graphql-schema.graphql"
 PACKAGES = ("package.json", "package-lock.json", ".npmrc")
 COMPRESSED = {".css", ".html", ".js", ".json", ".svg", ".ttf", ".txt"}
 
@@ -65,8 +67,10 @@ def build(node: Node) -> None:
 
     Raises subprocess.CalledProcessError if the build fails.
     """
-    _say("building the pages (about 20 seconds)")
     STAMP.unlink(missing_ok=True)
+    _say("writing the types of the schema")
+    generate(node)
+    _say("building the pages (about 20 seconds)")
     node.run(WEB / "node_modules/vite/bin/vite.js", "build", "--logLevel=warn", cwd=WEB)
     for file in sorted(DIST.rglob("*")):
         if file.suffix in COMPRESSED and file.stat().st_size > 1024:
@@ -74,6 +78,15 @@ def build(node: Node) -> None:
     STAMP.write_text(_sources_digest())
     files = [file for file in DIST.rglob("*") if file.is_file() and file.suffix != ".gz"]
     _say(f"built {len(files)} files, {sum(file.stat().st_size for file in files) / 1e6:.1f} MB, into {DIST}")
+
+
+def generate(node: Node) -> None:
+    """Writes src/gql from the schema and the documents beside the components.
+
+    Raises subprocess.CalledProcessError if a document does not fit the schema.
+    """
+    program = WEB / "node_modules/@graphql-codegen/cli/cjs/bin.js"
+    node.run(program, "--config", "codegen.ts", "--silent", "--errors-only", cwd=WEB)
 
 
 def is_current() -> bool:
@@ -104,7 +117,8 @@ def main() -> int:
 
 def _sources_digest() -> str:
     sources = [file for pattern in SOURCES for file in sorted(WEB.glob(pattern)) if file.is_file()]
-    return _digest([*sources, *(WEB / name for name in PACKAGES)])
+    sources = [file for file in sources if GENERATED not in file.parents and ".test." not in file.name]
+    return _digest([*sources, SCHEMA, *(WEB / name for name in PACKAGES)])
 
 
 def _digest(files: list[Path]) -> str:

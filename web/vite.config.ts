@@ -1,7 +1,9 @@
+import tailwindcss from "@tailwindcss/vite";
 import { defineConfig } from "vite";
 
 /** Every page is static HTML with hashed assets; nothing is inline, so the server can forbid inline scripts. */
 export default defineConfig({
+  plugins: [tailwindcss()],
   server: { proxy: { "/graphql": { target: "http://127.0.0.1:8000", ws: true } } },
   build: {
     target: "es2022",

@@ -11,7 +11,7 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 sys.path.insert(0, str(ROOT / "web"))
 
-from build import install  # noqa: E402 - web/ is no package: its scripts run before any environment exists
+from build import generate, install  # noqa: E402 - web/ is no package: its scripts run before any environment exists
 from node import Node, find_node  # noqa: E402
 
 
@@ -52,6 +52,7 @@ def test_the_documents_of_these_clients_are_valid_against_the_schema(node: Node)
 
 def test_the_web_pages_pass_the_strict_type_check(node: Node) -> None:
     install(ROOT / "web", node)
+    generate(node)
     run(node, "node_modules/typescript/bin/tsc", "--noEmit", cwd=ROOT / "web")
 
 

@@ -57,6 +57,7 @@ async def unbuilt(tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
     ("path", "title"),
     [
         ("/", "index"),
+        ("/w/acme/board", "index"),
         ("/join", "join"),
         ("/reset", "reset"),
         ("/verify", "verify"),

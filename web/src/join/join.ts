@@ -188,7 +188,12 @@ function joined(preview: Preview, workspace: Workspace | null): void {
   show(
     `You are in ${name}`,
     `${activeAccount()?.name ?? "You"}, you can now read and change what is in it, together with everybody there.`,
-    element("p", { class: "actions" }, element("a", { class: "button primary", href: "/graphql" }, "Open GraphiQL")),
+    element(
+      "p",
+      { class: "actions" },
+      element("a", { class: "button primary", href: "/" }, "Open the board"),
+      element("a", { class: "button", href: "/graphql" }, "Open GraphiQL"),
+    ),
     workspace && element("p", { class: "hint" }, "The workspace's id: ", element("code", {}, workspace.id)),
   );
 }

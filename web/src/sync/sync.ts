@@ -114,6 +114,12 @@ export class Sync<R extends Row> {
     this.drainSoon(0);
   }
 
+  /** Stores everything anew: whoever kept the storage until now may have left it anywhere. */
+  storeAll(): void {
+    this.isWholeUnsaved = this.isReady;
+    if (this.isReady) this.remember(new Set());
+  }
+
   /** Stops for good; what is not stored yet is stored, and nothing is written after that. */
   async stop(): Promise<void> {
     this.isStopped = true;

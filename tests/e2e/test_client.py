@@ -1,0 +1,196 @@
+"""The web client in real browsers: two people on one board, live, offline and back, by pointer and by keyboard."""
+
+import asyncio
+import uuid
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.async_api import Locator, Page, WebSocketRoute, expect
+
+from tests.e2e.conftest import PATIENCE_MS, OpenPage
+
+PASSWORD = "a password for trying"
+STORED = """async title => {
+    for (const { name } of await indexedDB.databases()) {
+        const rows = await new Promise((done, fail) => {
+            const opening = indexedDB.open(name);
+            opening.onerror = () => fail(opening.error);
+            opening.onsuccess = () => {
+                const reading = opening.result.transaction("replica").objectStore("replica").getAll();
+                reading.onsuccess = () => { opening.result.close(); done(reading.result); };
+            };
+        });
+        const isThere = rows.some(row => row.title === title && row.__typename === "Task");
+        if (isThere && !rows.some(row => row.input)) return true;
+    }
+    return false;
+}"""
+"""Whether a task of this title lies in this browser's database, and no change waits there."""
+AXE = Path(__file__).resolve().parents[2] / "web/node_modules/axe-core/axe.min.js"
+
+
+async def sign_up(open_page: OpenPage, name: str, path: str = "/", **options: object) -> Page:
+    page = await open_page(path, **options)
+    await page.get_by_label("Your name").fill(name)
+    await page.get_by_label("Email").fill(f"{uuid.uuid4().hex}@example.com")
+    await page.get_by_label("Password").fill(PASSWORD)
+    await page.get_by_role("button", name="Create my account").click()
+    await is_live(page)
+    return page
+
+
+async def is_live(page: Page) -> None:
+    await expect(page.get_by_role("status", name="Connection")).to_have_text("Live")
+
+
+async def make_team(page: Page, name: str = "Quartet") -> str:
+    """A new workspace, shown as a board, and the path of a link into it."""
+    await page.get_by_role("button", name="Workspace:").click()
+    await page.get_by_role("menuitem", name="New workspace").click()
+    await page.get_by_label("Name").fill(name)
+    await page.get_by_role("button", name="Create workspace").click()
+    await expect(page.get_by_role("button", name=f"Workspace: {name}")).to_be_visible()
+    await page.get_by_role("link", name="Members").click()
+    await page.get_by_role("button", name="Make an invite link").click()
+    link = urlsplit(await page.get_by_label("The link. It is shown only now.").input_value())
+    await page.get_by_role("link", name="Board").click()
+    await expect(page.get_by_role("region", name="In progress")).to_be_visible()
+    return f"{link.path}#{link.fragment}"
+
+
+async def two_on_a_board(open_page: OpenPage) -> tuple[Page, Page]:
+    ann = await sign_up(open_page, "Ann")
+    link = await make_team(ann)
+    bob = await open_page(link)
+    await bob.get_by_label("Your name").fill("Bob")
+    await bob.get_by_label("Email").fill(f"{uuid.uuid4().hex}@example.com")
+    await bob.get_by_label("Password").fill(PASSWORD)
+    await bob.get_by_role("button", name="Create account and join").click()
+    await bob.get_by_role("link", name="Open the board").click()
+    await expect(bob.get_by_role("button", name="Workspace: Quartet")).to_be_visible()
+    await is_live(bob)
+    return ann, bob
+
+
+async def create(page: Page, *titles: str) -> None:
+    await page.get_by_role("button", name="New task", exact=True).click()
+    for title in titles:
+        await page.get_by_label("Title").fill(title)
+        await page.keyboard.press("Enter")
+    await page.keyboard.press("Escape")
+
+
+def card(page: Page, title: str, column: str | None = None) -> Locator:
+    place: Page | Locator = page.get_by_role("region", name=column, exact=True) if column else page
+    return place.locator("[data-task]").filter(has_text=title)
+
+
+async def test_what_one_person_does_the_other_sees_at_once(open_page: OpenPage) -> None:
+    ann, bob = await two_on_a_board(open_page)
+    await create(ann, "Tune the violin", "Sell the tuba")
+    await expect(card(bob, "Sell the tuba")).to_be_visible()
+
+    await card(bob, "Tune the violin").focus()
+    await bob.keyboard.press("Alt+ArrowRight")
+    await expect(card(ann, "Tune the violin", "In progress")).to_be_visible()
+    await bob.keyboard.press("i")
+    await ann.get_by_role("button", name="Bob", exact=True).click()
+    await expect(card(ann, "Sell the tuba")).to_have_count(0)
+    await expect(card(ann, "Tune the violin")).to_be_visible()
+    assert "assignee=" in ann.url
+
+    await card(ann, "Tune the violin").click()
+    title = ann.get_by_role("textbox", name="Title")
+    await title.fill("Tune both violins")
+    await ann.keyboard.press("Enter")
+    await expect(card(bob, "Tune both violins")).to_be_visible()
+    await ann.get_by_role("button", name="Delete task").click()
+    await expect(card(bob, "Tune both violins")).to_have_count(0)
+    await ann.get_by_role("button", name="Undo").click()
+    await expect(card(bob, "Tune both violins")).to_be_visible()
+
+
+async def test_a_card_goes_where_it_is_dropped(open_page: OpenPage) -> None:
+    ann, bob = await two_on_a_board(open_page)
+    await create(ann, "Drag me")
+    box = await card(ann, "Drag me").bounding_box()
+    target = await ann.get_by_role("region", name="Done", exact=True).bounding_box()
+    assert box is not None
+    assert target is not None
+    await ann.mouse.move(box["x"] + 30, box["y"] + 20)
+    await ann.mouse.down()
+    await ann.mouse.move(target["x"] + 60, target["y"] + 70, steps=8)
+    await ann.mouse.move(target["x"] + 62, target["y"] + 80, steps=4)
+    await expect(ann.locator("[data-board] > [aria-hidden]")).to_be_visible()
+    await ann.mouse.up()
+    await expect(card(bob, "Drag me", "Done")).to_be_visible()
+
+
+async def test_work_without_a_network_waits_over_a_reload_and_then_arrives(open_page: OpenPage) -> None:
+    ann, bob = await two_on_a_board(open_page)
+    await create(ann, "Before")
+    await expect(card(bob, "Before")).to_be_visible()
+    async with asyncio.timeout(PATIENCE_MS / 1000):
+        while not await ann.evaluate(STORED, "Before"):
+            await asyncio.sleep(0.05)
+    is_cut = True
+
+    async def through(socket: WebSocketRoute) -> None:
+        if is_cut:
+            await socket.close(code=1012, reason="cut")
+        else:
+            socket.connect_to_server()
+
+    await ann.route_web_socket("**/graphql", through)
+    await ann.route("**/graphql", lambda route: route.abort())
+    await ann.reload()
+    await create(ann, "Written offline")
+    await create(bob, "Meanwhile")
+    connection = ann.get_by_role("status", name="Connection")
+    await expect(connection).to_contain_text("1 change waits")
+    await ann.reload()
+    await expect(card(ann, "Written offline")).to_be_visible()
+    await expect(connection).to_contain_text("1 change waits")
+    is_cut = False
+    await ann.unroute("**/graphql")
+    await expect(card(bob, "Written offline")).to_be_visible()
+    await expect(card(ann, "Meanwhile")).to_be_visible()
+    await is_live(ann)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_every_page_can_be_used_by_everybody(open_page: OpenPage, scheme: str) -> None:
+    page = await sign_up(open_page, "Ann", color_scheme=scheme)
+    await make_team(page)
+    await create(page, "Look at me", "And at me")
+    await is_accessible(page, f"board {scheme}")
+    await card(page, "Look at me").click()
+    await expect(page.get_by_role("textbox", name="Title")).to_be_visible()
+    await is_accessible(page, f"task {scheme}")
+    for name in ("List", "Members", "Account"):
+        await page.get_by_role("link", name=name).click()
+        await expect(page.get_by_role("main", name=name)).to_be_visible()
+        await is_accessible(page, f"{name} {scheme}")
+    await page.set_viewport_size({"width": 360, "height": 740})
+    assert await page.evaluate("() => document.documentElement.scrollWidth") <= 360
+
+
+async def is_accessible(page: Page, what: str) -> None:
+    await page.evaluate(AXE.read_text())
+    found = await page.evaluate("async () => (await axe.run()).violations.map(v => [v.id, v.nodes.map(n => n.html)])")
+    assert found == [], what
+
+
+async def test_signing_out_leaves_nothing_behind(open_page: OpenPage) -> None:
+    page = await sign_up(open_page, "Ann")
+    await page.get_by_role("link", name="Account").click()
+    await page.get_by_role("button", name="Sign out").click()
+    await expect(page.get_by_role("heading", name="Tasks that people change together, live.")).to_be_visible()
+    stored = await page.evaluate("() => localStorage.getItem('tutti.accounts')")
+    assert stored == "[]"
+
+
+async def test_an_unknown_workspace_says_so(open_page: OpenPage) -> None:
+    page = await sign_up(open_page, "Ann", "/w/nowhere/board")
+    await expect(page.get_by_role("heading", name="There is no such workspace for you.")).to_be_visible()

@@ -1,0 +1,70 @@
+/** Who is here, and which page that address is. Pages that not everybody opens at once are loaded when they are. */
+import { lazy, Suspense, useEffect, useState, useSyncExternalStore } from "react";
+import { Provider, type Client } from "urql";
+import { Link, Redirect, Route, Switch } from "wouter";
+import { createGraphQLClient } from "../data/client";
+import { Connection } from "../data/connection";
+import { activeAccount, onAccountsChange } from "../session/accounts";
+import { Welcome } from "../session/Welcome";
+import { Announcer } from "../ui/announce";
+import { Empty, Loading } from "../ui/controls";
+import { Toasts } from "../ui/toasts";
+import { ViewerProvider, useViewer } from "../workspace/viewer";
+import { ConnectionContext } from "../workspace/connection-context";
+import { WorkspacePage } from "../workspace/WorkspacePage";
+import { Shell } from "../workspace/Shell";
+
+const AccountPage = lazy(() => import("../account/AccountPage"));
+
+const LAST = "tutti.workspace"; // localStorage: the id of the workspace that was open last
+
+export function App() {
+  const accountId = useSyncExternalStore(onAccountsChange, () => activeAccount()?.id ?? null);
+  return (
+    <>
+      {accountId ? <SignedIn key={accountId} accountId={accountId} /> : <Welcome />}
+      <Toasts />
+      <Announcer />
+    </>
+  );
+}
+
+function SignedIn({ accountId }: { accountId: string }) {
+  const [session, setSession] = useState<{ client: Client; connection: Connection } | null>(null);
+  useEffect(() => {
+    const opened = { client: createGraphQLClient(accountId), connection: new Connection(accountId) };
+    setSession(opened);
+    return () => opened.connection.close();
+  }, [accountId]);
+  if (!session) return null;
+  return (
+    <Provider value={session.client}>
+      <ConnectionContext.Provider value={session.connection}>
+        <ViewerProvider accountId={accountId}>
+          <Suspense fallback={<Loading what="the page" />}>
+            <Pages />
+          </Suspense>
+        </ViewerProvider>
+      </ConnectionContext.Provider>
+    </Provider>
+  );
+}
+
+function Pages() {
+  const { workspaces } = useViewer();
+  const last = workspaces.find(({ id }) => id === localStorage.getItem(LAST)) ?? workspaces.at(-1);
+  return (
+    <Switch>
+      <Route path="/">{last ? <Redirect to={`/w/${last.slug}/board`} replace /> : <Loading what="your workspaces" />}</Route>
+      <Route path="/account"><Shell title="Account"><AccountPage /></Shell></Route>
+      <Route<{ slug: string; view?: string; taskKey?: string }> path="/w/:slug/:view?/:taskKey?">
+        {({ slug, view = "board", taskKey }) => <WorkspacePage key={slug} slug={slug} view={view} taskKey={taskKey} />}
+      </Route>
+      <Route>
+        <Shell title="Not found">
+          <Empty title="There is nothing here."><p>The address may be mistyped. <Link className="text-accent underline" href="/">To your tasks</Link></p></Empty>
+        </Shell>
+      </Route>
+    </Switch>
+  );
+}

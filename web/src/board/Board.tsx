@@ -1,0 +1,104 @@
+/** Columns by status with their cards. Only cards in sight are in the page, however many there are. */
+import { useVirtualizer } from "@tanstack/react-virtual";
+import { Plus } from "lucide-react";
+import { useCallback, useEffect, useRef } from "react";
+import type { Model, Status, Task } from "../data/model";
+import { announce } from "../ui/announce";
+import { Button, Dot } from "../ui/controls";
+import { useWorkspace } from "../workspace/context";
+import { placeAt } from "./arrange";
+import { Card, CardText, partsOf } from "./Card";
+import { pressed, useDrag } from "./drag";
+
+interface BoardProps {
+  model: Model;
+  columns: ReadonlyMap<string, readonly Task[]>;
+  mayWrite: boolean;
+  openId: string | undefined;
+  onOpen: (task: Task) => void;
+  onNew: (statusId: string) => void;
+}
+
+export function Board({ model, columns, mayWrite, openId, onOpen, onNew }: BoardProps) {
+  const workspace = useWorkspace();
+  const board = useRef<HTMLDivElement>(null);
+  const ghost = useRef<HTMLDivElement>(null);
+  const shown = useRef(columns);
+  useEffect(() => void (shown.current = columns), [columns]);
+  useEffect(() => {
+    const element = board.current;
+    if (!element || !mayWrite) return;
+    const press = (event: PointerEvent): void =>
+      pressed(event, (id) => workspace.model().taskById.get(id), () => ghost.current, (task, target) => {
+        const position = placeAt(shown.current.get(target.statusId) ?? [], target.index, task);
+        if (position) workspace.submit("moveTask", { id: task.id, statusId: target.statusId, position });
+        announce(`${task.title} is now in ${workspace.model().statusById.get(target.statusId)?.name}.`);
+      });
+    element.addEventListener("pointerdown", press);
+    return () => element.removeEventListener("pointerdown", press);
+  }, [workspace, mayWrite]);
+  const dragged = useDrag((state) => state.task);
+  const latest = useRef(onOpen);
+  useEffect(() => void (latest.current = onOpen), [onOpen]);
+  const open = useCallback((task: Task) => latest.current(task), []);
+
+  return (
+    <div ref={board} data-board className="flex min-h-0 grow gap-3 overflow-x-auto p-3">
+      {model.statuses.map((status) => (
+        <Column key={status.id} status={status} tasks={columns.get(status.id) ?? []} model={model} draggedId={dragged?.id} openId={openId} onOpen={open} onNew={mayWrite ? onNew : undefined} />
+      ))}
+      {dragged && (
+        <div ref={ghost} aria-hidden className="pointer-events-none fixed top-0 left-0 z-50 grid w-64 gap-1.5 rounded-xl border border-accent bg-surface p-2.5 shadow-2xl">
+          <CardText task={dragged} labelById={model.labelById} {...partsOf(model, dragged.id)} />
+        </div>
+      )}
+    </div>
+  );
+}
+
+interface ColumnProps {
+  status: Status;
+  tasks: readonly Task[];
+  model: Model;
+  draggedId: string | undefined;
+  openId: string | undefined;
+  onOpen: (task: Task) => void;
+  onNew: ((statusId: string) => void) | undefined;
+}
+
+function Column({ status, tasks, model, draggedId, openId, onOpen, onNew }: ColumnProps) {
+  const scroller = useRef<HTMLDivElement>(null);
+  const virtual = useVirtualizer({
+    count: tasks.length,
+    getScrollElement: () => scroller.current,
+    estimateSize: () => 84,
+    getItemKey: (index) => tasks[index]!.id,
+    gap: 8,
+    overscan: 6,
+  });
+  const targetTop = useDrag(({ target }) => (target?.statusId === status.id ? target.top : null));
+  return (
+    <section data-column={status.id} aria-label={status.name} className="flex w-72 shrink-0 flex-col rounded-2xl bg-raised">
+      <header className="flex items-center gap-2 px-3 pt-2.5 pb-1.5">
+        <Dot color={status.color} />
+        <h2 className="text-sm font-semibold">{status.name}</h2>
+        <span className="text-sm text-dim">{tasks.length}</span>
+        {onNew && <Button kind="quiet" className="ml-auto px-2" aria-label={`New task in ${status.name}`} onClick={() => onNew(status.id)}><Plus size={16} aria-hidden /></Button>}
+      </header>
+      <div ref={scroller} data-cards className="relative min-h-16 grow overflow-y-auto p-2" tabIndex={-1}>
+        <div className="relative" style={{ height: virtual.getTotalSize() }}>
+          {virtual.getVirtualItems().map((item) => {
+            const task = tasks[item.index]!;
+            const { parts, done } = partsOf(model, task.id);
+            return (
+              <div key={item.key} ref={virtual.measureElement} data-index={item.index} className="absolute top-0 left-0 w-full" style={{ transform: `translateY(${item.start}px)` }}>
+                <Card task={task} labelById={model.labelById} parts={parts} done={done} isOpen={task.id === openId} isDragged={task.id === draggedId} onOpen={onOpen} />
+              </div>
+            );
+          })}
+        </div>
+        {targetTop !== null && <div aria-hidden className="pointer-events-none absolute right-2 left-2 h-1 rounded-full bg-accent" style={{ top: targetTop }} />}
+      </div>
+    </section>
+  );
+}

@@ -1,0 +1,69 @@
+/** One task on the board. It is drawn again only when its own row changes. */
+import { CalendarDays, ListChecks } from "lucide-react";
+import { memo } from "react";
+import type { Model, Task } from "../data/model";
+import { Avatar, Dot } from "../ui/controls";
+import { PRIORITY_NAMES, today } from "./arrange";
+
+export const PRIORITY_LOOKS: Record<string, string> = { URGENT: "text-bad", HIGH: "text-warn", MEDIUM: "text-accent", LOW: "text-dim", NONE: "text-dim" };
+
+interface CardProps {
+  task: Task;
+  labelById: Model["labelById"];
+  done: number;
+  parts: number;
+  isOpen: boolean;
+  isDragged: boolean;
+  onOpen: (task: Task) => void;
+}
+
+export const Card = memo(function Card({ task, labelById, done, parts, isOpen, isDragged, onOpen }: CardProps) {
+  return (
+    <div
+      role="button"
+      tabIndex={0}
+      data-task={task.id}
+      aria-current={isOpen || undefined}
+      className={`grid cursor-pointer gap-1.5 rounded-xl border bg-surface p-2.5 text-left shadow-xs select-none hover:border-accent ${isOpen ? "border-accent" : "border-line"} ${isDragged ? "opacity-40" : ""}`}
+      onClick={() => onOpen(task)}
+      onKeyDown={(event) => {
+        if (event.key !== "Enter" || event.target !== event.currentTarget) return;
+        event.preventDefault();
+        onOpen(task);
+      }}
+    >
+      <CardText task={task} labelById={labelById} done={done} parts={parts} />
+    </div>
+  );
+});
+
+export function CardText({ task, labelById, done, parts }: Pick<CardProps, "task" | "labelById" | "done" | "parts">) {
+  const isLate = task.dueDate !== null && task.completedAt === null && task.dueDate < today();
+  return (
+    <>
+      <span className="flex items-center gap-2 text-xs text-dim">
+        <span>{task.key || "Saving…"}</span>
+        {task.priority !== "NONE" && <span className={`font-semibold ${PRIORITY_LOOKS[task.priority]}`}>{PRIORITY_NAMES[task.priority]}</span>}
+      </span>
+      <span className="text-sm leading-snug font-medium wrap-anywhere">{task.title}</span>
+      <span className="flex flex-wrap items-center gap-x-2.5 gap-y-1 text-xs text-dim">
+        {task.labels.map(({ id }) => {
+          const label = labelById.get(id);
+          return label && <span key={id} className="inline-flex items-center gap-1"><Dot color={label.color} />{label.name}</span>;
+        })}
+        {task.dueDate && <span className={`inline-flex items-center gap-1 ${isLate ? "text-bad" : ""}`}><CalendarDays size={13} aria-hidden />{task.dueDate}{isLate && " (late)"}</span>}
+        {parts > 0 && <span className="inline-flex items-center gap-1"><ListChecks size={13} aria-hidden />{done}/{parts}</span>}
+        <span className="ml-auto flex -space-x-1.5">
+          {task.assignees.slice(0, 4).map(({ id, name }) => <Avatar key={id} id={id} name={name || "?"} size={22} />)}
+        </span>
+      </span>
+    </>
+  );
+}
+
+/** How many subtasks there are and how many are done, from the tasks themselves. */
+export function partsOf(model: Model, id: string): { parts: number; done: number } {
+  const subtasks = model.subtasksOf.get(id) ?? [];
+  const done = subtasks.filter(({ status }) => model.statusById.get(status.id)?.category === "DONE").length;
+  return { parts: subtasks.length, done };
+}

@@ -1,0 +1,50 @@
+/** Creates tasks one after the other: Enter saves and keeps the field open, Escape keeps what was typed. */
+import { useState, type FormEvent } from "react";
+import type { Model } from "../data/model";
+import { Button, Field, Select } from "../ui/controls";
+import { Dialog } from "../ui/dialog";
+import { announce } from "../ui/announce";
+import { useWorkspace } from "../workspace/context";
+import { NOBODY } from "./arrange";
+
+const DRAFT = "tutti.draft.task"; // sessionStorage: a title that was not saved yet
+
+export function NewTask({ model, statusId, projectId, onClose }: { model: Model; statusId: string; projectId: string; onClose: () => void }) {
+  const workspace = useWorkspace();
+  const [title, setTitle] = useState(() => sessionStorage.getItem(DRAFT) ?? "");
+  const [status, setStatus] = useState(statusId || (model.statuses.find(({ category }) => category === "TODO")?.id ?? model.statuses[0]?.id ?? ""));
+  const [project, setProject] = useState(projectId === NOBODY ? "" : projectId);
+  const [count, setCount] = useState(0);
+
+  function keep(text: string): void {
+    setTitle(text);
+    sessionStorage.setItem(DRAFT, text);
+  }
+  function submit(event: FormEvent): void {
+    event.preventDefault();
+    if (!title.trim()) return;
+    workspace.createTask({ title: title.trim(), ...(status ? { statusId: status } : {}), ...(project ? { projectId: project } : {}) });
+    announce(`${title.trim()} was created.`);
+    keep("");
+    setCount(count + 1);
+  }
+
+  return (
+    <Dialog title="New task" onClose={onClose}>
+      <form className="grid gap-3" onSubmit={submit}>
+        <Field label="Title" value={title} onChange={(event) => keep(event.target.value)} required maxLength={500} autoFocus autoComplete="off"
+          hint={count ? `${count} created. Enter creates one more, Escape closes.` : "Enter creates it, and one can go on."} />
+        <div className="grid grid-cols-2 gap-3">
+          <Select label="Status" value={status} onChange={(event) => setStatus(event.target.value)}>
+            {model.statuses.map(({ id, name }) => <option key={id} value={id}>{name}</option>)}
+          </Select>
+          <Select label="Project" value={project} onChange={(event) => setProject(event.target.value)}>
+            <option value="">No project</option>
+            {model.projects.filter(({ archivedAt }) => !archivedAt).map(({ id, name }) => <option key={id} value={id}>{name}</option>)}
+          </Select>
+        </div>
+        <Button kind="primary" type="submit">Create task</Button>
+      </form>
+    </Dialog>
+  );
+}

@@ -1,0 +1,111 @@
+/**
+ * Which tasks a board shows and in which columns: filters as they stand in the address.
+ *
+ * Invariant: pure; the address alone says what is filtered, so that a link shows another person the same.
+ */
+import type { Model, Task } from "../data/model";
+
+export const PRIORITIES = ["URGENT", "HIGH", "MEDIUM", "LOW", "NONE"] as const;
+export const PRIORITY_NAMES: Record<string, string> = { URGENT: "Urgent", HIGH: "High", MEDIUM: "Medium", LOW: "Low", NONE: "No priority" };
+
+export const NOBODY = "nobody";
+
+export interface Filters {
+  readonly assignees: readonly string[];
+  readonly statuses: readonly string[];
+  readonly priorities: readonly string[];
+  readonly labels: readonly string[];
+  readonly project: string;
+  readonly due: string;
+  readonly text: string;
+}
+
+const SETS = { assignees: "assignee", statuses: "status", priorities: "priority", labels: "label" } as const;
+const WORDS = { project: "project", due: "due", text: "q" } as const;
+
+export function filtersOf(address: URLSearchParams): Filters {
+  const set = (name: string): string[] => address.get(name)?.split(",").filter(Boolean) ?? [];
+  return {
+    assignees: set(SETS.assignees),
+    statuses: set(SETS.statuses),
+    priorities: set(SETS.priorities),
+    labels: set(SETS.labels),
+    project: address.get(WORDS.project) ?? "",
+    due: address.get(WORDS.due) ?? "",
+    text: address.get(WORDS.text) ?? "",
+  };
+}
+
+/** The address with these filters; what is not a filter stays. */
+export function withFilters(address: URLSearchParams, change: Partial<Filters>): URLSearchParams {
+  const next = new URLSearchParams(address);
+  for (const [key, value] of Object.entries(change) as [keyof Filters, string | readonly string[]][]) {
+    const name = { ...SETS, ...WORDS }[key];
+    const text = typeof value === "string" ? value : value.join(",");
+    if (text) next.set(name, text);
+    else next.delete(name);
+  }
+  return next;
+}
+
+export const isFiltered = (filters: Filters): boolean => Object.values(filters).some((value) => value.length > 0);
+
+/** The tasks to show, in their order. `today` is a day like 2026-05-01. */
+export function shownTasks(model: Model, filters: Filters, today: string): Task[] {
+  const words = filters.text.toLowerCase();
+  return model.tasks.filter((task) => {
+    if (task.archivedAt !== null) return false;
+    if (filters.project && (task.project?.id ?? NOBODY) !== filters.project) return false;
+    if (filters.statuses.length && !filters.statuses.includes(task.status.id)) return false;
+    if (filters.priorities.length && !filters.priorities.includes(task.priority)) return false;
+    if (filters.labels.length && !task.labels.some(({ id }) => filters.labels.includes(id))) return false;
+    if (filters.assignees.length && !isFor(task, filters.assignees)) return false;
+    if (filters.due && !isDue(task, filters.due, today)) return false;
+    return !words || `${task.key} ${task.title} ${task.description}`.toLowerCase().includes(words);
+  });
+}
+
+const isFor = (task: Task, who: readonly string[]): boolean =>
+  task.assignees.length === 0 ? who.includes(NOBODY) : task.assignees.some(({ id }) => who.includes(id));
+
+function isDue(task: Task, due: string, today: string): boolean {
+  if (due === "none") return task.dueDate === null;
+  if (task.dueDate === null) return false;
+  if (due === "overdue") return task.dueDate < today && task.completedAt === null;
+  return task.dueDate >= today && task.dueDate <= dayAfter(today, due === "today" ? 0 : 7);
+}
+
+function dayAfter(day: string, days: number): string {
+  const date = new Date(`${day}T00:00:00Z`);
+  date.setUTCDate(date.getUTCDate() + days);
+  return date.toISOString().slice(0, 10);
+}
+
+/** Today where the person is. */
+export function today(): string {
+  const now = new Date();
+  return `${now.getFullYear()}-${String(now.getMonth() + 1).padStart(2, "0")}-${String(now.getDate()).padStart(2, "0")}`;
+}
+
+/** The tasks of each status, also of those that have none. */
+export function columnsOf(model: Model, tasks: readonly Task[]): Map<string, Task[]> {
+  const columns = new Map<string, Task[]>(model.statuses.map(({ id }) => [id, []]));
+  for (const task of tasks) columns.get(task.status.id)?.push(task);
+  return columns;
+}
+
+/**
+ * Where a task goes that is put at an index of a column, said by its neighbours: an anchor must be of the same project, so
+ * it is the nearest one that is. Null: it is there already.
+ */
+export function placeAt(column: readonly Task[], index: number, task: Task): { after?: string; before?: string; edge?: string } | null {
+  const others = column.filter(({ id }) => id !== task.id);
+  const at = Math.max(0, Math.min(index, others.length));
+  const own = column.findIndex(({ id }) => id === task.id);
+  if (own === at) return null;
+  const isSame = (other: Task): boolean => other.project?.id === task.project?.id;
+  const above = others.slice(0, at).findLast(isSame);
+  if (above) return { after: above.id };
+  const below = others.slice(at).find(isSame);
+  return below ? { before: below.id } : { edge: "FIRST" };
+}

@@ -1,0 +1,122 @@
+/**
+ * Dragging cards with a pointer: what is dragged, and where it would land.
+ *
+ * Invariant: nothing changes until the pointer is let go over a column; Escape, or losing the pointer, changes nothing.
+ * The dragged picture is moved by the style of one element, so that a move of the pointer draws no card again.
+ */
+import { create } from "zustand";
+import type { Task } from "../data/model";
+
+export interface Target {
+  readonly statusId: string;
+  readonly index: number;
+  /** Where the placeholder lies, in pixels of the column's scrolled content. */
+  readonly top: number;
+}
+
+export const useDrag = create<{ task: Task | null; target: Target | null }>(() => ({ task: null, target: null }));
+
+const THRESHOLD_PX = 6;
+const EDGE_PX = 48;
+const HOLD_MS = 250; // a touch scrolls unless it rests first
+
+/** Starts watching a press on the board; calls `onDrop` if it becomes a drag that ends over a column. */
+export function pressed(event: PointerEvent, taskOf: (id: string) => Task | undefined, ghost: () => HTMLElement | null, onDrop: (task: Task, target: Target) => void): void {
+  const card = (event.target as Element).closest<HTMLElement>("[data-task]");
+  const task = card && event.button === 0 ? taskOf(card.dataset.task!) : undefined;
+  if (!card || !task) return;
+  const start = { x: event.clientX, y: event.clientY };
+  let at = start;
+  let isDragging = false;
+  let frame = 0;
+  const isTouch = event.pointerType === "touch";
+  const hold = isTouch ? setTimeout(begin, HOLD_MS) : undefined;
+
+  function begin(): void {
+    isDragging = true;
+    useDrag.setState({ task: task!, target: null });
+    frame = requestAnimationFrame(follow);
+  }
+  function follow(): void {
+    const picture = ghost();
+    if (picture) picture.style.transform = `translate(${at.x + 8}px, ${at.y + 8}px) rotate(2deg)`;
+    scrollAtEdges(at);
+    const target = targetAt(at, task!.id);
+    const now = useDrag.getState().target;
+    if (target?.statusId !== now?.statusId || target?.index !== now?.index || target?.top !== now?.top) useDrag.setState({ target });
+    frame = requestAnimationFrame(follow);
+  }
+  function moved(move: PointerEvent): void {
+    at = { x: move.clientX, y: move.clientY };
+    const isFar = Math.hypot(at.x - start.x, at.y - start.y) > THRESHOLD_PX;
+    if (!isDragging && isFar) {
+      if (isTouch) return end();
+      begin();
+    }
+  }
+  function released(): void {
+    const { target } = useDrag.getState();
+    const wasDragging = isDragging;
+    end();
+    if (!wasDragging) return;
+    addEventListener("click", swallow, { capture: true, once: true });
+    setTimeout(() => removeEventListener("click", swallow, { capture: true }), 0);
+    if (target) onDrop(task!, target);
+  }
+  function keyed(key: KeyboardEvent): void {
+    if (key.key !== "Escape" || !isDragging) return;
+    key.stopPropagation();
+    end();
+    addEventListener("click", swallow, { capture: true, once: true });
+  }
+  function touched(move: TouchEvent): void {
+    if (isDragging) move.preventDefault();
+  }
+  function end(): void {
+    clearTimeout(hold);
+    cancelAnimationFrame(frame);
+    isDragging = false;
+    useDrag.setState({ task: null, target: null });
+    removeEventListener("pointermove", moved);
+    removeEventListener("pointerup", released);
+    removeEventListener("pointercancel", end);
+    removeEventListener("keydown", keyed, { capture: true });
+    removeEventListener("touchmove", touched);
+  }
+  addEventListener("pointermove", moved);
+  addEventListener("pointerup", released);
+  addEventListener("pointercancel", end);
+  addEventListener("keydown", keyed, { capture: true });
+  addEventListener("touchmove", touched, { passive: false });
+}
+
+function swallow(click: Event): void {
+  click.stopPropagation();
+  click.preventDefault();
+}
+
+function targetAt({ x, y }: { x: number; y: number }, draggedId: string): Target | null {
+  const column = document.elementsFromPoint(x, y).map((element) => element.closest<HTMLElement>("[data-column]")).find(Boolean);
+  const scroller = column?.querySelector<HTMLElement>("[data-cards]");
+  if (!column || !scroller) return null;
+  const cards = [...scroller.querySelectorAll<HTMLElement>("[data-index]")].sort((a, b) => Number(a.dataset.index) - Number(b.dataset.index));
+  const origin = scroller.getBoundingClientRect().top - scroller.scrollTop;
+  const before = cards.find((card) => y < card.getBoundingClientRect().top + card.offsetHeight / 2);
+  const own = cards.find((card) => card.querySelector(`[data-task="${draggedId}"]`));
+  const last = cards.at(-1);
+  const rawIndex = before ? Number(before.dataset.index) : last ? Number(last.dataset.index) + 1 : 0;
+  const index = own && Number(own.dataset.index) < rawIndex ? rawIndex - 1 : rawIndex;
+  const top = before ? before.getBoundingClientRect().top - origin : last ? last.getBoundingClientRect().bottom - origin : 0;
+  return { statusId: column.dataset.column!, index, top };
+}
+
+function scrollAtEdges({ x, y }: { x: number; y: number }): void {
+  for (const element of document.elementsFromPoint(x, y)) {
+    if (!(element instanceof HTMLElement) || !element.matches("[data-cards], [data-board]")) continue;
+    const box = element.getBoundingClientRect();
+    if (element.matches("[data-cards]")) element.scrollTop += pull(y, box.top, box.bottom);
+    else element.scrollLeft += pull(x, box.left, box.right);
+  }
+}
+
+const pull = (at: number, low: number, high: number): number => (at < low + EDGE_PX ? -12 : at > high - EDGE_PX ? 12 : 0);

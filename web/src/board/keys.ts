@@ -1,0 +1,88 @@
+/**
+ * The keys of the board and the list.
+ *
+ * Invariant: a key does something only when nobody is typing and no dialog or menu is open.
+ */
+import { useEffect, useRef } from "react";
+import type { Task } from "../data/model";
+import { announce } from "../ui/announce";
+import { useWorkspace } from "../workspace/context";
+import { placeAt } from "./arrange";
+import { useQuick, type QuickKind } from "./QuickMenu";
+
+const QUICK: Record<string, QuickKind> = { s: "status", p: "priority", a: "assignees", l: "labels" };
+
+type Columns = ReadonlyMap<string, readonly Task[]>;
+
+export const isTyping = (event: KeyboardEvent): boolean =>
+  event.target instanceof Element && event.target.closest("input, textarea, select, [contenteditable], dialog, [role=menu]") !== null;
+
+export function useBoardKeys(columns: Columns, onOpen: (task: Task) => void, onNew: () => void): void {
+  const workspace = useWorkspace();
+  const latest = useRef({ columns, onOpen, onNew });
+  useEffect(() => void (latest.current = { columns, onOpen, onNew }));
+  useEffect(() => {
+    function keyed(event: KeyboardEvent): void {
+      if (isTyping(event) || event.metaKey || event.ctrlKey || event.defaultPrevented) return;
+      const { columns, onNew } = latest.current;
+      const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+      const at = event.target instanceof Element ? event.target.closest<HTMLElement>("[data-task]") : null;
+      const task = at ? workspace.model().taskById.get(at.dataset.task!) : undefined;
+      if (key === "c" && !event.altKey) onNew();
+      else if (event.altKey && task && event.key.startsWith("Arrow")) move(task, event.key, columns);
+      else if (key === "j" || (key === "ArrowDown" && task)) step(1);
+      else if (key === "k" || (key === "ArrowUp" && task)) step(-1);
+      else if ((key === "ArrowRight" || key === "ArrowLeft") && task) aside(task, columns, key === "ArrowRight" ? 1 : -1);
+      else if (task && at && QUICK[key]) {
+        const box = at.getBoundingClientRect();
+        useQuick.setState({ kind: QUICK[key], taskId: task.id, x: box.left + 16, y: box.top + 24 });
+      } else if (task && key === "i") {
+        const isMine = task.assignees.some(({ id }) => id === workspace.myId);
+        workspace.submit("updateTask", { id: task.id, [isMine ? "removeAssigneeIds" : "addAssigneeIds"]: [workspace.myId] });
+      } else return;
+      event.preventDefault();
+    }
+
+    function move(task: Task, arrow: string, columns: Columns): void {
+      const ids = [...columns.keys()];
+      const column = columns.get(task.status.id) ?? [];
+      const index = column.findIndex(({ id }) => id === task.id);
+      const isAside = arrow === "ArrowLeft" || arrow === "ArrowRight";
+      const statusId = isAside ? ids[ids.indexOf(task.status.id) + (arrow === "ArrowRight" ? 1 : -1)] : task.status.id;
+      if (!statusId) return;
+      const position = placeAt(columns.get(statusId) ?? [], isAside ? 0 : index + (arrow === "ArrowDown" ? 1 : -1), task);
+      if (!position || (!isAside && arrow === "ArrowUp" && index === 0)) return;
+      workspace.submit("moveTask", { id: task.id, statusId, position });
+      announce(`${task.title} is now in ${workspace.model().statusById.get(statusId)?.name}.`);
+      refocus(task.id);
+    }
+
+    addEventListener("keydown", keyed);
+    return () => removeEventListener("keydown", keyed);
+  }, [workspace]);
+}
+
+const cards = (): HTMLElement[] => [...document.querySelectorAll<HTMLElement>("[data-task]")];
+
+function step(by: number): void {
+  const all = cards();
+  const at = all.indexOf(document.activeElement as HTMLElement);
+  const next = all[at < 0 ? 0 : at + by];
+  next?.focus();
+  next?.scrollIntoView({ block: "nearest" });
+}
+
+function aside(task: Task, columns: Columns, by: number): void {
+  const ids = [...columns.keys()];
+  const index = columns.get(task.status.id)?.findIndex(({ id }) => id === task.id) ?? 0;
+  for (let at = ids.indexOf(task.status.id) + by; ids[at]; at += by) {
+    const column = columns.get(ids[at]!)!;
+    const next = column[Math.min(index, column.length - 1)];
+    if (next) return document.querySelector<HTMLElement>(`[data-task="${next.id}"]`)?.focus();
+  }
+}
+
+/** After a card went to another column it is another element: give it the focus again. */
+function refocus(id: string): void {
+  requestAnimationFrame(() => requestAnimationFrame(() => requestAnimationFrame(() => document.querySelector<HTMLElement>(`[data-task="${id}"]`)?.focus())));
+}

@@ -1,0 +1,81 @@
+/**
+ * The rows of a workspace, arranged for looking things up: what pages read.
+ *
+ * Invariant: a model is a value of one moment; the same row is the same object in the next one unless it changed.
+ */
+import type { LabelRowFragment, MembershipRowFragment, Permission, ProjectRowFragment, StatusRowFragment, TaskRowFragment, WorkspaceRowFragment } from "../gql/graphql";
+import { compareRanks } from "../sync/rank";
+
+export type Task = TaskRowFragment;
+export type Status = StatusRowFragment;
+export type Project = ProjectRowFragment;
+export type Label = LabelRowFragment;
+export type Membership = MembershipRowFragment;
+export type WorkspaceRow = WorkspaceRowFragment;
+export type AnyRow = Task | Status | Project | Label | Membership | WorkspaceRow;
+
+export interface Model {
+  readonly workspace: WorkspaceRow | undefined;
+  readonly tasks: readonly Task[];
+  readonly taskById: ReadonlyMap<string, Task>;
+  readonly statuses: readonly Status[];
+  readonly statusById: ReadonlyMap<string, Status>;
+  readonly projects: readonly Project[];
+  readonly labels: readonly Label[];
+  readonly labelById: ReadonlyMap<string, Label>;
+  readonly members: readonly Membership[];
+  readonly subtasksOf: ReadonlyMap<string, readonly Task[]>;
+  readonly me: Membership | undefined;
+}
+
+export const byPlace = (a: { rank: string; id: string }, b: { rank: string; id: string }): number =>
+  compareRanks(a.rank, b.rank) || compareRanks(a.id, b.id);
+
+const byName = (a: { name: string }, b: { name: string }): number => a.name.localeCompare(b.name);
+
+export function arrange(rows: Iterable<AnyRow>, myId: string): Model {
+  const tasks: Task[] = [];
+  const statuses: Status[] = [];
+  const projects: Project[] = [];
+  const labels: Label[] = [];
+  const members: Membership[] = [];
+  let workspace: WorkspaceRow | undefined;
+  for (const row of rows) {
+    if (row.__typename === "Task") tasks.push(row);
+    else if (row.__typename === "Status") statuses.push(row);
+    else if (row.__typename === "Project") projects.push(row);
+    else if (row.__typename === "Label") labels.push(row);
+    else if (row.__typename === "Membership") members.push(row);
+    else workspace = row;
+  }
+  tasks.sort(byPlace);
+  statuses.sort(byPlace);
+  projects.sort(byName);
+  labels.sort(byName);
+  members.sort((a, b) => byName(a.user, b.user));
+  const subtasksOf = new Map<string, Task[]>();
+  for (const task of tasks) {
+    if (!task.parent) continue;
+    const siblings = subtasksOf.get(task.parent.id);
+    if (siblings) siblings.push(task);
+    else subtasksOf.set(task.parent.id, [task]);
+  }
+  return {
+    workspace,
+    tasks,
+    taskById: byId(tasks),
+    statuses,
+    statusById: byId(statuses),
+    projects,
+    labels,
+    labelById: byId(labels),
+    members,
+    subtasksOf,
+    me: members.find((member) => member.user.id === myId),
+  };
+}
+
+const byId = <R extends { id: string }>(rows: readonly R[]): ReadonlyMap<string, R> => new Map(rows.map((row) => [row.id, row]));
+
+/** What the person may do here, by what everybody is told of their membership. */
+export const may = (model: Model, permission: Permission): boolean => model.me?.permissions.includes(permission) ?? false;

@@ -1,0 +1,120 @@
+/**
+ * One open workspace: its replica in step with the server, and what components read of it.
+ *
+ * Invariant: changes come through `submit` alone; whatever is shown is `model()`, which is made anew at most once per frame.
+ */
+import type { Client } from "urql";
+import type { RefusalFragment } from "../gql/graphql";
+import { newId, uuidv7 } from "../sync/ids";
+import { IndexedDbStorage } from "../sync/indexeddb";
+import { Replica, type Operation } from "../sync/replica";
+import { Sync } from "../sync/sync";
+import { taskEffects } from "../sync/tasks";
+import type { Connection } from "./connection";
+import { arrange, type AnyRow, type Model, type Task } from "./model";
+import { workspaceServer, type WorkspaceEvent } from "./server";
+import { SharedStorage } from "./shared-storage";
+
+export interface Refused {
+  readonly operation: Operation;
+  readonly task: Task | undefined;
+  readonly reasons: readonly RefusalFragment[];
+}
+
+export class OpenWorkspace {
+  readonly sync: Sync<AnyRow>;
+  private readonly replica: Replica<AnyRow>;
+  private readonly storage: SharedStorage<AnyRow>;
+  private readonly unlisten: () => void;
+  private readonly readers = new Set<() => void>();
+  private readonly eventListeners = new Set<(events: readonly WorkspaceEvent[]) => void>();
+  private readonly refusalListeners = new Set<(refused: Refused) => void>();
+  private arranged: Model | null = null;
+  private frame = 0;
+  /** Why the stream ended for good; null while it goes on. */
+  ended: unknown = null;
+
+  constructor(client: Client, connection: Connection, readonly id: string, readonly myId: string) {
+    this.replica = new Replica<AnyRow>(taskEffects<AnyRow>(myId, (task) => task as unknown as Task));
+    const name = `${myId}.${id}`;
+    this.storage = new SharedStorage(new IndexedDbStorage<AnyRow>(name), `tutti.replica.${name}`, () => this.sync?.storeAll());
+    const server = workspaceServer(client, connection, id, (events) => {
+      for (const listener of this.eventListeners) listener(events);
+    });
+    this.sync = new Sync(this.replica, server, this.storage, {
+      onChange: () => this.changed(),
+      onRefused: (operations, reasons) => this.refused(operations, reasons as readonly RefusalFragment[]),
+      onEnded: (problem) => {
+        this.ended = problem;
+        this.changed();
+      },
+    });
+    this.replica.listen(() => this.changed());
+    this.unlisten = connection.listen({ connected: () => this.sync.connected(), disconnected: () => this.sync.disconnected() });
+  }
+
+  /** Everything as it is to be shown now. */
+  model = (): Model => (this.arranged ??= arrange(this.replica.all(), this.myId));
+
+  /** Calls back when `model` or the number of waiting changes may be different. */
+  subscribe = (reader: () => void): (() => void) => {
+    this.readers.add(reader);
+    return () => this.readers.delete(reader);
+  };
+
+  onEvents(listener: (events: readonly WorkspaceEvent[]) => void): () => void {
+    this.eventListeners.add(listener);
+    return () => this.eventListeners.delete(listener);
+  }
+
+  onRefused(listener: (refused: Refused) => void): () => void {
+    this.refusalListeners.add(listener);
+    return () => this.refusalListeners.delete(listener);
+  }
+
+  /** Does a mutation at once; `baseVersion` makes another person's change of the same field a conflict. */
+  submit(name: string, input: Record<string, unknown> & { id: string }, baseVersion?: number): void {
+    const base = baseVersion === undefined || baseVersion < 1 ? {} : { baseVersion };
+    void this.sync.submit({ key: uuidv7(), name, entityId: input.id, input, ...base });
+  }
+
+  /** The version that the server said last; undefined while the creation waits. */
+  confirmedVersion(id: string): number | undefined {
+    return this.replica.confirmed(id)?.version;
+  }
+
+  createTask(input: Record<string, unknown>): string {
+    const id = newId("task");
+    this.submit("createTask", { workspaceId: this.id, ...input, id });
+    return id;
+  }
+
+  async close(): Promise<void> {
+    cancelAnimationFrame(this.frame);
+    this.unlisten();
+    await this.sync.stop();
+    this.storage.close();
+  }
+
+  private changed(): void {
+    if (this.frame) return;
+    this.frame = requestAnimationFrame(() => this.tell());
+    // A page in the background is given no frames, but its title and its toasts go on.
+    if (document.hidden) setTimeout(() => this.tell(), 50);
+  }
+
+  private tell(): void {
+    cancelAnimationFrame(this.frame);
+    this.frame = 0;
+    this.arranged = null;
+    for (const reader of this.readers) reader();
+  }
+
+  private refused(operations: readonly Operation[], reasons: readonly RefusalFragment[]): void {
+    const operation = operations[0];
+    if (!operation) return;
+    const row = this.replica.get(operation.entityId);
+    const task = row?.__typename === "Task" ? row : undefined;
+    for (const listener of this.refusalListeners) listener({ operation, task, reasons });
+  }
+}

@@ -1,0 +1,59 @@
+/** What somebody sees who is not signed in: what this is, and how to get in. The address stays, so one lands where it led. */
+import { useState, type FormEvent } from "react";
+import { Button, Field, textOf } from "../ui/controls";
+import { Refused, signIn, signUp } from "./accounts";
+
+export function Welcome() {
+  const [isNew, setIsNew] = useState(location.pathname !== "/sign-in");
+  const [problems, setProblems] = useState<Record<string, string>>({});
+  const [isBusy, setIsBusy] = useState(false);
+
+  async function submit(event: FormEvent<HTMLFormElement>) {
+    event.preventDefault();
+    const form = new FormData(event.currentTarget);
+    const person = { email: String(form.get("email")).trim(), password: String(form.get("password")) };
+    setIsBusy(true);
+    setProblems({});
+    try {
+      if (isNew) await signUp({ ...person, name: String(form.get("name")).trim() });
+      else await signIn(person.email, person.password);
+    } catch (problem) {
+      setProblems(problemsByField(problem));
+      setIsBusy(false);
+    }
+  }
+
+  return (
+    <main className="mx-auto grid max-w-md gap-6 px-5 py-[10vh]">
+      <p className="flex items-center gap-2 font-semibold"><img src="/favicon.svg" alt="" width="32" height="32" />Tutti</p>
+      <h1 className="text-3xl leading-tight font-bold text-balance">Tasks that people change together, live.</h1>
+      <div role="group" aria-label="How to get in" className="grid grid-cols-2 gap-1 rounded-xl bg-raised p-1">
+        {[true, false].map((forNew) => (
+          <Button key={String(forNew)} kind={forNew === isNew ? "plain" : "quiet"} aria-pressed={forNew === isNew} onClick={() => { setIsNew(forNew); setProblems({}); }}>
+            {forNew ? "Create account" : "Sign in"}
+          </Button>
+        ))}
+      </div>
+      <form className="grid gap-2" onSubmit={(event) => void submit(event)}>
+        {isNew && <Field label="Your name" name="name" autoComplete="name" required maxLength={100} problem={problems.name} />}
+        <Field label="Email" name="email" type="email" autoComplete="username" required problem={problems.email} />
+        <Field label="Password" name="password" type="password" required maxLength={200} minLength={isNew ? 10 : 1}
+          autoComplete={isNew ? "new-password" : "current-password"} problem={problems.password} hint={isNew ? "At least 10 characters." : ""} />
+        {problems.form && <p role="alert" className="text-sm text-bad">{problems.form}</p>}
+        <Button kind="primary" type="submit" disabled={isBusy}>{isNew ? "Create my account" : "Sign in with password"}</Button>
+      </form>
+      <p className="text-sm text-dim">
+        For programs: <a className="text-accent underline" href="/graphql">GraphiQL and the API</a>,{" "}
+        <a className="text-accent underline" href="/schema.graphql">the schema</a>.
+      </p>
+    </main>
+  );
+}
+
+/** What was refused, by the name of its field; `form` is for all else. */
+export function problemsByField(problem: unknown): Record<string, string> {
+  if (!(problem instanceof Refused)) return { form: textOf(problem) };
+  const named = problem.userErrors.map((error) => [error.path?.at(-1) ?? "form", error.message] as const);
+  const known = new Set(["name", "email", "password"]);
+  return Object.fromEntries(named.map(([field, message]) => [known.has(field) ? field : "form", message]));
+}

@@ -1,0 +1,45 @@
+/**
+ * Markdown as React elements.
+ *
+ * Invariant: nothing is ever set as markup, and nothing is loaded: pictures are shown as links.
+ */
+import { lexer, type Token, type Tokens } from "marked";
+import { Fragment, type ReactNode } from "react";
+
+export const Markdown = ({ text }: { text: string }) => <div className="prose-tutti wrap-anywhere">{blocks(lexer(text))}</div>;
+
+const blocks = (tokens: readonly Token[] | undefined): ReactNode => tokens?.map((token, at) => <Fragment key={at}>{shown(token)}</Fragment>);
+
+function shown(token: Token): ReactNode {
+  const inner = (): ReactNode => blocks((token as { tokens?: Token[] }).tokens);
+  switch (token.type) {
+    case "heading": return <h3>{inner()}</h3>;
+    case "paragraph": return <p>{inner()}</p>;
+    case "strong": return <strong>{inner()}</strong>;
+    case "em": return <em>{inner()}</em>;
+    case "del": return <del>{inner()}</del>;
+    case "codespan": return <code>{(token as Tokens.Codespan).text}</code>;
+    case "code": return <pre tabIndex={0}><code>{(token as Tokens.Code).text}</code></pre>;
+    case "blockquote": return <blockquote>{inner()}</blockquote>;
+    case "hr": return <hr />;
+    case "br": return <br />;
+    case "list": {
+      const list = token as Tokens.List;
+      const items = list.items.map((item, at) => <li key={at}>{item.task && (item.checked ? "☑ " : "☐ ")}{blocks(item.tokens)}</li>);
+      return list.ordered ? <ol>{items}</ol> : <ul>{items}</ul>;
+    }
+    case "link": case "image": {
+      const { href, text } = token as Tokens.Link;
+      return /^(https?:|mailto:)/i.test(href) ? <a href={href} rel="noreferrer noopener" target="_blank">{text || href}</a> : text;
+    }
+    case "space": return null;
+    case "text": return (token as Tokens.Text).tokens ? inner() : plain((token as Tokens.Text).text);
+    case "escape": return (token as Tokens.Escape).text;
+    default: return token.raw;
+  }
+}
+
+const ENTITIES: Record<string, string> = { "&amp;": "&", "&lt;": "<", "&gt;": ">", "&quot;": '"', "&#39;": "'" };
+
+/** marked escapes some texts for HTML, which this is not. */
+const plain = (text: string): string => text.replace(/&(amp|lt|gt|quot|#39);/g, (entity) => ENTITIES[entity]!);

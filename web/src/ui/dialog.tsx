@@ -1,0 +1,33 @@
+/** A modal dialog upon the browser's own: it traps focus, closes by Escape, and gives focus back. */
+import { X } from "lucide-react";
+import { useEffect, useRef, type ReactNode } from "react";
+import { Button } from "./controls";
+
+export function Dialog({ title, onClose, children }: { title: string; onClose: () => void; children: ReactNode }) {
+  const dialog = useRef<HTMLDialogElement>(null);
+  useEffect(() => {
+    const element = dialog.current;
+    element?.showModal();
+    return () => element?.close();
+  }, []);
+  return (
+    <dialog
+      ref={dialog}
+      aria-label={title}
+      className="m-auto w-full max-w-lg rounded-2xl border border-line bg-surface p-0 text-text shadow-2xl backdrop:bg-black/50"
+      onCancel={(event) => {
+        event.preventDefault();
+        onClose();
+      }}
+      onClick={(event) => event.target === dialog.current && onClose()}
+    >
+      <div className="grid gap-4 p-5">
+        <div className="flex items-center justify-between gap-4">
+          <h2 className="text-lg font-semibold">{title}</h2>
+          <Button kind="quiet" aria-label="Close" onClick={onClose}><X size={18} aria-hidden /></Button>
+        </div>
+        {children}
+      </div>
+    </dialog>
+  );
+}

@@ -1,0 +1,42 @@
+/** Short messages at the edge: three at most, read out by screen readers, gone after some seconds unless pointed at. */
+import { X } from "lucide-react";
+import { create } from "zustand";
+import { Button } from "./controls";
+
+interface Toast {
+  readonly id: number;
+  readonly title: string;
+  readonly text?: string | undefined;
+  readonly action?: { readonly label: string; readonly run: () => void } | undefined;
+}
+
+const SHOWN_MS = 8_000;
+const AT_MOST = 3;
+let lastId = 0;
+
+const useToasts = create<{ toasts: readonly Toast[] }>(() => ({ toasts: [] }));
+const drop = (id: number): void => useToasts.setState(({ toasts }) => ({ toasts: toasts.filter((toast) => toast.id !== id) }));
+
+export function toast(title: string, text?: string, action?: Toast["action"]): void {
+  const id = ++lastId;
+  useToasts.setState(({ toasts }) => ({ toasts: [...toasts, { id, title, text, action }].slice(-AT_MOST) }));
+  setTimeout(() => drop(id), SHOWN_MS);
+}
+
+export function Toasts() {
+  const { toasts } = useToasts();
+  return (
+    <div role="status" aria-label="Messages" className="pointer-events-none fixed right-4 bottom-4 z-60 grid w-80 max-w-[calc(100vw-2rem)] gap-2">
+      {toasts.map(({ id, title, text, action }) => (
+        <div key={id} className="pointer-events-auto flex items-start gap-2 rounded-xl border border-line bg-raised p-3 shadow-lg">
+          <div className="grow">
+            <p className="text-sm font-semibold">{title}</p>
+            {text && <p className="text-sm text-dim">{text}</p>}
+          </div>
+          {action && <Button onClick={() => { action.run(); drop(id); }}>{action.label}</Button>}
+          <Button kind="quiet" aria-label="Dismiss" onClick={() => drop(id)}><X size={16} aria-hidden /></Button>
+        </div>
+      ))}
+    </div>
+  );
+}

@@ -1,0 +1,62 @@
+/** The frame of every page: where one is, where one can go, and whether the page is live. */
+import { Columns3, LayoutList, UserRound, Users } from "lucide-react";
+import { useContext, useEffect, useSyncExternalStore, type ReactNode } from "react";
+import { Link } from "wouter";
+import { useLink } from "../data/connection";
+import { WorkspaceContext } from "./context";
+import { WorkspaceSwitcher } from "./WorkspaceSwitcher";
+
+const PLACES = [
+  { view: "board", label: "Board", Icon: Columns3 },
+  { view: "list", label: "List", Icon: LayoutList },
+  { view: "members", label: "Members", Icon: Users },
+];
+
+const PLACE = "flex min-h-9 items-center gap-2 rounded-lg px-2.5 text-sm hover:bg-hover aria-[current=page]:bg-soft aria-[current=page]:font-semibold pointer-coarse:min-h-11";
+
+export function Shell({ title, slug, view, children }: { title: string; slug?: string; view?: string; children: ReactNode }) {
+  useEffect(() => {
+    document.title = `${title} · Tutti`;
+  }, [title]);
+  return (
+    <div className="flex h-dvh flex-col md:flex-row">
+      <a href="#page" className="sr-only focus:not-sr-only">To the page</a>
+      <nav aria-label="Pages" className="flex shrink-0 items-center gap-1 overflow-x-auto border-b border-line bg-raised p-2 md:w-56 md:flex-col md:items-stretch md:border-r md:border-b-0">
+        <WorkspaceSwitcher slug={slug} />
+        {slug && PLACES.map(({ view: name, label, Icon }) => (
+          <Link key={name} href={`/w/${slug}/${name}`} className={PLACE} aria-current={view === name ? "page" : undefined} aria-label={label}>
+            <Icon size={18} aria-hidden /><span className="max-md:sr-only">{label}</span>
+          </Link>
+        ))}
+        <Link href="/account" className={PLACE} aria-current={title === "Account" ? "page" : undefined} aria-label="Account">
+          <UserRound size={18} aria-hidden /><span className="max-md:sr-only">Account</span>
+        </Link>
+        <div className="grow" />
+        <LinkStatus />
+      </nav>
+      <main id="page" className="flex min-h-0 min-w-0 grow flex-col" aria-label={title}>
+        <h1 className="sr-only">{title}</h1>
+        {children}
+      </main>
+    </div>
+  );
+}
+
+const WORDS = { live: "Live", connecting: "Connecting…", reconnecting: "Reconnecting…", offline: "Offline" };
+const LOOKS = { live: "text-good", connecting: "text-dim", reconnecting: "text-warn", offline: "text-warn" };
+
+/** Live, or why not, and how many changes wait. */
+function LinkStatus() {
+  const link = useLink((state) => state.link);
+  const workspace = useContext(WorkspaceContext);
+  const waiting = useSyncExternalStore(workspace?.subscribe ?? never, () => workspace?.sync.waitingCount ?? 0);
+  const isAway = link !== "live" && waiting > 0;
+  return (
+    <p role="status" aria-label="Connection" className={`flex shrink-0 items-center gap-2 px-2.5 py-1 text-sm ${LOOKS[link]}`}>
+      <span aria-hidden className="size-2 rounded-full bg-current" />
+      {WORDS[link]}{isAway && `, ${waiting} ${waiting === 1 ? "change waits" : "changes wait"}`}
+    </p>
+  );
+}
+
+const never = (): (() => void) => () => undefined;

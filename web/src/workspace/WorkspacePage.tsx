@@ -1,0 +1,84 @@
+/** A workspace: opens it, follows it while it is shown, and shows the page that the address names. */
+import { lazy, Suspense, useContext, useEffect, useState, useSyncExternalStore } from "react";
+import { useClient } from "urql";
+import { Link } from "wouter";
+import { BoardPage } from "../board/BoardPage";
+import { OpenWorkspace, type Refused } from "../data/workspace";
+import { announce } from "../ui/announce";
+import { Empty, Loading } from "../ui/controls";
+import { toast } from "../ui/toasts";
+import { useConnection } from "./connection-context";
+import { WorkspaceContext } from "./context";
+import { Shell } from "./Shell";
+import { useViewer } from "./viewer";
+import { showConflict } from "../task/conflict";
+
+const MembersPage = lazy(() => import("./MembersPage"));
+
+const TITLES: Record<string, string> = { board: "Board", list: "List", members: "Members" };
+
+export function WorkspacePage({ slug, view, taskKey }: { slug: string; view: string; taskKey: string | undefined }) {
+  const client = useClient();
+  const connection = useConnection();
+  const { workspaces, user } = useViewer();
+  const id = workspaces.find((workspace) => workspace.slug === slug)?.id;
+  const [open, setOpen] = useState<OpenWorkspace | null>(null);
+
+  useEffect(() => {
+    if (!id) return;
+    localStorage.setItem("tutti.workspace", id);
+    const workspace = new OpenWorkspace(client, connection, id, user.id);
+    const offRefused = workspace.onRefused(tellRefusal);
+    setOpen(workspace);
+    return () => {
+      offRefused();
+      void workspace.close();
+    };
+  }, [id, client, connection, user.id]);
+
+  const title = TITLES[view];
+  if (!id || !title) {
+    return (
+      <Shell title="Not found">
+        <Empty title={id ? "There is no such page." : "There is no such workspace for you."}>
+          <p>The address may be mistyped, or somebody has to invite you first. <Link className="text-accent underline" href="/">To your tasks</Link></p>
+        </Empty>
+      </Shell>
+    );
+  }
+  if (!open) return null;
+  return (
+    <WorkspaceContext.Provider value={open}>
+      <Shell title={title} slug={slug} view={view}>
+        <Ready>
+          <Suspense fallback={<Loading what={title.toLowerCase()} />}>
+            {(view === "board" || view === "list") && <BoardPage slug={slug} view={view} taskKey={taskKey} />}
+            {view === "members" && <MembersPage />}
+          </Suspense>
+        </Ready>
+      </Shell>
+    </WorkspaceContext.Provider>
+  );
+}
+
+/** Shows its children once there are rows; what was stored is enough. */
+function Ready({ children }: { children: React.ReactNode }) {
+  const workspace = useContext(WorkspaceContext)!;
+  const state = useSyncExternalStore(workspace.subscribe, () => (workspace.ended ? "ended" : workspace.sync.isReady ? "ready" : "loading"));
+  if (state === "ended") {
+    return (
+      <Empty title="You are no longer in this workspace.">
+        <p>You were removed from it, or it was deleted. <Link className="text-accent underline" href="/">To your other tasks</Link></p>
+      </Empty>
+    );
+  }
+  return state === "ready" ? children : <Loading what="tasks" />;
+}
+
+function tellRefusal(refused: Refused): void {
+  const [reason] = refused.reasons;
+  if (reason?.__typename === "ConflictError") return showConflict(refused);
+  const name = refused.task?.title ?? String(refused.operation.input.title ?? "The change");
+  toast(`“${name}” was changed back`, reason?.message);
+  announce(`${name} was changed back. ${reason?.message ?? ""}`);
+}

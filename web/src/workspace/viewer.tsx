@@ -1,0 +1,46 @@
+/** Who is signed in, and their workspaces; what was known last is kept, so that a page opens without the server. */
+import { createContext, useContext, useEffect, useMemo, type ReactNode } from "react";
+import { useQuery } from "urql";
+import { ViewerDocument, type ViewerQuery } from "../gql/graphql";
+import { Button, Empty, Loading, textOf } from "../ui/controls";
+
+type Known = NonNullable<ViewerQuery["viewer"]>;
+
+interface Viewer extends Known {
+  /** Asks again which workspaces there are. */
+  readonly refresh: () => void;
+}
+
+const ViewerContext = createContext<Viewer | null>(null);
+
+export function useViewer(): Viewer {
+  const viewer = useContext(ViewerContext);
+  if (!viewer) throw new Error("Nobody is signed in here.");
+  return viewer;
+}
+
+export function ViewerProvider({ accountId, children }: { accountId: string; children: ReactNode }) {
+  const [{ data, error }, ask] = useQuery({ query: ViewerDocument, requestPolicy: "cache-and-network" });
+  const key = `tutti.viewer.${accountId}`;
+  const known = useMemo(() => data?.viewer ?? read(key), [data, key]);
+  useEffect(() => {
+    if (data?.viewer) localStorage.setItem(key, JSON.stringify(data.viewer));
+  }, [data, key]);
+  const value = useMemo(() => known && { ...known, refresh: () => ask({ requestPolicy: "network-only" }) }, [known, ask]);
+  if (value) return <ViewerContext.Provider value={value}>{children}</ViewerContext.Provider>;
+  if (!error) return <Loading what="your workspaces" />;
+  return (
+    <Empty title="The server cannot be reached.">
+      <p>{textOf(error)}</p>
+      <Button className="mt-4" onClick={() => ask({ requestPolicy: "network-only" })}>Try again</Button>
+    </Empty>
+  );
+}
+
+function read(key: string): Known | null {
+  try {
+    return JSON.parse(localStorage.getItem(key) ?? "null") as Known | null;
+  } catch {
+    return null;
+  }
+}
