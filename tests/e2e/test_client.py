@@ -133,7 +133,7 @@ async def test_work_without_a_network_waits_over_a_reload_and_then_arrives(open_
     await expect(card(bob, "Before")).to_be_visible()
     async with asyncio.timeout(PATIENCE_MS / 1000):
         while not await ann.evaluate(STORED, "Before"):
-            await asyncio.sleep(0.05)
+            await ann.evaluate("() => new Promise(requestAnimationFrame)")
     is_cut = True
 
     async def through(socket: WebSocketRoute) -> None:
