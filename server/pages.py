@@ -1,4 +1,4 @@
-"""The static pages a person's browser gets: client, join, reset, verify, GraphiQL, their assets, and the schema as text.
+"""The static pages a person's browser gets: client, join, mail links, GraphiQL, their assets, and the schema.
 
 Invariant: no page runs inline script or loads anything from another address, and every answer here says so in its
 Content-Security-Policy. Assets carry a hash in their names, so they may be cached for ever; pages never are.
