@@ -14,6 +14,7 @@ from enum import Enum, StrEnum
 from uuid import UUID
 
 from db.models import Event
+from db.scope import MEMBERS_TAG
 from realtime.commits import Commit
 from realtime.cursor import Cursor
 
@@ -29,11 +30,15 @@ class Resync(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """An event, and whether its object was visible to the reader before it and is so after it; one of both is true."""
+    """An event, and whether its object was visible to the reader before it and is so after it; one of both is true.
+
+    `is_all_seen`: the reader sees the whole workspace, so nothing that the event names is hidden from them.
+    """
 
     event: Event
     before: bool
     after: bool
+    is_all_seen: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,5 +100,5 @@ class Reader:
             before = not tags_before.isdisjoint(event.seen_before)
             after = not self.tags.isdisjoint(event.seen_after)
             if (before or after) and self.matches(event):
-                seen.append(Seen(event, before, after))
+                seen.append(Seen(event, before, after, MEMBERS_TAG in tags_before and MEMBERS_TAG in self.tags))
         return Passage(seen, commit.last, change)

@@ -40,6 +40,21 @@ async def shown_changes(info: Info, workspace_id: UUID, changes: Sequence[models
     return [shown_change(one) for one in without(changes, hidden)]
 
 
+async def shown_changes_of_event(event: models.Event, info: Info) -> list[FieldChange]:
+    """Of a task that the viewer sees before and after the event, which has `has_parents`, as they may know them."""
+    parents = [one for one in event.changes if one.field is ChangedField.PARENT]
+    hidden = await hidden_values(info, event.workspace_id, parents)
+    return [shown_change(one) for one in without(event.changes, hidden)]
+
+
+def has_parents(event: models.Event) -> bool:
+    """Whether the changes of a task name anything that may be hidden from somebody who sees it before and after.
+
+    Only its parents may: they see both of its projects, and its people are known to all who see it.
+    """
+    return any(one.field is ChangedField.PARENT for one in event.changes)
+
+
 async def hidden_values(info: Info, workspace_id: UUID, changes: Iterable[models.FieldChange]) -> frozenset[str]:
     """Ids among the values that the viewer may not know of."""
     grant = (await info.context.scope()).grant(workspace_id)

@@ -28,11 +28,11 @@ from db.ids import of_kind, typed
 from db.images import from_image
 from db.models import ChangeOp, EventKind
 from domain.errors import TopLevel
-from execution.projector import READ
+from execution.projector import READ, Uncovered
 from realtime.cursor import Cursor
 from realtime.reader import Batch, Resync, Seen
 from schema.arrangement import Label, Project, Status
-from schema.changes import FieldChange, shown_change
+from schema.changes import FieldChange, has_parents, shown_change, shown_changes_of_event
 from schema.comments import Comment
 from schema.context import Info
 from schema.enums import RemovalReason
@@ -123,13 +123,32 @@ class TaskCreatedEvent(WorkspaceEvent):
         return _task(self.event, info)
 
 
+def _read_changes(info: GraphQLResolveInfo[Any]) -> Callable[[Any], list[FieldChange]]:
+    """What `changes` does, where nothing has to be looked up; where it has, graphql-core asks `changes` itself."""
+
+    def read(source: Any) -> list[FieldChange]:
+        if source.must_look_up:
+            raise Uncovered
+        return [shown_change(one) for one in source.event.changes]
+
+    return read
+
+
 @strawberry.type(description="A task changed. `changes` is what this event did.")
 class TaskUpdatedEvent(WorkspaceEvent):
+    must_look_up: strawberry.Private[bool]
     task_id: strawberry.ID = strawberry.field(description="Which one.")
     version: int = strawberry.field(description="Its version after this.")
-    changes: list[FieldChange] = strawberry.field(
-        description="Field by field. Empty when its followers changed, or its parent came into or went out of sight."
+
+    @strawberry.field(
+        graphql_type=list[FieldChange],
+        metadata={READ: _read_changes},
+        description="Field by field. Empty when its followers changed, or its parent came into or went out of sight.",
     )
+    def changes(self, info: Info) -> Any:
+        if self.must_look_up:
+            return shown_changes_of_event(self.event, info)
+        return [shown_change(one) for one in self.event.changes]
 
     @strawberry.field(
         graphql_type=Task | None,
@@ -299,7 +318,7 @@ def _event(seen: Seen, position: Cursor) -> WorkspaceEvent:
     return TaskUpdatedEvent(
         task_id=entity_id,
         version=event.image["version"],
-        changes=[shown_change(one) for one in event.changes],
+        must_look_up=not seen.is_all_seen and has_parents(event),
         **shared,
     )
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
 
+from tests.api.views import POLL
 from tests.api.world import World, ghost, make_world
 from tests.people import Api, GraphQLFailed, Person
 
@@ -171,3 +173,52 @@ async def test_a_cursor_of_another_list_is_refused(world: World) -> None:
     with pytest.raises(GraphQLFailed) as refused:
         await world.owner.ask(HISTORY, id=world.web_task, after=audit)
     assert refused.value.codes == ["BAD_REQUEST"]
+
+
+async def test_events_tell_a_guest_nothing_of_what_is_hidden(world: World, other_api: Api) -> None:
+    """By the stream, alone and shared by two sockets of each, and by the query."""
+    task, shown = await world.task("Below", projectId=world.web), await world.task("Beside", projectId=world.web)
+    passing = await world.task("Comes and goes", projectId=world.ops)
+    hidden = await world.task("Above", projectId=world.ops)
+    start = await world.owner.cursor(world.id)
+    people = [world.owner, world.guest, world.other_guest]
+    async with AsyncExitStack() as stack:
+        streams = []
+        for person in (*people, *people):
+            streams.append(await stack.enter_async_context(person.on(other_api).listening(world.id)))
+        await world.owner.do("updateTask", {"id": task, "parentId": hidden, "title": "Renamed"})
+        await world.owner.do("updateTask", {"id": task, "parentId": shown})
+        await world.owner.do("updateTask", {"id": task, "parentId": hidden})
+        await world.owner.do("updateTask", {"id": task, "parentId": None, "priority": "HIGH"})
+        await world.owner.do("moveTask", {"id": passing, "projectId": world.web})
+        await world.owner.do("moveTask", {"id": passing, "projectId": world.ops})
+        end = (await world.owner.do("updateLabel", {"id": world.label, "name": "The end"}))["eventCursor"]
+        for stream in streams:
+            await stream.reaches(end)
+        for stream, person in zip(streams, (*people, *people), strict=True):
+            asked = {"workspaceId": world.id, "after": start, "first": 100}
+            polled = (await person.on(other_api).ask(POLL, **asked))["workspaceEvents"]["events"]
+            assert told(stream.events) == told(polled)
+
+    to_owner, to_guest, to_other_guest = (told(stream.events) for stream in streams[:3])
+    assert [fields({"changes": one}).get("PARENT") for _, one in to_owner[:4]] == [
+        (None, hidden),
+        (hidden, shown),
+        (shown, hidden),
+        (hidden, None),
+    ]
+    assert [(name, fields({"changes": one or []})) for name, one in to_guest] == [
+        ("TaskUpdatedEvent", {"PARENT": (None, None), "TITLE": ("Below", "Renamed")}),
+        ("TaskUpdatedEvent", {"PARENT": (None, shown)}),
+        ("TaskUpdatedEvent", {"PARENT": (shown, None)}),
+        ("TaskUpdatedEvent", {"PARENT": (None, None), "PRIORITY": ("NONE", "HIGH")}),
+        ("TaskCreatedEvent", {}),
+        ("TaskRemovedEvent", {}),
+    ]
+    assert [name for name, _ in to_other_guest] == ["TaskRemovedEvent", "TaskCreatedEvent"]
+    assert all(one is None for _, one in to_other_guest)
+
+
+def told(events: list[dict[str, Any]]) -> list[tuple[str, Any]]:
+    """(type, changes) of the events of tasks."""
+    return [(one["__typename"], one.get("changes")) for one in events if one["__typename"].startswith("Task")]
