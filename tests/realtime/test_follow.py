@@ -11,7 +11,9 @@ from realtime.cursor import Cursor
 from realtime.follow import NotVisible
 from realtime.log import Log
 from realtime.reader import Resync
-from tests.realtime.world import Node, World, change, eventually
+from tests.realtime.world import Manner, Node, World, change, eventually
+
+pytestmark = pytest.mark.parametrize("node", Manner, indirect=True)
 
 
 async def test_a_stream_from_now_begins_with_an_empty_caught_up_batch(node: Node, world: World) -> None:
@@ -162,7 +164,8 @@ async def test_a_reader_that_stalls_catches_up_from_the_log_and_misses_nothing(n
     await eventually(lambda: topic.last == last)
     stream.go_on()
     await stream.until_seq(last)
-    assert node.realtime.counters.overflows == 1
+    # What is shared goes to an outlet, which has bounds of its own.
+    assert node.realtime.counters.overflows == (1 if node.manner is Manner.ALONE else 0)
     assert stream.seqs == list(range(start + 1, last + 1))
 
 

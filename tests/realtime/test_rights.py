@@ -10,9 +10,11 @@ from db.models import Role
 from realtime.follow import AccessRevoked, NotVisible
 from realtime.log import Log, Standing
 from realtime.reader import Resync
-from tests.realtime.world import Node, World, change
+from tests.realtime.world import Manner, Node, World, change
 
 INVITERS = {"permission:MEMBER_INVITE"}
+
+pytestmark = pytest.mark.parametrize("node", Manner, indirect=True)
 
 
 async def test_a_removed_member_gets_all_before_the_removal_and_nothing_after(node: Node, world: World) -> None:

@@ -7,9 +7,12 @@ Redis. Changes are committed by the real unit of work.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+import pickle
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Iterable
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
@@ -218,16 +221,64 @@ def rights(workspace_id: UUID, person_id: UUID) -> Callable[[Session], Awaitable
     return read
 
 
+class Manner(StrEnum):
+    """How a follower is served."""
+
+    ALONE = "alone"
+    SHARED_AT_ONCE = "shared, rendered at once"
+    SHARED_LATER = "shared, rendered with waiting"
+
+
+@dataclass(frozen=True, slots=True)
+class BatchRenderer:
+    """What is sent is the batch itself, so that a test sees what its followers were told."""
+
+    manner: Manner
+
+    def at_once(self, batch: Batch) -> bytes | None:
+        return pickle.dumps(batch) if self.manner is Manner.SHARED_AT_ONCE else None
+
+    async def later(self, batch: Batch) -> bytes:
+        await asyncio.sleep(random.random() * 0.004)
+        return pickle.dumps(batch)
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """The terms of a follower who shares."""
+
+    outlet: Following
+    manner: Manner
+    key: Hashable
+
+    def tags(self, tags: frozenset[str]) -> frozenset[str]:
+        return frozenset(tag for tag in tags if not tag.startswith("person:"))
+
+    def renderer(self, tags: frozenset[str]) -> BatchRenderer:
+        return BatchRenderer(self.manner)
+
+
 class Following:
     """Somebody's stream, read by a task of its own; `until` waits for something to be true of it."""
 
-    def __init__(self, batches: Any) -> None:
+    def __init__(self) -> None:
         self.batches: list[Batch] = []
+        self.shared = 0
         self.error: Exception | None = None
         self._news = asyncio.Event()
         self._is_going = asyncio.Event()
         self._is_going.set()
+
+    def begin(self, batches: Any) -> None:
         self._task = asyncio.create_task(self._read(batches))
+
+    def deliver(self, payload: bytes, events: int) -> None:
+        """What comes by a group."""
+        batch: Batch = pickle.loads(payload)
+        assert len(batch.events) == events
+        self.batches.append(batch)
+        self.shared += 1
+        self._news.set()
 
     async def _read(self, batches: Any) -> None:
         try:
@@ -293,6 +344,7 @@ class Node:
         self.realtime = realtime
         self.world = World(database)
         self.writer = Writer(database, realtime.announce)
+        self.manner = Manner.ALONE
         self._followings: list[Following] = []
 
     async def write(self, workspace_id: UUID, *new: NewEvent) -> int:
@@ -306,8 +358,11 @@ class Node:
         after: Cursor | None = None,
         matches: Matches = everything,
         checkpoint_seconds: float = 15.0,
+        manner: Manner | None = None,
     ) -> Following:
         """Begin a stream and wait for its first batch or its error."""
+        following = Following()
+        how = manner or self.manner
         stream = follow(
             self.realtime.hub,
             workspace_id,
@@ -315,8 +370,9 @@ class Node:
             after=after,
             matches=matches,
             checkpoint_seconds=checkpoint_seconds,
+            terms=None if how is Manner.ALONE else Shared(following, how, (how, matches, checkpoint_seconds)),
         )
-        following = Following(stream)
+        following.begin(stream)
         self._followings.append(following)
         await following.until(lambda one: one.batches or one.error)
         return following
