@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from uuid import UUID
 
 import pytest
@@ -185,6 +185,59 @@ async def test_what_cannot_be_shared_reaches_each_alone(node: Node, world: World
         await one.until_seq(last)
         assert [seq for seq in one.seqs if seq > start] == list(range(start + 1, last + 1))
     assert node.realtime.counters.groups_ended > 0
+
+
+@dataclass(frozen=True, slots=True)
+class Gated(BatchRenderer):
+    """Waits at a gate."""
+
+    gate: asyncio.Event
+
+    async def later(self, batch: Batch) -> bytes:
+        await self.gate.wait()
+        return await BatchRenderer.later(self, batch)
+
+
+@dataclass(frozen=True, slots=True)
+class GatedShared(Shared):
+    gate: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def renderer(self, tags: frozenset[str]) -> BatchRenderer:
+        return Gated(self.manner, self.gate)
+
+
+async def test_who_comes_while_the_group_lags_gets_only_what_is_new_to_them(node: Node, world: World) -> None:
+    workspace = await world.workspace()
+    gate = asyncio.Event()
+    gate.set()
+
+    async def come() -> Following:
+        following = Following()
+        terms = GatedShared(following, Manner.SHARED_LATER, "gated", gate)
+        following.begin(follow(node.realtime.hub, workspace, await world.member(workspace), terms=terms))
+        node._followings.append(following)
+        return following
+
+    first = await come()
+    await first.until(lambda it: it.batches)
+    (topic,) = node.realtime.hub._topics.values()
+    start = topic.last
+    gate.clear()
+    await node.write(workspace)  # is being rendered
+    second_start = await node.write(workspace)  # waits behind it
+    await eventually(lambda: topic.last == second_start)
+    second = await come()
+    (made,) = topic.groups.values()
+    await eventually(lambda: len(made._seats) == 2)
+    last = await node.write(workspace)
+    await eventually(lambda: topic.last == last)
+    gate.set()
+    await first.until_seq(last)
+    await second.until_seq(last)
+    assert first.seqs == list(range(start + 1, last + 1))
+    came_at = second.batches[0].cursor.seq  # with their own joining, which is an event as well
+    assert came_at > second_start
+    assert second.seqs == list(range(came_at + 1, last + 1))
 
 
 class Collecting:
