@@ -175,7 +175,7 @@ def announce(settings: Settings, account: DemoAccount | None, began: float, say:
         time.sleep(0.05)
     say(f"Ready ({time.monotonic() - began:.1f} s since the start)")
     say("")
-    say(f"  Start page  {settings.public_url}/")
+    say(f"  Web client  {settings.public_url}/")
     say(f"  GraphiQL    {settings.public_url}/graphql")
     say(f"  API         {settings.public_url}/graphql, subscriptions at the same address by graphql-transport-ws")
     if account is not None:

@@ -72,7 +72,7 @@ class Serving:
 
     def wait_until_ready(self) -> str:
         """Return the address once it is announced, which is when it is ready."""
-        url = self.wait_for(r"Start page +(http://\S+)/")[1]
+        url = self.wait_for(r"Web client +(http://\S+)/")[1]
         self.wait_for("Ctrl-C stops everything")
         return url
 
