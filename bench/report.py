@@ -18,7 +18,7 @@ from bench.measure import Figure, Section
 HEAD = """# Benchmarks
 
 Written by `make bench`; `make bench ONLY=latency` measures one part anew. One server process on one core; PostgreSQL, Valkey and the
-clients on the other. Beside other servers: [benchmarks-peers.md](benchmarks-peers.md), by `make bench ONLY=peers`.
+clients on the other. `make bench ONLY=peers` measures it beside other servers.
 """
 NOISY = (
     "**Other programs used {foreign:.0%} of this machine meanwhile (median of the rounds; stolen: {steal:.1%}), so these figures\n"

@@ -55,8 +55,8 @@ class Listener:
 
     @property
     def has_more(self) -> bool:
-        """Whether `now` left something over."""
-        return bool(self._waiting)
+        """Whether there is something that `now` has not given yet, and that `on_news` was called for already."""
+        return bool(self._waiting) or (self._inbox is not None and self._inbox.has_news)
 
     @property
     def end(self) -> int:

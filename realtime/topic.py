@@ -67,6 +67,11 @@ class Inbox:
         if self._on_news is not None:
             self._on_news()
 
+    @property
+    def has_news(self) -> bool:
+        """Whether there is something to take, or it is broken."""
+        return bool(self._commits) or self.is_broken
+
     def take(self) -> list[Commit]:
         """Everything that waits."""
         taken, self._commits = self._commits, []

@@ -10,10 +10,13 @@ from uuid import UUID
 
 import pytest
 
+from db.log import read_events
 from db.models import Role
 from realtime import group
+from realtime.commits import commits_of
 from realtime.follow import AccessRevoked, follow
 from realtime.group import CannotShare, Seat
+from realtime.messages import encode
 from realtime.reader import Batch
 from realtime.topic import Topic
 from tests.realtime.world import (
@@ -238,6 +241,25 @@ async def test_who_comes_while_the_group_lags_gets_only_what_is_new_to_them(node
     came_at = second.batches[0].cursor.seq  # with their own joining, which is an event as well
     assert came_at > second_start
     assert second.seqs == list(range(came_at + 1, last + 1))
+
+
+async def test_the_end_of_a_burst_does_not_wait_for_what_comes_next(node: Node, world: World) -> None:
+    workspace = await world.workspace()
+    stream = await node.follow(workspace, await world.member(workspace), manner=Manner.SHARED_AT_ONCE)
+    (topic,) = node.realtime.hub._topics.values()
+    await eventually(lambda: topic.groups)
+    start = topic.last
+    for _ in range(5):
+        last = await world.write(workspace, *(change(workspace) for _ in range(60)))  # announced to nobody
+    logged = await node.database.alone(lambda it: read_events(it, workspace, after=start, through=last))
+    commits = [encode(commit.events) for commit in commits_of(logged)]
+    for message in commits[:3]:  # more than is told at once
+        node.realtime.hub.receive(workspace, message)
+    await asyncio.sleep(0)
+    for message in commits[3:]:  # while the rest of that waits
+        node.realtime.hub.receive(workspace, message)
+    await stream.until_seq(last)
+    assert stream.seqs == list(range(start + 1, last + 1))
 
 
 class Collecting:
