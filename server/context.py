@@ -7,6 +7,7 @@ after each result: nothing is held while a stream waits.
 from __future__ import annotations
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Hashable
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass
@@ -65,7 +66,7 @@ class Application:
         return OperationContext(self, credentials, address, user_agent, tab)
 
 
-class Snapshot:
+class Snapshot(ABC):
     """What a context reads: one snapshot with its loaders, opened at the first read and begun anew by `renew`."""
 
     def __init__(self, application: Application) -> None:
@@ -107,8 +108,9 @@ class Snapshot:
             self._scope = asyncio.create_task(self._read_scope())
         return await self._scope
 
+    @abstractmethod
     async def _read_scope(self) -> Scope:
-        raise NotImplementedError
+        """What may be seen, as of the snapshot."""
 
     async def epoch(self) -> str:
         if self._epoch is None:
