@@ -27,6 +27,16 @@ STORED = """async title => {
     return false;
 }"""
 """Whether a task of this title lies in this browser's database, and no change waits there."""
+FIRST_LOAD_BYTES = 150_000
+"""The most that all scripts may weigh, compressed, that are fetched until a task is in sight."""
+NOTE_FIRST_TASK = """new MutationObserver((_, observer) => {
+    if (!document.querySelector("[data-task]")) return;
+    globalThis.firstTaskAt = performance.now();
+    observer.disconnect();
+}).observe(document, { childList: true, subtree: true })"""
+SCRIPTS_BEFORE = """() => performance.getEntriesByType("resource")
+    .filter(entry => entry.name.endsWith(".js") && entry.startTime < globalThis.firstTaskAt)
+    .map(entry => entry.encodedBodySize)"""
 AXE = Path(__file__).resolve().parents[2] / "web/node_modules/axe-core/axe.min.js"
 
 
@@ -189,6 +199,17 @@ async def test_signing_out_leaves_nothing_behind(open_page: OpenPage) -> None:
     await expect(page.get_by_role("heading", name="Tasks that people change together, live.")).to_be_visible()
     stored = await page.evaluate("() => localStorage.getItem('tutti.accounts')")
     assert stored == "[]"
+
+
+async def test_the_first_task_comes_with_little_script(open_page: OpenPage) -> None:
+    page = await sign_up(open_page, "Ann")
+    await create(page, "Small")
+    await page.add_init_script(NOTE_FIRST_TASK)
+    await page.reload()
+    await expect(card(page, "Small")).to_be_visible()
+    sizes = await page.evaluate(SCRIPTS_BEFORE)
+    assert len(sizes) > 3
+    assert sum(sizes) <= FIRST_LOAD_BYTES
 
 
 async def test_an_unknown_workspace_says_so(open_page: OpenPage) -> None:

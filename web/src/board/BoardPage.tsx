@@ -1,8 +1,10 @@
 /** The tasks of a workspace as a board or a list, filtered as the address says, with the open task beside them. */
-import { lazy, Suspense, useMemo, useState } from "react";
+import { lazy, Suspense, useEffect, useMemo, useState } from "react";
 import { useLocation, useSearchParams } from "wouter";
+import { fetchLater } from "../app/later";
 import { may, type Task } from "../data/model";
 import { Button, Empty } from "../ui/controls";
+import { fetchMenus } from "../ui/menu";
 import { useModel } from "../workspace/context";
 import { columnsOf, filtersOf, isFiltered, shownTasks, today, withFilters } from "./arrange";
 import { Board } from "./Board";
@@ -12,7 +14,8 @@ import { NewTask } from "./NewTask";
 import { QuickMenu } from "./QuickMenu";
 import { useBoardKeys } from "./keys";
 
-const TaskPanel = lazy(() => import("../task/TaskPanel"));
+const fetchTaskPanel = () => import("../task/TaskPanel");
+const TaskPanel = lazy(fetchTaskPanel);
 
 export function BoardPage({ slug, view, taskKey }: { slug: string; view: "board" | "list"; taskKey: string | undefined }) {
   const model = useModel();
@@ -32,6 +35,7 @@ export function BoardPage({ slug, view, taskKey }: { slug: string; view: "board"
     if (shown) setTimeout(() => document.querySelector<HTMLElement>(`[data-task="${shown}"]`)?.focus(), 0);
   };
   const opened = taskKey ? model.tasks.find(({ key, id }) => key === taskKey || id === taskKey) : undefined;
+  useEffect(() => fetchLater(fetchMenus, fetchTaskPanel), []);
   useBoardKeys(columns, open, () => mayWrite && setNewIn(""));
 
   return (

@@ -1,77 +1,79 @@
-/** Menus by keyboard and pointer, upon radix. Not modal: a modal one would inject styles, which our policy forbids. */
-import { Check } from "lucide-react";
-import { DropdownMenu } from "radix-ui";
-import type { ReactNode } from "react";
-
-const CONTENT = "z-50 max-h-80 min-w-44 overflow-y-auto rounded-xl border border-line bg-surface p-1 shadow-xl";
-const ITEM = "flex min-h-8 items-center gap-2 rounded-lg px-2 text-sm outline-none data-highlighted:bg-hover pointer-coarse:min-h-11";
+/**
+ * Menus by keyboard and pointer. Their parts are a script of their own, which comes when the first one is opened, or before
+ * that when the page has nothing else to do.
+ *
+ * Invariant: a button that opens a menu is there and works before that script is.
+ */
+import { cloneElement, lazy, Suspense, useState, type KeyboardEvent, type ReactElement, type ReactNode } from "react";
 
 export interface Choice {
   readonly id: string;
   readonly label: string;
   readonly icon?: ReactNode;
 }
-
-interface MenuProps {
+export interface MenuProps {
   label: string;
-  trigger: ReactNode;
+  trigger: ReactElement<TriggerProps>;
   children: ReactNode;
   open?: boolean;
   onOpenChange?: (open: boolean) => void;
 }
+export interface MenuItemProps {
+  onSelect: () => void;
+  children: ReactNode;
+}
+export interface OneOfProps {
+  choices: readonly Choice[];
+  value: string;
+  onChoose: (id: string) => void;
+}
+export interface AnyOfProps {
+  choices: readonly Choice[];
+  values: readonly string[];
+  onToggle: (id: string, isOn: boolean) => void;
+}
+interface TriggerProps {
+  onPointerEnter?: () => void;
+  onClick?: () => void;
+  onKeyDown?: (event: KeyboardEvent) => void;
+  "aria-haspopup"?: "menu";
+  "aria-expanded"?: boolean;
+}
 
-export function Menu({ label, trigger, children, ...state }: MenuProps) {
+type Parts = typeof import("./menu-parts");
+
+let parts: Parts | undefined;
+
+/** Fetches the script of the parts. */
+export const fetchMenus = async (): Promise<Parts> => (parts = await import("./menu-parts"));
+
+const Opened = lazy(async () => ({ default: (await fetchMenus()).Menu }));
+
+export function Menu({ open: openByOwner, onOpenChange, ...props }: MenuProps) {
+  const [isOpen, setOpen] = useState(false);
+  const [wasOpen, setWasOpen] = useState(false);
+  const open = openByOwner ?? isOpen;
+  if (!wasOpen && !open) {
+    const show = (): void => { setWasOpen(true); setOpen(true); };
+    return cloneElement(props.trigger, {
+      "aria-haspopup": "menu",
+      "aria-expanded": false,
+      onPointerEnter: () => void fetchMenus(),
+      onClick: show,
+      onKeyDown: (event) => { if (event.key === "ArrowDown") { event.preventDefault(); show(); } },
+    });
+  }
   return (
-    <DropdownMenu.Root modal={false} {...state}>
-      <DropdownMenu.Trigger asChild>{trigger}</DropdownMenu.Trigger>
-      <DropdownMenu.Portal>
-        <DropdownMenu.Content aria-label={label} className={CONTENT} sideOffset={4} collisionPadding={8} align="start">
-          {children}
-        </DropdownMenu.Content>
-      </DropdownMenu.Portal>
-    </DropdownMenu.Root>
+    <Suspense fallback={props.trigger}>
+      <Opened {...props} open={open} onOpenChange={(next) => { setOpen(next); onOpenChange?.(next); }} />
+    </Suspense>
   );
 }
 
-export const MenuItem = ({ onSelect, children }: { onSelect: () => void; children: ReactNode }) => (
-  <DropdownMenu.Item className={ITEM} onSelect={onSelect}>{children}</DropdownMenu.Item>
-);
-
-export const MenuLine = () => <DropdownMenu.Separator className="my-1 h-px bg-line" />;
-
+// These are inside of a menu, so their script is there when they are drawn.
+export const MenuItem = (props: MenuItemProps): ReactNode => parts && <parts.MenuItem {...props} />;
+export const MenuLine = (): ReactNode => parts && <parts.MenuLine />;
 /** One of several. */
-export function OneOf({ choices, value, onChoose }: { choices: readonly Choice[]; value: string; onChoose: (id: string) => void }) {
-  return (
-    <DropdownMenu.RadioGroup value={value} onValueChange={onChoose}>
-      {choices.map((choice) => (
-        <DropdownMenu.RadioItem key={choice.id} value={choice.id} className={ITEM}>
-          {choice.icon}
-          <span className="grow">{choice.label}</span>
-          <DropdownMenu.ItemIndicator><Check size={16} aria-hidden /></DropdownMenu.ItemIndicator>
-        </DropdownMenu.RadioItem>
-      ))}
-    </DropdownMenu.RadioGroup>
-  );
-}
-
+export const OneOf = (props: OneOfProps): ReactNode => parts && <parts.OneOf {...props} />;
 /** Any of several; the menu stays open. */
-export function AnyOf({ choices, values, onToggle }: { choices: readonly Choice[]; values: readonly string[]; onToggle: (id: string, isOn: boolean) => void }) {
-  return (
-    <>
-      {choices.map((choice) => (
-        <DropdownMenu.CheckboxItem
-          key={choice.id}
-          className={ITEM}
-          checked={values.includes(choice.id)}
-          onCheckedChange={(isOn) => onToggle(choice.id, isOn)}
-          onSelect={(event) => event.preventDefault()}
-        >
-          {choice.icon}
-          <span className="grow">{choice.label}</span>
-          <DropdownMenu.ItemIndicator><Check size={16} aria-hidden /></DropdownMenu.ItemIndicator>
-        </DropdownMenu.CheckboxItem>
-      ))}
-      {choices.length === 0 && <p className="px-2 py-1 text-sm text-dim">There are none yet.</p>}
-    </>
-  );
-}
+export const AnyOf = (props: AnyOfProps): ReactNode => parts && <parts.AnyOf {...props} />;
