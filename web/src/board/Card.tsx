@@ -1,7 +1,8 @@
 /** One task on the board. It is drawn again only when its own row changes. */
-import { CalendarDays, ListChecks } from "lucide-react";
+import { CalendarDays, ListChecks, MessageSquare } from "lucide-react";
 import { memo } from "react";
 import type { Model, Task } from "../data/model";
+import { Viewers } from "../presence/Presence";
 import { Avatar, Dot } from "../ui/controls";
 import { PRIORITY_NAMES, today } from "./arrange";
 
@@ -44,6 +45,7 @@ export function CardText({ task, labelById, done, parts }: Pick<CardProps, "task
       <span className="flex items-center gap-2 text-xs text-dim">
         <span>{task.key || "Saving…"}</span>
         {task.priority !== "NONE" && <span className={`font-semibold ${PRIORITY_LOOKS[task.priority]}`}>{PRIORITY_NAMES[task.priority]}</span>}
+        <span className="ml-auto"><Viewers taskId={task.id} size={18} /></span>
       </span>
       <span className="text-sm leading-snug font-medium wrap-anywhere">{task.title}</span>
       <span className="flex flex-wrap items-center gap-x-2.5 gap-y-1 text-xs text-dim">
@@ -53,6 +55,7 @@ export function CardText({ task, labelById, done, parts }: Pick<CardProps, "task
         })}
         {task.dueDate && <span className={`inline-flex items-center gap-1 ${isLate ? "text-bad" : ""}`}><CalendarDays size={13} aria-hidden />{task.dueDate}{isLate && " (late)"}</span>}
         {parts > 0 && <span className="inline-flex items-center gap-1"><ListChecks size={13} aria-hidden />{done}/{parts}</span>}
+        {task.commentCount > 0 && <span className="inline-flex items-center gap-1"><MessageSquare size={13} aria-hidden />{task.commentCount}<span className="sr-only"> comments</span></span>}
         <span className="ml-auto flex -space-x-1.5">
           {task.assignees.slice(0, 4).map(({ id, name }) => <Avatar key={id} id={id} name={name || "?"} size={22} />)}
         </span>

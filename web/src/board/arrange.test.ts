@@ -6,7 +6,7 @@ const status: Status = { __typename: "Status", id: "s", version: 1, name: "To do
 const task = (id: string, more: Partial<Task> = {}): Task => ({
   __typename: "Task", id, version: 1, key: `K-${id}`, title: `Title ${id}`, description: "", priority: "NONE", startDate: null, dueDate: null,
   estimate: null, rank: id, createdAt: "", updatedAt: "", completedAt: null, archivedAt: null, project: null, status: { id: "s" },
-  assignees: [], labels: [], parent: null, createdBy: { id: "u", name: "U" }, ...more,
+  assignees: [], labels: [], commentCount: 0, parent: null, createdBy: { id: "u", name: "U" }, ...more,
 });
 const shown = (address: string, ...tasks: Task[]): string[] =>
   shownTasks(arrange([status, ...tasks], "u"), filtersOf(new URLSearchParams(address)), "2026-05-10").map(({ id }) => id);

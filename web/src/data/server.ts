@@ -5,7 +5,8 @@
  */
 import { stringifyDocument, type Client, type DocumentInput } from "urql";
 import {
-  ArchiveTaskDocument, CreateTaskDocument, DeleteTaskDocument, FollowDocument, MoveTaskDocument, RestoreTaskDocument, SnapshotDocument, UpdateTaskDocument,
+  AddReactionDocument, ArchiveTaskDocument, CreateCommentDocument, CreateTaskDocument, DeleteCommentDocument, DeleteTaskDocument, FollowDocument, MoveTaskDocument,
+  RemoveReactionDocument, RestoreTaskDocument, SnapshotDocument, UpdateCommentDocument, UpdateTaskDocument,
   type FollowSubscription, type RefusalFragment,
 } from "../gql/graphql";
 import { toBatch, type WireEvent } from "../sync/events";
@@ -13,7 +14,7 @@ import type { Operation } from "../sync/replica";
 import type { Outcome, Server, Snapshot } from "../sync/sync";
 import { inputOf } from "../sync/tasks";
 import type { Connection, WireError } from "./connection";
-import type { AnyRow, Task } from "./model";
+import type { AnyRow, Comment, Task } from "./model";
 
 export type WorkspaceEvent = FollowSubscription["workspaceEvents"]["events"][number];
 
@@ -24,31 +25,61 @@ const MUTATIONS: Record<string, DocumentInput<any, any>> = {
   archiveTask: ArchiveTaskDocument,
   restoreTask: RestoreTaskDocument,
   deleteTask: DeleteTaskDocument,
+  createComment: CreateCommentDocument,
+  updateComment: UpdateCommentDocument,
+  deleteComment: DeleteCommentDocument,
+  addReaction: AddReactionDocument,
+  removeReaction: RemoveReactionDocument,
 };
+
+/** Their answers have no row: what they show stays until their event is here, so that nothing flickers. */
+const SHOWN_BY_EVENT = new Set(["addReaction", "removeReaction"]);
+const LONGEST_ECHO_MS = 1_000;
 
 const FINAL = new Set(["NOT_FOUND", "ACCESS_REVOKED", "UNAUTHENTICATED", "BAD_REQUEST", "QUERY_TOO_COMPLEX"]);
 const REFUSED = new Set(["BAD_REQUEST", "QUERY_TOO_COMPLEX", "INTERNAL"]);
 
 interface Payload {
   userErrors: readonly RefusalFragment[];
+  changeSetId?: string | null;
+  eventCursor?: string | null;
   task?: Task | null;
+  comment?: Comment | null;
   deletedTaskId?: string | null;
+  deletedCommentId?: string | null;
 }
 
-/** `onEvents` is told of every event of every batch, before it is applied. */
-export function workspaceServer(client: Client, connection: Connection, workspaceId: string, onEvents: (events: readonly WorkspaceEvent[]) => void): Server<AnyRow> {
+export interface ServerHooks {
+  /** Every event of every batch, before it is applied. */
+  onEvents(events: readonly WorkspaceEvent[]): void;
+  /** What was done, before its answer is applied; `changeSetId` undoes it. */
+  onDone(operation: Operation, changeSetId: string | null): void;
+}
+
+export function workspaceServer(client: Client, connection: Connection, workspaceId: string, hooks: ServerHooks): Server<AnyRow> {
   const follow = stringifyDocument(FollowDocument);
+  const echoes = new Map<string, () => void>();
   return {
     snapshot: () => readSnapshot(client, workspaceId),
     follow: (after, sink) =>
       connection.subscribe<FollowSubscription>(follow, { id: workspaceId, after }, {
         next: ({ workspaceEvents: wire }) => {
-          onEvents(wire.events);
+          hooks.onEvents(wire.events);
+          for (const { clientMutationId } of wire.events) echoes.get(clientMutationId ?? "")?.();
           sink.next(toBatch<AnyRow>({ cursor: wire.cursor, resync: wire.resync, events: wire.events as readonly WireEvent<AnyRow>[] }));
         },
         error: (errors: readonly WireError[]) => sink.error(errors, errors.some(({ extensions }) => FINAL.has(extensions?.code ?? ""))),
       }),
-    send: (operation) => send(client, operation),
+    async send(operation) {
+      const echo = new Promise<void>((heard) => echoes.set(operation.key, heard));
+      const { outcome, payload } = await send(client, operation).finally(() => void setTimeout(() => echoes.delete(operation.key), LONGEST_ECHO_MS));
+      if (outcome.kind !== "applied") return outcome;
+      hooks.onDone(operation, payload?.changeSetId ?? null);
+      if (SHOWN_BY_EVENT.has(operation.name) && payload?.eventCursor) {
+        await Promise.race([echo, new Promise((done) => setTimeout(done, LONGEST_ECHO_MS))]);
+      }
+      return outcome;
+    },
   };
 }
 
@@ -69,16 +100,17 @@ async function readSnapshot(client: Client, id: string): Promise<Snapshot<AnyRow
   return { rows, cursor };
 }
 
-async function send(client: Client, operation: Operation): Promise<Outcome<AnyRow>> {
+async function send(client: Client, operation: Operation): Promise<{ outcome: Outcome<AnyRow>; payload?: Payload }> {
   const document = MUTATIONS[operation.name];
-  if (!document) return { kind: "refused", reasons: [{ code: "INVALID", message: "This version does not know that change any more." }] };
+  if (!document) return { outcome: { kind: "refused", reasons: [{ code: "INVALID", message: "This version does not know that change any more." }] } };
   const { data, error } = await client.mutation(document, { input: inputOf(operation) }).toPromise();
   const payload = (data as Record<string, Payload | undefined> | undefined)?.[operation.name];
   if (payload) {
-    const rows = payload.task ? [payload.task] : [];
-    if (payload.userErrors.length) return { kind: "refused", reasons: payload.userErrors, rows };
-    return { kind: "applied", rows, dropped: payload.deletedTaskId ? [payload.deletedTaskId] : [] };
+    const rows = [payload.task, payload.comment].filter((row) => row !== undefined && row !== null);
+    if (payload.userErrors.length) return { outcome: { kind: "refused", reasons: payload.userErrors, rows } };
+    const dropped = [payload.deletedTaskId, payload.deletedCommentId].filter((id) => typeof id === "string");
+    return { outcome: { kind: "applied", rows, dropped }, payload };
   }
   const refusal = error?.graphQLErrors.find(({ extensions }) => REFUSED.has(String(extensions.code)));
-  return refusal ? { kind: "refused", reasons: [{ code: "INTERNAL", message: refusal.message }] } : { kind: "unreachable" };
+  return { outcome: refusal ? { kind: "refused", reasons: [{ code: "INTERNAL", message: refusal.message }] } : { kind: "unreachable" } };
 }

@@ -5,24 +5,30 @@
  */
 import type { Client } from "urql";
 import type { RefusalFragment } from "../gql/graphql";
+import { commentEffects } from "../sync/comments";
 import { newId, uuidv7 } from "../sync/ids";
 import { IndexedDbStorage } from "../sync/indexeddb";
 import { Replica, type Operation } from "../sync/replica";
 import { Sync } from "../sync/sync";
 import { taskEffects } from "../sync/tasks";
 import type { Connection } from "./connection";
-import { arrange, type AnyRow, type Model, type Task } from "./model";
+import { PresenceRoom } from "./presence";
+import { arrange, type AnyRow, type Comment, type Model, type Task } from "./model";
 import { workspaceServer, type WorkspaceEvent } from "./server";
 import { SharedStorage } from "./shared-storage";
 
 export interface Refused {
   readonly operation: Operation;
   readonly task: Task | undefined;
+  /** Where a comment was refused. */
+  readonly comment: Comment | undefined;
   readonly reasons: readonly RefusalFragment[];
 }
 
 export class OpenWorkspace {
   readonly sync: Sync<AnyRow>;
+  readonly myId: string;
+  readonly presence: PresenceRoom;
   private readonly replica: Replica<AnyRow>;
   private readonly storage: SharedStorage<AnyRow>;
   private readonly unlisten: () => void;
@@ -31,17 +37,31 @@ export class OpenWorkspace {
   private readonly refusalListeners = new Set<(refused: Refused) => void>();
   private arranged: Model | null = null;
   private frame = 0;
+  /** How many snapshots were read: what was read beside the stream before the last one is not here any more. */
+  snapshots = 0;
   /** Why the stream ended for good; null while it goes on. */
   ended: unknown = null;
 
-  constructor(client: Client, connection: Connection, readonly id: string, readonly myId: string) {
-    this.replica = new Replica<AnyRow>(taskEffects<AnyRow>(myId, (task) => task as unknown as Task));
-    const name = `${myId}.${id}`;
-    this.storage = new SharedStorage(new IndexedDbStorage<AnyRow>(name), `tutti.replica.${name}`, () => this.sync?.storeAll());
-    const server = workspaceServer(client, connection, id, (events) => {
-      for (const listener of this.eventListeners) listener(events);
+  constructor(client: Client, connection: Connection, readonly id: string, readonly me: { readonly id: string; readonly name: string }) {
+    this.myId = me.id;
+    this.replica = new Replica<AnyRow>({
+      ...taskEffects<AnyRow>(me.id, (task) => ({ ...task, commentCount: 0 }) as unknown as Task),
+      ...commentEffects<AnyRow>(me, (comment) => comment),
     });
-    this.sync = new Sync(this.replica, server, this.storage, {
+    const name = `${me.id}.${id}`;
+    this.storage = new SharedStorage(new IndexedDbStorage<AnyRow>(name), `tutti.replica.${name}`, () => this.sync?.storeAll());
+    const server = workspaceServer(client, connection, id, {
+      onEvents: (events) => {
+        for (const listener of this.eventListeners) listener(events);
+      },
+      onDone: () => undefined,
+    });
+    const snapshot = async () => {
+      const read = await server.snapshot();
+      this.snapshots += 1;
+      return read;
+    };
+    this.sync = new Sync(this.replica, { ...server, snapshot }, this.storage, {
       onChange: () => this.changed(),
       onRefused: (operations, reasons) => this.refused(operations, reasons as readonly RefusalFragment[]),
       onEnded: (problem) => {
@@ -50,6 +70,7 @@ export class OpenWorkspace {
       },
     });
     this.replica.listen(() => this.changed());
+    this.presence = new PresenceRoom(connection, id, me.id);
     this.unlisten = connection.listen({ connected: () => this.sync.connected(), disconnected: () => this.sync.disconnected() });
   }
 
@@ -83,6 +104,11 @@ export class OpenWorkspace {
     return this.replica.confirmed(id)?.version;
   }
 
+  /** Adds or takes back the person's own reaction. */
+  react(subjectId: string, emoji: string, isOn: boolean): void {
+    void this.sync.submit({ key: uuidv7(), name: isOn ? "addReaction" : "removeReaction", entityId: subjectId, input: { subjectId, emoji } });
+  }
+
   createTask(input: Record<string, unknown>): string {
     const id = newId("task");
     this.submit("createTask", { workspaceId: this.id, ...input, id });
@@ -92,6 +118,7 @@ export class OpenWorkspace {
   async close(): Promise<void> {
     cancelAnimationFrame(this.frame);
     this.unlisten();
+    this.presence.close();
     await this.sync.stop();
     this.storage.close();
   }
@@ -115,6 +142,7 @@ export class OpenWorkspace {
     if (!operation) return;
     const row = this.replica.get(operation.entityId);
     const task = row?.__typename === "Task" ? row : undefined;
-    for (const listener of this.refusalListeners) listener({ operation, task, reasons });
+    const comment = row?.__typename === "Comment" ? row : undefined;
+    for (const listener of this.refusalListeners) listener({ operation, task, comment, reasons });
   }
 }

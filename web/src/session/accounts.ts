@@ -145,8 +145,15 @@ export function adoptIfSession(payload: unknown): Account | null {
 export async function signOut(account: Account): Promise<void> {
   const token = await freshToken(account.id).catch(() => null);
   forget(account.id);
+  forgetUnsent(account.id);
   actAs(null);
   if (token) await ask({ query: SIGN_OUT }, { authorization: bearer(token) }).catch(() => undefined);
+}
+
+/** What was typed here and not sent: drafts, and versions of texts that were not chosen. */
+function forgetUnsent(id: string): void {
+  for (const key of Object.keys(sessionStorage)) if (key.startsWith("tutti.draft.")) sessionStorage.removeItem(key);
+  for (const key of Object.keys(localStorage)) if (key.startsWith(`tutti.conflicts.${id}.`)) localStorage.removeItem(key);
 }
 
 /**

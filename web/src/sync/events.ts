@@ -18,7 +18,7 @@ export type WireEvent<R extends Row> =
   | { readonly __typename: "TaskUpdatedEvent"; readonly task?: R | null }
   | { readonly __typename: "TaskRemovedEvent"; readonly taskId: string }
   | { readonly __typename: "EntityEvent"; readonly op: string; readonly entityId: string; readonly entity?: unknown }
-  | { readonly __typename: "CommentEvent" };
+  | { readonly __typename: "CommentEvent"; readonly op?: string; readonly commentId?: string; readonly comment?: R | null; readonly task?: R | null };
 
 export function toBatch<R extends Row>(wire: WireBatch<R>): Batch<R> {
   return { cursor: wire.cursor, needsSnapshot: Boolean(wire.resync), steps: wire.events.flatMap((event) => stepsOf<R>(event)) };
@@ -34,9 +34,16 @@ function stepsOf<R extends Row>(event: WireEvent<R>): Step<R>[] {
       return [{ kind: "drop", id: event.taskId }];
     case "EntityEvent":
       return entitySteps<R>(event.op, event.entityId, event.entity);
+    case "CommentEvent": // its task, too, was read when the batch was made: it has the number of comments
+      return [...commentSteps(event.op, event.commentId, event.comment), ...(event.task ? [{ kind: "fresh" as const, row: event.task }] : [])];
     default:
       return [];
   }
+}
+
+function commentSteps<R extends Row>(op: string | undefined, id: string | undefined, comment: R | null | undefined): Step<R>[] {
+  if (id && (op === "DELETED" || comment === null)) return [{ kind: "drop", id }];
+  return comment ? [{ kind: op === "CREATED" ? "create" : "fresh", row: comment }] : [];
 }
 
 function entitySteps<R extends Row>(op: string, id: string, entity: unknown): Step<R>[] {

@@ -28,3 +28,10 @@ export function uuidv7(): string {
 export const newId = (kind: string): string => `${kind}_${uuidv7()}`;
 
 const random = (below: number): number => crypto.getRandomValues(new Uint32Array(1))[0]! % below;
+
+/** The instant in a UUIDv7, so that replaying an operation gives the same row every time. */
+export function timeOf(id: string): string {
+  const digits = id.slice(id.indexOf("_") + 1).replaceAll("-", "").slice(0, 12);
+  const ms = Number.parseInt(digits, 16);
+  return new Date(Number.isFinite(ms) ? ms : 0).toISOString();
+}

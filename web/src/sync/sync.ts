@@ -114,6 +114,12 @@ export class Sync<R extends Row> {
     this.drainSoon(0);
   }
 
+  /** Takes rows that were read beside the stream. What is here already is followed, so it is as new at the same version. */
+  learn(rows: readonly R[]): void {
+    const { cursor } = this.replica;
+    if (cursor !== null) this.remember(this.replica.apply({ cursor, steps: rows.map((row) => ({ kind: "put", row })) }));
+  }
+
   /** Stores everything anew: whoever kept the storage until now may have left it anywhere. */
   storeAll(): void {
     this.isWholeUnsaved = this.isReady;

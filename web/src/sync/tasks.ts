@@ -4,6 +4,7 @@
  * Invariant: every effect is pure and tolerates rows that are not there, since it is replayed on whatever the server has
  * said in the meantime. What only the server knows (keys, ranks) is a guess, and replaced by its answer.
  */
+import { timeOf } from "./ids";
 import { between, compareRanks } from "./rank";
 import type { Draft, Effects, Operation, Row } from "./replica";
 
@@ -169,11 +170,4 @@ function changed(now: readonly Ref[], add: unknown, remove: unknown): readonly R
   const removed = new Set((remove as readonly string[] | undefined) ?? []);
   const kept = now.filter((each) => !removed.has(each.id));
   return [...kept, ...refs(add).filter((each) => !kept.some((other) => other.id === each.id))];
-}
-
-/** The instant in a UUIDv7, so that replaying gives the same row every time. */
-function timeOf(id: string): string {
-  const digits = id.slice(id.indexOf("_") + 1).replaceAll("-", "").slice(0, 12);
-  const ms = Number.parseInt(digits, 16);
-  return new Date(Number.isFinite(ms) ? ms : 0).toISOString();
 }

@@ -1,30 +1,53 @@
-/** Shows what both have written to the same field, and lets the person keep theirs or their own. */
-import { Button } from "../ui/controls";
+/** Shows what both have written to the same field, side by side, and lets the person choose, or write one of both. */
+import { useState } from "react";
+import { Button, INPUT } from "../ui/controls";
 import { Dialog } from "../ui/dialog";
-import { useWorkspace } from "../workspace/context";
-import { useConflict } from "./conflict";
+import { Ago } from "../ui/time";
+import { useModel, useWorkspace } from "../workspace/context";
+import { settleConflict, useConflicts, type Conflict } from "./conflict";
+import { FIELD_NAMES } from "./words";
 
-export function ConflictDialog() {
+const INPUT_OF: Record<string, string> = { TITLE: "title", DESCRIPTION: "description", BODY: "body" };
+
+export default function ConflictDialog() {
+  const conflict = useConflicts(({ all, shownKey }) => all.find(({ key }) => key === shownKey));
+  return conflict ? <Choice key={conflict.key} conflict={conflict} /> : null;
+}
+
+function Choice({ conflict: { key, name, entityId, input, reason } }: { conflict: Conflict }) {
   const workspace = useWorkspace();
-  const refused = useConflict((state) => state.refused);
-  const reason = refused?.reasons.find((each) => each.__typename === "ConflictError");
-  if (!refused || reason?.__typename !== "ConflictError") return null;
-  const close = (): void => useConflict.setState({ refused: null });
+  const model = useModel();
+  const [mine, setMine] = useState(() => Object.fromEntries(reason.conflicts.map(({ field, yours }) => [field, String(yours ?? "")])));
+  const task = model.taskById.get(entityId);
   const keepMine = (): void => {
-    const { id: _id, ...change } = refused.operation.input;
-    workspace.submit(refused.operation.name, { ...change, id: refused.operation.entityId }, reason.currentVersion);
-    close();
+    const { id: _id, ...asked } = input;
+    const chosen = Object.fromEntries(reason.conflicts.flatMap(({ field }) => (INPUT_OF[field] ? [[INPUT_OF[field], mine[field]]] : [])));
+    workspace.submit(name, { ...asked, ...chosen, id: entityId }, reason.currentVersion);
+    settleConflict(workspace, key);
   };
+  const who = reason.conflicts[0]?.changedBy.name ?? "Somebody";
   return (
-    <Dialog title={`${reason.conflicts[0]?.changedBy.name ?? "Somebody"} changed this too`} onClose={close}>
-      {reason.conflicts.map(({ field, yours, theirs }) => (
-        <div key={field} className="grid gap-2">
-          <p className="text-sm text-dim">{field.toLowerCase().replaceAll("_", " ")}</p>
-          <div className="grid gap-1"><h3 className="text-sm font-semibold">Yours</h3><p className="max-h-40 overflow-y-auto rounded-lg bg-raised p-2 wrap-anywhere whitespace-pre-wrap">{String(yours ?? "")}</p></div>
-          <div className="grid gap-1"><h3 className="text-sm font-semibold">Theirs, which stands now</h3><p className="max-h-40 overflow-y-auto rounded-lg bg-raised p-2 wrap-anywhere whitespace-pre-wrap">{String(theirs ?? "")}</p></div>
-        </div>
+    <Dialog title={`${who} changed this too`} onClose={() => useConflicts.setState({ shownKey: null })}>
+      {task && <p className="text-sm text-dim">{task.key} {task.title}</p>}
+      {reason.conflicts.map(({ field, theirs, changedAt, changedBy }) => (
+        <section key={field} aria-label={FIELD_NAMES[field] ?? field} className="grid gap-3 sm:grid-cols-2">
+          <div className="grid content-start gap-1">
+            <h3 className="text-sm font-semibold">{changedBy.name}’s {FIELD_NAMES[field]}, which stands now</h3>
+            <p className="max-h-60 overflow-y-auto rounded-lg border border-line bg-raised px-3 py-1.5 wrap-anywhere whitespace-pre-wrap" tabIndex={0}>{String(theirs ?? "") || "Nothing"}</p>
+            <p className="text-xs"><Ago at={changedAt} /></p>
+          </div>
+          <div className="grid content-start gap-1">
+            <h3 className="text-sm font-semibold">Your {FIELD_NAMES[field]}</h3>
+            <textarea aria-label={`Your ${FIELD_NAMES[field]}`} className={`${INPUT} field-sizing-content max-h-60`} value={mine[field]} onChange={(event) => setMine({ ...mine, [field]: event.target.value })} />
+            <p className="text-xs text-dim">You can make one of both here.</p>
+          </div>
+        </section>
       ))}
-      <div className="flex gap-2"><Button kind="primary" onClick={keepMine}>Keep mine</Button><Button onClick={close}>Keep theirs</Button></div>
+      <div className="flex flex-wrap gap-2">
+        <Button kind="primary" onClick={keepMine}>Keep mine</Button>
+        <Button onClick={() => settleConflict(workspace, key)}>Keep theirs</Button>
+        <Button kind="quiet" onClick={() => useConflicts.setState({ shownKey: null })}>Decide later</Button>
+      </div>
     </Dialog>
   );
 }

@@ -1,35 +1,61 @@
-/** Who changed what, the newest first, also what was overwritten. Asked for when it is opened. */
+/** What was changed, the newest first, also what was overwritten. Asked for when it is opened, and again when the task changes. */
+import { ArrowRight } from "lucide-react";
 import { useEffect } from "react";
 import { useQuery } from "urql";
-import { TaskHistoryDocument } from "../gql/graphql";
+import { TaskHistoryDocument, type TaskHistoryQuery } from "../gql/graphql";
 import type { Model, Task } from "../data/model";
-import { textOf } from "../ui/controls";
+import { Avatar, textOf } from "../ui/controls";
+import { Ago } from "../ui/time";
+import { FIELD_NAMES, said } from "./words";
+
+type Entry = NonNullable<TaskHistoryQuery["task"]>["history"]["nodes"][number];
+
+const TEXTS = new Set(["TITLE", "DESCRIPTION"]);
 
 export function History({ task, model }: { task: Task; model: Model }) {
   const [{ data, error, fetching }, ask] = useQuery({ query: TaskHistoryDocument, variables: { id: task.id }, requestPolicy: "network-only" });
   useEffect(() => ask({ requestPolicy: "network-only" }), [task.version, ask]);
   if (error && !data) return <p className="text-sm text-dim">{textOf(error)}</p>;
-  if (!data) return fetching ? <p className="text-sm text-dim">Loading…</p> : null;
+  if (!data) return fetching ? <p role="status" className="text-sm text-dim">Loading history…</p> : null;
+  const entries = data.task?.history.nodes.filter(({ version, changes }) => version === 1 || changes.some(({ field }) => field !== "RANK")) ?? [];
   return (
-    <ol className="grid gap-2 text-sm">
-      {data.task?.history.nodes.map(({ id, at, actor, changes }) => (
-        <li key={id} className="wrap-anywhere">
-          <span className="font-medium">{actor.name}</span> <time className="text-dim" dateTime={at}>{new Date(at).toLocaleString()}</time>
-          <ul className="text-dim">
-            {changes.filter(({ field }) => field !== "RANK").map(({ field, before, after }) => (
-              <li key={field}>{field.toLowerCase().replaceAll("_", " ")}: {said(before, model)} → {said(after, model)}</li>
-            ))}
-          </ul>
-        </li>
-      ))}
+    <ol aria-label="History" className="grid gap-3 text-sm">
+      {entries.map((entry) => <li key={entry.id}><EntryView entry={entry} model={model} /></li>)}
     </ol>
   );
 }
 
-function said(value: unknown, model: Model): string {
-  if (value === null || value === undefined || value === "") return "nothing";
-  if (Array.isArray(value)) return value.map((each) => said(each, model)).join(", ") || "nothing";
-  const text = typeof value === "string" ? value : JSON.stringify(value);
-  const known = model.statusById.get(text)?.name ?? model.labelById.get(text)?.name ?? model.taskById.get(text)?.title;
-  return known ?? model.members.find(({ user }) => user.id === text)?.user.name ?? (text.length > 140 ? `${text.slice(0, 140)}…` : text);
+function EntryView({ entry: { at, version, actor, changes }, model }: { entry: Entry; model: Model }) {
+  const shown = changes.filter(({ field }) => field !== "RANK");
+  return (
+    <div className="grid grid-cols-[auto_1fr] gap-x-2">
+      <Avatar id={actor.id} name={actor.name} size={22} />
+      <div className="grid min-w-0 gap-1">
+        <p className="flex flex-wrap items-center gap-x-2"><span className="font-medium">{actor.name}</span><Ago at={at} className="text-xs text-dim" /></p>
+        {version === 1 ? <p className="text-dim">made this task</p> : shown.map((change) => <ChangeLine key={change.field} {...change} model={model} />)}
+      </div>
+    </div>
+  );
+}
+
+function ChangeLine({ field, before, after, model }: Entry["changes"][number] & { model: Model }) {
+  const name = FIELD_NAMES[field] ?? field.toLowerCase();
+  if (field === "ARCHIVED") return <p className="text-dim">{after ? "archived it" : "took it out of the archive"}</p>;
+  if (field === "DELETED") return <p className="text-dim">{after ? "deleted it" : "restored it"}</p>;
+  if (!TEXTS.has(field)) {
+    return (
+      <p className="flex flex-wrap items-center gap-x-1.5 wrap-anywhere text-dim">
+        {name}: <span>{said(before, model)}</span><ArrowRight size={13} aria-label="to" /><span className="text-text">{said(after, model)}</span>
+      </p>
+    );
+  }
+  return (
+    <details className="text-dim">
+      <summary className="cursor-pointer">{name}</summary>
+      <div className="mt-1 grid gap-1 wrap-anywhere whitespace-pre-wrap">
+        <p className="max-h-40 overflow-y-auto rounded-lg border-l-2 border-bad bg-raised px-2 py-1"><span className="sr-only">Before: </span>{said(before, model)}</p>
+        <p className="max-h-40 overflow-y-auto rounded-lg border-l-2 border-good bg-raised px-2 py-1 text-text"><span className="sr-only">After: </span>{said(after, model)}</p>
+      </div>
+    </details>
+  );
 }

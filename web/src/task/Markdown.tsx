@@ -3,10 +3,33 @@
  *
  * Invariant: nothing is ever set as markup, and nothing is loaded: pictures are shown as links.
  */
-import { lexer, type Token, type Tokens } from "marked";
-import { Fragment, type ReactNode } from "react";
+import { Marked, type Token, type Tokens } from "marked";
+import { Fragment, memo, type ReactNode } from "react";
+import { useModel } from "../workspace/context";
 
-export const Markdown = ({ text }: { text: string }) => <div className="prose-tutti wrap-anywhere">{blocks(lexer(text))}</div>;
+const MENTION = /^@\[(user_[0-9a-f-]{36})\]/;
+
+const markdown = new Marked({
+  extensions: [
+    {
+      name: "mention",
+      level: "inline",
+      start: (text) => text.indexOf("@["),
+      tokenizer(text) {
+        const found = MENTION.exec(text);
+        return found ? { type: "mention", raw: found[0], id: found[1] } : undefined;
+      },
+    },
+  ],
+});
+
+export const Markdown = memo(({ text }: { text: string }) => <div className="prose-tutti wrap-anywhere">{blocks(markdown.lexer(text))}</div>);
+
+function Mention({ id }: { id: string }) {
+  const model = useModel();
+  const name = model.members.find(({ user }) => user.id === id)?.user.name ?? "somebody";
+  return <span className={`rounded px-1 font-medium ${model.me?.user.id === id ? "bg-accent text-accent-text" : "bg-soft"}`}>@{name}</span>;
+}
 
 const blocks = (tokens: readonly Token[] | undefined): ReactNode => tokens?.map((token, at) => <Fragment key={at}>{shown(token)}</Fragment>);
 
@@ -32,7 +55,17 @@ function shown(token: Token): ReactNode {
       const { href, text } = token as Tokens.Link;
       return /^(https?:|mailto:)/i.test(href) ? <a href={href} rel="noreferrer noopener" target="_blank">{text || href}</a> : text;
     }
-    case "space": return null;
+    case "table": {
+      const { header, rows } = token as Tokens.Table;
+      return (
+        <div tabIndex={0} role="group" aria-label="Table" className="overflow-x-auto">
+          <table><thead><tr>{header.map((cell, at) => <th key={at}>{blocks(cell.tokens)}</th>)}</tr></thead>
+            <tbody>{rows.map((row, at) => <tr key={at}>{row.map((cell, column) => <td key={column}>{blocks(cell.tokens)}</td>)}</tr>)}</tbody></table>
+        </div>
+      );
+    }
+    case "mention": return <Mention id={(token as { id?: string }).id ?? ""} />;
+    case "checkbox": case "space": return null;
     case "text": return (token as Tokens.Text).tokens ? inner() : plain((token as Tokens.Text).text);
     case "escape": return (token as Tokens.Escape).text;
     default: return token.raw;

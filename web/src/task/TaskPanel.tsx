@@ -1,21 +1,27 @@
 /**
- * One task beside the board: every field, each saved by itself.
+ * One task beside the board: every field, each saved by itself, with what people say and what they changed.
  *
  * Invariant: a field that somebody is typing in is never overwritten. It is sent with the version that the typing began
  * from, so what somebody else wrote meanwhile comes back as a conflict and not as a loss.
  */
-import { ChevronDown, ChevronUp, X } from "lucide-react";
-import { useEffect, useRef, useState, type FormEvent, type ReactNode } from "react";
+import { ChevronDown, ChevronUp, Link2, X } from "lucide-react";
+import { useEffect, useMemo, useRef, useState, type FormEvent, type ReactNode } from "react";
 import { PRIORITY_NAMES } from "../board/arrange";
 import { TaskChoices, type QuickKind } from "../board/QuickMenu";
 import { may, type Model, type Task } from "../data/model";
+import type { ActivityMode, ChangedField } from "../gql/graphql";
+import { Viewers } from "../presence/Presence";
+import { useTelling } from "../presence/use";
 import { Avatar, Button, Dot, Empty, INPUT } from "../ui/controls";
 import { Menu } from "../ui/menu";
 import { toast } from "../ui/toasts";
 import { useModel, useWorkspace } from "../workspace/context";
-import { ConflictDialog } from "./ConflictDialog";
+import { Comments } from "./Comments";
+import { FollowMenu, useExtras, useTaskReactions } from "./Follow";
 import { History } from "./History";
-import { Markdown } from "./Markdown";
+import { whoSees } from "./mentions";
+import { Reactions } from "./Reactions";
+import { Description, Title } from "./Texts";
 
 interface PanelProps {
   task: Task | undefined;
@@ -33,133 +39,163 @@ export default function TaskPanel({ task, order, onClose, onOpen }: PanelProps) 
   const [previous, next] = [order[at - 1], at < 0 ? undefined : order[at + 1]];
   return (
     <aside ref={panel} tabIndex={-1} aria-label={task ? `Task ${task.key}` : "Task"}
-      className="fixed inset-0 z-40 flex flex-col overflow-y-auto border-l border-line bg-surface outline-none md:static md:w-[26rem] md:shrink-0"
+      className="fixed inset-0 z-40 flex flex-col overflow-y-auto border-l border-line bg-surface outline-none md:static md:w-[28rem] md:shrink-0 md:max-lg:w-96"
       onKeyDown={(event) => event.key === "Escape" && !event.defaultPrevented && onClose()}>
-      <header className="sticky top-0 flex items-center gap-1 border-b border-line bg-surface px-3 py-2">
-        <span className="grow text-sm text-dim">{task?.key}</span>
-        <Button kind="quiet" aria-label="Previous task" disabled={!previous} onClick={() => previous && onOpen(previous)}><ChevronUp size={18} aria-hidden /></Button>
-        <Button kind="quiet" aria-label="Next task" disabled={!next} onClick={() => next && onOpen(next)}><ChevronDown size={18} aria-hidden /></Button>
-        <Button kind="quiet" aria-label="Close task" onClick={onClose}><X size={18} aria-hidden /></Button>
+      <header className="sticky top-0 z-20 flex items-center gap-0.5 border-b border-line bg-surface px-3 py-1.5">
+        <span className="mr-2 truncate text-sm font-medium text-dim">{task?.key}</span>
+        {task && <Viewers taskId={task.id} size={22} />}
+        <span className="grow" />
+        {task && <Tools task={task} />}
+        <Button kind="quiet" className="px-2" aria-label="Previous task" disabled={!previous} onClick={() => previous && onOpen(previous)}><ChevronUp size={18} aria-hidden /></Button>
+        <Button kind="quiet" className="px-2" aria-label="Next task" disabled={!next} onClick={() => next && onOpen(next)}><ChevronDown size={18} aria-hidden /></Button>
+        <Button kind="quiet" className="px-2" aria-label="Close task" onClick={onClose}><X size={18} aria-hidden /></Button>
       </header>
       {task ? <Details task={task} model={model} onClose={onClose} onOpen={onOpen} /> : <Empty title="This task is not here."><p>It was deleted, or it is where you may not see it.</p></Empty>}
-      <ConflictDialog />
     </aside>
   );
 }
 
+function Tools({ task }: { task: Task }) {
+  const [extras] = useExtras(task);
+  return (
+    <>
+      <FollowMenu task={task} extras={extras} />
+      <Button kind="quiet" className="px-2" aria-label="Copy the link" title="Copy the link" onClick={() => void navigator.clipboard.writeText(location.href).then(() => toast("The link was copied"))}><Link2 size={17} aria-hidden /></Button>
+    </>
+  );
+}
+
+const IDLE_MS = 20_000; // who has not typed for so long is only looking
+
+/** Tells others what this person does here, and gives what says so. */
+function useDoing(task: Task, isThere: boolean): (mode: ActivityMode, field?: ChangedField) => (isOn: boolean) => void {
+  const [doing, setDoing] = useState<{ mode: ActivityMode; field?: ChangedField }>({ mode: "VIEWING" });
+  const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
+  useTelling(isThere ? { taskId: task.id, ...doing } : null);
+  useEffect(() => () => clearTimeout(timer.current), []);
+  return (mode, field) => (isOn) => {
+    clearTimeout(timer.current);
+    setDoing(isOn ? { mode, ...(field ? { field } : {}) } : { mode: "VIEWING" });
+    if (isOn) timer.current = setTimeout(() => setDoing({ mode: "VIEWING" }), IDLE_MS);
+  };
+}
+
 function Details({ task, model, onClose, onOpen }: { task: Task; model: Model; onClose: () => void; onOpen: (task: Task) => void }) {
   const workspace = useWorkspace();
+  const version = workspace.confirmedVersion(task.id);
+  const doing = useDoing(task, version !== undefined);
+  const people = useMemo(() => whoSees(model.members, task), [model.members, task]);
   const mayWrite = may(model, "TASK_WRITE");
-  const update = (change: Record<string, unknown>): void => workspace.submit("updateTask", { id: task.id, ...change });
-  const status = model.statusById.get(task.status.id);
-  const project = model.projects.find(({ id }) => id === task.project?.id);
-  const subtasks = model.subtasksOf.get(task.id) ?? [];
+  const texts = { task, version: version ?? 0, isFixed: !mayWrite };
 
   function remove(): void {
     workspace.submit("deleteTask", { id: task.id });
     onClose();
     toast(`“${task.title}” was deleted`, undefined, { label: "Undo", run: () => workspace.submit("restoreTask", { id: task.id }) });
   }
+  function archive(): void {
+    workspace.submit("archiveTask", { id: task.id });
+    onClose();
+    toast(`“${task.title}” was archived`, undefined, { label: "Undo", run: () => workspace.submit("restoreTask", { id: task.id }) });
+  }
 
   return (
     <div className="grid gap-4 p-4">
-      <TextField label="Title" value={task.title} version={version(workspace, task)} isFixed={!mayWrite} onSave={(title, base) => title.trim() && workspace.submit("updateTask", { id: task.id, title: title.trim() }, base)} />
-      <dl className="grid grid-cols-[6rem_1fr] items-center gap-y-1.5 text-sm">
-        <Choice name="Status" kind="status" task={task} model={model} mayWrite={mayWrite}>{status && <><Dot color={status.color} />{status.name}</>}</Choice>
-        <Choice name="Priority" kind="priority" task={task} model={model} mayWrite={mayWrite}>{PRIORITY_NAMES[task.priority]}</Choice>
-        <Choice name="Assignees" kind="assignees" task={task} model={model} mayWrite={mayWrite}>
-          {task.assignees.map(({ id }) => { const name = model.members.find(({ user }) => user.id === id)?.user.name ?? "Somebody"; return <span key={id} className="inline-flex items-center gap-1"><Avatar id={id} name={name} size={20} />{name}</span>; })}
-          {task.assignees.length === 0 && "Nobody"}
-        </Choice>
-        <Choice name="Labels" kind="labels" task={task} model={model} mayWrite={mayWrite}>
-          {task.labels.map(({ id }) => { const label = model.labelById.get(id); return label && <span key={id} className="inline-flex items-center gap-1"><Dot color={label.color} />{label.name}</span>; })}
-          {task.labels.length === 0 && "None"}
-        </Choice>
-        <dt className="text-dim">Project</dt><dd className="px-3">{project?.name ?? "None"}</dd>
-        <dt className="text-dim">Start</dt><dd><input type="date" aria-label="Start date" className={INPUT} value={task.startDate ?? ""} disabled={!mayWrite} onChange={(event) => update({ startDate: event.target.value || null })} /></dd>
-        <dt className="text-dim">Due</dt><dd><input type="date" aria-label="Due date" className={INPUT} value={task.dueDate ?? ""} disabled={!mayWrite} onChange={(event) => update({ dueDate: event.target.value || null })} /></dd>
-      </dl>
-      <Description task={task} version={version(workspace, task)} isFixed={!mayWrite} onSave={(description, base) => workspace.submit("updateTask", { id: task.id, description }, base)} />
-      <section className="grid gap-2">
-        <h2 className="text-sm font-semibold">Subtasks</h2>
-        <ul className="grid gap-1">
-          {subtasks.map((each) => (
-            <li key={each.id}><Button kind="quiet" className="w-full justify-start" onClick={() => onOpen(each)}><Dot color={model.statusById.get(each.status.id)?.color ?? "gray"} /><span className="truncate">{each.title}</span></Button></li>
-          ))}
-        </ul>
-        {mayWrite && <NewSubtask onCreate={(title) => workspace.createTask({ title, parentId: task.id })} />}
-      </section>
-      <details className="rounded-xl border border-line p-3">
-        <summary className="cursor-pointer text-sm font-semibold">History</summary>
-        <div className="pt-2"><History task={task} model={model} /></div>
-      </details>
-      {may(model, "TASK_DELETE") && <div><Button kind="danger" onClick={remove}>Delete task</Button></div>}
+      <Title {...texts} onTyping={doing("EDITING", "TITLE")} />
+      <Fields task={task} model={model} mayWrite={mayWrite} />
+      <Description {...texts} people={people} onTyping={doing("EDITING", "DESCRIPTION")} />
+      <TaskReactions task={task} isFixed={!may(model, "COMMENT_WRITE")} />
+      <Subtasks task={task} model={model} mayWrite={mayWrite} onOpen={onOpen} />
+      <Talk task={task} model={model} onWriting={doing("COMMENTING")} />
+      <div className="flex gap-2 border-t border-line pt-4">
+        {mayWrite && <Button onClick={archive}>Archive</Button>}
+        {may(model, "TASK_DELETE") && <Button kind="danger" onClick={remove}>Delete task</Button>}
+      </div>
     </div>
   );
 }
 
-const version = (workspace: ReturnType<typeof useWorkspace>, task: Task): number => workspace.confirmedVersion(task.id) ?? 0;
+function Fields({ task, model, mayWrite }: { task: Task; model: Model; mayWrite: boolean }) {
+  const workspace = useWorkspace();
+  const update = (change: Record<string, unknown>): void => workspace.submit("updateTask", { id: task.id, ...change });
+  const status = model.statusById.get(task.status.id);
+  const project = model.projects.find(({ id }) => id === task.project?.id);
+  return (
+    <dl className="grid grid-cols-[5.5rem_1fr] items-center gap-y-0.5 text-sm">
+      <Choice name="Status" kind="status" task={task} model={model} mayWrite={mayWrite}>{status && <><Dot color={status.color} />{status.name}</>}</Choice>
+      <Choice name="Priority" kind="priority" task={task} model={model} mayWrite={mayWrite}>{PRIORITY_NAMES[task.priority]}</Choice>
+      <Choice name="Assignees" kind="assignees" task={task} model={model} mayWrite={mayWrite}>
+        {task.assignees.map(({ id }) => { const name = model.members.find(({ user }) => user.id === id)?.user.name ?? "Somebody"; return <span key={id} className="inline-flex items-center gap-1"><Avatar id={id} name={name} size={20} />{name}</span>; })}
+        {task.assignees.length === 0 && "Nobody"}
+      </Choice>
+      <Choice name="Labels" kind="labels" task={task} model={model} mayWrite={mayWrite}>
+        {task.labels.map(({ id }) => { const label = model.labelById.get(id); return label && <span key={id} className="inline-flex items-center gap-1"><Dot color={label.color} />{label.name}</span>; })}
+        {task.labels.length === 0 && "None"}
+      </Choice>
+      <dt className="text-dim">Project</dt><dd className="flex min-h-8 items-center px-3">{project?.name ?? "None"}</dd>
+      <dt className="text-dim">Start</dt><dd><input type="date" aria-label="Start date" className={DAY} value={task.startDate ?? ""} disabled={!mayWrite} onChange={(event) => update({ startDate: event.target.value || null })} /></dd>
+      <dt className="text-dim">Due</dt><dd><input type="date" aria-label="Due date" className={DAY} value={task.dueDate ?? ""} disabled={!mayWrite} onChange={(event) => update({ dueDate: event.target.value || null })} /></dd>
+    </dl>
+  );
+}
+
+const DAY = "min-h-8 w-full rounded-lg border border-transparent bg-surface px-3 hover:border-line focus:border-line pointer-coarse:min-h-11";
 
 function Choice({ name, kind, task, model, mayWrite, children }: { name: string; kind: QuickKind; task: Task; model: Model; mayWrite: boolean; children: ReactNode }) {
   const shown = <span className="flex flex-wrap items-center gap-2">{children}</span>;
   return (
     <>
       <dt className="text-dim">{name}</dt>
-      <dd>{mayWrite ? <Menu label={name} trigger={<Button kind="quiet" className="w-full justify-start text-left"><span className="sr-only">{name}:</span>{shown}</Button>}><TaskChoices kind={kind} task={task} model={model} /></Menu> : <span className="px-3">{shown}</span>}</dd>
+      <dd>{mayWrite ? <Menu label={name} trigger={<Button kind="quiet" className="w-full justify-start text-left"><span className="sr-only">{name}:</span>{shown}</Button>}><TaskChoices kind={kind} task={task} model={model} /></Menu> : <span className="flex min-h-8 items-center px-3">{shown}</span>}</dd>
     </>
   );
 }
 
-/** A line that is saved when one leaves it or presses Enter; Escape takes back what was typed. */
-function TextField({ label, value, version, isFixed, onSave }: { label: string; value: string; version: number; isFixed: boolean; onSave: (text: string, base: number) => void }) {
-  const [typed, setTyped] = useState<{ text: string; base: number } | null>(null);
-  function save(): void {
-    if (typed && typed.text !== value) onSave(typed.text, typed.base);
-    setTyped(null);
-  }
-  return (
-    <textarea aria-label={label} rows={2} maxLength={500} readOnly={isFixed} className={`${INPUT} field-sizing-content resize-none text-lg font-semibold`} value={typed?.text ?? value}
-      onChange={(event) => setTyped((now) => ({ text: event.target.value.replaceAll("\n", " "), base: now?.base ?? version }))}
-      onBlur={save}
-      onKeyDown={(event) => {
-        if (event.key === "Enter") { event.preventDefault(); save(); }
-        if (event.key === "Escape" && typed) { event.preventDefault(); setTyped(null); }
-      }} />
-  );
+function TaskReactions({ task, isFixed }: { task: Task; isFixed: boolean }) {
+  const [extras] = useExtras(task);
+  const { reactions, react } = useTaskReactions(task, extras);
+  return <Reactions reactions={reactions} isFixed={isFixed} onReact={react} />;
 }
 
-function Description({ task, version, isFixed, onSave }: { task: Task; version: number; isFixed: boolean; onSave: (text: string, base: number) => void }) {
-  const [typed, setTyped] = useState<{ text: string; base: number } | null>(null);
+function Subtasks({ task, model, mayWrite, onOpen }: { task: Task; model: Model; mayWrite: boolean; onOpen: (task: Task) => void }) {
+  const workspace = useWorkspace();
+  const subtasks = model.subtasksOf.get(task.id) ?? [];
+  const isDone = (each: Task): boolean => model.statusById.get(each.status.id)?.category === "DONE";
+  function submit(event: FormEvent<HTMLFormElement>): void {
+    event.preventDefault();
+    const title = String(new FormData(event.currentTarget).get("title")).trim();
+    if (title) workspace.createTask({ title, parentId: task.id });
+    event.currentTarget.reset();
+  }
   return (
-    <section className="grid gap-2">
-      <div className="flex items-center justify-between">
-        <h2 className="text-sm font-semibold">Description</h2>
-        {!isFixed && !typed && <Button kind="quiet" onClick={() => setTyped({ text: task.description, base: version })}>Edit description</Button>}
-      </div>
-      {typed ? (
-        <>
-          <textarea aria-label="Description" autoFocus rows={8} maxLength={100_000} className={INPUT} value={typed.text} onChange={(event) => setTyped({ ...typed, text: event.target.value })} onKeyDown={(event) => event.key === "Escape" && event.preventDefault()} />
-          <div className="flex gap-2">
-            <Button kind="primary" onClick={() => { if (typed.text !== task.description) onSave(typed.text, typed.base); setTyped(null); }}>Save description</Button>
-            <Button onClick={() => setTyped(null)}>Cancel</Button>
-          </div>
-        </>
-      ) : task.description ? <Markdown text={task.description} /> : <p className="text-sm text-dim">None yet.</p>}
+    <section className="grid gap-1.5" aria-label="Subtasks">
+      <h2 className="text-sm font-semibold">Subtasks{subtasks.length > 0 && <span className="ml-2 font-normal text-dim">{subtasks.filter(isDone).length} of {subtasks.length} done</span>}</h2>
+      <ul className="grid">
+        {subtasks.map((each) => (
+          <li key={each.id}><Button kind="quiet" className="w-full justify-start" onClick={() => onOpen(each)}><Dot color={model.statusById.get(each.status.id)?.color ?? "gray"} /><span className={`truncate ${isDone(each) ? "text-dim line-through" : ""}`}>{each.title}</span></Button></li>
+        ))}
+      </ul>
+      {mayWrite && (
+        <form className="flex gap-2" onSubmit={submit}>
+          <input name="title" aria-label="New subtask" placeholder="New subtask" maxLength={500} className={INPUT} autoComplete="off" />
+          <Button type="submit">Add</Button>
+        </form>
+      )}
     </section>
   );
 }
 
-function NewSubtask({ onCreate }: { onCreate: (title: string) => void }) {
-  function submit(event: FormEvent<HTMLFormElement>): void {
-    event.preventDefault();
-    const title = String(new FormData(event.currentTarget).get("title")).trim();
-    if (title) onCreate(title);
-    event.currentTarget.reset();
-  }
+/** What people say, or what they changed. */
+function Talk({ task, model, onWriting }: { task: Task; model: Model; onWriting: (isWriting: boolean) => void }) {
+  const [isHistory, setHistory] = useState(false);
+  const count = model.commentsOf.get(task.id)?.length ?? 0;
   return (
-    <form className="flex gap-2" onSubmit={submit}>
-      <input name="title" aria-label="New subtask" placeholder="New subtask" maxLength={500} className={INPUT} autoComplete="off" />
-      <Button type="submit">Add</Button>
-    </form>
+    <section aria-label="Comments and history" className="grid gap-3 border-t border-line pt-4">
+      <div role="group" aria-label="Show" className="flex gap-1">
+        <Button kind={isHistory ? "quiet" : "plain"} aria-pressed={!isHistory} onClick={() => setHistory(false)}>Comments{count > 0 && <span className="font-normal text-dim">{count}</span>}</Button>
+        <Button kind={isHistory ? "plain" : "quiet"} aria-pressed={isHistory} onClick={() => setHistory(true)}>History</Button>
+      </div>
+      {isHistory ? <History task={task} model={model} /> : <Comments task={task} model={model} onWriting={onWriting} />}
+    </section>
   );
 }

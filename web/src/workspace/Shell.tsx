@@ -3,6 +3,7 @@ import { Columns3, LayoutList, UserRound, Users } from "lucide-react";
 import { useContext, useEffect, useSyncExternalStore, type ReactNode } from "react";
 import { Link } from "wouter";
 import { useLink } from "../data/connection";
+import { Here } from "../presence/Presence";
 import { WorkspaceContext } from "./context";
 import { WorkspaceSwitcher } from "./WorkspaceSwitcher";
 
@@ -15,6 +16,7 @@ const PLACES = [
 const PLACE = "flex min-h-9 items-center gap-2 rounded-lg px-2.5 text-sm hover:bg-hover aria-[current=page]:bg-soft aria-[current=page]:font-semibold pointer-coarse:min-h-11";
 
 export function Shell({ title, slug, view, children }: { title: string; slug?: string; view?: string; children: ReactNode }) {
+  const workspace = useContext(WorkspaceContext);
   useEffect(() => {
     document.title = `${title} · Tutti`;
   }, [title]);
@@ -32,6 +34,7 @@ export function Shell({ title, slug, view, children }: { title: string; slug?: s
           <UserRound size={18} aria-hidden /><span className="max-md:sr-only">Account</span>
         </Link>
         <div className="grow" />
+        {workspace && <Here />}
         <LinkStatus />
       </nav>
       <main id="page" className="flex min-h-0 min-w-0 grow flex-col" aria-label={title}>

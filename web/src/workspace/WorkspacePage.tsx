@@ -11,8 +11,10 @@ import { useConnection } from "./connection-context";
 import { WorkspaceContext } from "./context";
 import { Shell } from "./Shell";
 import { useViewer } from "./viewer";
-import { showConflict } from "../task/conflict";
+import { recallConflicts, tookConflict, useConflicts } from "../task/conflict";
+import { setDraft } from "../ui/drafts";
 
+const ConflictDialog = lazy(() => import("../task/ConflictDialog"));
 const MembersPage = lazy(() => import("./MembersPage"));
 
 const TITLES: Record<string, string> = { board: "Board", list: "List", members: "Members" };
@@ -27,14 +29,15 @@ export function WorkspacePage({ slug, view, taskKey }: { slug: string; view: str
   useEffect(() => {
     if (!id) return;
     localStorage.setItem("tutti.workspace", id);
-    const workspace = new OpenWorkspace(client, connection, id, user.id);
-    const offRefused = workspace.onRefused(tellRefusal);
+    const workspace = new OpenWorkspace(client, connection, id, { id: user.id, name: user.name });
+    const offRefused = workspace.onRefused((refused) => tookConflict(workspace, refused) || tellRefusal(refused));
+    recallConflicts(workspace);
     setOpen(workspace);
     return () => {
       offRefused();
       void workspace.close();
     };
-  }, [id, client, connection, user.id]);
+  }, [id, client, connection, user.id, user.name]);
 
   const title = TITLES[view];
   if (!id || !title) {
@@ -55,6 +58,7 @@ export function WorkspacePage({ slug, view, taskKey }: { slug: string; view: str
             {(view === "board" || view === "list") && <BoardPage slug={slug} view={view} taskKey={taskKey} />}
             {view === "members" && <MembersPage />}
           </Suspense>
+          <Conflicts />
         </Ready>
       </Shell>
     </WorkspaceContext.Provider>
@@ -75,10 +79,21 @@ function Ready({ children }: { children: React.ReactNode }) {
   return state === "ready" ? children : <Loading what="tasks" />;
 }
 
+/** What this person and somebody else have both written, to choose from. */
+function Conflicts() {
+  const isShown = useConflicts(({ shownKey }) => shownKey !== null);
+  return isShown && <Suspense fallback={null}><ConflictDialog /></Suspense>;
+}
+
 function tellRefusal(refused: Refused): void {
   const [reason] = refused.reasons;
-  if (reason?.__typename === "ConflictError") return showConflict(refused);
-  const name = refused.task?.title ?? String(refused.operation.input.title ?? "The change");
+  const { name: mutation, input } = refused.operation;
+  if (mutation === "createComment") {
+    setDraft(input.parentId ? `answer.${String(input.parentId)}` : `comment.${String(input.taskId)}`, String(input.body));
+    toast("Your comment was not sent. It is in its field again.", reason?.message);
+    return announce(`Your comment was not sent. ${reason?.message ?? ""}`);
+  }
+  const name = refused.task?.title ?? (refused.comment ? "Your comment" : String(input.title ?? "The change"));
   toast(`“${name}” was changed back`, reason?.message);
   announce(`${name} was changed back. ${reason?.message ?? ""}`);
 }

@@ -1,0 +1,77 @@
+/** People who are here, shown: dots with words, avatars of who looks at a task, who edits a field. */
+import { Avatar } from "../ui/controls";
+import { Ago } from "../ui/time";
+import { useModel } from "../workspace/context";
+import { useEditorOf, useOnline, useOthersAt, type Seen } from "./use";
+
+const WORDS: Record<string, string> = { ONLINE: "Online", AWAY: "Away", DO_NOT_DISTURB: "Do not disturb", OFFLINE: "Offline" };
+const LOOKS: Record<string, string> = {
+  ONLINE: "bg-good border-good",
+  AWAY: "bg-surface border-good",
+  DO_NOT_DISTURB: "bg-bad border-bad",
+  OFFLINE: "bg-surface border-dim",
+};
+
+/** Full: online. A ring: away, or gray where they are not here. It is told apart by its words, too. */
+export const PresenceDot = ({ status }: { status: string }) => (
+  <span className={`inline-block size-2.5 shrink-0 rounded-full border-2 ${LOOKS[status] ?? LOOKS.OFFLINE}`} aria-hidden />
+);
+
+/** A dot and whether they are here, or when they were. */
+export function SeenLine({ seen }: { seen: Seen | undefined }) {
+  const status = seen?.status ?? "OFFLINE";
+  return (
+    <span className="inline-flex items-center gap-1.5 text-sm whitespace-nowrap text-dim">
+      <PresenceDot status={status} />
+      {status !== "OFFLINE" ? WORDS[status] : seen?.lastSeenAt ? <span>Last seen <Ago at={seen.lastSeenAt} /></span> : "Offline"}
+    </span>
+  );
+}
+
+const SHOWN = 5;
+
+/** Who is online in the open workspace. */
+export function Here() {
+  const online = useOnline();
+  const model = useModel();
+  if (model.workspace?.kind !== "TEAM" || online.length === 0) return null;
+  return (
+    <div role="group" aria-label={`Online: ${online.map(({ user }) => user.name).join(", ")}`} className="flex shrink-0 items-center gap-2 px-2.5 py-1">
+      <span className="flex -space-x-1.5">
+        {online.slice(0, SHOWN).map(({ user, status }) => (
+          <span key={user.id} className="relative inline-flex rounded-full ring-2 ring-raised">
+            <Avatar id={user.id} name={user.name} size={24} />
+            <span className="absolute -right-0.5 -bottom-0.5 inline-flex rounded-full bg-raised p-px"><PresenceDot status={status} /></span>
+          </span>
+        ))}
+      </span>
+      <span className="text-sm text-dim max-md:sr-only">{online.length > SHOWN ? `+${online.length - SHOWN}` : ""} online</span>
+    </div>
+  );
+}
+
+/** Avatars of others who have this task open. */
+export function Viewers({ taskId, size = 20 }: { taskId: string; size?: number }) {
+  const others = useOthersAt(taskId);
+  if (others.length === 0) return null;
+  const names = others.map(({ user, mode }) => `${user.name} ${mode === "VIEWING" ? "is looking" : mode === "EDITING" ? "is editing" : "is commenting"}`);
+  return (
+    <span className="flex -space-x-1" title={names.join(", ")}>
+      <span className="sr-only">{names.join(", ")}</span>
+      {others.slice(0, 3).map(({ user, mode }) => (
+        <span key={user.id} aria-hidden className={`appear inline-flex rounded-full border-2 ${mode === "VIEWING" ? "border-good" : "border-accent"}`}><Avatar id={user.id} name={user.name} size={size} /></span>
+      ))}
+      {others.length > 3 && <span className="pl-2 text-xs text-dim">+{others.length - 3}</span>}
+    </span>
+  );
+}
+
+/** Says that somebody edits a field. It keeps nobody from doing so too. */
+export function EditedBy({ taskId, field, what }: { taskId: string; field: string; what: string }) {
+  const editor = useEditorOf(taskId, field);
+  return (
+    <p role="status" className={`text-xs text-accent ${editor ? "" : "sr-only"}`}>
+      {editor && <span className="appear inline-flex items-center gap-1.5"><Avatar id={editor.user.id} name={editor.user.name} size={16} />{editor.user.name} is editing {what}</span>}
+    </p>
+  );
+}

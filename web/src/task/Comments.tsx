@@ -1,0 +1,219 @@
+/** What people say about a task: threads with answers, written, changed, resolved and reacted to in place. */
+import { ArrowDown, Check, CornerUpLeft, Ellipsis, Pencil, RotateCcw, Trash2 } from "lucide-react";
+import { useEffect, useMemo, useRef, useState, type FormEvent } from "react";
+import { may, type Comment, type Membership, type Model, type Task } from "../data/model";
+import { newId } from "../sync/ids";
+import { Avatar, Button } from "../ui/controls";
+import { useDraft } from "../ui/drafts";
+import { Menu, MenuItem } from "../ui/menu";
+import { Ago } from "../ui/time";
+import { useWorkspace } from "../workspace/context";
+import { useComments, type Thread } from "./use-comments";
+import { Markdown } from "./Markdown";
+import { MentionArea } from "./MentionArea";
+import { toKept, toTyped, whoSees } from "./mentions";
+import { Reactions } from "./Reactions";
+import { SEND_KEY } from "./keys";
+
+interface CommentsProps {
+  task: Task;
+  model: Model;
+  /** Called while something is being written, and when that ends. */
+  onWriting: (isWriting: boolean) => void;
+}
+
+export function Comments({ task, model, onWriting }: CommentsProps) {
+  const { comments, threads, isLoading, isMissing } = useComments(task);
+  const people = useMemo(() => whoSees(model.members, task), [model.members, task]);
+  const mayWrite = may(model, "COMMENT_WRITE");
+  const list = useRef<HTMLOListElement>(null);
+  const unseen = useUnseen(comments, list, isLoading);
+  return (
+    <div className="grid gap-3">
+      {isLoading && comments.length === 0 && <p role="status" className="text-sm text-dim">Loading comments…</p>}
+      {isMissing && <p className="text-sm text-warn">The server cannot be reached, so comments may be missing here.</p>}
+      {!isLoading && !isMissing && comments.length === 0 && <p className="text-sm text-dim">Nobody has said anything yet.</p>}
+      <ol ref={list} aria-label="Comments" className="grid gap-3">
+        {threads.map((thread) => <li key={thread.id}><ThreadView thread={thread} task={task} people={people} mayWrite={mayWrite} onWriting={onWriting} /></li>)}
+      </ol>
+      {unseen.length > 0 && (
+        <button type="button" className="appear sticky bottom-3 mx-auto inline-flex min-h-8 items-center gap-1.5 rounded-full bg-accent px-3 text-sm font-medium text-accent-text shadow-lg pointer-coarse:min-h-11"
+          onClick={() => list.current?.querySelector(`[data-comment="${unseen[0]!}"]`)?.scrollIntoView({ block: "center", behavior: "smooth" })}>
+          <ArrowDown size={15} aria-hidden />{unseen.length} new
+        </button>
+      )}
+      {mayWrite && <Composer label="Write a comment" draft={`comment.${task.id}`} task={task} people={people} onWriting={onWriting} button="Comment" />}
+    </div>
+  );
+}
+
+function ThreadView({ thread: { id, first, answers }, task, people, mayWrite, onWriting }: { thread: Thread; task: Task; people: readonly Membership[]; mayWrite: boolean; onWriting: (isWriting: boolean) => void }) {
+  const workspace = useWorkspace();
+  const [isOpen, setOpen] = useState(false);
+  const [isAnswering, setAnswering] = useState(false);
+  const isResolved = Boolean(first?.resolvedAt);
+  const answer = mayWrite && first && first.version > 0 ? () => { setOpen(true); setAnswering(true); } : undefined;
+  if (isResolved && !isOpen) {
+    return (
+      <div className="flex items-center gap-2 rounded-xl border border-line px-3 py-1.5 text-sm text-dim">
+        <Check size={15} aria-hidden className="text-good" /><span className="min-w-0 grow truncate">Resolved: {first?.body}</span>
+        <Button kind="quiet" onClick={() => setOpen(true)}>Show {answers.length + 1}</Button>
+      </div>
+    );
+  }
+  return (
+    <div className="rounded-xl border border-line">
+      {first ? (
+        <CommentView comment={first} people={people} mayWrite={mayWrite} onAnswer={answer} onHide={isResolved ? () => setOpen(false) : undefined}
+          onResolve={mayWrite ? () => { setOpen(false); workspace.submit("updateComment", { id, resolved: !isResolved }); } : undefined} />
+      ) : <p className="px-3 pt-2 text-sm text-dim">The first comment was deleted.</p>}
+      {answers.map((each) => <div key={each.id} className="border-t border-line pl-4"><CommentView comment={each} people={people} mayWrite={mayWrite} /></div>)}
+      {isAnswering && (
+        <div className="border-t border-line p-3">
+          <Composer label="Answer" draft={`answer.${id}`} parentId={id} task={task} people={people} onWriting={onWriting} button="Answer" isFocused onDone={() => setAnswering(false)} />
+        </div>
+      )}
+    </div>
+  );
+}
+
+interface CommentViewProps {
+  comment: Comment;
+  people: readonly Membership[];
+  mayWrite: boolean;
+  onAnswer?: (() => void) | undefined;
+  onResolve?: (() => void) | undefined;
+  onHide?: (() => void) | undefined;
+}
+
+const ICON = "px-1.5 text-dim";
+
+function CommentView({ comment, people, mayWrite, onAnswer, onResolve, onHide }: CommentViewProps) {
+  const workspace = useWorkspace();
+  const [isEditing, setEditing] = useState(false);
+  const [isDeleting, setDeleting] = useState(false);
+  const isMine = comment.author.id === workspace.myId;
+  const isSent = comment.version > 0;
+  const name = people.find(({ user }) => user.id === comment.author.id)?.user.name ?? comment.author.name;
+  return (
+    <article data-comment={comment.id} aria-label={`Comment by ${name}`} className={`group appear grid gap-1.5 px-3 py-2.5 ${isSent ? "" : "opacity-70"}`}>
+      <header className="flex min-h-7 items-center gap-2 text-sm">
+        <Avatar id={comment.author.id} name={name} size={22} />
+        <span className="truncate font-medium">{name}</span>
+        {isSent ? <Ago at={comment.createdAt} className="shrink-0 text-xs text-dim" /> : <span className="shrink-0 text-xs text-dim">Sending…</span>}
+        {comment.editedAt && <span className="shrink-0 text-xs text-dim" title={new Date(comment.editedAt).toLocaleString()}>edited</span>}
+        {isSent && (
+          <span className="ml-auto flex shrink-0 opacity-0 transition-opacity group-focus-within:opacity-100 group-hover:opacity-100 pointer-coarse:opacity-100">
+            {onAnswer && <Button kind="quiet" className={ICON} aria-label="Answer" title="Answer" onClick={onAnswer}><CornerUpLeft size={15} aria-hidden /></Button>}
+            {onResolve && <Button kind="quiet" className={ICON} aria-label={comment.resolvedAt ? "Reopen" : "Resolve"} title={comment.resolvedAt ? "Reopen" : "Resolve"} onClick={onResolve}>{comment.resolvedAt ? <RotateCcw size={15} aria-hidden /> : <Check size={15} aria-hidden />}</Button>}
+            {isMine && mayWrite && (
+              <Menu label="Comment" trigger={<Button kind="quiet" className={ICON} aria-label="More for this comment"><Ellipsis size={15} aria-hidden /></Button>}>
+                <MenuItem onSelect={() => setEditing(true)}><Pencil size={15} aria-hidden />Edit</MenuItem>
+                <MenuItem onSelect={() => setDeleting(true)}><Trash2 size={15} aria-hidden />Delete</MenuItem>
+              </Menu>
+            )}
+          </span>
+        )}
+      </header>
+      {isEditing ? <Editor comment={comment} people={people} onDone={() => setEditing(false)} /> : <div className="text-sm"><Markdown text={comment.body} /></div>}
+      {isDeleting && (
+        <div role="alertdialog" aria-label="Delete this comment?" className="flex flex-wrap items-center gap-2 text-sm">
+          Delete this comment?
+          <Button kind="danger" autoFocus onClick={() => workspace.submit("deleteComment", { id: comment.id })}>Delete</Button>
+          <Button onClick={() => setDeleting(false)}>Keep</Button>
+        </div>
+      )}
+      {isSent && (comment.reactions.length > 0 || mayWrite) && <Reactions reactions={comment.reactions} isFixed={!mayWrite} onReact={(emoji, isOn) => workspace.react(comment.id, emoji, isOn)} />}
+      {onHide && <div><Button kind="quiet" onClick={onHide}>Hide</Button></div>}
+    </article>
+  );
+}
+
+interface ComposerProps {
+  label: string;
+  button: string;
+  draft: string;
+  task: Task;
+  people: readonly Membership[];
+  parentId?: string;
+  isFocused?: boolean;
+  onWriting: (isWriting: boolean) => void;
+  onDone?: () => void;
+}
+
+/** Writes a new comment. What was typed stays until it is sent. */
+function Composer({ label, button, draft, task, people, parentId, isFocused = false, onWriting, onDone }: ComposerProps) {
+  const workspace = useWorkspace();
+  const [text, setText] = useDraft(draft);
+  function send(event?: FormEvent): void {
+    event?.preventDefault();
+    const body = toKept(text.trim(), people);
+    if (!body) return;
+    workspace.submit("createComment", { id: newId("comment"), taskId: task.id, body, ...(parentId ? { parentId } : {}) });
+    setText("");
+    onWriting(false);
+    onDone?.();
+  }
+  return (
+    <form className="grid gap-2" onSubmit={send}>
+      <MentionArea label={label} placeholder={`${label}… @ mentions somebody`} value={text} people={people} rows={2} maxLength={20_000} autoFocus={isFocused}
+        onText={(next) => { setText(next); onWriting(next !== ""); }} onBlur={() => onWriting(false)}
+        onKeyDown={(event) => {
+          if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) { event.preventDefault(); send(); }
+          if (event.key === "Escape") { event.preventDefault(); if (onDone) onDone(); else event.currentTarget.blur(); }
+        }} />
+      <div className="flex items-center gap-2">
+        <Button kind="primary" type="submit" disabled={!text.trim()}>{button}</Button>
+        {onDone && <Button onClick={onDone}>Cancel</Button>}
+        <span className="text-xs text-dim pointer-coarse:hidden">{SEND_KEY}</span>
+      </div>
+    </form>
+  );
+}
+
+function Editor({ comment, people, onDone }: { comment: Comment; people: readonly Membership[]; onDone: () => void }) {
+  const workspace = useWorkspace();
+  const [text, setText] = useState(() => toTyped(comment.body, people));
+  function save(event?: FormEvent): void {
+    event?.preventDefault();
+    const body = toKept(text.trim(), people);
+    if (body && body !== comment.body) workspace.submit("updateComment", { id: comment.id, body });
+    onDone();
+  }
+  return (
+    <form className="grid gap-2" onSubmit={save}>
+      <MentionArea label="Edit the comment" value={text} people={people} rows={2} maxLength={20_000} autoFocus onText={setText}
+        onKeyDown={(event) => {
+          if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) { event.preventDefault(); save(); }
+          if (event.key === "Escape") { event.preventDefault(); onDone(); }
+        }} />
+      <div className="flex gap-2"><Button kind="primary" type="submit">Save</Button><Button onClick={onDone}>Cancel</Button></div>
+    </form>
+  );
+}
+
+/** Comments of others that came while this is open and were not in sight yet, the oldest first. */
+function useUnseen(comments: readonly Comment[], list: React.RefObject<HTMLOListElement | null>, isLoading: boolean): readonly string[] {
+  const { myId } = useWorkspace();
+  const [seen, setSeen] = useState<ReadonlySet<string> | null>(null);
+  useEffect(() => {
+    if (seen === null && !isLoading) setSeen(new Set(comments.map(({ id }) => id)));
+  }, [seen, isLoading, comments]);
+  const unseen = useMemo(
+    () => (seen ? comments.filter(({ id, author, version }) => author.id !== myId && version > 0 && !seen.has(id)).map(({ id }) => id) : []),
+    [comments, seen, myId],
+  );
+  useEffect(() => {
+    if (unseen.length === 0 || !list.current) return;
+    const observer = new IntersectionObserver((entries) => {
+      const shown = entries.filter(({ isIntersecting }) => isIntersecting).map(({ target }) => (target as HTMLElement).dataset.comment!);
+      if (shown.length) setSeen((before) => new Set([...(before ?? []), ...shown]));
+    });
+    for (const id of unseen) {
+      const element = list.current.querySelector(`[data-comment="${id}"]`);
+      if (element) observer.observe(element);
+    }
+    return () => observer.disconnect();
+  }, [unseen, list]);
+  return unseen;
+}

@@ -1,0 +1,44 @@
+/** Reactions to a comment or a task: how many, by whom, and one's own by one press. */
+import { SmilePlus } from "lucide-react";
+import { useState } from "react";
+import type { Reaction } from "../sync/comments";
+import { useWorkspace } from "../workspace/context";
+
+const OFFERED: readonly (readonly [string, string])[] = [["👍", "Thumbs up"], ["🎉", "Hooray"], ["❤️", "Heart"], ["😄", "Laugh"], ["👀", "Looking"], ["🚀", "Rocket"], ["👎", "Thumbs down"]];
+const CHIP = "inline-flex min-h-7 items-center gap-1 rounded-full border px-2 text-xs hover:border-accent pointer-coarse:min-h-11 pointer-coarse:px-3";
+
+interface ReactionsProps {
+  reactions: readonly Reaction[];
+  isFixed: boolean;
+  onReact: (emoji: string, isOn: boolean) => void;
+}
+
+export function Reactions({ reactions, isFixed, onReact }: ReactionsProps) {
+  const { myId } = useWorkspace();
+  const [isChoosing, setChoosing] = useState(false);
+  const isMine = (emoji: string): boolean => reactions.some((each) => each.emoji === emoji && each.users.some(({ id }) => id === myId));
+  return (
+    <div role="group" aria-label="Reactions" className="flex flex-wrap items-center gap-1">
+      {reactions.map(({ emoji, count, users }) => {
+        const names = users.map(({ name }) => name).join(", ");
+        return (
+          <button key={emoji} type="button" disabled={isFixed} aria-pressed={isMine(emoji)} aria-label={`${emoji} ${count}, by ${names}`} title={names}
+            className={`${CHIP} ${isMine(emoji) ? "border-accent bg-soft font-semibold" : "border-line"}`} onClick={() => onReact(emoji, !isMine(emoji))}>
+            <span aria-hidden>{emoji}</span>{count}
+          </button>
+        );
+      })}
+      {!isFixed && (
+        <button type="button" aria-label="Add a reaction" aria-expanded={isChoosing} className={`${CHIP} border-transparent text-dim hover:text-text`} onClick={() => setChoosing(!isChoosing)}>
+          <SmilePlus size={15} aria-hidden />
+        </button>
+      )}
+      {isChoosing && OFFERED.map(([emoji, name]) => (
+        <button key={emoji} type="button" aria-label={name} title={name} className="size-8 rounded-lg text-base hover:bg-hover pointer-coarse:size-11"
+          onClick={() => { setChoosing(false); onReact(emoji, !isMine(emoji)); }}>
+          {emoji}
+        </button>
+      ))}
+    </div>
+  );
+}

@@ -1,0 +1,129 @@
+/** The title and the description of a task: typed, guarded against what others type, and saved. */
+import { Pencil } from "lucide-react";
+import { useEffect, useState } from "react";
+import type { Membership, Task } from "../data/model";
+import { EditedBy } from "../presence/Presence";
+import { useEditorOf } from "../presence/use";
+import { Button, INPUT } from "../ui/controls";
+import { useWorkspace } from "../workspace/context";
+import { useConflicts } from "./conflict";
+import { SEND_KEY } from "./keys";
+import { Markdown } from "./Markdown";
+import { MentionArea } from "./MentionArea";
+import { toKept, toTyped } from "./mentions";
+import { useTyped, type TypedText } from "./typed";
+
+interface TextProps {
+  task: Task;
+  version: number;
+  isFixed: boolean;
+  /** Called at every key, and with false when the typing ends. */
+  onTyping: (isTyping: boolean) => void;
+}
+
+/** A line that is saved when one leaves it or presses Enter; Escape takes back what was typed. */
+export function Title({ task, version, isFixed, onTyping }: TextProps) {
+  const workspace = useWorkspace();
+  const typed = useTyped(task.title, version);
+  const editor = useEditorOf(task.id, "TITLE");
+  function save(): void {
+    const title = typed.text.trim();
+    if (typed.isTyping && title && title !== task.title) workspace.submit("updateTask", { id: task.id, title }, typed.base);
+    end();
+  }
+  function end(): void {
+    typed.stop();
+    onTyping(false);
+  }
+  return (
+    <div className="grid gap-1">
+      <textarea aria-label="Title" rows={1} maxLength={500} readOnly={isFixed} value={typed.text}
+        className={`${INPUT} field-sizing-content resize-none text-xl leading-snug font-semibold ${editor ? "border-accent" : "border-transparent hover:border-line focus:border-line"}`}
+        onFocus={() => isFixed || onTyping(true)}
+        onChange={(event) => { typed.type(event.target.value.replaceAll("\n", " ")); onTyping(true); }}
+        onBlur={save}
+        onKeyDown={(event) => {
+          if (event.key === "Enter") { event.preventDefault(); save(); }
+          if (event.key === "Escape" && typed.isTyping) { event.preventDefault(); end(); }
+        }} />
+      <EditedBy taskId={task.id} field="TITLE" what="the title" />
+      <Overtaken typed={typed} value={task.title} what="title" />
+      <Undecided task={task} />
+    </div>
+  );
+}
+
+/** What somebody else has made of a text in which this person is typing. */
+function Overtaken({ typed, value, what }: { typed: TypedText; value: string; what: string }) {
+  if (!typed.isOvertaken) return null;
+  return (
+    <div role="status" className="appear grid gap-1.5 rounded-lg border border-warn px-3 py-2 text-sm">
+      <p><span className="font-medium text-warn">Changed meanwhile.</span> The {what} is now:</p>
+      <p className="max-h-28 overflow-y-auto wrap-anywhere whitespace-pre-wrap">{value || "empty"}</p>
+      <div className="flex gap-2">
+        <Button onPointerDown={(event) => event.preventDefault()} onClick={typed.rebase}>Go on with mine</Button>
+        <Button onPointerDown={(event) => event.preventDefault()} onClick={typed.stop}>Take theirs</Button>
+      </div>
+    </div>
+  );
+}
+
+/** A change of this task that was not saved, as somebody else had changed the same. */
+function Undecided({ task }: { task: Task }) {
+  const conflict = useConflicts(({ all, shownKey }) => all.find(({ entityId, key }) => entityId === task.id && key !== shownKey));
+  if (!conflict) return null;
+  return (
+    <div className="flex items-center gap-2 rounded-lg border border-warn px-3 py-1.5 text-sm">
+      <span className="grow">What you wrote was not saved: {conflict.reason.conflicts[0]?.changedBy.name} wrote there, too.</span>
+      <Button onClick={() => useConflicts.setState({ shownKey: conflict.key })}>Choose</Button>
+    </div>
+  );
+}
+
+/** Markdown, written with a preview; what is not saved yet stays over a reload. */
+export function Description({ task, version, isFixed, onTyping, people }: TextProps & { people: readonly Membership[] }) {
+  const workspace = useWorkspace();
+  const value = toTyped(task.description, people);
+  const typed = useTyped(value, version, `description.${task.id}`);
+  const [isPreview, setPreview] = useState(false);
+  const editor = useEditorOf(task.id, "DESCRIPTION");
+  useEffect(() => {
+    if (!typed.isTyping) setPreview(false);
+  }, [typed.isTyping]);
+  function save(): void {
+    if (typed.text !== value) workspace.submit("updateTask", { id: task.id, description: toKept(typed.text, people) }, typed.base);
+    end();
+  }
+  function end(): void {
+    typed.stop();
+    onTyping(false);
+  }
+  return (
+    <section className="grid gap-2" aria-label="Description">
+      <div className="flex min-h-8 items-center justify-between gap-2">
+        <h2 className="text-sm font-semibold">Description</h2>
+        {!isFixed && !typed.isTyping && <Button kind="quiet" onClick={() => { typed.type(value); onTyping(true); }}><Pencil size={14} aria-hidden />Edit<span className="sr-only"> description</span></Button>}
+        {typed.isTyping && <Button kind="quiet" aria-pressed={isPreview} onClick={() => setPreview(!isPreview)}>Preview</Button>}
+      </div>
+      <EditedBy taskId={task.id} field="DESCRIPTION" what="the description" />
+      {typed.isTyping ? (
+        <>
+          {isPreview ? <div className="min-h-28 rounded-lg border border-line px-3 py-1.5 text-sm"><Markdown text={toKept(typed.text, people)} /></div> : (
+            <MentionArea label="Description" people={people} autoFocus rows={6} maxLength={100_000} className={editor ? "border-accent" : ""} value={typed.text}
+              onText={(text) => { typed.type(text); onTyping(true); }} onBlur={() => onTyping(false)}
+              onKeyDown={(event) => {
+                if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) { event.preventDefault(); save(); }
+                if (event.key === "Escape") { event.preventDefault(); if (typed.text === value) end(); else event.currentTarget.blur(); }
+              }} />
+          )}
+          <Overtaken typed={typed} value={value} what="description" />
+          <div className="flex items-center gap-2">
+            <Button kind="primary" onClick={save}>Save description</Button>
+            <Button onClick={end}>Cancel</Button>
+            <span className="text-xs text-dim pointer-coarse:hidden">Markdown. {SEND_KEY}</span>
+          </div>
+        </>
+      ) : task.description ? <div className="text-sm"><Markdown text={task.description} /></div> : <p className="text-sm text-dim">None yet.</p>}
+    </section>
+  );
+}

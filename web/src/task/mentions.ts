@@ -1,0 +1,46 @@
+/**
+ * Mentions: in a text that is kept they are `@[user_...]`, in one that is typed `@handle`.
+ *
+ * Invariant: what is not the handle of a member stays as it was typed, and what is mentioned stays mentioned when a text is
+ * edited again.
+ */
+import type { Membership, Task } from "../data/model";
+
+const KEPT = /@\[(user_[0-9a-f-]{36})\]/g;
+const TYPED = /(?<![\w@[])@([A-Za-z0-9_-]+)/g;
+const BEGUN = /(?:^|[\s(])@([A-Za-z0-9_-]*)$/;
+const OFFERED = 6;
+
+export function toKept(text: string, members: readonly Membership[]): string {
+  const idOf = new Map(members.map(({ user }) => [user.handle.toLowerCase(), user.id]));
+  return text.replace(TYPED, (typed, handle: string) => {
+    const id = idOf.get(handle.toLowerCase());
+    return id ? `@[${id}]` : typed;
+  });
+}
+
+export function toTyped(text: string, members: readonly Membership[]): string {
+  const handleOf = new Map(members.map(({ user }) => [user.id, user.handle]));
+  return text.replace(KEPT, (kept, id: string) => {
+    const handle = handleOf.get(id);
+    return handle ? `@${handle}` : kept;
+  });
+}
+
+/** Who sees a task: a guest only in their own projects. */
+export const whoSees = (members: readonly Membership[], task: Task): Membership[] =>
+  members.filter(({ role, projects }) => role !== "GUEST" || (projects ?? []).some(({ id }) => id === task.project?.id));
+
+/** The mention that is being typed just before the caret, without its `@`; null if none is. */
+export const begunAt = (text: string, caret: number): string | null => BEGUN.exec(text.slice(0, caret))?.[1] ?? null;
+
+/** Who may be meant, those first whose handle or name begins so. */
+export function offered(members: readonly Membership[], begun: string): Membership[] {
+  const words = begun.toLowerCase();
+  const fit = ({ user }: Membership): number => {
+    const [handle, name] = [user.handle.toLowerCase(), user.name.toLowerCase()];
+    if (handle.startsWith(words) || name.startsWith(words)) return 0;
+    return name.split(/\s+/).some((part) => part.startsWith(words)) || handle.includes(words) ? 1 : 2;
+  };
+  return members.map((member) => [fit(member), member] as const).filter(([rank]) => rank < 2).sort((a, b) => a[0] - b[0]).slice(0, OFFERED).map(([, member]) => member);
+}

@@ -1,0 +1,62 @@
+/**
+ * The comments of a task: read when it is opened, and from then on followed with everything else in the replica.
+ *
+ * Invariant: what is shown is in the model; a comment that was read here is as good as one that came as an event.
+ */
+import { useEffect, useMemo, useState, useSyncExternalStore } from "react";
+import { useClient, type OperationResult } from "urql";
+import type { Comment, Task } from "../data/model";
+import { TaskCommentsDocument, type TaskCommentsQuery } from "../gql/graphql";
+import { useModel, useWorkspace } from "../workspace/context";
+
+export interface Thread {
+  readonly id: string;
+  /** The first comment; undefined where it was deleted. */
+  readonly first: Comment | undefined;
+  readonly answers: readonly Comment[];
+}
+
+const NONE: readonly Comment[] = [];
+
+/** Comments by thread, the oldest thread first. Pure. */
+export function threadsOf(comments: readonly Comment[]): Thread[] {
+  const threads = new Map<string, { first: Comment | undefined; answers: Comment[] }>();
+  const thread = (id: string): { first: Comment | undefined; answers: Comment[] } => {
+    const known = threads.get(id) ?? { first: undefined, answers: [] };
+    threads.set(id, known);
+    return known;
+  };
+  for (const comment of comments) {
+    if (comment.parent) thread(comment.parent.id).answers.push(comment);
+    else thread(comment.id).first = comment;
+  }
+  return [...threads].map(([id, rest]) => ({ id, ...rest }));
+}
+
+export function useComments(task: Task): { comments: readonly Comment[]; threads: readonly Thread[]; isLoading: boolean; isMissing: boolean } {
+  const client = useClient();
+  const workspace = useWorkspace();
+  const model = useModel();
+  const snapshots = useSyncExternalStore(workspace.subscribe, () => workspace.snapshots);
+  const [state, setState] = useState<"loading" | "read" | "missing">("loading");
+  const isThere = workspace.confirmedVersion(task.id) !== undefined;
+  useEffect(() => {
+    if (!isThere) return setState("read"); // nobody can have said anything yet
+    let isWanted = true;
+    async function read(): Promise<void> {
+      for (let after: string | null | undefined = null; after !== undefined; ) {
+        const { data, error }: OperationResult<TaskCommentsQuery> = await client.query<TaskCommentsQuery>(TaskCommentsDocument, { id: task.id, after }, { requestPolicy: "network-only" }).toPromise();
+        if (!isWanted) return;
+        const page: NonNullable<TaskCommentsQuery["task"]>["comments"] | undefined = data?.task?.comments;
+        if (!page) return setState(error?.networkError ? "missing" : "read");
+        workspace.sync.learn(page.nodes);
+        after = page.pageInfo.hasNextPage ? page.pageInfo.endCursor : undefined;
+      }
+      setState("read");
+    }
+    void read();
+    return () => { isWanted = false; };
+  }, [client, workspace, task.id, isThere, snapshots]);
+  const comments = model.commentsOf.get(task.id) ?? NONE;
+  return { comments, threads: useMemo(() => threadsOf(comments), [comments]), isLoading: state === "loading", isMissing: state === "missing" };
+}

@@ -1,0 +1,29 @@
+/** When something was, as people say it. */
+import { useEffect, useState } from "react";
+
+const WORDS = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
+const STEPS: readonly (readonly [Intl.RelativeTimeFormatUnit, number])[] = [["day", 86_400], ["hour", 3_600], ["minute", 60]];
+const LONG_AGO_S = 7 * 86_400;
+
+/** Like "5 minutes ago", and a day where it was over a week ago. */
+export function ago(at: string, now: number): string {
+  const seconds = Math.max(0, (now - Date.parse(at)) / 1000);
+  if (seconds > LONG_AGO_S) return new Date(at).toLocaleDateString("en", { day: "numeric", month: "short", year: "numeric" });
+  const step = STEPS.find(([, size]) => seconds >= size);
+  return step ? WORDS.format(-Math.floor(seconds / step[1]), step[0]) : "just now";
+}
+
+/** The time, once more every half minute. */
+export function useNow(): number {
+  const [now, setNow] = useState(() => Date.now());
+  useEffect(() => {
+    const timer = setInterval(() => setNow(Date.now()), 30_000);
+    return () => clearInterval(timer);
+  }, []);
+  return now;
+}
+
+export function Ago({ at, className = "text-dim" }: { at: string; className?: string }): React.ReactNode {
+  const now = useNow();
+  return <time className={className} dateTime={at} title={new Date(at).toLocaleString()}>{ago(at, now)}</time>;
+}
