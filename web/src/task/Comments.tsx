@@ -52,6 +52,7 @@ function ThreadView({ thread: { id, first, answers }, task, people, mayWrite, on
   const [isOpen, setOpen] = useState(false);
   const [isAnswering, setAnswering] = useState(false);
   const isResolved = Boolean(first?.resolvedAt);
+  useEffect(() => setOpen(false), [isResolved]);
   const answer = mayWrite && first && first.version > 0 ? () => { setOpen(true); setAnswering(true); } : undefined;
   if (isResolved && !isOpen) {
     return (

@@ -3,6 +3,8 @@ import { useEffect, useState } from "react";
 import { useMutation, useQuery } from "urql";
 import { may } from "../data/model";
 import { CreateInviteDocument, InvitesDocument, RevokeInviteDocument, type Role } from "../gql/graphql";
+import { SeenLine } from "../presence/Presence";
+import { useSeen } from "../presence/use";
 import { uuidv7 } from "../sync/ids";
 import { Avatar, Button, INPUT, Select, textOf } from "../ui/controls";
 import { toast } from "../ui/toasts";
@@ -12,6 +14,7 @@ const ROLE_NAMES: Record<string, string> = { OWNER: "Owner", ADMIN: "Admin", MEM
 
 export default function MembersPage() {
   const model = useModel();
+  const seen = useSeen();
   const isTeam = model.workspace?.kind === "TEAM";
   return (
     <div className="mx-auto grid w-full max-w-3xl gap-8 overflow-y-auto p-4">
@@ -22,6 +25,7 @@ export default function MembersPage() {
             <li key={id} className="flex items-center gap-3 border-b border-line p-3 last:border-b-0">
               <Avatar id={user.id} name={user.name} size={32} />
               <span className="min-w-0 grow"><span className="block truncate font-medium">{user.name}</span><span className="text-sm text-dim">@{user.handle}</span></span>
+              <SeenLine seen={seen.get(user.id)} />
               <span className="text-sm">{ROLE_NAMES[role]}</span>
             </li>
           ))}

@@ -1,0 +1,166 @@
+"""People at one task in real browsers: talking, seeing each other, and writing in the same place."""
+
+from playwright.async_api import BrowserContext, Page, WebSocketRoute, expect
+
+from tests.e2e.conftest import OpenPage
+from tests.e2e.test_client import card, create, is_accessible, is_live, sign_up, two_on_a_board
+
+
+class Network:
+    """The way of one browser to the server, which can be cut and mended."""
+
+    def __init__(self) -> None:
+        self.is_cut = False
+        self.sockets: list[WebSocketRoute] = []
+
+    async def between(self, context: BrowserContext) -> None:
+        async def through(socket: WebSocketRoute) -> None:
+            if self.is_cut:
+                await socket.close(code=1012, reason="cut")
+            else:
+                socket.connect_to_server()
+                self.sockets.append(socket)
+
+        await context.route_web_socket("**/graphql", through)
+        await context.route("**/graphql", lambda route: route.abort() if self.is_cut else route.continue_())
+
+    async def cut(self) -> None:
+        self.is_cut = True
+        for socket in self.sockets:
+            await socket.close(code=1012, reason="cut")
+        self.sockets.clear()
+
+    def mend(self) -> None:
+        self.is_cut = False
+
+
+async def behind_a_network(page: Page) -> Network:
+    network = Network()
+    await network.between(page.context)
+    await page.reload()
+    await is_live(page)
+    return network
+
+
+async def open_task(page: Page, title: str) -> None:
+    await card(page, title).click()
+    await expect(page.get_by_role("textbox", name="Title")).to_be_visible()
+
+
+async def test_people_at_a_task_see_each_other_and_talk(open_page: OpenPage) -> None:
+    ann, bob = await two_on_a_board(open_page)
+    await create(ann, "Rehearse")
+    await open_task(ann, "Rehearse")
+    await open_task(bob, "Rehearse")
+    await expect(card(ann, "Rehearse")).to_contain_text("Bob is looking")
+    await expect(ann.get_by_role("group", name="Online: Ann, Bob")).to_be_visible()
+    await bob.get_by_role("textbox", name="Title").focus()
+    await expect(ann.get_by_text("Bob is editing the title")).to_be_visible()
+
+    await ann.get_by_role("textbox", name="Write a comment").press_sequentially("Are you ready, @b")
+    await expect(bob.get_by_role("complementary")).to_contain_text("Ann is commenting")
+    await expect(ann.get_by_role("option", name="Bob")).to_be_visible()
+    await ann.keyboard.press("Enter")
+    await ann.keyboard.press("Control+Enter")
+    said = bob.get_by_role("article", name="Comment by Ann")
+    await expect(said).to_contain_text("Are you ready, @Bob")
+    await said.get_by_role("button", name="Answer").click()
+    await bob.keyboard.type("**Always**")
+    await bob.keyboard.press("Control+Enter")
+    answer = ann.get_by_role("article", name="Comment by Bob")
+    await expect(answer.locator("strong")).to_have_text("Always")
+    await answer.get_by_role("button", name="Add a reaction").click()
+    await answer.get_by_role("button", name="Hooray").click()
+    await expect(bob.get_by_role("button", name="🎉 1, by Ann")).to_be_visible()
+    await expect(card(bob, "Rehearse")).to_contain_text("2 comments")
+    await is_accessible(ann, "comments")
+
+    own = ann.get_by_role("article", name="Comment by Ann")
+    await own.get_by_role("button", name="More for this comment").click()
+    await ann.get_by_role("menuitem", name="Edit").click()
+    await expect(ann.get_by_role("textbox", name="Edit the comment")).to_have_value("Are you ready, @bob")
+    await ann.get_by_role("textbox", name="Edit the comment").fill("Are we?")
+    await ann.keyboard.press("Control+Enter")
+    await expect(said).to_contain_text("edited")
+    await own.get_by_role("button", name="Resolve").click()
+    await expect(bob.get_by_text("Resolved: Are we?")).to_be_visible()
+    await bob.close()
+    await expect(ann.get_by_role("group", name="Online: Ann", exact=True)).to_be_visible()
+    await ann.get_by_role("link", name="Members").click()
+    await expect(ann.get_by_role("listitem").filter(has_text="@bob")).to_contain_text("Last seen")
+
+
+async def test_a_field_in_which_somebody_types_is_not_overwritten_and_they_choose(open_page: OpenPage) -> None:
+    ann, bob = await two_on_a_board(open_page)
+    await create(ann, "Play it")
+    await open_task(ann, "Play it")
+    await open_task(bob, "Play it")
+    mine = bob.get_by_role("textbox", name="Title")
+    await mine.fill("Play it softly")
+    await ann.get_by_role("textbox", name="Title").fill("Play it loud")
+    await ann.keyboard.press("Enter")
+    await expect(bob.get_by_text("Changed meanwhile.")).to_be_visible()
+    await expect(mine).to_have_value("Play it softly")
+    await mine.press("Enter")
+    choice = bob.get_by_role("dialog", name="Ann changed this too")
+    await expect(choice).to_contain_text("Play it loud")
+    await is_accessible(bob, "conflict")
+    await bob.get_by_role("button", name="Decide later").click()
+    await bob.reload()
+    await choice.get_by_role("textbox", name="Your title").fill("Play it loud, then softly")
+    await choice.get_by_role("button", name="Keep mine").click()
+    await expect(card(ann, "Play it loud, then softly")).to_be_visible()
+    await expect(choice).to_have_count(0)
+
+
+async def test_what_two_wrote_without_a_network_meets_and_what_is_refused_goes_back(open_page: OpenPage) -> None:
+    ann, bob = await two_on_a_board(open_page)
+    await create(ann, "Title", "Gone")
+    await expect(card(bob, "Gone")).to_be_visible()
+    networks = [await behind_a_network(ann), await behind_a_network(bob)]
+    for network in networks:
+        await network.cut()
+    for page, title in ((ann, "Title of Ann"), (bob, "Title of Bob")):
+        await expect(page.get_by_role("status", name="Connection")).to_contain_text("Reconnecting")
+        await open_task(page, "Title")
+        await page.get_by_role("textbox", name="Title").fill(title)
+        await page.keyboard.press("Enter")
+    await bob.get_by_role("textbox", name="Write a comment").fill("From the train")
+    await bob.keyboard.press("Control+Enter")
+    await bob.get_by_role("button", name="Close task").click()
+    await open_task(bob, "Gone")
+    await bob.get_by_role("textbox", name="Write a comment").fill("To nobody")
+    await bob.keyboard.press("Control+Enter")
+    await bob.get_by_role("textbox", name="Title").fill("Still here")
+    await bob.keyboard.press("Enter")
+    await expect(card(bob, "Still here")).to_be_visible()
+    await ann.get_by_role("button", name="Close task").click()
+    await open_task(ann, "Gone")
+    await ann.get_by_role("button", name="Delete task").click()
+
+    networks[0].mend()
+    await is_live(ann)
+    await expect(ann.get_by_role("status", name="Connection")).to_have_text("Live")
+    networks[1].mend()
+    choice = bob.get_by_role("dialog", name="Ann changed this too")
+    await expect(choice).to_contain_text("Title of Ann")
+    await choice.get_by_role("button", name="Keep theirs").click()
+    await expect(card(bob, "Title of Ann")).to_be_visible()
+    messages = bob.get_by_role("status", name="Messages")
+    await expect(messages).to_contain_text("Your comment was not sent")
+    await expect(messages).to_contain_text("was changed back")
+    await expect(card(bob, "Still here")).to_have_count(0)
+    await ann.get_by_role("link", name="Board").click()
+    await open_task(ann, "Title of Ann")
+    await expect(ann.get_by_role("article", name="Comment by Bob")).to_contain_text("From the train")
+
+
+async def test_signing_out_in_one_tab_signs_out_all(open_page: OpenPage) -> None:
+    page = await sign_up(open_page, "Ann")
+    other = await page.context.new_page()
+    await other.goto("/")
+    await is_live(other)
+    await page.get_by_role("link", name="Account").click()
+    await page.get_by_role("button", name="Sign out").click()
+    await expect(other.get_by_role("heading", name="Tasks that people change together, live.")).to_be_visible()
+    assert await other.evaluate("() => Object.keys(localStorage).filter(key => key.startsWith('tutti.viewer'))") == []
