@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from uuid import UUID
 
-from db import comments, workspaces
-from db.models import ActorKind, Comment, Invite, NotificationKind, Source, StatusCategory, Task
+from db import comments, projects, reminders, workspaces
+from db.models import ActorKind, Comment, Invite, NotificationKind, Source, Status, StatusCategory, Task
 from db.notifications import About, open_ones
 from db.scope import Grant
 from db.unit_of_work import UnitOfWork
@@ -56,6 +56,8 @@ def task_created(uow: UnitOfWork, task: Task) -> None:
 async def task_changed(uow: UnitOfWork, before: Task, after: Task, *, is_quiet: bool) -> None:
     """`is_quiet`: it changed along with something else, which is no news of this task: things are only taken back."""
     if after.deleted_at is not None:
+        if after.due_date is not None:
+            await reminders.forget_unread(uow, after.id)
         take_back(uow, [Recall(About(after.workspace_id, task_id=after.id))])
         return
     await _out_of_sight(uow, before, after)
@@ -66,9 +68,8 @@ async def task_changed(uow: UnitOfWork, before: Task, after: Task, *, is_quiet: 
         await _unassigned(uow, after, removed, source, is_quiet=is_quiet)
     if added:
         _recall(uow, after, NotificationKind.UNASSIGNED, added)
-    if before.due_date != after.due_date or (after.archived_at and not before.archived_at):
-        take_back(uow, [Recall(About(after.workspace_id, task_id=after.id, kinds=_DUE))])
-    if before.status_id != after.status_id and after.completed_at is not None:
+    if await _is_due_no_longer(uow, before, after):
+        await reminders.forget_unread(uow, after.id)
         take_back(uow, [Recall(About(after.workspace_id, task_id=after.id, kinds=_DUE))])
     if is_quiet or before.deleted_at is not None:
         return
@@ -78,10 +79,34 @@ async def task_changed(uow: UnitOfWork, before: Task, after: Task, *, is_quiet: 
         _tell(uow, NotificationKind.STATUS_CHANGED, after, source, after.assignee_ids, has_followers=True)
 
 
+async def _is_due_no_longer(uow: UnitOfWork, before: Task, after: Task) -> bool:
+    """What was told of its due date holds no longer: it has another one, or there is nothing to be done any more."""
+    if before.due_date is None:
+        return False
+    if before.due_date != after.due_date or (after.archived_at and not before.archived_at):
+        return True
+    return before.status_id != after.status_id and await is_finished(uow, after)
+
+
+async def is_finished(uow: UnitOfWork, task: Task) -> bool:
+    """Whether nothing is to be done any more: it was done, or will not be."""
+    found = await projects.lock_rows(uow, Status, task.workspace_id, [task.status_id], for_share=True)
+    return found[task.status_id].category in _FINISHED
+
+
+def task_due(uow: UnitOfWork, task: Task, kind: NotificationKind, user_ids: Sequence[UUID]) -> None:
+    """These, who are to do it, hear of its due date. That it was soon is told no longer when it has passed."""
+    if kind is NotificationKind.OVERDUE and user_ids:
+        _recall(uow, task, NotificationKind.DUE_SOON, user_ids)
+    _tell(uow, kind, task, _source(uow, uow.change_set_id), user_ids)
+
+
 async def _unassigned(uow: UnitOfWork, task: Task, user_ids: Sequence[UUID], source: Source, *, is_quiet: bool) -> None:
     """Who has not even read that they were assigned hears nothing."""
     about = About(task.workspace_id, frozenset(user_ids), task_id=task.id, kinds=frozenset({NotificationKind.ASSIGNED}))
     unaware = {one.user_id for one in (await open_ones(uow, [about])).values()}
+    if task.due_date is not None:
+        await reminders.forget_unread(uow, task.id, user_ids)
     take_back(uow, [Recall(about), Recall(About(task.workspace_id, frozenset(user_ids), task_id=task.id, kinds=_DUE))])
     if not is_quiet:
         aware = [one for one in user_ids if one not in unaware]

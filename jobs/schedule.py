@@ -1,4 +1,8 @@
-"""Runs the jobs: each once across all processes, again after its interval, whatever became of the last run."""
+"""Runs the jobs: each once across all processes, again after its interval, whatever became of the last run.
+
+What was run when is remembered by the process alone: after a restart everything
+runs again, so each job does nothing where there is nothing to be done.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +11,15 @@ import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 from db.errors import Busy, Unavailable
 from db.ids import new_id
 from db.leases import take_lease
 from db.session import Database
-from db.unit_of_work import now
+from db.unit_of_work import Writer, now
 from jobs import upkeep
+from jobs.reminders import remind
 
 PAUSE_SECONDS = 30.0
 LEASE = timedelta(minutes=2)
@@ -30,26 +36,48 @@ class Job:
     run: Callable[[Database, datetime], Awaitable[None]]
 
 
-JOBS = (
-    Job("make room", timedelta(hours=1), upkeep.make_room),
-    Job("prune log", timedelta(hours=1), upkeep.prune_log),
-    Job("forget", timedelta(hours=1), upkeep.forget),
-)
+def all_jobs(writer: Writer) -> tuple[Job, ...]:
+    """Everything that is to be done again and again; what people wait for first."""
+    return (
+        Job("remind", timedelta(minutes=1), partial(remind, writer)),
+        Job("make room", timedelta(hours=1), upkeep.make_room),
+        Job("prune log", timedelta(hours=1), upkeep.prune_log),
+        Job("forget", timedelta(hours=1), upkeep.forget),
+    )
 
 
-async def run_jobs(database: Database, jobs: tuple[Job, ...] = JOBS, pause_seconds: float = PAUSE_SECONDS) -> None:
-    """For ever: while this process holds the lease, run what is due. A job that fails is tried again next time."""
+async def run_jobs(
+    database: Database,
+    jobs: tuple[Job, ...],
+    pause_seconds: float = PAUSE_SECONDS,
+    clock: Callable[[], datetime] = now,
+) -> None:
+    """For ever: while this process holds the lease, run what is due. A job that fails is tried again next time, and
+    hinders no other."""
     holder = new_id()
     last_run: dict[str, datetime] = {}
     while True:
         try:
-            if await database.alone(lambda session: take_lease(session, "jobs", holder, now(), LEASE)):
-                for job in jobs:
-                    if job.name not in last_run or now() - last_run[job.name] >= job.every:
-                        await job.run(database, now())
-                        last_run[job.name] = now()
+            for job in jobs:
+                if job.name in last_run and clock() - last_run[job.name] < job.every:
+                    continue
+                # Before each: one that takes long may have outlasted it.
+                if not await database.alone(lambda session: take_lease(session, "jobs", holder, clock(), LEASE)):
+                    break
+                if await _is_done(job, database, clock()):
+                    last_run[job.name] = clock()
         except (Unavailable, Busy):
             log.warning("PostgreSQL is away or busy; the jobs wait")
-        except Exception:
-            log.exception("A job failed; it is tried again")
         await asyncio.sleep(pause_seconds)
+
+
+async def _is_done(job: Job, database: Database, at: datetime) -> bool:
+    try:
+        await job.run(database, at)
+    except (Unavailable, Busy):
+        log.warning("PostgreSQL is away or busy; the job %s waits", job.name)
+        return False
+    except Exception:
+        log.exception("The job %s failed; it is tried again", job.name)
+        return False
+    return True

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 
-from db import accounts, mails, retention, workspaces
+from db import accounts, mails, reminders, retention, workspaces
 from db.session import Database, Session
+from domain.reminders import forgotten_before
 
 SESSIONS_KEPT = timedelta(days=30)
 """After their end, so that a refresh token that comes back late is still known for a stolen one."""
@@ -48,6 +49,7 @@ async def forget(database: Database, at: datetime) -> None:
         lambda session: accounts.delete_old_attempts(session, at - ATTEMPTS_KEPT),
         lambda session: mails.delete_ended_mails(session, at - MAILS_KEPT),
         lambda session: mails.delete_expired_account_tokens(session, at),
+        lambda session: reminders.delete_old_reminders(session, forgotten_before(at)),
         lambda session: workspaces.delete_ended_personal_workspaces(session, at - PERSONAL_WORKSPACES_KEPT),
     ]
     for step in steps:

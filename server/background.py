@@ -11,10 +11,13 @@ from email.utils import parseaddr
 from pathlib import Path
 
 from db.session import Database
+from db.unit_of_work import Writer
 from jobs.carriers import FolderCarrier, SmtpCarrier
 from jobs.letters import Stationery
 from jobs.outbox import PostOffice, run_outbox
-from jobs.schedule import run_jobs
+from jobs.schedule import all_jobs, run_jobs
+from realtime.counters import Counters
+from realtime.publisher import Publisher
 from server.settings import Settings
 from server.stack.processes import die_with_parent
 from server.stopping import children_deaf_to_interrupts
@@ -51,10 +54,13 @@ def work() -> None:
 
 async def _work(settings: Settings) -> None:
     assert settings.database_url is not None
+    assert settings.redis_url is not None
     database = Database(settings.database_url, pool_size=4, statement_seconds=STATEMENT_SECONDS)
+    publisher = Publisher(settings.redis_url, Counters())
     try:
         async with asyncio.TaskGroup() as together:
-            together.create_task(run_jobs(database))
+            together.create_task(publisher.run())
+            together.create_task(run_jobs(database, all_jobs(Writer(database, publisher.announce))))
             together.create_task(run_outbox(post_office(settings, database)))
     finally:
         await database.close()
