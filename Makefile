@@ -20,7 +20,7 @@ help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: serve
-serve: setup web ## Set everything up and run the product on http://127.0.0.1:8000; Ctrl-C stops it
+serve: setup $(if $(filter off,$(TUTTI_WEB)),,web) ## Set everything up and run the product on http://127.0.0.1:8000; Ctrl-C stops it
 	@exec $(BIN)/tutti serve
 
 .PHONY: test

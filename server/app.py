@@ -103,6 +103,7 @@ def create_app(
             desk.passwords.close()
 
     app = _App(title="Tutti", lifespan=lifespan, openapi_url=None, docs_url=None, redoc_url=None)
+    bundle = BUNDLE if settings.has_web else None
     graphql = graphql_router(
         schema,
         application,
@@ -110,15 +111,15 @@ def create_app(
         settings.limits,
         settings.allowed_origins,
         settings.public_url,
-        graphiql_page(BUNDLE),
+        graphiql_page(bundle),
     )
     if settings.trusted_proxies:
         # Attempts are limited by address, and all that come through a proxy have the proxy's.
         app.entrance = cast("ASGIApp", ProxyHeadersMiddleware(cast("Any", app.lead), list(settings.trusted_proxies)))
     app.include_router(graphql)
     app.sockets = {route.path: route.app for route in graphql.routes if isinstance(route, WebSocketRoute)}
-    app.include_router(page_routes(BUNDLE, schema.as_str()))
-    add_not_found_page(app, BUNDLE)
+    app.include_router(page_routes(bundle, schema.as_str()))
+    add_not_found_page(app, bundle)
 
     async def unsubscribing(request: Request) -> Response:
         """One click of a mail program (RFC 8058), or of our page: no person is signed in, and nothing else is asked."""

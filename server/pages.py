@@ -17,7 +17,7 @@ from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, R
 BUNDLE = Path(__file__).resolve().parent.parent / "web" / "dist"
 """Where `make web` puts the built pages."""
 
-CLIENT_ADDRESSES = ("/", "/sign-in", "/account", "/w/{rest:path}")
+CLIENT_ADDRESSES = ("/", "/sign-in", "/account", "/tasks", "/w/{rest:path}")
 """What the web client shows; it finds out itself which page that is, also which there is not."""
 
 _POLICY = {
@@ -43,16 +43,25 @@ _SECURITY_HEADERS = {
 _FOR_EVER = "public, max-age=31536000, immutable"
 _ASK_AGAIN = "no-cache"
 _NOT_BUILT = "The web pages are not built yet. Run: make web"
+_NO_PAGES = "This server has no pages (TUTTI_WEB=off). Send operations with POST, or over a WebSocket."
 # The platform's table of types depends on what is installed, and a wrong type is refused under nosniff.
 _TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".ttf": "font/ttf"}
 
 
-def page_routes(bundle: Path, sdl: str) -> APIRouter:
+def page_routes(bundle: Path | None, sdl: str) -> APIRouter:
     """Routes of every static address; GraphiQL is not among them, as /graphql belongs to the transport.
 
-    `bundle` is the folder that `make web` fills (it may be missing), `sdl` the schema's text.
+    `bundle` is the folder that `make web` fills (it may be missing), None where no pages are wanted: then only the
+    schema is there. `sdl` is its text.
     """
     router = APIRouter()
+
+    async def schema(_request: Request) -> Response:
+        return PlainTextResponse(sdl, headers=_headers(_POLICY) | {"cache-control": _ASK_AGAIN})
+
+    router.add_route("/schema.graphql", schema, methods=["GET"])  # HEAD comes with it
+    if bundle is None:
+        return router
 
     async def client(request: Request) -> Response:
         return _page(bundle, "index.html", request)
@@ -78,9 +87,6 @@ def page_routes(bundle: Path, sdl: str) -> APIRouter:
     async def asset(request: Request) -> Response:
         return _file(bundle / "assets" / Path(request.path_params["name"]).name, request, cache=_FOR_EVER)
 
-    async def schema(_request: Request) -> Response:
-        return PlainTextResponse(sdl, headers=_headers(_POLICY) | {"cache-control": _ASK_AGAIN})
-
     for path, endpoint in {
         **dict.fromkeys(CLIENT_ADDRESSES, client),
         "/join": join,
@@ -91,28 +97,30 @@ def page_routes(bundle: Path, sdl: str) -> APIRouter:
         "/favicon.svg": favicon,
         "/favicon.ico": favicon,
         "/assets/{name}": asset,
-        "/schema.graphql": schema,
     }.items():
-        router.add_route(path, endpoint, methods=["GET"])  # HEAD comes with it
+        router.add_route(path, endpoint, methods=["GET"])
     return router
 
 
-def graphiql_page(bundle: Path) -> Callable[[Request], Response]:
+def graphiql_page(bundle: Path | None) -> Callable[[Request], Response]:
     """What a browser gets that opens /graphql."""
 
     def page(request: Request) -> Response:
+        if bundle is None:
+            return JSONResponse({"detail": _NO_PAGES}, status_code=404, headers=_SECURITY_HEADERS)
         return _page(bundle, "graphiql.html", request, policy=_EDITOR_POLICY)
 
     return page
 
 
-def add_not_found_page(app: FastAPI, bundle: Path) -> None:
+def add_not_found_page(app: FastAPI, bundle: Path | None) -> None:
     """Makes `app` answer unknown addresses with a page for browsers and with JSON for everybody else."""
 
     async def not_found(request: Request, error: Exception) -> Response:
         detail = error.detail if isinstance(error, HTTPException) else "Not Found"
         headers = dict(error.headers or {}) if isinstance(error, HTTPException) else {}
-        if request.method in {"GET", "HEAD"} and wants_html(request.headers) and _is_built(bundle):
+        is_for_browser = request.method in {"GET", "HEAD"} and wants_html(request.headers)
+        if bundle is not None and is_for_browser and _is_built(bundle):
             return _page(bundle, "not-found.html", request, status=404)
         return JSONResponse({"detail": detail}, status_code=404, headers=_SECURITY_HEADERS | headers)
 

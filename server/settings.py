@@ -59,6 +59,8 @@ class Settings:
     """Where mail is handed in; None: it is written into files of the state folder."""
     mail_from: str = ""
     """`Name <address>` or an address; made of the public address unless given."""
+    has_web: bool = True
+    """Whether the pages for browsers are served: the client, GraphiQL, and those that mails and invites lead to."""
     env: Environment = "development"
     limits: Limits = field(default_factory=Limits)
 
@@ -90,6 +92,7 @@ class Settings:
             trusted_proxies=reader.read("TUTTI_TRUSTED_PROXIES", (), proxies),
             smtp=reader.read("TUTTI_SMTP_URL", None, smtp_url),
             mail_from=reader.read("TUTTI_MAIL_FROM", "", mail_from),
+            has_web=reader.read("TUTTI_WEB", True, on_or_off),
             env=reader.read("TUTTI_ENV", "development", environment_name),
             limits=limits(reader),
         )
@@ -279,6 +282,13 @@ def environment_name(text: str) -> Environment:
             return text
         case _:
             raise ValueError(f"is {text!r}; set it to development or production")
+
+
+def on_or_off(text: str) -> bool:
+    """Accept on or off."""
+    if text not in {"on", "off"}:
+        raise ValueError(f"is {text!r}; set it to on or off")
+    return text == "on"
 
 
 def whole_number(low: int, high: int) -> Callable[[str], int]:

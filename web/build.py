@@ -86,7 +86,7 @@ def generate(node: Node) -> None:
     Raises subprocess.CalledProcessError if a document does not fit the schema.
     """
     program = WEB / "node_modules/@graphql-codegen/cli/cjs/bin.js"
-    node.run(program, "--config", "codegen.ts", "--silent", "--errors-only", cwd=WEB)
+    node.run(program, "--config", "codegen.ts", "--errors-only", cwd=WEB)
 
 
 def is_current() -> bool:

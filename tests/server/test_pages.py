@@ -1,6 +1,8 @@
 """What a browser and a program get from the static addresses, over real HTTP semantics through the ASGI app."""
 
 import gzip
+import shutil
+import subprocess
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -19,7 +21,7 @@ SDL = "type Query { viewer: String }"
 SCRIPT = "export const long = 1;\n" * 200
 
 
-def client_of(bundle: Path) -> httpx.AsyncClient:
+def client_of(bundle: Path | None) -> httpx.AsyncClient:
     app = FastAPI(openapi_url=None)
     app.include_router(page_routes(bundle, SDL))
     page = graphiql_page(bundle)
@@ -181,3 +183,36 @@ async def test_without_built_pages_other_addresses_still_answer(unbuilt: httpx.A
 def test_the_tour_in_graphiql_is_valid_against_the_schema(document: Path) -> None:
     schema = build_schema((ROOT / "graphql-schema.graphql").read_text())
     assert validate(schema, parse(document.read_text())) == []
+
+
+async def test_without_pages_only_the_schema_is_there() -> None:
+    async with client_of(None) as api:
+        assert (await api.get("/schema.graphql")).text == SDL
+        for path in ("/", "/account", "/w/acme/board", "/join", "/reset", "/assets/main.js", "/graphql", "/nowhere"):
+            answer = await api.get(path, headers=BROWSER)
+            assert (answer.status_code, answer.headers["content-type"]) == (404, "application/json")
+        assert "TUTTI_WEB" in (await api.get("/graphql", headers=BROWSER)).json()["detail"]
+
+
+@pytest.mark.parametrize(
+    ("file", "ruin", "reason"),
+    [
+        ("src/data/viewer.graphql", "query Viewer { thereIsNoSuchField }", "thereIsNoSuchField"),
+        ("src/app/main.tsx", "import './there-is-no-such-file';", "there-is-no-such-file"),
+    ],
+)
+def test_a_build_that_fails_stops_make_serve_and_says_why(tmp_path: Path, file: str, ruin: str, reason: str) -> None:
+    """A tree that shares all that is installed with this one, but has one ruined source."""
+    for name in ("Makefile", "requirements.txt", "graphql-schema.graphql"):
+        shutil.copy2(ROOT / name, tmp_path / name)
+    left_out = shutil.ignore_patterns("node_modules", "dist", "gql")
+    shutil.copytree(ROOT / "web", tmp_path / "web", ignore=left_out)
+    (tmp_path / ".venv").symlink_to(ROOT / ".venv")
+    (tmp_path / "web/node_modules").symlink_to(ROOT / "web/node_modules")
+    (tmp_path / "web" / file).write_text(ruin)
+    done = subprocess.run(["make", "serve"], cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode != 0
+    assert reason in done.stdout + done.stderr
+    assert "web: failed:" in done.stdout
+    assert not (tmp_path / "web/dist/.built-from").exists()
+    assert not (tmp_path / ".tutti").exists()

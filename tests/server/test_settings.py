@@ -39,6 +39,12 @@ def test_nothing_set_means_embedded_servers_on_this_machine() -> None:
     assert settings.limits == Limits()
 
 
+def test_the_pages_can_be_switched_off() -> None:
+    assert read().has_web
+    assert not read(TUTTI_WEB="off").has_web
+    assert problems(TUTTI_WEB="no") == ["TUTTI_WEB is 'no'; set it to on or off"]
+
+
 def test_an_empty_variable_counts_as_unset() -> None:
     assert read(TUTTI_PORT="", DATABASE_URL=" ", TUTTI_JWT_SECRET="") == read()
 

@@ -1,5 +1,6 @@
 /** The person's account in this browser: the look of the pages, and signing out. */
 import { useState } from "react";
+import { chooseTheme, chosenTheme } from "../app/theme";
 import { activeAccount, signOut } from "../session/accounts";
 import { forgetReplicas } from "../sync/indexeddb";
 import { Avatar, Button, Select } from "../ui/controls";
@@ -7,17 +8,11 @@ import { useViewer } from "../workspace/viewer";
 
 export default function AccountPage() {
   const { user, email } = useViewer();
-  const [theme, setTheme] = useState(() => localStorage.getItem("tutti.theme") ?? "");
+  const [theme, setTheme] = useState(chosenTheme);
 
   function choose(next: string): void {
     setTheme(next);
-    if (next) {
-      localStorage.setItem("tutti.theme", next);
-      document.documentElement.dataset.theme = next;
-    } else {
-      localStorage.removeItem("tutti.theme");
-      delete document.documentElement.dataset.theme;
-    }
+    chooseTheme(next);
   }
   async function leave(): Promise<void> {
     const account = activeAccount();

@@ -16,6 +16,8 @@ import { Shell } from "../workspace/Shell";
 
 const AccountPage = lazy(() => import("../account/AccountPage"));
 
+const MyTasksPage = lazy(() => import("../find/MyTasksPage"));
+
 const LAST = "tutti.workspace"; // localStorage: the id of the workspace that was open last
 
 export function App() {
@@ -56,6 +58,7 @@ function Pages() {
   return (
     <Switch>
       <Route path="/">{last ? <Redirect to={`/w/${last.slug}/board`} replace /> : <Loading what="your workspaces" />}</Route>
+      <Route path="/tasks"><Shell title="My tasks"><MyTasksPage /></Shell></Route>
       <Route path="/account"><Shell title="Account"><AccountPage /></Shell></Route>
       <Route<{ slug: string; view?: string; taskKey?: string }> path="/w/:slug/:view?/:taskKey?">
         {({ slug, view = "board", taskKey }) => <WorkspacePage key={slug} slug={slug} view={view} taskKey={taskKey} />}

@@ -4,6 +4,7 @@ import { useLocation, useSearchParams } from "wouter";
 import { fetchLater } from "../app/later";
 import { may, type Task } from "../data/model";
 import { Button, Empty } from "../ui/controls";
+import { useAsked } from "../find/asked";
 import { fetchMenus } from "../ui/menu";
 import { useModel } from "../workspace/context";
 import { columnsOf, filtersOf, isFiltered, shownTasks, today, withFilters } from "./arrange";
@@ -35,6 +36,12 @@ export function BoardPage({ slug, view, taskKey }: { slug: string; view: "board"
     if (shown) setTimeout(() => document.querySelector<HTMLElement>(`[data-task="${shown}"]`)?.focus(), 0);
   };
   const opened = taskKey ? model.tasks.find(({ key, id }) => key === taskKey || id === taskKey) : undefined;
+  const isNewAsked = useAsked((state) => state.isNewTask);
+  useEffect(() => {
+    if (!isNewAsked) return;
+    useAsked.setState({ isNewTask: false });
+    if (mayWrite) setNewIn("");
+  }, [isNewAsked, mayWrite]);
   useEffect(() => fetchLater(fetchMenus, fetchTaskPanel), []);
   useBoardKeys(columns, open, () => mayWrite && setNewIn(""));
 

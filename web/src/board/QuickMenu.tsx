@@ -1,13 +1,13 @@
-/** The menu that a key opens on the task in focus: who, where, how urgent, which labels. */
+/** The menu that a key opens on the task in focus: who, where, how urgent, which labels, until when. */
 import { create } from "zustand";
 import type { Model, Task } from "../data/model";
 import type { OpenWorkspace } from "../data/workspace";
 import { Avatar, Dot } from "../ui/controls";
 import { AnyOf, Menu, OneOf } from "../ui/menu";
 import { useWorkspace } from "../workspace/context";
-import { PRIORITIES, PRIORITY_NAMES } from "./arrange";
+import { dayAfter, PRIORITIES, PRIORITY_NAMES, today } from "./arrange";
 
-export type QuickKind = "assignees" | "status" | "priority" | "labels";
+export type QuickKind = "assignees" | "status" | "priority" | "labels" | "due";
 
 export const useQuick = create<{ kind: QuickKind; taskId: string | null; x: number; y: number }>(() => ({ kind: "status", taskId: null, x: 0, y: 0 }));
 
@@ -35,6 +35,11 @@ export function TaskChoices({ kind, task, model }: { kind: QuickKind; task: Task
   }
   if (kind === "priority") {
     return <OneOf choices={PRIORITIES.map((id) => ({ id, label: PRIORITY_NAMES[id]! }))} value={task.priority} onChoose={(priority) => update({ priority })} />;
+  }
+  if (kind === "due") {
+    const days = [["Today", 0], ["Tomorrow", 1], ["In a week", 7], ["In two weeks", 14]] as const;
+    const choices = days.map(([label, after]) => ({ id: dayAfter(today(), after), label }));
+    return <OneOf choices={[...choices, { id: "", label: "No day" }]} value={task.dueDate ?? ""} onChoose={(day) => update({ dueDate: day || null })} />;
   }
   if (kind === "assignees") {
     const choices = model.members.map(({ user }) => ({ id: user.id, label: user.name, icon: <Avatar id={user.id} name={user.name} size={20} /> }));

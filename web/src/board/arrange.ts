@@ -75,7 +75,7 @@ function isDue(task: Task, due: string, today: string): boolean {
   return task.dueDate >= today && task.dueDate <= dayAfter(today, due === "today" ? 0 : 7);
 }
 
-function dayAfter(day: string, days: number): string {
+export function dayAfter(day: string, days: number): string {
   const date = new Date(`${day}T00:00:00Z`);
   date.setUTCDate(date.getUTCDate() + days);
   return date.toISOString().slice(0, 10);

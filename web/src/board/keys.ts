@@ -9,13 +9,11 @@ import { announce } from "../ui/announce";
 import { useWorkspace } from "../workspace/context";
 import { placeAt } from "./arrange";
 import { useQuick, type QuickKind } from "./QuickMenu";
+import { isTyping } from "./typing";
 
-const QUICK: Record<string, QuickKind> = { s: "status", p: "priority", a: "assignees", l: "labels" };
+const QUICK: Record<string, QuickKind> = { s: "status", p: "priority", a: "assignees", l: "labels", d: "due" };
 
 type Columns = ReadonlyMap<string, readonly Task[]>;
-
-export const isTyping = (event: KeyboardEvent): boolean =>
-  event.target instanceof Element && event.target.closest("input, textarea, select, [contenteditable], dialog, [role=menu]") !== null;
 
 export function useBoardKeys(columns: Columns, onOpen: (task: Task) => void, onNew: () => void): void {
   const workspace = useWorkspace();

@@ -5,7 +5,7 @@
  */
 import { stringifyDocument, type Client, type DocumentInput } from "urql";
 import {
-  AddReactionDocument, ArchiveTaskDocument, CreateCommentDocument, CreateTaskDocument, DeleteCommentDocument, DeleteTaskDocument, FollowDocument, MoveTaskDocument,
+  AddReactionDocument, ArchiveTaskDocument, CreateCommentDocument, CreateTaskDocument, DeleteCommentDocument, DeleteTaskDocument, FollowDocument, MoreMembersDocument, MoreProjectsDocument, MoveTaskDocument,
   RemoveReactionDocument, RestoreTaskDocument, SnapshotDocument, UpdateCommentDocument, UpdateTaskDocument,
   type FollowSubscription, type RefusalFragment,
 } from "../gql/graphql";
@@ -92,12 +92,38 @@ async function readSnapshot(client: Client, id: string): Promise<Snapshot<AnyRow
     const workspace = data?.workspace;
     if (!workspace) throw error ?? new Error("The workspace is not there.");
     const { eventCursor, statuses, labels, projects, members, tasks, ...row } = workspace;
-    if (!cursor) rows.push(row, ...(statuses ?? []), ...(labels ?? []), ...(projects?.nodes ?? []), ...(members?.nodes ?? []));
+    if (projects && members) {
+      rows.push(row, ...(statuses ?? []), ...(labels ?? []));
+      rows.push(...(await all(projects, async (from) => (await read(client, MoreProjectsDocument, { id, after: from })).workspace?.projects)));
+      rows.push(...(await all(members, async (from) => (await read(client, MoreMembersDocument, { id, after: from })).workspace?.members)));
+    }
     cursor ||= eventCursor;
     rows.push(...tasks.nodes);
     after = tasks.pageInfo.hasNextPage ? tasks.pageInfo.endCursor : null;
   }
   return { rows, cursor };
+}
+
+interface Page<R> {
+  readonly nodes: readonly R[];
+  readonly pageInfo: { readonly hasNextPage: boolean; readonly endCursor?: string | null };
+}
+
+/** The rows of a page and of all that follow it. Throws if one of them cannot be read. */
+async function all<R>(first: Page<R>, next: (after: string | null) => Promise<Page<R> | undefined>): Promise<R[]> {
+  const rows = [...first.nodes];
+  for (let page = first; page.pageInfo.hasNextPage; rows.push(...page.nodes)) {
+    const following = await next(page.pageInfo.endCursor ?? null);
+    if (!following) throw new Error("The workspace is not there.");
+    page = following;
+  }
+  return rows;
+}
+
+async function read<Data, Variables extends Record<string, unknown>>(client: Client, document: DocumentInput<Data, Variables>, variables: Variables): Promise<Data> {
+  const { data, error } = await client.query<Data>(document, variables, { requestPolicy: "network-only" }).toPromise();
+  if (!data) throw error ?? new Error("The server gave no result.");
+  return data;
 }
 
 async function send(client: Client, operation: Operation): Promise<{ outcome: Outcome<AnyRow>; payload?: Payload }> {

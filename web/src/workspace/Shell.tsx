@@ -1,8 +1,9 @@
 /** The frame of every page: where one is, where one can go, and whether the page is live. */
-import { Columns3, LayoutList, UserRound, Users } from "lucide-react";
+import { CircleCheck, Columns3, LayoutList, Search, UserRound, Users } from "lucide-react";
 import { useContext, useEffect, useSyncExternalStore, type ReactNode } from "react";
 import { Link } from "wouter";
 import { useLink } from "../data/connection";
+import { GlobalKeys } from "../find/GlobalKeys";
 import { Here } from "../presence/Presence";
 import { WorkspaceContext } from "./context";
 import { WorkspaceSwitcher } from "./WorkspaceSwitcher";
@@ -10,6 +11,7 @@ import { WorkspaceSwitcher } from "./WorkspaceSwitcher";
 const PLACES = [
   { view: "board", label: "Board", Icon: Columns3 },
   { view: "list", label: "List", Icon: LayoutList },
+  { view: "search", label: "Search", Icon: Search },
   { view: "members", label: "Members", Icon: Users },
 ];
 
@@ -30,6 +32,9 @@ export function Shell({ title, slug, view, children }: { title: string; slug?: s
             <Icon size={18} aria-hidden /><span className="max-md:sr-only">{label}</span>
           </Link>
         ))}
+        <Link href="/tasks" className={PLACE} aria-current={title === "My tasks" ? "page" : undefined} aria-label="My tasks">
+          <CircleCheck size={18} aria-hidden /><span className="max-md:sr-only">My tasks</span>
+        </Link>
         <Link href="/account" className={PLACE} aria-current={title === "Account" ? "page" : undefined} aria-label="Account">
           <UserRound size={18} aria-hidden /><span className="max-md:sr-only">Account</span>
         </Link>
@@ -41,6 +46,7 @@ export function Shell({ title, slug, view, children }: { title: string; slug?: s
         <h1 className="sr-only">{title}</h1>
         {children}
       </main>
+      <GlobalKeys slug={slug} view={view} />
     </div>
   );
 }

@@ -15,14 +15,15 @@ import { recallConflicts, tookConflict, useConflicts } from "../task/conflict";
 import { setDraft } from "../ui/drafts";
 
 const ConflictDialog = lazy(() => import("../task/ConflictDialog"));
+const SearchPage = lazy(() => import("../find/SearchPage"));
 const MembersPage = lazy(() => import("./MembersPage"));
 
-const TITLES: Record<string, string> = { board: "Board", list: "List", members: "Members" };
+const TITLES: Record<string, string> = { board: "Board", list: "List", search: "Search", members: "Members" };
 
 export function WorkspacePage({ slug, view, taskKey }: { slug: string; view: string; taskKey: string | undefined }) {
   const client = useClient();
   const connection = useConnection();
-  const { workspaces, user } = useViewer();
+  const { workspaces, user, isAsking } = useViewer();
   const id = workspaces.find((workspace) => workspace.slug === slug)?.id;
   const [open, setOpen] = useState<OpenWorkspace | null>(null);
 
@@ -40,6 +41,7 @@ export function WorkspacePage({ slug, view, taskKey }: { slug: string; view: str
   }, [id, client, connection, user.id, user.name]);
 
   const title = TITLES[view];
+  if (!id && isAsking) return <Shell title="Opening"><Loading what="the workspace" /></Shell>;
   if (!id || !title) {
     return (
       <Shell title="Not found">
@@ -56,6 +58,7 @@ export function WorkspacePage({ slug, view, taskKey }: { slug: string; view: str
         <Ready>
           <Suspense fallback={<Loading what={title.toLowerCase()} />}>
             {(view === "board" || view === "list") && <BoardPage slug={slug} view={view} taskKey={taskKey} />}
+            {view === "search" && <SearchPage slug={slug} />}
             {view === "members" && <MembersPage />}
           </Suspense>
           <Conflicts />

@@ -9,6 +9,8 @@ type Known = NonNullable<ViewerQuery["viewer"]>;
 interface Viewer extends Known {
   /** Asks again which workspaces there are. */
   readonly refresh: () => void;
+  /** Whether the answer to that is still on its way: a workspace that is not known may be new. */
+  readonly isAsking: boolean;
 }
 
 const ViewerContext = createContext<Viewer | null>(null);
@@ -20,13 +22,13 @@ export function useViewer(): Viewer {
 }
 
 export function ViewerProvider({ accountId, children }: { accountId: string; children: ReactNode }) {
-  const [{ data, error }, ask] = useQuery({ query: ViewerDocument, requestPolicy: "cache-and-network" });
+  const [{ data, error, fetching, stale }, ask] = useQuery({ query: ViewerDocument, requestPolicy: "cache-and-network" });
   const key = `tutti.viewer.${accountId}`;
   const known = useMemo(() => data?.viewer ?? read(key), [data, key]);
   useEffect(() => {
     if (data?.viewer) localStorage.setItem(key, JSON.stringify(data.viewer));
   }, [data, key]);
-  const value = useMemo(() => known && { ...known, refresh: () => ask({ requestPolicy: "network-only" }) }, [known, ask]);
+  const value = useMemo(() => known && { ...known, refresh: () => ask({ requestPolicy: "network-only" }), isAsking: fetching || stale }, [known, ask, fetching, stale]);
   if (value) return <ViewerContext.Provider value={value}>{children}</ViewerContext.Provider>;
   if (!error) return <Loading what="your workspaces" />;
   return (

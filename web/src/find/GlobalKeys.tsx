@@ -1,0 +1,63 @@
+/**
+ * The keys that work on every page: the palette, the list of keys, a new task, and G with a letter to go somewhere.
+ *
+ * Invariant: but for Ctrl or Cmd with K, a key does something only when nobody is typing and no dialog or menu is open.
+ */
+import { lazy, Suspense, useEffect, useRef } from "react";
+import { useLocation } from "wouter";
+import { fetchLater } from "../app/later";
+import { isTyping } from "../board/typing";
+import { askFor, askForNewTask, useAsked } from "./asked";
+
+const fetchPalette = () => import("./Palette");
+const fetchKeys = () => import("./KeysHelp");
+const Palette = lazy(fetchPalette);
+const KeysHelp = lazy(fetchKeys);
+
+const GO_MS = 1_200; // so long a G waits for its letter
+
+/** Where G and a letter lead; those with a `slug` only inside of a workspace. */
+export function placesOf(slug: string | undefined): Record<string, string> {
+  const inside = slug ? { b: `/w/${slug}/board`, l: `/w/${slug}/list`, m: `/w/${slug}/members`, s: `/w/${slug}/search` } : {};
+  return { ...inside, t: "/tasks" };
+}
+
+export function GlobalKeys({ slug, view }: { slug: string | undefined; view: string | undefined }) {
+  const overlay = useAsked((state) => state.overlay);
+  const [, go] = useLocation();
+  const pressedG = useRef(0);
+  useEffect(() => fetchLater(fetchPalette, fetchKeys), []);
+  useEffect(() => {
+    function keyed(event: KeyboardEvent): void {
+      if ((event.metaKey || event.ctrlKey) && event.key.toLowerCase() === "k") {
+        event.preventDefault();
+        askFor(useAsked.getState().overlay === "palette" ? null : "palette");
+        return;
+      }
+      if (event.defaultPrevented || event.metaKey || event.ctrlKey || event.altKey || isTyping(event)) return;
+      const places = placesOf(slug);
+      const isAfterG = performance.now() - pressedG.current < GO_MS;
+      pressedG.current = 0;
+      const place = isAfterG ? places[event.key] : event.key === "/" ? places.s : undefined;
+      if (place) go(place);
+      else if (isAfterG) return;
+      else if (event.key === "g") pressedG.current = performance.now();
+      else if (event.key === "?") askFor("keys");
+      else if (event.key === "c" && slug && view !== "board" && view !== "list") {
+        askForNewTask();
+        go(`/w/${slug}/board`);
+      } else return;
+      event.preventDefault();
+      event.stopImmediatePropagation(); // S after G is no status
+    }
+    addEventListener("keydown", keyed, { capture: true });
+    return () => removeEventListener("keydown", keyed, { capture: true });
+  }, [slug, view, go]);
+
+  return (
+    <Suspense fallback={null}>
+      {overlay === "palette" && <Palette slug={slug} onClose={() => askFor(null)} />}
+      {overlay === "keys" && <KeysHelp onClose={() => askFor(null)} />}
+    </Suspense>
+  );
+}

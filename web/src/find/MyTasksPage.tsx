@@ -1,0 +1,62 @@
+/** What is assigned to the person and not done, over all their workspaces, by when it is due. */
+import { useEffect } from "react";
+import { stringifyDocument, useQuery } from "urql";
+import { today } from "../board/arrange";
+import { MyTasksDocument, TouchedDocument } from "../gql/graphql";
+import { Button, Empty, Loading, textOf } from "../ui/controls";
+import { useConnection } from "../workspace/connection-context";
+import { useViewer } from "../workspace/viewer";
+import { DUE_GROUPS, dueGroup } from "./find";
+import { TaskLine } from "./TaskLine";
+import { useWalk } from "./walk";
+
+const REST_MS = 300; // a burst of changes is one question
+
+export default function MyTasksPage() {
+  useWalk();
+  const { workspaces } = useViewer();
+  const [{ data, error }, ask] = useQuery({ query: MyTasksDocument, requestPolicy: "cache-and-network" });
+  useTouched(workspaces.map(({ id }) => id), () => ask({ requestPolicy: "network-only" }));
+  const tasks = data?.viewer?.assignedTasks.nodes;
+  if (!tasks && error) {
+    return <Empty title="Your tasks cannot be read now."><p>{textOf(error)}</p><Button className="mt-4" onClick={() => ask({ requestPolicy: "network-only" })}>Try again</Button></Empty>;
+  }
+  if (!tasks) return <Loading what="your tasks" />;
+  if (!tasks.length) return <Empty title="Nothing is assigned to you."><p>On a board, press I on a task to take it.</p></Empty>;
+  const now = today();
+  return (
+    <div className="mx-auto grid w-full max-w-4xl gap-6 overflow-y-auto p-4">
+      {DUE_GROUPS.map((group) => {
+        const due = tasks.filter(({ dueDate }) => dueGroup(dueDate, now) === group);
+        return due.length > 0 && (
+          <section key={group} aria-label={group}>
+            <h2 className="pb-1.5 text-sm font-semibold">{group} <span className="font-normal text-dim">{due.length}</span></h2>
+            <div className="rounded-xl border border-line">{due.map((task) => <TaskLine key={task.id} task={task} slug={task.workspace.slug} place={task.workspace.name} />)}</div>
+          </section>
+        );
+      })}
+      {data.viewer?.assignedTasks.pageInfo.hasNextPage && <p className="text-sm text-dim">These are the first 200, the most urgent ones.</p>}
+    </div>
+  );
+}
+
+/** Calls back when something changed in one of the workspaces, and when the link comes back. */
+function useTouched(ids: readonly string[], onTouched: () => void): void {
+  const connection = useConnection();
+  const names = ids.join();
+  useEffect(() => {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    let stops: (() => void)[] = [];
+    const stop = (): void => { for (const each of stops) each(); stops = []; };
+    const soon = (): void => { clearTimeout(timer); timer = setTimeout(onTouched, REST_MS); };
+    const document = stringifyDocument(TouchedDocument);
+    const off = connection.listen({
+      connected: () => {
+        stop();
+        stops = names.split(",").filter(Boolean).map((id) => connection.subscribe(document, { id }, { next: soon, error: () => undefined }));
+      },
+      disconnected: stop,
+    });
+    return () => { off(); clearTimeout(timer); };
+  }, [connection, names]);
+}

@@ -1,0 +1,82 @@
+/** Ctrl or Cmd with K: type a few letters of an action, a place, a project or a task, and Enter does it or goes there. */
+import { useContext, useId, useState, useSyncExternalStore, type KeyboardEvent } from "react";
+import { useLocation } from "wouter";
+import { toggleTheme } from "../app/theme";
+import { may, type Model } from "../data/model";
+import { INPUT } from "../ui/controls";
+import { Dialog } from "../ui/dialog";
+import { WorkspaceContext } from "../workspace/context";
+import { useViewer } from "../workspace/viewer";
+import { askFor, askForNewTask } from "./asked";
+import { bestOf } from "./find";
+
+interface Action {
+  readonly id: string;
+  readonly text: string;
+  readonly hint: string;
+  readonly run: () => void;
+}
+
+const AT_MOST = 30;
+const never = (): (() => void) => () => undefined;
+
+export default function Palette({ slug, onClose }: { slug: string | undefined; onClose: () => void }) {
+  const workspace = useContext(WorkspaceContext);
+  const model = useSyncExternalStore(workspace?.subscribe ?? never, () => workspace?.model() ?? null);
+  const { workspaces } = useViewer();
+  const [, go] = useLocation();
+  const [typed, setTyped] = useState("");
+  const [at, setAt] = useState(0);
+  const listId = useId();
+
+  const to = (id: string, text: string, hint: string, path: string): Action => ({ id, text, hint, run: () => go(path) });
+  const actions: Action[] = [
+    ...(slug && model && may(model, "TASK_WRITE") ? [{ id: "new", text: "Create task", hint: "C", run: () => { askForNewTask(); if (!/\/(board|list)/.test(location.pathname)) go(`/w/${slug}/board`); } }] : []),
+    ...(slug ? [
+      to("board", "Go to the board", "G B", `/w/${slug}/board`), to("list", "Go to the list", "G L", `/w/${slug}/list`),
+      to("members", "Go to the members", "G M", `/w/${slug}/members`), to("search", "Search tasks", "/", `/w/${slug}/search`),
+    ] : []),
+    to("tasks", "Go to my tasks", "G T", "/tasks"),
+    { id: "theme", text: "Toggle theme, light or dark", hint: "", run: toggleTheme },
+    { id: "keys", text: "Show the keys", hint: "?", run: () => askFor("keys") },
+    to("account", "Go to my account", "", "/account"),
+    ...workspaces.map(({ id, name, slug: other }) => to(id, `Go to ${name}`, "Workspace", `/w/${other}/board`)),
+    ...(slug && model ? placesIn(model, slug, to) : []),
+  ];
+  const found = bestOf(actions, ({ text }) => text, typed, typed ? AT_MOST : actions.length - (model?.tasks.length ?? 0));
+  const chosen = found[Math.min(at, found.length - 1)];
+
+  function run(action: Action | undefined): void {
+    if (!action) return;
+    onClose();
+    action.run();
+  }
+  function keyed(event: KeyboardEvent): void {
+    const by = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (by) setAt((now) => Math.max(0, Math.min(found.length - 1, now + by)));
+    else if (event.key === "Enter") run(chosen);
+    else return;
+    event.preventDefault();
+  }
+
+  return (
+    <Dialog title="Find or do" onClose={onClose}>
+      <input role="combobox" aria-label="What to find or do" aria-expanded aria-controls={listId} aria-activedescendant={chosen && `${listId}-${chosen.id}`} autoFocus autoComplete="off"
+        placeholder="A task, a place, an action" className={INPUT} value={typed} onChange={(event) => { setTyped(event.target.value); setAt(0); }} onKeyDown={keyed} />
+      <div id={listId} role="listbox" aria-label="What fits" tabIndex={-1} className="max-h-80 min-h-24 overflow-y-auto">
+        {found.map((action) => (
+          <div key={action.id} id={`${listId}-${action.id}`} role="option" aria-selected={action === chosen} ref={(line) => { if (line && action === chosen) line.scrollIntoView({ block: "nearest" }); }}
+            className="flex min-h-9 cursor-pointer items-center gap-3 rounded-lg px-2 text-sm hover:bg-hover aria-selected:bg-soft pointer-coarse:min-h-11" onClick={() => run(action)}>
+            <span className="min-w-0 grow truncate">{action.text}</span><span className="shrink-0 text-xs">{action.hint}</span>
+          </div>
+        ))}
+      </div>
+      {found.length === 0 && <p role="status" className="text-sm text-dim">Nothing fits. Search (/) also looks into descriptions and comments.</p>}
+    </Dialog>
+  );
+}
+
+const placesIn = (model: Model, slug: string, to: (id: string, text: string, hint: string, path: string) => Action): Action[] => [
+  ...model.projects.filter(({ archivedAt }) => !archivedAt).map(({ id, name }) => to(id, `Go to ${name}`, "Project", `/w/${slug}/board?project=${id}`)),
+  ...model.tasks.filter(({ archivedAt }) => !archivedAt).map(({ id, key, title }) => to(id, `${key} ${title}`, "Task", `/w/${slug}/board/${key || id}`)),
+];

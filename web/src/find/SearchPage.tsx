@@ -1,0 +1,60 @@
+/** Search over a workspace: titles, descriptions and comments, by the server; without it, over the copy that is here. */
+import { useEffect, useMemo, useState } from "react";
+import { useQuery } from "urql";
+import { useSearchParams } from "wouter";
+import type { Model } from "../data/model";
+import { SearchTasksDocument, type FoundTaskFragment } from "../gql/graphql";
+import { Empty, INPUT, Loading } from "../ui/controls";
+import { useModel, useWorkspace } from "../workspace/context";
+import { TaskLine } from "./TaskLine";
+import { useWalk } from "./walk";
+
+const REST_MS = 200; // a search is asked for when the typing rests
+const AT_MOST = 50;
+
+export default function SearchPage({ slug }: { slug: string }) {
+  useWalk();
+  const workspace = useWorkspace();
+  const model = useModel();
+  const [address, setAddress] = useSearchParams();
+  const [typed, setTyped] = useState(address.get("q") ?? "");
+  const query = (address.get("q") ?? "").trim();
+  useEffect(() => {
+    const timer = setTimeout(() => setAddress(typed ? { q: typed } : {}, { replace: true }), REST_MS);
+    return () => clearTimeout(timer);
+  }, [typed, setAddress]);
+  const [{ data, error, fetching }] = useQuery({ query: SearchTasksDocument, variables: { id: workspace.id, query }, pause: !query, requestPolicy: "cache-and-network" });
+  const here = useMemo(() => (error && query ? searchHere(model, query) : []), [error, query, model]);
+  const found = error ? here : (data?.searchTasks?.nodes ?? []);
+
+  return (
+    <div className="mx-auto flex min-h-0 w-full max-w-4xl grow flex-col gap-3 p-4">
+      <input type="search" aria-label="Search tasks" placeholder="Words in titles, descriptions and comments" className={`${INPUT} shrink-0`} maxLength={200} autoFocus value={typed} onChange={(event) => setTyped(event.target.value)} />
+      <p role="status" aria-label="Found" className="text-sm text-dim">
+        {!query ? "Words, beginnings of words, or something that looks alike." : fetching && !data ? "Searching…" : counted(found.length)}
+        {error && query && " The server cannot be asked; these are from the copy in this browser, without comments."}
+      </p>
+      {fetching && !data && !error ? <Loading what="what fits" /> : query && found.length === 0 ? (
+        <Empty title={`Nothing fits “${query}”.`}><p>Try fewer words, or the beginning of one.</p></Empty>
+      ) : query ? (
+        <nav aria-label="Found tasks" className="min-h-0 grow overflow-y-auto rounded-xl border border-line">
+          {found.map((task) => <TaskLine key={task.id} task={task} slug={slug} typed={query} />)}
+        </nav>
+      ) : null}
+    </div>
+  );
+}
+
+const counted = (count: number): string => (count === 1 ? "1 task." : count < AT_MOST ? `${count} tasks.` : `The best ${AT_MOST} tasks.`);
+
+function searchHere(model: Model, query: string): FoundTaskFragment[] {
+  const words = query.toLowerCase().split(/\s+/);
+  const found: FoundTaskFragment[] = [];
+  for (const task of model.tasks) {
+    const status = model.statusById.get(task.status.id);
+    const text = `${task.key} ${task.title} ${task.description}`.toLowerCase();
+    if (status && task.archivedAt === null && words.every((word) => text.includes(word))) found.push({ ...task, status });
+    if (found.length === AT_MOST) break;
+  }
+  return found;
+}

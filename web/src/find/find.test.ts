@@ -1,0 +1,35 @@
+import { describe, expect, it } from "vitest";
+import { bestOf, dueGroup, excerpt, fit, marked } from "./find";
+
+describe("what was typed", () => {
+  it.each([
+    ["Go to the board", "board", true],
+    ["Go to the board", "go bo", true],
+    ["Toggle theme", "tglth", true],
+    ["Toggle theme", "boar", false],
+    ["Toggle theme", "x", false],
+    ["anything", "", true],
+  ])("%s / %s", (text, typed, fits) => expect(fit(text, typed) > 0).toBe(fits));
+
+  it("puts what begins so before what has it somewhere", () => {
+    expect(bestOf(["a board", "overboard", "board"], (text) => text, "board", 9)).toEqual(["board", "a board", "overboard"]);
+    expect(bestOf(["a", "ab", "abc"], (text) => text, "a", 2)).toEqual(["a", "ab"]);
+  });
+});
+
+describe("matches", () => {
+  it("are marked wherever they are, also those that mean something in a pattern", () => {
+    expect(marked("Tune (the) violin", "(the) VIO")).toEqual([
+      { text: "Tune ", isMatch: false }, { text: "(the)", isMatch: true }, { text: " ", isMatch: false }, { text: "vio", isMatch: true }, { text: "lin", isMatch: false },
+    ]);
+    expect(marked("All", " ")).toEqual([{ text: "All", isMatch: false }]);
+  });
+  it("are shown with what is around them", () => {
+    expect(excerpt(`${"long ".repeat(30)}needle ${"more ".repeat(40)}`, "needle")).toMatch(/^….*needle.*…$/);
+    expect(excerpt("nothing here", "needle")).toBe("");
+  });
+});
+
+it.each([
+  [null, "Without a day"], ["2026-05-09", "Overdue"], ["2026-05-10", "Today"], ["2026-05-17", "Next 7 days"], ["2026-05-18", "Later"],
+])("due %s is %s", (due, group) => expect(dueGroup(due, "2026-05-10")).toBe(group));

@@ -1,0 +1,73 @@
+/**
+ * Finding: which actions fit what was typed, which parts of a text did, and when a task is due in words.
+ *
+ * Invariant: pure; today is given, so that a test can choose it.
+ */
+
+/** How well `text` fits what was typed, 0 if it does not: every word must begin some word of it, or be its letters in order. */
+export function fit(text: string, typed: string): number {
+  const lower = text.toLowerCase();
+  let sum = 1;
+  for (const word of wordsOf(typed)) {
+    const at = lower.indexOf(word);
+    if (at === 0) sum += 4;
+    else if (at > 0) sum += /\W/.test(lower[at - 1]!) ? 3 : 2;
+    else if (!isScattered(lower, word)) return 0;
+  }
+  return sum;
+}
+
+function isScattered(text: string, letters: string): boolean {
+  if (letters.length < 2 || letters.length > 8) return false;
+  let at = -1;
+  for (const letter of letters) {
+    at = text.indexOf(letter, at + 1);
+    if (at < 0) return false;
+  }
+  return true;
+}
+
+const wordsOf = (typed: string): string[] => typed.toLowerCase().split(/\s+/).filter(Boolean);
+
+/** The best of them, best first; those that fit alike stay in their order. */
+export function bestOf<One>(all: readonly One[], textOf: (one: One) => string, typed: string, atMost: number): One[] {
+  const fits = all.map((one) => ({ one, fit: fit(textOf(one), typed) })).filter(({ fit }) => fit > 0);
+  return fits.sort((a, b) => b.fit - a.fit).slice(0, atMost).map(({ one }) => one);
+}
+
+export interface Part {
+  readonly text: string;
+  readonly isMatch: boolean;
+}
+
+/** The text in parts, those that were looked for apart from the others. */
+export function marked(text: string, typed: string): Part[] {
+  const words = wordsOf(typed).map((word) => word.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
+  if (!words.length) return [{ text, isMatch: false }];
+  const pieces = text.split(new RegExp(`(${words.join("|")})`, "i"));
+  return pieces.map((piece, at) => ({ text: piece, isMatch: at % 2 === 1 })).filter((part) => part.text);
+}
+
+const EXCERPT = 140;
+
+/** The stretch of a long text around the first thing that was looked for; nothing if it is not there. */
+export function excerpt(text: string, typed: string): string {
+  const flat = text.replace(/\s+/g, " ");
+  const lower = flat.toLowerCase();
+  const places = wordsOf(typed).map((word) => lower.indexOf(word)).filter((at) => at >= 0);
+  if (!places.length) return "";
+  const from = Math.max(0, Math.min(...places) - 40);
+  return (from ? "…" : "") + flat.slice(from, from + EXCERPT) + (from + EXCERPT < flat.length ? "…" : "");
+}
+
+export const DUE_GROUPS = ["Overdue", "Today", "Next 7 days", "Later", "Without a day"] as const;
+export type DueGroup = (typeof DUE_GROUPS)[number];
+
+/** Days are texts like 2026-05-01. */
+export function dueGroup(due: string | null | undefined, today: string): DueGroup {
+  if (!due) return "Without a day";
+  if (due < today) return "Overdue";
+  if (due === today) return "Today";
+  const days = (Date.parse(due) - Date.parse(today)) / 86_400_000;
+  return days <= 7 ? "Next 7 days" : "Later";
+}
