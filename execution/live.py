@@ -59,6 +59,8 @@ class LiveCounters:
     """Events rendered by a projector."""
     executed: int = 0
     """Events rendered by graphql-core."""
+    fallen_back: int = 0
+    """Those of them that a projector was asked for first and did not cover."""
 
 
 class Outlet(Protocol):
@@ -156,27 +158,28 @@ class Plans:
         if plan.project is None or plan.project.waits:
             return None
         try:
-            data = plan.project.at_once(event, context)
+            payload = _encoded(plan.project.at_once(event, context))
         except Uncovered:
             return None
         self.counters.projected += 1
-        return b'{"data":' + orjson.dumps(data) + b"}"
+        return payload
 
     async def render(self, plan: Plan, event: Any, context: Any) -> bytes:
         """The payload of a `next` message: `{"data": ...}`, with `errors` if there are any."""
         if plan.project is not None:
             try:
-                data = await plan.project(event, context)
-                self.counters.projected += 1
-                return b'{"data":' + orjson.dumps(data) + b"}"
+                payload = _encoded(await plan.project(event, context))
             except Uncovered:
-                pass
+                self.counters.fallen_back += 1
+            else:
+                self.counters.projected += 1
+                return payload
         self.counters.executed += 1
         result = await self._execute(plan, event, context)
-        payload: dict[str, Any] = {"data": result.data}
+        answer: dict[str, Any] = {"data": result.data}
         if result.errors:
-            payload["errors"] = self._format(result.errors)
-        return orjson.dumps(payload)
+            answer["errors"] = self._format(result.errors)
+        return orjson.dumps(answer)
 
     async def _execute(self, plan: Plan, event: Any, context: Any) -> ExecutionResult:
         executor = plan.executor.build_per_event_executor(event)
@@ -184,6 +187,14 @@ class Plans:
         found: Any = execute_subscription_event(executor)
         result: ExecutionResult = await found if is_awaitable(found) else found
         return result
+
+
+def _encoded(data: dict[str, Any]) -> bytes:
+    """Raises Uncovered for what JSON cannot hold, such as half a character."""
+    try:
+        return b'{"data":' + orjson.dumps(data) + b"}"
+    except orjson.JSONEncodeError as error:
+        raise Uncovered from error
 
 
 class Live:

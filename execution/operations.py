@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +18,6 @@ from strawberry.extensions import SchemaExtension
 from strawberry.types import ExecutionContext, ExecutionResult
 
 from execution.documents import Documents, Refused
-from execution.executor import EventExecutor
 from execution.limits import MAX_INPUT_NESTING, Limits, is_nested_too_deep, too_complex
 
 
@@ -50,7 +49,6 @@ class Operations:
         # A copy, so that the same schema can be served under other limits too (tests do).
         self.schema = copy.copy(schema)
         self.schema.extensions = (_from_cache(self.documents), *schema.extensions)
-        self.schema.execution_context_class = EventExecutor
         self.schema.process_errors = _leave_errors_to_the_transport  # type: ignore[method-assign, assignment]
 
     def prepare(
@@ -79,15 +77,6 @@ class Operations:
         except TimeoutError:
             late = GraphQLError("The operation took too long.", extensions={"code": "SERVICE_UNAVAILABLE"})
             return ExecutionResult(data=None, errors=[late])
-
-    async def subscribe(self, prepared: Prepared, context: object) -> AsyncGenerator[ExecutionResult, None]:
-        """The stream of results of a subscription; one without data and without a path to blame is its last."""
-        return await self.schema.subscribe(
-            prepared.query,
-            variable_values=prepared.variables,
-            context_value=context,
-            operation_name=prepared.operation_name,
-        )
 
 
 def is_request_error(result: ExecutionResult) -> bool:
