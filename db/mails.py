@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, delete, literal, select, update
+from sqlalchemy import ColumnElement, delete, func, literal, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from db.ids import new_id
@@ -143,6 +143,12 @@ async def claim_mail(session: Session, claim: UUID, at: datetime, until: datetim
 
 def _held(mail: Claimed) -> ColumnElement[bool]:
     return (mails.c.id == mail.id) & (mails.c.claimed_by == mail.claim) & (mails.c.state == MailState.WAITING.value)
+
+
+async def count_waiting_mails(session: Session) -> int:
+    """How many are to be sent, now or later."""
+    found = await session.execute(select(func.count()).where(mails.c.state == MailState.WAITING.value))
+    return int(found.scalar_one())
 
 
 async def hand_over(session: Session, mail: Claimed, at: datetime) -> bool:

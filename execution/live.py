@@ -96,8 +96,14 @@ class Plan:
 class Plans:
     """The plans of one schema, the least recently used go first. `load` gives the valid document of a text."""
 
-    def __init__(self, schema: GraphQLSchema, load: Callable[[str], DocumentNode], format_errors: FormatErrors) -> None:
-        self.counters = LiveCounters()
+    def __init__(
+        self,
+        schema: GraphQLSchema,
+        load: Callable[[str], DocumentNode],
+        format_errors: FormatErrors,
+        counters: LiveCounters | None = None,
+    ) -> None:
+        self.counters = counters or LiveCounters()
         self._schema = schema
         self._load = load
         self._format = format_errors

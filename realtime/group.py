@@ -154,6 +154,11 @@ class Group:
         self._checkpoint = self._loop.call_later(pause, self._check)
         self._listener.now()  # there is nothing yet, but from here on it hears of everything
 
+    @property
+    def size(self) -> int:
+        """How many it serves."""
+        return len(self._seats)
+
     def take(self, seat: Seat) -> None:
         self._seats.add(seat)
         if seat.position > self._position:

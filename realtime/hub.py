@@ -11,6 +11,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
 
@@ -40,6 +41,16 @@ class Broker(Protocol):
     async def acknowledged(self, workspace_id: UUID) -> None: ...
 
 
+@dataclass(frozen=True, slots=True)
+class HubState:
+    """What goes on right now. `lag`: the events that the last poll found in the log and nobody had heard of."""
+
+    topics: int
+    groups: int
+    seats: int
+    lag: int
+
+
 class Hub:
     """Give it its broker by `attach`, messages by `receive`, and run its poll."""
 
@@ -48,10 +59,16 @@ class Hub:
         self.counters = counters
         self._topics: dict[UUID, Topic] = {}
         self._look_now = asyncio.Event()
+        self._lag = 0
         self._broker: Broker
 
     def attach(self, broker: Broker) -> None:
         self._broker = broker
+
+    def state(self) -> HubState:
+        """To be looked at now and then: it counts."""
+        groups = [group for topic in self._topics.values() for group in topic.groups.values()]
+        return HubState(len(self._topics), len(groups), sum(group.size for group in groups), self._lag)
 
     @asynccontextmanager
     async def join(self, workspace_id: UUID) -> AsyncIterator[Topic]:
@@ -105,6 +122,7 @@ class Hub:
 
     async def _look(self) -> None:
         topics = [topic for topic in self._topics.values() if topic.opened.is_set()]
+        lag, self._lag = 0, 0
         if not topics:
             return
         epoch, heads = await self.log.heads([topic.workspace_id for topic in topics])
@@ -115,7 +133,9 @@ class Hub:
             if topic.epoch != epoch:
                 topic.start_anew(epoch, head.seq)
             else:
+                lag += max(0, head.seq - topic.last)
                 topic.expect(head.seq)
+        self._lag = lag
 
     def _make(self, workspace_id: UUID) -> Topic:
         topic = self._topics[workspace_id] = Topic(workspace_id, self.log, self.counters)

@@ -6,7 +6,7 @@ import asyncio
 import gc
 import logging
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from typing import Any, cast
 
 from fastapi import FastAPI
@@ -29,13 +29,20 @@ from resolvers import schema
 from server.context import Application
 from server.draining import SOCKETS
 from server.http import graphql_router
+from server.metrics import Metrics
 from server.pages import BUNDLE, add_not_found_page, graphiql_page, page_routes
 from server.settings import Settings
 from server.sockets import Sockets
+from server.team import Team
 from server.tokens import AccessTokens, SessionCheck, mail_keys, refresh_keys
 
 REVOCATION_POLL_SECONDS = 0.5
 """How often the sessions of open sockets are looked up: a revoked one ends within a second."""
+
+DATABASE_LOOK_SECONDS = 1.0
+CUT_OFF_SECONDS = 10.0
+"""How long sockets stay on a process that PostgreSQL does not answer: a restart is shorter."""
+CUT_OFF_SPREAD_SECONDS = 2.0
 
 GARBAGE_THRESHOLD = 20_000
 
@@ -82,6 +89,9 @@ def create_app(
         database, writer, realtime, desk, AccessTokens(settings.jwt_secrets), sessions, settings.public_url
     )
     sockets = Sockets()
+    metrics = None
+    if settings.metrics_token:
+        metrics = Metrics(Team.from_environment(), database, realtime, sockets, settings.metrics_token)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
@@ -92,11 +102,17 @@ def create_app(
         # An event makes a few hundred small objects that die with it. Looking for cycles every 700 finds none.
         gc.set_threshold(GARBAGE_THRESHOLD)
         realtime.run()
-        watching = asyncio.create_task(_watch_sessions(sessions, sockets))
+        watching = [
+            asyncio.create_task(_watch_sessions(sessions, sockets)),
+            asyncio.create_task(_watch_database(database, sockets)),
+            asyncio.create_task(sockets.tally.watch_loop()),
+        ]
         try:
-            yield {SOCKETS: sockets}
+            async with metrics.told() if metrics is not None else nullcontext():
+                yield {SOCKETS: sockets}
         finally:
-            watching.cancel()
+            for watch in watching:
+                watch.cancel()
             await sockets.close_all(1012, 0)
             await realtime.close()
             await database.close()
@@ -133,6 +149,8 @@ def create_app(
         return await _readiness(database, realtime, sockets)
 
     app.add_route("/unsubscribe", unsubscribing, methods=["POST"])
+    if metrics is not None:
+        app.add_route("/metrics", metrics.respond)
     app.add_route("/healthz", healthz)
     app.add_route("/readyz", readyz)
     return app
@@ -150,6 +168,25 @@ async def _watch_sessions(sessions: SessionCheck, sockets: Sockets) -> None:
             continue  # the sockets stay: nobody can revoke a session now
         except Exception:
             log.exception("The sessions of open sockets could not be looked up")
+
+
+async def _watch_database(database: Database, sockets: Sockets) -> None:
+    """Send everybody away when this process has been cut off: another one may have what they wait for."""
+    now = asyncio.get_running_loop().time
+    answered_at = now()
+    while True:
+        await asyncio.sleep(DATABASE_LOOK_SECONDS)
+        try:
+            await database.ping()
+            answered_at = now()
+        except Unavailable:
+            if now() - answered_at > CUT_OFF_SECONDS and sockets.count:
+                log.warning("PostgreSQL has not answered for %.0f s; sockets are sent away", now() - answered_at)
+                await sockets.send_away(
+                    1013, "The server lost its database; reconnect and resume from your cursor", CUT_OFF_SPREAD_SECONDS
+                )
+        except Exception:
+            log.exception("Whether PostgreSQL answers could not be looked up")
 
 
 async def _readiness(database: Database, realtime: Realtime, sockets: Sockets) -> Response:

@@ -14,6 +14,7 @@ from strawberry.http.async_base_view import AsyncWebSocketAdapter
 from strawberry.http.exceptions import WebSocketDisconnected
 
 from execution.limits import Limits
+from server.tally import Tally
 from server.wire import WIRE, SocketProtocol
 
 MAX_ID_CHARACTERS = 100
@@ -25,10 +26,12 @@ MAX_REASON_BYTES = 123  # RFC 6455: a control frame has 125 bytes, two are the c
 class Frames(AsyncWebSocketAdapter):
     """An accepted WebSocket, by ASGI. `heard_at` is the loop's time of the last frame from the peer."""
 
-    def __init__(self, scope: Scope, receive: Receive, send: Send, limits: Limits) -> None:
+    def __init__(self, scope: Scope, receive: Receive, send: Send, limits: Limits, tally: Tally) -> None:
         self._receive = receive
         self._send = send
         self._limits = limits
+        self._tally = tally
+        tally.sockets += 1
         self.wire: SocketProtocol | None = scope.get("extensions", {}).get(WIRE)
         if self.wire is not None:
             self.wire.on_slow = self.drop_slow
@@ -43,6 +46,7 @@ class Frames(AsyncWebSocketAdapter):
         while not self.is_closed:
             event = await self._receive()
             if event["type"] == "websocket.disconnect":
+                self._count_close("client")
                 self.is_closed = True
             elif (refusal := self._refusal_of(event)) is not None:
                 await self.close(*refusal)
@@ -86,6 +90,7 @@ class Frames(AsyncWebSocketAdapter):
         try:
             await self._send({"type": "websocket.send", "text": text})
         except (OSError, RuntimeError) as error:  # the server's ways to say that the peer has gone
+            self._count_close("client")
             self.is_closed = True
             raise WebSocketDisconnected from error
 
@@ -95,6 +100,7 @@ class Frames(AsyncWebSocketAdapter):
             return
         if self.wire is not None:
             self.wire.flush()
+        self._count_close(str(code))
         self.is_closed = True
         shown = reason.encode()[:MAX_REASON_BYTES].decode(errors="ignore")
         try:
@@ -107,13 +113,19 @@ class Frames(AsyncWebSocketAdapter):
 
     def drop_slow(self) -> None:
         """Closes the socket of a peer that does not keep up, without waiting for it."""
-        if self.is_closed:
+        if self.is_closed or self._closing is not None:
             return
+        self._tally.slow += 1
         if self.wire is None:
             self._closing = asyncio.create_task(self.close(*TOO_SLOW))
         else:
+            self._count_close(str(TOO_SLOW[0]))
             self.is_closed = True
             self.wire.drop(*TOO_SLOW)
+
+    def _count_close(self, code: str) -> None:
+        if not self.is_closed:
+            self._tally.closes[code] += 1
 
     def abort(self) -> None:
         """Drops the connection without waiting for the peer, where the server lets us."""

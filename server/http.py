@@ -29,6 +29,7 @@ from server.errors import formatted, of_exception, status_of
 from server.origins import Origins
 from server.socket import SocketEndpoint
 from server.sockets import Sockets
+from server.tally import Tally
 
 JSON = "application/json"
 GRAPHQL_RESPONSE = "application/graphql-response+json"
@@ -55,9 +56,9 @@ def graphql_router(
     operations = Operations(schema, limits, rules=rules, is_introspection_allowed=is_introspection_allowed)
     origins = Origins(public_url, allowed_origins)
     router = APIRouter()
-    http = HttpEndpoint(operations, gateway, origins, ide)
+    http = HttpEndpoint(operations, gateway, origins, ide, sockets.tally)
     router.add_route(path, http.respond, methods=["GET", "POST", "OPTIONS", "PUT", "PATCH", "DELETE"])
-    plans = Plans(operations.schema._schema, operations.documents.load, formatted)
+    plans = Plans(operations.schema._schema, operations.documents.load, formatted, sockets.tally.live)
     router.add_websocket_route(path, SocketEndpoint(operations, plans, gateway, origins, sockets))  # type: ignore[arg-type]
     return router
 
@@ -80,6 +81,7 @@ class HttpEndpoint:
     gateway: Gateway
     origins: Origins
     ide: Callable[[Request], Response] | None
+    tally: Tally
 
     async def respond(self, request: Request) -> Response:
         """The response to any request; never raises for what a client sent."""
@@ -115,6 +117,7 @@ class HttpEndpoint:
             headers = {"WWW-Authenticate": "Bearer"} if isinstance(error, Unauthenticated) else {}
             return _json(orjson.dumps({"errors": refused}), status_of(refused), media_type, headers)
         except Refused as error:
+            self.tally.refused["http"] += 1
             refused = formatted(error.errors)
             status, content = status_of(refused), orjson.dumps({"errors": refused})
         except _HttpRefusal:
@@ -136,7 +139,7 @@ class HttpEndpoint:
         address = request.client.host if request.client else ""
         context = self.gateway.operation_context(credentials, address, request.headers.get("user-agent"))
         try:
-            result = await self.operations.execute(prepared, context)
+            result = await self.tally.execute("http", self.operations, prepared, context)
         finally:
             await release(context)
         errors = formatted(result.errors or ())

@@ -25,6 +25,7 @@ Value = TypeVar("Value")
 
 # HS256 is as strong as its key; RFC 7518 section 3.2 asks for at least 256 bits.
 JWT_SECRET_MIN_CHARACTERS = 32
+METRICS_TOKEN_MIN_CHARACTERS = 16
 
 
 class SettingsError(Exception):
@@ -53,6 +54,8 @@ class Settings:
     """Origins whose pages may use the API: the server's own, then the given ones."""
     jwt_secrets: tuple[str, ...] = field(default=(), repr=False)
     """The first signs, all verify, so that a secret can be replaced while its tokens still live."""
+    metrics_token: str = field(default="", repr=False)
+    """What `/metrics` asks for; without one there is no such address."""
     trusted_proxies: tuple[str, ...] = ()
     """Addresses and networks whose `X-Forwarded-For` says who asks; nobody's, unless given."""
     smtp: Server | None = field(default=None, repr=False)
@@ -89,6 +92,7 @@ class Settings:
             public_url=reader.read("TUTTI_PUBLIC_URL", "", public_url),
             allowed_origins=reader.read("TUTTI_ALLOWED_ORIGINS", (), origins),
             jwt_secrets=reader.read("TUTTI_JWT_SECRET", (), jwt_secrets),
+            metrics_token=reader.read("TUTTI_METRICS_TOKEN", "", metrics_token),
             trusted_proxies=reader.read("TUTTI_TRUSTED_PROXIES", (), proxies),
             smtp=reader.read("TUTTI_SMTP_URL", None, smtp_url),
             mail_from=reader.read("TUTTI_MAIL_FROM", "", mail_from),
@@ -266,6 +270,16 @@ def jwt_secrets(text: str) -> tuple[str, ...]:
             "set it to the output of: openssl rand -base64 48"
         )
     return secrets
+
+
+def metrics_token(text: str) -> str:
+    """Accept a token of at least 16 characters that fits into a header."""
+    if len(text) < METRICS_TOKEN_MIN_CHARACTERS or not text.isascii() or " " in text or not text.isprintable():
+        raise ValueError(
+            f"is shorter than {METRICS_TOKEN_MIN_CHARACTERS} characters or has strange ones; "
+            "set it to the output of: openssl rand -hex 32"
+        )
+    return text
 
 
 def host(text: str) -> str:

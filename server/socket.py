@@ -62,7 +62,7 @@ class SocketEndpoint:
             return
         is_spoken = GRAPHQL_TRANSPORT_WS_PROTOCOL in scope["subprotocols"]
         await send({"type": "websocket.accept", "subprotocol": GRAPHQL_TRANSPORT_WS_PROTOCOL if is_spoken else None})
-        frames = Frames(scope, receive, send, self.operations.limits)
+        frames = Frames(scope, receive, send, self.operations.limits, self.sockets.tally)
         if frames.wire is not None:
             frames.wire.forget_handshake()
         if not is_spoken:
@@ -246,6 +246,7 @@ class Socket(BaseGraphQLTransportWSHandler[Any, None]):
             finally:
                 await release(context)
         except Refused as error:
+            endpoint.sockets.tally.refused["socket"] += 1
             await self._send_errors(operation, formatted(error.errors))
         except WebSocketDisconnected:
             pass  # the socket is being shut down already
@@ -253,13 +254,14 @@ class Socket(BaseGraphQLTransportWSHandler[Any, None]):
             await self._send_errors(operation, [of_exception(error)])
 
     async def _run(self, operation: Operation[Any, None], prepared: Prepared, context: OperationContext) -> None:
-        operations = self._endpoint.operations
+        operations, tally = self._endpoint.operations, self._endpoint.sockets.tally
         if prepared.kind is OperationType.SUBSCRIPTION:
             await self._follow(operation, prepared, context)
         else:
             self._unfinished.add(cast("asyncio.Task[Any]", operation.task))
             try:
-                await self._send_result(operation, await operations.execute(prepared, context), context)
+                result = await tally.execute("socket", operations, prepared, context)
+                await self._send_result(operation, result, context)
             finally:
                 self._unfinished.discard(cast("asyncio.Task[Any]", operation.task))
         await operation.send_operation_message({"id": operation.id, "type": "complete"})
@@ -268,6 +270,8 @@ class Socket(BaseGraphQLTransportWSHandler[Any, None]):
         """Sends every event of a subscription; those that are the same for others come to the outlet by themselves."""
         live = self._endpoint.plans.open(prepared.query, prepared.variables, prepared.operation_name)
         outlet = self._outlets[operation.id] = Outlet(self.frames, operation.id)
+        tally = self._endpoint.sockets.tally
+        tally.subscriptions += 1
         try:
             context.share(live.sharing(outlet))
             async with aclosing(await live.source(context)) as events:
@@ -275,6 +279,7 @@ class Socket(BaseGraphQLTransportWSHandler[Any, None]):
                     payload = await live.render(event, context)
                     await release(context)
                     await outlet.send(payload)
+                    tally.sent_alone += 1
         finally:
             outlet.close()
             if self._outlets.get(operation.id) is outlet:

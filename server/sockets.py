@@ -12,6 +12,8 @@ from collections.abc import Coroutine, Iterable
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from server.tally import Tally
+
 if TYPE_CHECKING:
     from server.socket import Socket
 
@@ -23,6 +25,7 @@ class Sockets:
         self.ping_seconds = ping_seconds
         self.pong_seconds = pong_seconds
         self.is_draining = False
+        self.tally = Tally()
         self._sockets: set[Socket] = set()
         self._by_session: defaultdict[UUID, set[Socket]] = defaultdict(set)
         self._by_user: defaultdict[UUID, set[Socket]] = defaultdict(set)
@@ -58,10 +61,16 @@ class Sockets:
         Refuses new sockets from now on. Queries and mutations that are running on a socket finish first.
         """
         self.is_draining = True
+        await self.send_away(code, "The server is going away; please reconnect", spread_seconds)
+
+    async def send_away(self, code: int, reason: str, spread_seconds: float) -> None:
+        """Closes the sockets that there are, spread over so many seconds; new ones may come."""
         sockets = list(self._sockets)
         random.shuffle(sockets)
         delays = (spread_seconds * number / len(sockets) for number in range(len(sockets)))
-        await asyncio.gather(*(_leave(socket, code, delay) for socket, delay in zip(sockets, delays, strict=True)))
+        await asyncio.gather(
+            *(_leave(socket, code, reason, delay) for socket, delay in zip(sockets, delays, strict=True))
+        )
 
     def start(self, coroutine: Coroutine[None, None, None]) -> None:
         """Runs something for a socket in the background and keeps it from being collected meanwhile."""
@@ -92,7 +101,7 @@ def _discard(sockets: defaultdict[UUID, set[Socket]], key: UUID, socket: Socket)
         del sockets[key]
 
 
-async def _leave(socket: Socket, code: int, delay_seconds: float) -> None:
+async def _leave(socket: Socket, code: int, reason: str, delay_seconds: float) -> None:
     await asyncio.sleep(delay_seconds)
     await socket.finish()
-    await socket.frames.close(code, "The server is going away; please reconnect")
+    await socket.frames.close(code, reason)

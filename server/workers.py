@@ -11,17 +11,20 @@ import logging
 import multiprocessing
 import signal
 import socket
+import tempfile
 import threading
 import time
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
+from pathlib import Path
 from types import FrameType
 
 import uvicorn
 from uvicorn.config import STARTUP_FAILURE
 
 from server.draining import Server
+from server.team import Team
 
 LOOK_SECONDS = 0.2
 PATIENCE_SECONDS = 1.0
@@ -34,6 +37,7 @@ log = logging.getLogger("tutti.server")
 class _Worker:
     process: BaseProcess
     pipe: Connection
+    number: int
     started_at: float
 
 
@@ -47,6 +51,7 @@ class Workers:
         self._signals: list[int] = []
         self._bell = multiprocessing.Pipe()
         self._has_failed = False
+        self._folder: Path | None = None
 
     def handle_exit(self, number: int, frame: FrameType | None) -> None:
         """A signal for all of them. Only noted: it may interrupt anything."""
@@ -55,8 +60,13 @@ class Workers:
 
     def run(self) -> int:
         """Serve until a signal; return the exit code."""
-        for _ in range(self._config.workers):
-            self._start()
+        with tempfile.TemporaryDirectory(prefix="tutti-workers-") as folder:
+            self._folder = Path(folder)
+            return self._run()
+
+    def _run(self) -> int:
+        for number in range(self._config.workers):
+            self._start(number)
         while not self._signals and not self._has_failed:
             self._wait()
             self._replace_dead()
@@ -76,15 +86,16 @@ class Workers:
         while self._bell[1].poll():
             self._bell[1].recv()
 
-    def _start(self) -> None:
+    def _start(self, number: int) -> None:
         # Spawned, so that it inherits no lock that a thread holds.
         ours, theirs = multiprocessing.Pipe()
+        team = Team(number, self._config.workers, self._folder)
         process = multiprocessing.get_context("spawn").Process(
-            target=answer, args=(self._config, self._listener, theirs), name="tutti-worker"
+            target=answer, args=(self._config, self._listener, theirs, team), name="tutti-worker"
         )
         process.start()
         theirs.close()
-        self._workers.append(_Worker(process, ours, time.monotonic()))
+        self._workers.append(_Worker(process, ours, number, time.monotonic()))
 
     def _replace_dead(self) -> None:
         for worker in [worker for worker in self._workers if not worker.process.is_alive()]:
@@ -99,7 +110,7 @@ class Workers:
                 time.sleep(PATIENCE_SECONDS)
             worker.pipe.close()
             self._workers.remove(worker)
-            self._start()
+            self._start(worker.number)
 
     def _tell(self, number: int) -> None:
         for worker in self._workers:
@@ -109,11 +120,12 @@ class Workers:
                 continue  # it is gone already
 
 
-def answer(config: uvicorn.Config, listener: socket.socket, pipe: Connection) -> None:
+def answer(config: uvicorn.Config, listener: socket.socket, pipe: Connection, team: Team) -> None:
     """What a worker does: answer until it is told to stop, or its parent is gone."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     config.configure_logging()
+    team.tell()
     server = Server(config, is_told=True)
 
     def listen() -> None:

@@ -13,6 +13,12 @@ from tests.processes import ServerProcess, server_processes
 from tests.stack_fixture import TestStack, stack  # noqa: F401
 
 
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """What is serial stays with one test process, but for what waits most of the time (the group "patient")."""
+    if item.get_closest_marker("serial") and not item.get_closest_marker("xdist_group"):
+        item.add_marker(pytest.mark.xdist_group("serial"))
+
+
 @pytest.fixture(scope="session")
 def servers(stack: TestStack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[ServerProcess]]:  # noqa: F811
     """Two server processes on one database and one Redis: across processes is the product."""

@@ -23,6 +23,8 @@ from tests.mailbox import Mailbox
 
 PASSWORD = "correct horse battery"
 WAIT_SECONDS = 10.0
+CLOSE_SECONDS = 1.0
+"""How long a server that is gone is waited for at a goodbye."""
 
 EVENTS = """
 subscription ($workspaceId: ID!, $after: EventCursor, $filter: EventFilter) {
@@ -247,7 +249,9 @@ async def open_socket(url: str) -> AsyncIterator[Socket]:
     """A connection on which nothing was said yet."""
     address = url.replace("http", "ws", 1) + "/graphql"
     protocol = Subprotocol("graphql-transport-ws")
-    async with websockets.connect(address, subprotocols=[protocol], max_size=None, ping_interval=None) as connection:
+    async with websockets.connect(
+        address, subprotocols=[protocol], max_size=None, ping_interval=None, close_timeout=CLOSE_SECONDS
+    ) as connection:
         socket = Socket(connection)
         try:
             yield socket

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from execution.documents import Documents, Refused
 from execution.limits import MAX_INPUT_NESTING, Limits, is_nested_too_deep
+from execution.live import Plans
 from execution.operations import Operations
 
 
@@ -64,12 +65,15 @@ class CountingRule(ASTValidationRule):
 
 async def test_a_document_is_validated_once_however_often_it_is_executed_or_subscribed_to() -> None:
     operations = Operations(schema, Limits(), rules=(CountingRule,))
+    plans = Plans(operations.schema._schema, operations.documents.load, lambda errors: [])
     before = CountingRule.validations
     for _ in range(3):
         result = await operations.execute(operations.prepare("query Once { node { id } }"), None)
         assert result.data == {"node": {"id": 1}}
-        stream = await operations.subscribe(operations.prepare("subscription Once { node { id } }"), None)
-        assert [each.data async for each in stream] == [{"node": {"id": 1}}]
+        asked = operations.prepare("subscription Once { node { id } }")
+        live = plans.open(asked.query, asked.variables, asked.operation_name)
+        payloads = [await live.render(event, None) async for event in await live.source(None)]
+        assert payloads == [b'{"data":{"node":{"id":1}}}']
     assert CountingRule.validations == before + 2
 
 

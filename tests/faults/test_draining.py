@@ -20,20 +20,20 @@ from tests.processes import SECRET
 from tests.server.test_cli import Serving, serving
 from tests.stack_fixture import TestStack, temporary_state_dir
 
-pytestmark = pytest.mark.serial
+pytestmark = [pytest.mark.serial, pytest.mark.xdist_group("patient")]
 
 SOCKETS = 20
 RENAME = "mutation ($input: UpdateTaskInput!) { updateTask(input: $input) { userErrors { code } task { title } } }"
 
 
 @asynccontextmanager
-async def serve(stack: TestStack, workers: int) -> AsyncIterator[tuple[str, Serving]]:
+async def serve(stack: TestStack, workers: int, **more: str) -> AsyncIterator[tuple[str, Serving]]:
     """`tutti serve` on the servers of the tests. -> its address and the program"""
     with temporary_state_dir() as state_dir:
         state_dir.mkdir()
         settings = {"TUTTI_WORKERS": str(workers), "TUTTI_MAX_SOCKETS_PER_PERSON": "100", "TUTTI_JWT_SECRET": SECRET}
         addresses = {"DATABASE_URL": stack.database_url, "REDIS_URL": stack.redis_url}
-        with serving(state_dir, **settings, **addresses) as server:
+        with serving(state_dir, **settings, **addresses, **more) as server:
             yield await asyncio.to_thread(server.wait_until_ready), server
             assert "Traceback" not in server.output
 
