@@ -38,7 +38,7 @@ check: setup-dev ## Run the checks that need no server: ruff, mypy, import-linte
 unit: setup-dev web
 	$(BIN)/coverage erase
 	$(BIN)/coverage run -m pytest -n $(WORKERS) -m "not serial"
-	$(BIN)/coverage run -m pytest -n 2 --dist loadgroup -m serial
+	$(BIN)/coverage run -m pytest -n 2 --dist loadscope -m serial
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report --skip-covered --skip-empty --fail-under=90
 

@@ -3,20 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
+from typing import Any
 
 import httpx
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from tests.mailbox import Mailbox
 from tests.people import Api
 from tests.processes import ServerProcess, server_processes
 from tests.stack_fixture import TestStack, stack  # noqa: F401
 
+PATIENT = ("tests/faults/test_presence.py", "tests/faults/test_draining.py", "tests/faults/test_cut_off.py")
+"""Serial tests that wait for time to pass, most of the time: they may run beside the other serial ones."""
 
-def pytest_itemcollected(item: pytest.Item) -> None:
-    """What is serial stays with one test process, but for what waits most of the time (the group "patient")."""
-    if item.get_closest_marker("serial") and not item.get_closest_marker("xdist_group"):
-        item.add_marker(pytest.mark.xdist_group("serial"))
+
+class TwoLines(LoadScopeScheduling):
+    """The patient one after the other, and beside them the others one after the other."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "patient" if nodeid.startswith(PATIENT) else "others"
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> TwoLines | None:
+    """How `make test` runs what is serial: `-n 2 --dist loadscope`."""
+    return TwoLines(config, log) if config.getvalue("dist") == "loadscope" else None
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,7 @@ from tests.faults.conftest import Fragile, theatre_of
 from tests.people import Api
 from tests.processes import server_processes
 
-pytestmark = [pytest.mark.serial, pytest.mark.xdist_group("patient")]
+pytestmark = pytest.mark.serial
 
 STAY_SECONDS, GONE_SECONDS = 10.0, 18.0
 """Its sockets stay for so long; and not longer than that, with what it takes to notice that nothing answers."""

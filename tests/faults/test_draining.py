@@ -20,7 +20,7 @@ from tests.processes import SECRET
 from tests.server.test_cli import Serving, serving
 from tests.stack_fixture import TestStack, temporary_state_dir
 
-pytestmark = [pytest.mark.serial, pytest.mark.xdist_group("patient")]
+pytestmark = pytest.mark.serial
 
 SOCKETS = 20
 RENAME = "mutation ($input: UpdateTaskInput!) { updateTask(input: $input) { userErrors { code } task { title } } }"

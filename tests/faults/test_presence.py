@@ -25,7 +25,7 @@ from tests.people import Api, Person, Stream, open_socket
 from tests.processes import ServerProcess, server_processes
 from tests.stack_fixture import THROWAWAY, temporary_state_dir
 
-pytestmark = [pytest.mark.serial, pytest.mark.xdist_group("patient")]
+pytestmark = pytest.mark.serial
 
 CLOSED_SECONDS, SILENT_SECONDS, KILLED_SECONDS = 6.0, 24.0, 26.0
 LEASE_SECONDS = 24.0
