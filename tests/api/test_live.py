@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.people import Api
 
 
@@ -47,3 +49,52 @@ async def test_a_removed_members_stream_ends_at_the_removal(api: Api, other_api:
             "subscription ($id: ID!) { workspaceEvents(workspaceId: $id) { cursor } }", id=bob.personal_workspace_id
         )
         await personal.until(lambda batch: bool(batch["cursor"]))
+
+
+async def test_two_guests_with_the_same_rights_are_each_told_what_they_themselves_may_do(api: Api) -> None:
+    ann = await api.sign_up("Ann")
+    workspace_id = await ann.create_workspace()
+    made = await ann.do("createProject", {"workspaceId": workspace_id, "name": "Web", "key": "WEB"}, "project { id }")
+    project_id = made["project"]["id"]
+    gus, gwen = [await ann.bring_in(workspace_id, "GUEST", name, projectIds=[project_id]) for name in ("Gus", "Gwen")]
+    query = """subscription ($id: ID!) { workspaceEvents(workspaceId: $id) { cursor caughtUp events {
+      ... on TaskCreatedEvent { task { title viewerPermissions } }
+      ... on TaskUpdatedEvent { task { title viewerPermissions } } } } }"""
+    async with gus.socket() as one, gwen.socket() as two:
+        streams = [await socket.subscribe(query, id=workspace_id) for socket in (one, two)]
+        for stream in streams:
+            await stream.until(lambda batch: batch["caughtUp"])
+        task_ids = [
+            await author.create_task(workspace_id, f"Of {author.name}", projectId=project_id) for author in (gus, gwen)
+        ]
+        for author, task_id in zip((gus, gwen), task_ids, strict=True):
+            await ann.do("updateTask", {"id": task_id, "title": f"Ann's, of {author.name}"})
+        for stream, mine, others in ((streams[0], "Gus", "Gwen"), (streams[1], "Gwen", "Gus")):
+            await stream.event(lambda event: event["task"]["title"] == "Ann's, of Gwen")
+            may_delete = {
+                event["task"]["title"]: "TASK_DELETE" in event["task"]["viewerPermissions"] for event in stream.events
+            }
+            assert may_delete == {
+                f"Of {mine}": True,
+                f"Ann's, of {mine}": True,
+                f"Of {others}": False,
+                f"Ann's, of {others}": False,
+            }
+
+
+@pytest.mark.parametrize(
+    ("code", "frames"),
+    [
+        (1009, ['{"type":"ping","payload":{"x":"' + "y" * 65_536 + '"}}']),
+        (1013, ['{"type":"pong"}'] * 200),
+    ],
+)
+async def test_frames_over_the_limits_close_the_socket_and_no_other(api: Api, code: int, frames: list[str]) -> None:
+    ann = await api.sign_up("Ann")
+    workspace_id = await ann.create_workspace()
+    async with ann.listening(workspace_id) as stream, ann.listening(workspace_id) as other:
+        for frame in frames:
+            await stream.socket.send(frame)
+        assert (await stream.end())["code"] == code
+        await ann.create_task(workspace_id, "After")
+        await other.event(lambda event: event["task"]["title"] == "After")

@@ -16,8 +16,8 @@ from tests.processes import server_processes
 
 pytestmark = pytest.mark.serial
 
-STAY_SECONDS, GONE_SECONDS = 10.0, 18.0
-"""Its sockets stay for so long; and not longer than that, with what it takes to notice that nothing answers."""
+STAY_SECONDS, GONE_SECONDS = 9.0, 18.0
+"""Ten seconds from the last answer, which was up to one before the cut; and what it takes to notice that none comes."""
 
 
 async def test_a_process_cut_off_from_postgresql_sends_its_sockets_away_after_ten_seconds(

@@ -335,7 +335,9 @@ def page(_: Request) -> Response:
 
 
 @asynccontextmanager
-async def serve(*, sockets: Sockets | None = None, has_page: bool = False, **limits: Any) -> Any:
+async def serve(
+    *, sockets: Sockets | None = None, has_page: bool = False, protocol: type = SocketProtocol, **limits: Any
+) -> Any:
     """Serves the tiny schema on a port of its own, in this event loop."""
     gateway, sockets, all_limits = TinyGateway(), sockets or Sockets(), Limits(**limits)
     app = FastAPI()
@@ -346,7 +348,7 @@ async def serve(*, sockets: Sockets | None = None, has_page: bool = False, **lim
         port=0,
         log_config=None,
         lifespan="off",
-        ws=SocketProtocol,
+        ws=protocol,
         ws_ping_interval=None,
         ws_per_message_deflate=False,
         ws_max_size=2 * all_limits.max_frame_bytes,

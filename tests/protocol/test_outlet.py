@@ -1,0 +1,84 @@
+"""What many are told goes out in order, with finished frames or by plain ASGI, and nobody waits for the slow."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from uuid import uuid4
+
+import pytest
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+
+from execution.live import Outlet
+from server.wire import MAX_BUFFERED_BYTES, MAX_EVENTS_BEHIND, SocketProtocol
+from tests.protocol.tiny import Client, Tiny, eventually, gate, serve
+
+
+@pytest.fixture(params=[WebSocketsSansIOProtocol, SocketProtocol], ids=["plain ASGI", "finished frames"])
+async def served(request: pytest.FixtureRequest) -> AsyncIterator[Tiny]:
+    async with serve(protocol=request.param) as tiny:
+        yield tiny
+
+
+def payload(number: int, size: int = 0) -> bytes:
+    return b'{"data":{"wait":"%d%s"}}' % (number, b"x" * size)
+
+
+async def waiting(tiny: Tiny, client: Client, operation_id: str = "1") -> tuple[Outlet, str]:
+    """A subscription that is told only what the test delivers. -> its outlet, and the gate that ends it"""
+    name = str(uuid4())
+    await client.subscribe(f'subscription {{ wait(name: "{name}") }}', operation_id)
+    assert (await client.receive())["payload"] == {"data": {"wait": "waiting"}}
+    sharing = tiny.gateway.contexts[-1].sharing
+    assert sharing is not None
+    return sharing.outlet, name
+
+
+async def test_what_is_delivered_comes_in_order_with_the_operations_id_and_before_what_is_sent_later(
+    served: Tiny,
+) -> None:
+    async with served.client() as client:
+        outlet, name = await waiting(served, client, 'an "id"')
+        for number in range(50):
+            outlet.deliver(payload(number), 1)
+        gate(name).set()
+        told = [await client.receive() for _ in range(52)]
+    assert {one["id"] for one in told} == {'an "id"'}
+    assert [one["type"] for one in told] == ["next"] * 51 + ["complete"]
+    assert [one["payload"]["data"]["wait"] for one in told[:51]] == [*map(str, range(50)), name]
+
+
+async def test_after_its_end_an_operation_is_told_nothing_more(served: Tiny) -> None:
+    async with served.client() as client:
+        outlet, _ = await waiting(served, client)
+        await client.send({"id": "1", "type": "complete"})
+        await eventually(lambda: served.sockets.operation_count == 0)
+        outlet.deliver(payload(1), 1)
+        await client.send({"type": "ping"})
+        assert await client.receive() == {"type": "pong"}
+
+
+@pytest.mark.parametrize(
+    ("size", "times", "events"),
+    [(64_000, MAX_BUFFERED_BYTES // 64_000 + 200, 1), (1_000, 1 + 20_000_000 // 1_000, MAX_EVENTS_BEHIND // 10)],
+    ids=["bytes", "events"],
+)
+async def test_who_does_not_read_is_closed_1013_and_nobody_else(
+    served: Tiny, size: int, times: int, events: int
+) -> None:
+    async with served.client(max_queue=1) as client, served.client() as healthy:
+        outlet, _ = await waiting(served, client)
+        other, _ = await waiting(served, healthy)
+        client.connection.transport.pause_reading()
+        for number in range(times):
+            outlet.deliver(payload(number, size), events)
+            if number % 10 == 0:
+                other.deliver(payload(number), 1)
+                assert (await healthy.receive())["payload"]["data"]["wait"] == str(number)
+            if served.sockets.tally.slow:
+                break
+        assert served.sockets.tally.slow == 1
+        await eventually(lambda: served.sockets.tally.closes == {"1013": 1})
+        other.deliver(payload(7), 1)
+        assert (await healthy.receive())["payload"]["data"]["wait"] == "7"
+        client.connection.transport.abort()  # ASGI alone cannot drop a peer that does not take the close
+        await eventually(lambda: served.sockets.count == 1)
