@@ -45,7 +45,7 @@ export class OpenWorkspace {
   constructor(client: Client, connection: Connection, readonly id: string, readonly me: { readonly id: string; readonly name: string }) {
     this.myId = me.id;
     this.replica = new Replica<AnyRow>({
-      ...taskEffects<AnyRow>(me.id, (task) => ({ ...task, commentCount: 0 }) as unknown as Task),
+      ...taskEffects<AnyRow>(me.id, (task) => ({ ...task, commentCount: 0, createdBy: me }) as unknown as Task),
       ...commentEffects<AnyRow>(me, (comment) => comment),
     });
     const name = `${me.id}.${id}`;

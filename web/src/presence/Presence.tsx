@@ -37,7 +37,7 @@ export function Here() {
   if (model.workspace?.kind !== "TEAM" || online.length === 0) return null;
   return (
     <div role="group" aria-label={`Online: ${online.map(({ user }) => user.name).join(", ")}`} className="flex shrink-0 items-center gap-2 px-2.5 py-1">
-      <span className="flex -space-x-1.5">
+      <span className="flex gap-1.5">
         {online.slice(0, SHOWN).map(({ user, status }) => (
           <span key={user.id} className="relative inline-flex rounded-full ring-2 ring-raised">
             <Avatar id={user.id} name={user.name} size={24} />
@@ -45,7 +45,7 @@ export function Here() {
           </span>
         ))}
       </span>
-      <span className="text-sm text-dim max-md:sr-only">{online.length > SHOWN ? `+${online.length - SHOWN}` : ""} online</span>
+      <span className="text-sm text-dim max-md:sr-only">{online.length} online</span>
     </div>
   );
 }

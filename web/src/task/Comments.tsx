@@ -12,7 +12,7 @@ import { useComments, type Thread } from "./use-comments";
 import { Markdown } from "./Markdown";
 import { MentionArea } from "./MentionArea";
 import { toKept, toTyped, whoSees } from "./mentions";
-import { Reactions } from "./Reactions";
+import { AddReaction, Reactions } from "./Reactions";
 import { SEND_KEY } from "./keys";
 
 interface CommentsProps {
@@ -93,6 +93,7 @@ function CommentView({ comment, people, mayWrite, onAnswer, onResolve, onHide }:
   const workspace = useWorkspace();
   const [isEditing, setEditing] = useState(false);
   const [isDeleting, setDeleting] = useState(false);
+  const [isReacting, setReacting] = useState(false);
   const isMine = comment.author.id === workspace.myId;
   const isSent = comment.version > 0;
   const name = people.find(({ user }) => user.id === comment.author.id)?.user.name ?? comment.author.name;
@@ -105,6 +106,7 @@ function CommentView({ comment, people, mayWrite, onAnswer, onResolve, onHide }:
         {comment.editedAt && <span className="shrink-0 text-xs text-dim" title={new Date(comment.editedAt).toLocaleString()}>edited</span>}
         {isSent && (
           <span className="ml-auto flex shrink-0 opacity-0 transition-opacity group-focus-within:opacity-100 group-hover:opacity-100 pointer-coarse:opacity-100">
+            {mayWrite && <AddReaction isChoosing={isReacting} onToggle={() => setReacting(!isReacting)} />}
             {onAnswer && <Button kind="quiet" className={ICON} aria-label="Answer" title="Answer" onClick={onAnswer}><CornerUpLeft size={15} aria-hidden /></Button>}
             {onResolve && <Button kind="quiet" className={ICON} aria-label={comment.resolvedAt ? "Reopen" : "Resolve"} title={comment.resolvedAt ? "Reopen" : "Resolve"} onClick={onResolve}>{comment.resolvedAt ? <RotateCcw size={15} aria-hidden /> : <Check size={15} aria-hidden />}</Button>}
             {isMine && mayWrite && (
@@ -124,7 +126,7 @@ function CommentView({ comment, people, mayWrite, onAnswer, onResolve, onHide }:
           <Button onClick={() => setDeleting(false)}>Keep</Button>
         </div>
       )}
-      {isSent && (comment.reactions.length > 0 || mayWrite) && <Reactions reactions={comment.reactions} isFixed={!mayWrite} onReact={(emoji, isOn) => workspace.react(comment.id, emoji, isOn)} />}
+      {isSent && <Reactions reactions={comment.reactions} isFixed={!mayWrite} isChoosing={isReacting} onChosen={() => setReacting(false)} onReact={(emoji, isOn) => workspace.react(comment.id, emoji, isOn)} />}
       {onHide && <div><Button kind="quiet" onClick={onHide}>Hide</Button></div>}
     </article>
   );

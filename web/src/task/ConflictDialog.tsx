@@ -32,9 +32,9 @@ function Choice({ conflict: { key, name, entityId, input, reason } }: { conflict
       {reason.conflicts.map(({ field, theirs, changedAt, changedBy }) => (
         <section key={field} aria-label={FIELD_NAMES[field] ?? field} className="grid gap-3 sm:grid-cols-2">
           <div className="grid content-start gap-1">
-            <h3 className="text-sm font-semibold">{changedBy.name}’s {FIELD_NAMES[field]}, which stands now</h3>
+            <h3 className="text-sm font-semibold">{changedBy.name}’s {FIELD_NAMES[field]}</h3>
             <p className="max-h-60 overflow-y-auto rounded-lg border border-line bg-raised px-3 py-1.5 wrap-anywhere whitespace-pre-wrap" tabIndex={0}>{String(theirs ?? "") || "Nothing"}</p>
-            <p className="text-xs"><Ago at={changedAt} /></p>
+            <p className="text-xs text-dim">This stands now, since <Ago at={changedAt} />.</p>
           </div>
           <div className="grid content-start gap-1">
             <h3 className="text-sm font-semibold">Your {FIELD_NAMES[field]}</h3>

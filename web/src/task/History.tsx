@@ -1,6 +1,6 @@
 /** What was changed, the newest first, also what was overwritten. Asked for when it is opened, and again when the task changes. */
 import { ArrowRight } from "lucide-react";
-import { useEffect } from "react";
+import { useEffect, type ReactNode } from "react";
 import { useQuery } from "urql";
 import { TaskHistoryDocument, type TaskHistoryQuery } from "../gql/graphql";
 import type { Model, Task } from "../data/model";
@@ -17,22 +17,26 @@ export function History({ task, model }: { task: Task; model: Model }) {
   useEffect(() => ask({ requestPolicy: "network-only" }), [task.version, ask]);
   if (error && !data) return <p className="text-sm text-dim">{textOf(error)}</p>;
   if (!data) return fetching ? <p role="status" className="text-sm text-dim">Loading history…</p> : null;
-  const entries = data.task?.history.nodes.filter(({ version, changes }) => version === 1 || changes.some(({ field }) => field !== "RANK")) ?? [];
+  const entries = data.task?.history.nodes.filter(({ changes }) => changes.some(({ field }) => field !== "RANK")) ?? [];
   return (
     <ol aria-label="History" className="grid gap-3 text-sm">
-      {entries.map((entry) => <li key={entry.id}><EntryView entry={entry} model={model} /></li>)}
+      {entries.map(({ id, actor, at, changes }) => (
+        <li key={id}>
+          <Line who={actor} at={at}>{changes.filter(({ field }) => field !== "RANK").map((change) => <ChangeLine key={change.field} {...change} model={model} />)}</Line>
+        </li>
+      ))}
+      <li><Line who={task.createdBy} at={task.createdAt}><p className="text-dim">made this task</p></Line></li>
     </ol>
   );
 }
 
-function EntryView({ entry: { at, version, actor, changes }, model }: { entry: Entry; model: Model }) {
-  const shown = changes.filter(({ field }) => field !== "RANK");
+function Line({ who, at, children }: { who: { id: string; name: string }; at: string; children: ReactNode }) {
   return (
     <div className="grid grid-cols-[auto_1fr] gap-x-2">
-      <Avatar id={actor.id} name={actor.name} size={22} />
+      <Avatar id={who.id} name={who.name} size={22} />
       <div className="grid min-w-0 gap-1">
-        <p className="flex flex-wrap items-center gap-x-2"><span className="font-medium">{actor.name}</span><Ago at={at} className="text-xs text-dim" /></p>
-        {version === 1 ? <p className="text-dim">made this task</p> : shown.map((change) => <ChangeLine key={change.field} {...change} model={model} />)}
+        <p className="flex flex-wrap items-center gap-x-2"><span className="font-medium">{who.name}</span><Ago at={at} className="text-xs text-dim" /></p>
+        {children}
       </div>
     </div>
   );

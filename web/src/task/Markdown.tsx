@@ -48,7 +48,7 @@ function shown(token: Token): ReactNode {
     case "br": return <br />;
     case "list": {
       const list = token as Tokens.List;
-      const items = list.items.map((item, at) => <li key={at}>{item.task && (item.checked ? "☑ " : "☐ ")}{blocks(item.tokens)}</li>);
+      const items = list.items.map((item, at) => <li key={at} className={item.task ? "is-task" : undefined}>{item.task && (item.checked ? "☑ " : "☐ ")}{blocks(item.tokens)}</li>);
       return list.ordered ? <ol>{items}</ol> : <ul>{items}</ul>;
     }
     case "link": case "image": {

@@ -1,7 +1,7 @@
 /** Reactions to a comment or a task: how many, by whom, and one's own by one press. */
 import { SmilePlus } from "lucide-react";
-import { useState } from "react";
 import type { Reaction } from "../sync/comments";
+import { Button } from "../ui/controls";
 import { useWorkspace } from "../workspace/context";
 
 const OFFERED: readonly (readonly [string, string])[] = [["👍", "Thumbs up"], ["🎉", "Hooray"], ["❤️", "Heart"], ["😄", "Laugh"], ["👀", "Looking"], ["🚀", "Rocket"], ["👎", "Thumbs down"]];
@@ -10,13 +10,16 @@ const CHIP = "inline-flex min-h-7 items-center gap-1 rounded-full border px-2 te
 interface ReactionsProps {
   reactions: readonly Reaction[];
   isFixed: boolean;
+  /** Whether emojis are offered. */
+  isChoosing: boolean;
+  onChosen: () => void;
   onReact: (emoji: string, isOn: boolean) => void;
 }
 
-export function Reactions({ reactions, isFixed, onReact }: ReactionsProps) {
+export function Reactions({ reactions, isFixed, isChoosing, onChosen, onReact }: ReactionsProps) {
   const { myId } = useWorkspace();
-  const [isChoosing, setChoosing] = useState(false);
   const isMine = (emoji: string): boolean => reactions.some((each) => each.emoji === emoji && each.users.some(({ id }) => id === myId));
+  if (reactions.length === 0 && !isChoosing) return null;
   return (
     <div role="group" aria-label="Reactions" className="flex flex-wrap items-center gap-1">
       {reactions.map(({ emoji, count, users }) => {
@@ -28,17 +31,20 @@ export function Reactions({ reactions, isFixed, onReact }: ReactionsProps) {
           </button>
         );
       })}
-      {!isFixed && (
-        <button type="button" aria-label="Add a reaction" aria-expanded={isChoosing} className={`${CHIP} border-transparent text-dim hover:text-text`} onClick={() => setChoosing(!isChoosing)}>
-          <SmilePlus size={15} aria-hidden />
-        </button>
-      )}
       {isChoosing && OFFERED.map(([emoji, name]) => (
         <button key={emoji} type="button" aria-label={name} title={name} className="size-8 rounded-lg text-base hover:bg-hover pointer-coarse:size-11"
-          onClick={() => { setChoosing(false); onReact(emoji, !isMine(emoji)); }}>
+          onClick={() => { onChosen(); onReact(emoji, !isMine(emoji)); }}>
           {emoji}
         </button>
       ))}
     </div>
+  );
+}
+
+export function AddReaction({ isChoosing, onToggle, className = "" }: { isChoosing: boolean; onToggle: () => void; className?: string }) {
+  return (
+    <Button kind="quiet" className={`px-1.5 text-dim ${className}`} aria-label="Add a reaction" title="Add a reaction" aria-expanded={isChoosing} onClick={onToggle}>
+      <SmilePlus size={15} aria-hidden />
+    </Button>
   );
 }

@@ -20,7 +20,7 @@ import { Comments } from "./Comments";
 import { FollowMenu, useExtras, useTaskReactions } from "./Follow";
 import { History } from "./History";
 import { whoSees } from "./mentions";
-import { Reactions } from "./Reactions";
+import { AddReaction, Reactions } from "./Reactions";
 import { Description, Title } from "./Texts";
 
 interface PanelProps {
@@ -133,8 +133,8 @@ function Fields({ task, model, mayWrite }: { task: Task; model: Model; mayWrite:
         {task.labels.length === 0 && "None"}
       </Choice>
       <dt className="text-dim">Project</dt><dd className="flex min-h-8 items-center px-3">{project?.name ?? "None"}</dd>
-      <dt className="text-dim">Start</dt><dd><input type="date" aria-label="Start date" className={DAY} value={task.startDate ?? ""} disabled={!mayWrite} onChange={(event) => update({ startDate: event.target.value || null })} /></dd>
-      <dt className="text-dim">Due</dt><dd><input type="date" aria-label="Due date" className={DAY} value={task.dueDate ?? ""} disabled={!mayWrite} onChange={(event) => update({ dueDate: event.target.value || null })} /></dd>
+      <dt className="text-dim">Start</dt><dd><input type="date" aria-label="Start date" className={`${DAY} ${task.startDate ? "" : "text-dim"}`} value={task.startDate ?? ""} disabled={!mayWrite} onChange={(event) => update({ startDate: event.target.value || null })} /></dd>
+      <dt className="text-dim">Due</dt><dd><input type="date" aria-label="Due date" className={`${DAY} ${task.dueDate ? "" : "text-dim"}`} value={task.dueDate ?? ""} disabled={!mayWrite} onChange={(event) => update({ dueDate: event.target.value || null })} /></dd>
     </dl>
   );
 }
@@ -154,7 +154,13 @@ function Choice({ name, kind, task, model, mayWrite, children }: { name: string;
 function TaskReactions({ task, isFixed }: { task: Task; isFixed: boolean }) {
   const [extras] = useExtras(task);
   const { reactions, react } = useTaskReactions(task, extras);
-  return <Reactions reactions={reactions} isFixed={isFixed} onReact={react} />;
+  const [isChoosing, setChoosing] = useState(false);
+  return (
+    <div className="-my-2 flex flex-wrap items-center gap-1">
+      {!isFixed && <AddReaction className="-ml-1.5" isChoosing={isChoosing} onToggle={() => setChoosing(!isChoosing)} />}
+      <Reactions reactions={reactions} isFixed={isFixed} isChoosing={isChoosing} onChosen={() => setChoosing(false)} onReact={react} />
+    </div>
+  );
 }
 
 function Subtasks({ task, model, mayWrite, onOpen }: { task: Task; model: Model; mayWrite: boolean; onOpen: (task: Task) => void }) {

@@ -4,7 +4,7 @@ import { useEffect, useState } from "react";
 import type { Membership, Task } from "../data/model";
 import { EditedBy } from "../presence/Presence";
 import { useEditorOf } from "../presence/use";
-import { Button, INPUT } from "../ui/controls";
+import { Button } from "../ui/controls";
 import { useWorkspace } from "../workspace/context";
 import { useConflicts } from "./conflict";
 import { SEND_KEY } from "./keys";
@@ -38,7 +38,7 @@ export function Title({ task, version, isFixed, onTyping }: TextProps) {
   return (
     <div className="grid gap-1">
       <textarea aria-label="Title" rows={1} maxLength={500} readOnly={isFixed} value={typed.text}
-        className={`${INPUT} field-sizing-content resize-none text-xl leading-snug font-semibold ${editor ? "border-accent" : "border-transparent hover:border-line focus:border-line"}`}
+        className={`field-sizing-content min-h-9 w-full resize-none rounded-lg border bg-surface px-3 py-1.5 text-xl leading-snug font-semibold text-text ${editor ? "border-accent" : "border-transparent hover:border-line focus:border-line"}`}
         onFocus={() => isFixed || onTyping(true)}
         onChange={(event) => { typed.type(event.target.value.replaceAll("\n", " ")); onTyping(true); }}
         onBlur={save}
@@ -109,7 +109,7 @@ export function Description({ task, version, isFixed, onTyping, people }: TextPr
       {typed.isTyping ? (
         <>
           {isPreview ? <div className="min-h-28 rounded-lg border border-line px-3 py-1.5 text-sm"><Markdown text={toKept(typed.text, people)} /></div> : (
-            <MentionArea label="Description" people={people} autoFocus rows={6} maxLength={100_000} className={editor ? "border-accent" : ""} value={typed.text}
+            <MentionArea label="Description" people={people} autoFocus rows={6} maxLength={100_000} className={editor ? "ring-2 ring-accent" : ""} value={typed.text}
               onText={(text) => { typed.type(text); onTyping(true); }} onBlur={() => onTyping(false)}
               onKeyDown={(event) => {
                 if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) { event.preventDefault(); save(); }
