@@ -54,6 +54,10 @@ faults: setup-dev ## Break real servers in every way, all seeds and full sizes (
 soak: setup-dev ## Let 500 sockets come and go for ten minutes, and see that nothing stays behind
 	SOAK_SECONDS=$${SOAK_SECONDS:-600} $(BIN)/pytest tests/faults/test_soak.py -n0 -q -rA
 
+.PHONY: ranks
+ranks: setup-dev ## Drop a million cards at one place, in every way (some minutes)
+	RANK_DROPS=$${RANK_DROPS:-1000000} $(BIN)/pytest tests/domain/test_room.py -n0 -q -s
+
 .PHONY: bench
 bench: setup-dev ## Measure a real server: latency, memory, starting; ONLY=latency one of them, ONLY=peers beside other servers
 	$(BIN)/python -m $(if $(filter peers,$(ONLY)),bench.side_by_side,bench $(ONLY))

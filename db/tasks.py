@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import (
     ARRAY,
     Column,
+    ColumnElement,
     Select,
     Table,
     Uuid,
@@ -17,8 +18,10 @@ from sqlalchemy import (
     delete,
     func,
     insert,
+    literal,
     select,
     text,
+    tuple_,
     update,
 )
 from sqlalchemy.dialects.postgresql import insert as upsert
@@ -219,21 +222,58 @@ async def task_place(
     return None if row is None else (row.rank, row.id)
 
 
-async def ids_of_rank(session: Session, workspace_id: UUID, rank: str) -> list[UUID]:
-    """The tasks that share a rank, in their order; deleted ones too."""
-    found = await session.execute(
-        select(tasks.c.id).where(tasks.c.workspace_id == workspace_id, tasks.c.rank == rank).order_by(tasks.c.id)
+async def places_beside(
+    session: Session,
+    workspace_id: UUID,
+    of: tuple[str, UUID],
+    *,
+    is_before: bool,
+    how_many: int,
+    with_it: bool = False,
+    leave_out: UUID | None = None,
+) -> list[tuple[str, UUID]]:
+    """The nearest places before or after one in the order of the whole workspace, nearest first; none of deleted tasks.
+
+    `with_it`: beginning with that one itself.
+    """
+    here, there = tuple_(tasks.c.rank, tasks.c.id), tuple_(literal(of[0]), literal(of[1], Uuid))
+    order: list[ColumnElement[Any]] = [tasks.c.rank, tasks.c.id]
+    if is_before:
+        beyond = here <= there if with_it else here < there
+        order = [tasks.c.rank.desc(), tasks.c.id.desc()]
+    else:
+        beyond = here >= there if with_it else here > there
+    query = select(tasks.c.rank, tasks.c.id).where(
+        tasks.c.workspace_id == workspace_id, tasks.c.deleted_at.is_(None), beyond
     )
-    return [row.id for row in found]
+    if leave_out is not None:
+        query = query.where(tasks.c.id != leave_out)
+    found = await session.execute(query.order_by(*order).limit(how_many))
+    return [(row.rank, row.id) for row in found]
 
 
-async def next_rank(session: Session, workspace_id: UUID, rank: str) -> str | None:
-    """The lowest rank above this one in a workspace."""
-    found = await session.execute(
-        select(func.min(tasks.c.rank)).where(tasks.c.workspace_id == workspace_id, tasks.c.rank > rank)
+async def ids_between(
+    session: Session, workspace_id: UUID, low: str | None, high: str | None, *, but: str
+) -> list[UUID]:
+    """The tasks with ranks above `low` and below `high` (None: without end), `but` this; none that are deleted."""
+    query = select(tasks.c.id).where(
+        tasks.c.workspace_id == workspace_id, tasks.c.deleted_at.is_(None), tasks.c.rank != but
     )
-    lowest: str | None = found.scalar_one()
-    return lowest
+    if low is not None:
+        query = query.where(tasks.c.rank > low)
+    if high is not None:
+        query = query.where(tasks.c.rank < high)
+    return list((await session.execute(query)).scalars())
+
+
+async def ranks_of(session: Session, workspace_id: UUID, ids: Collection[UUID]) -> dict[UUID, str]:
+    """ids -> the ranks of those that are not deleted."""
+    found = await session.execute(
+        select(tasks.c.id, tasks.c.rank).where(
+            tasks.c.workspace_id == workspace_id, tasks.c.id.in_(list(ids)), tasks.c.deleted_at.is_(None)
+        )
+    )
+    return {row.id: row.rank for row in found}
 
 
 # ---- writing

@@ -176,7 +176,19 @@ async def _status_rank(uow: UnitOfWork, workspace_id: UUID, position: Position, 
     high = ranks[index] if index < len(ranks) else None
     if moving is not None and (low is None or low < moving.rank) and (high is None or moving.rank < high):
         return moving.rank
-    return ordering.between(low, high)
+    if ordering.has_room(low, high):
+        return ordering.between(low, high)
+    return await _spread_statuses(uow, others, index)
+
+
+async def _spread_statuses(uow: UnitOfWork, others: Sequence[Status], index: int) -> str:
+    """No rank fits there: all statuses (they are few) get new ones; -> the one for `index`."""
+    ranks = ordering.spread(None, None, len(others) + 1)
+    rank = ranks.pop(index)
+    locked = await projects.lock_rows(uow, Status, others[0].workspace_id, {one.id for one in others})
+    for status, new in zip(others, ranks, strict=True):
+        await _update(uow, Status, locked[status.id], {ChangedField.RANK: new}, Base())
+    return rank
 
 
 async def create_status(

@@ -2,11 +2,16 @@
 
 A rank compares by its bytes; ties break on the id. Ranks carry a few random
 digits, so that two people who drop a card at the same place get two ranks.
+
+Each drop at one place costs a fraction of a digit, so ranks would grow without
+end. Invariant: none becomes longer than MAX_LENGTH; where the next one would,
+`with_room` spreads its neighbours anew, as few of them as make it worthwhile.
 """
 
 from __future__ import annotations
 
 import secrets
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 from uuid import UUID
@@ -15,6 +20,15 @@ from fractional_indexing import generate_key_between, generate_n_keys_between
 
 Place = tuple[str, UUID]
 """(rank, id) of something in a list."""
+
+MAX_LENGTH = 96
+"""Characters of a rank. An index of PostgreSQL holds 2,704 bytes; a rank is in five of them, and in every event."""
+_FEWEST = 8
+"""Neighbours on each side that are spread anew at first; then twice as many, and so on."""
+_ROOM = 4
+"""Characters that must be left after spreading the fewest."""
+_MORE_ROOM = 2
+"""And so many more for each doubling, so that a large stretch is spread seldom."""
 
 _DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
@@ -42,3 +56,42 @@ def spread(low: str | None, high: str | None, how_many: int) -> list[str]:
     """Ranks in order between two others."""
     ranks: list[str] = generate_n_keys_between(low, high, how_many)
     return ranks
+
+
+def has_room(low: str | None, high: str | None) -> bool:
+    """Whether a rank between these two can be made that is not too long. Equal ones have none."""
+    return low is None or high is None or (low != high and len(between(low, high)) <= MAX_LENGTH)
+
+
+Beside = Callable[[int], Awaitable[Sequence[Place]]]
+"""how many -> the nearest places on one side, nearest first; fewer at the end of the list"""
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """A stretch of the list that gets new ranks: `rank` is for what is put there, `moved` for who is there already."""
+
+    low: str | None
+    high: str | None
+    rank: str
+    moved: Sequence[tuple[Place, str]]
+    ids: frozenset[UUID]
+    """All that is in the stretch."""
+
+
+async def with_room(below: Beside, above: Beside) -> Room:
+    """Room between the places just below and just above: the smallest stretch around them that leaves enough."""
+    count, room_wanted = _FEWEST, _ROOM
+    while True:
+        under, over = list(await below(count + 1)), list(await above(count + 1))
+        is_all = len(under) <= count and len(over) <= count
+        low = under.pop()[0] if len(under) > count else None
+        high = over.pop()[0] if len(over) > count else None
+        if low is None or high is None or low < high:
+            ranks = spread(low, high, len(under) + len(over) + 1)
+            if is_all or max(map(len, ranks)) <= MAX_LENGTH - room_wanted:
+                places = [*reversed(under), *over]
+                rank = ranks.pop(len(under))
+                moved = [(place, new) for place, new in zip(places, ranks, strict=True) if place[0] != new]
+                return Room(low, high, rank, moved, frozenset(place[1] for place in places))
+        count, room_wanted = count * 2, room_wanted + _MORE_ROOM

@@ -2,6 +2,9 @@
 
 The place is within the target project and status; the rank counts in the one
 order of the workspace.
+
+Invariant: a rank is given between neighbours as they are at the commit, also
+while others spread ranks anew.
 """
 
 from __future__ import annotations
@@ -9,6 +12,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from db import tasks
+from db.errors import Busy
 from db.models import ChangedField, Task
 from db.unit_of_work import UnitOfWork
 from domain import ordering
@@ -44,8 +48,9 @@ async def rank_at(
             low, high = anchor, await beside(anchor, is_before=False)
     if moving is not None and _is_between(low, (moving.rank, moving.id), high) and _in_column(moving, column):
         return moving.rank
-    if low is not None and high is not None and low[0] == high[0]:
-        return await _part(uow, workspace_id, low, leave_out)
+    if low is not None and high is not None and not ordering.has_room(low[0], high[0]):
+        return await _make_room(uow, workspace_id, low, high, leave_out)
+    _hold(uow, workspace_id, [one for one in (low, high) if one is not None])
     return ordering.between(low[0] if low else None, high[0] if high else None)
 
 
@@ -70,15 +75,48 @@ async def _anchor(
     return found
 
 
-async def _part(uow: UnitOfWork, workspace_id: UUID, low: Place, moving_id: UUID | None) -> str:
-    """Two neighbours have one rank (two columns met): give those after `low` ranks of their own; -> one before them.
+async def _make_room(uow: UnitOfWork, workspace_id: UUID, low: Place, high: Place, moving_id: UUID | None) -> str:
+    """No rank fits between two neighbours of a column: spread those around them anew; -> a rank between.
 
-    The task that moves gets its rank from who asked, once.
+    They are told of it like of any change. The task that moves gets its rank from who asked, once.
     """
-    rank = low[0]
-    tied = [one for one in await tasks.ids_of_rank(uow, workspace_id, rank) if one > low[1] and one != moving_id]
-    higher = await tasks.next_rank(uow, workspace_id, rank)
-    ours, *theirs = ordering.spread(rank, higher, len(tied) + 1)
-    rows = await tasks.lock_tasks(uow, workspace_id, tied)
-    await write_all(uow, [(rows[one], {ChangedField.RANK: place}) for one, place in zip(tied, theirs, strict=True)])
-    return ours
+
+    async def below(how_many: int) -> list[Place]:
+        return await tasks.places_beside(
+            uow, workspace_id, low, is_before=True, how_many=how_many, with_it=True, leave_out=moving_id
+        )
+
+    async def above(how_many: int) -> list[Place]:
+        return await tasks.places_beside(
+            uow, workspace_id, low, is_before=False, how_many=how_many, leave_out=moving_id
+        )
+
+    room = await ordering.with_room(below, above)
+    new_ranks = {place[1]: rank for place, rank in room.moved}
+    known = {*room.ids, moving_id}
+
+    async def nobody_came() -> None:
+        if not known.issuperset(await tasks.ids_between(uow, workspace_id, room.low, room.high, but=room.rank)):
+            raise Busy
+
+    # Whoever dropped something in here meanwhile did so between the old ranks.
+    uow.recheck(("stretch", room.low, room.high), nobody_came)
+    rows = await tasks.lock_tasks(uow, workspace_id, list(new_ranks))
+    if any(rows[task_id].rank != rank for (rank, task_id), _ in room.moved):
+        raise Busy  # Somebody moved one of them meanwhile: look again.
+    await write_all(uow, [(rows[one], {ChangedField.RANK: rank}) for one, rank in new_ranks.items()], is_quiet=True)
+    return room.rank
+
+
+def _hold(uow: UnitOfWork, workspace_id: UUID, neighbours: list[Place]) -> None:
+    """At the commit the neighbours must still have these ranks: whoever spreads them anew at the same time would leave
+    the rank between them on one side. Judged under the head's lock, so no row needs one; the unit runs again."""
+    expected = {task_id: rank for rank, task_id in neighbours}
+
+    async def again() -> None:
+        now = await tasks.ranks_of(uow, workspace_id, list(expected))
+        if any(now.get(task_id) != rank for task_id, rank in expected.items()):
+            raise Busy
+
+    if expected:
+        uow.recheck(("neighbours", *expected), again)

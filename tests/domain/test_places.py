@@ -13,6 +13,7 @@ import pytest
 from sqlalchemy import select, update
 
 from db import tables
+from db.errors import Busy
 from db.ids import new_id
 from db.models import Actor, ChangedField, EventKind, StatusCategory, Task
 from db.pages import PageRequest
@@ -22,7 +23,7 @@ from db.unit_of_work import Outcome, UnitOfWork
 from domain import places, tasks
 from domain.errors import Invalid
 from domain.merge import Base
-from domain.ordering import Position
+from domain.ordering import MAX_LENGTH, Position
 from tests.db.office import Office
 
 Column = tuple[UUID | None, UUID]
@@ -238,6 +239,68 @@ async def test_a_move_among_equal_ranks_is_one_change_of_the_task_that_moves(boa
     assert after[moving].version == before[moving].version + 1
     events = [event for event in board.office.committed[told:] if event.entity_id == moving]
     assert len(events) == 1
+
+
+# ---- no room
+
+
+async def test_where_no_rank_fits_the_neighbours_get_new_ones_and_it_is_told(board: Board) -> None:
+    here, there = board.columns[:2]
+    everything = [await board.create(column) for _ in range(4) for column in (here, there)]
+    tight = "a0" + "V" * (MAX_LENGTH - 2)
+    for number, task_id in enumerate(everything):
+        await board.set_rank([task_id], f"{tight[:-1]}{number + 1}")
+    in_order = [task.id for task in await board.tasks()]
+    before = {task.id: task for task in await board.tasks()}
+    told = len(board.office.committed)
+    anchor = board.lists[here][1]
+    new = [await board.create(here, Position("after", anchor)) for _ in range(3)]
+    after = {task.id: task for task in await board.tasks()}
+    assert [one for one in after if one not in new] == in_order
+    assert (await board.stored())[here] == board.lists[here]
+    assert max(len(task.rank) for task in after.values()) < MAX_LENGTH
+    changed = {one for one in in_order if after[one].rank != before[one].rank}
+    assert changed
+    events = board.office.committed[told:]
+    assert {one.entity_id for one in events if one.entity_id not in new} == changed
+    assert all(after[one].version == before[one].version + (one in changed) for one in in_order)
+
+
+async def test_where_no_rank_fits_many_drop_at_once_and_each_lands_there(board: Board) -> None:
+    column = board.columns[0]
+    one, two = [await board.create(column) for _ in range(2)]
+    drops = [await board.create(column) for _ in range(4)]
+    tight = "a0" + "V" * (MAX_LENGTH - 2)
+    await board.set_rank([one], f"{tight[:-1]}1")
+    await board.set_rank([two], f"{tight[:-1]}2")
+
+    async def drop(task_id: UUID, kind: Any, anchor: UUID) -> None:
+        place = Position(kind, anchor)
+        while True:
+            try:
+                await board.office.do(board.ann, lambda uow: tasks.move_task(uow, task_id, {}, place, Base()))
+                return
+            except Busy:
+                continue  # as a client that sends again
+
+    await asyncio.gather(
+        *(
+            drop(one_, kind, one if kind == "after" else two)
+            for one_, kind in zip(drops, ["after", "before"] * 2, strict=True)
+        )
+    )
+    order = (await board.stored())[column]
+    assert (order[0], order[-1]) == (one, two)
+    assert sorted(order[1:-1]) == sorted(drops)
+
+
+async def test_a_move_in_a_long_column_writes_one_row(board: Board) -> None:
+    column = board.columns[0]
+    everything = [await board.create(column) for _ in range(40)]
+    before = {task.id: task for task in await board.tasks()}
+    await board.move(everything[30], column, Position("after", everything[3]))
+    after = {task.id: task for task in await board.tasks()}
+    assert [one for one in everything if after[one] != before[one]] == [everything[30]]
 
 
 # ---- at once
