@@ -164,3 +164,26 @@ async def test_signing_out_in_one_tab_signs_out_all(open_page: OpenPage) -> None
     await page.get_by_role("button", name="Sign out").click()
     await expect(other.get_by_role("heading", name="Tasks that people change together, live.")).to_be_visible()
     assert await other.evaluate("() => Object.keys(localStorage).filter(key => key.startsWith('tutti.viewer'))") == []
+
+
+async def test_several_tasks_are_selected_and_changed_together(open_page: OpenPage) -> None:
+    page = await sign_up(open_page, "Ann")
+    await create(page, "First", "Second", "Third", "Other")
+    await expect(card(page, "Other")).to_contain_text("-")
+    await card(page, "First").focus()
+    await page.keyboard.press("x")
+    await card(page, "Third").click(modifiers=["Shift"])
+    bar = page.get_by_role("toolbar", name="Selected tasks")
+    await expect(bar).to_contain_text("3 selected")
+    await is_accessible(page, "selection")
+    await bar.get_by_role("button", name="Priority").click()
+    await page.get_by_role("menuitemradio", name="Urgent").click()
+    await card(page, "Second").focus()
+    await page.keyboard.press("i")
+    for title in ("First", "Second", "Third"):
+        await expect(card(page, title)).to_contain_text("Urgent")
+        await expect(card(page, title).get_by_title("Ann")).to_be_visible()
+    await expect(card(page, "Other")).not_to_contain_text("Urgent")
+    await page.keyboard.press("Escape")
+    await expect(bar).to_have_count(0)
+    await expect(page.get_by_role("main", name="Board")).to_be_visible()

@@ -1,5 +1,5 @@
 /** The tasks of a workspace as a board or a list, filtered as the address says, with the open task beside them. */
-import { lazy, Suspense, useEffect, useMemo, useState } from "react";
+import { lazy, Suspense, useEffect, useMemo, useState, type MouseEvent } from "react";
 import { useLocation, useSearchParams } from "wouter";
 import { fetchLater } from "../app/later";
 import { may, type Task } from "../data/model";
@@ -14,8 +14,11 @@ import { List } from "./List";
 import { NewTask } from "./NewTask";
 import { QuickMenu } from "./QuickMenu";
 import { useBoardKeys } from "./keys";
+import { clearSelection, selectTo, toggleSelected, useSelection } from "./selection";
 
 const fetchTaskPanel = () => import("../task/TaskPanel");
+const fetchSelectionBar = () => import("./SelectionBar");
+const SelectionBar = lazy(fetchSelectionBar);
 const TaskPanel = lazy(fetchTaskPanel);
 
 export function BoardPage({ slug, view, taskKey }: { slug: string; view: "board" | "list"; taskKey: string | undefined }) {
@@ -42,12 +45,21 @@ export function BoardPage({ slug, view, taskKey }: { slug: string; view: "board"
     useAsked.setState({ isNewTask: false });
     if (mayWrite) setNewIn("");
   }, [isNewAsked, mayWrite]);
-  useEffect(() => fetchLater(fetchMenus, fetchTaskPanel), []);
+  useEffect(() => fetchLater(fetchMenus, fetchTaskPanel, fetchSelectionBar), []);
+  useEffect(() => clearSelection, []);
+  const hasSelected = useSelection(({ ids }) => ids.size > 0);
+  function pressed(event: MouseEvent): void {
+    const id = (event.target as Element).closest<HTMLElement>("[data-task]")?.dataset.task;
+    if (!id || !(event.shiftKey || event.ctrlKey || event.metaKey)) return;
+    event.stopPropagation();
+    if (event.shiftKey) selectTo(id, inOrder);
+    else toggleSelected(id);
+  }
   useBoardKeys(columns, open, () => mayWrite && setNewIn(""));
 
   return (
     <div className="flex min-h-0 grow">
-      <div className="flex min-w-0 grow flex-col">
+      <div className="relative flex min-w-0 grow flex-col" onClickCapture={pressed}>
         <FilterBar model={model} tasks={tasks} filters={filters} onChange={(change) => setAddress((now) => withFilters(now, change), { replace: true })} onNew={mayWrite ? () => setNewIn("") : undefined} />
         {tasks.length === 0 && isFiltered(filters) && (
           <Empty title="No task matches these filters.">
@@ -62,6 +74,7 @@ export function BoardPage({ slug, view, taskKey }: { slug: string; view: "board"
         ) : (
           <List model={model} columns={columns} openId={opened?.id} onOpen={open} />
         )}
+        {mayWrite && hasSelected && <Suspense fallback={null}><SelectionBar model={model} /></Suspense>}
       </div>
       {taskKey && (
         <Suspense fallback={null}>

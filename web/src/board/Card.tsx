@@ -4,6 +4,7 @@ import { memo } from "react";
 import type { Model, Task } from "../data/model";
 import { Viewers } from "../presence/Presence";
 import { Avatar, Dot } from "../ui/controls";
+import { useSelection } from "./selection";
 import { PRIORITY_NAMES, today } from "./arrange";
 
 export const PRIORITY_LOOKS: Record<string, string> = { URGENT: "text-bad", HIGH: "text-warn", MEDIUM: "text-accent", LOW: "text-dim", NONE: "text-dim" };
@@ -19,13 +20,14 @@ interface CardProps {
 }
 
 export const Card = memo(function Card({ task, labelById, done, parts, isOpen, isDragged, onOpen }: CardProps) {
+  const isSelected = useSelection(({ ids }) => ids.has(task.id));
   return (
     <div
       role="button"
       tabIndex={0}
       data-task={task.id}
       aria-current={isOpen || undefined}
-      className={`grid cursor-pointer gap-1.5 rounded-xl border bg-surface p-2.5 text-left shadow-xs select-none hover:border-accent ${isOpen ? "border-accent" : "border-line"} ${isDragged ? "opacity-40" : ""}`}
+      className={`grid cursor-pointer gap-1.5 rounded-xl border bg-surface p-2.5 text-left shadow-xs select-none hover:border-accent ${isOpen ? "border-accent" : "border-line"} ${isDragged ? "opacity-40" : ""} ${isSelected ? "ring-2 ring-accent" : ""}`}
       onClick={() => onOpen(task)}
       onKeyDown={(event) => {
         if (event.key !== "Enter" || event.target !== event.currentTarget) return;
@@ -33,6 +35,7 @@ export const Card = memo(function Card({ task, labelById, done, parts, isOpen, i
         onOpen(task);
       }}
     >
+      {isSelected && <span className="sr-only">Selected.</span>}
       <CardText task={task} labelById={labelById} done={done} parts={parts} />
     </div>
   );

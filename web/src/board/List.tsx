@@ -3,6 +3,7 @@ import { useVirtualizer } from "@tanstack/react-virtual";
 import { useMemo, useRef } from "react";
 import type { Model, Status, Task } from "../data/model";
 import { Avatar, Dot } from "../ui/controls";
+import { useSelection } from "./selection";
 import { PRIORITY_NAMES } from "./arrange";
 import { PRIORITY_LOOKS } from "./Card";
 
@@ -17,6 +18,7 @@ interface ListProps {
 
 export function List({ model, columns, openId, onOpen }: ListProps) {
   const scroller = useRef<HTMLDivElement>(null);
+  const selected = useSelection((state) => state.ids);
   const lines = useMemo(() => linesOf(model, columns), [model, columns]);
   const virtual = useVirtualizer({
     count: lines.length,
@@ -35,8 +37,9 @@ export function List({ model, columns, openId, onOpen }: ListProps) {
               {line.kind === "status" ? (
                 <h2 className="flex items-center gap-2 pt-3 text-sm font-semibold"><Dot color={line.status.color} />{line.status.name}<span className="font-normal text-dim">{line.count}</span></h2>
               ) : (
-                <button type="button" data-task={line.task.id} aria-current={line.task.id === openId || undefined} onClick={() => onOpen(line.task)}
-                  className="flex h-11 w-full items-center gap-3 border-b border-line px-2 text-left text-sm hover:bg-hover aria-[current=true]:bg-soft">
+                <button type="button" data-task={line.task.id} data-selected={selected.has(line.task.id) || undefined} aria-current={line.task.id === openId || undefined} onClick={() => onOpen(line.task)}
+                  className="flex h-11 w-full items-center gap-3 border-b border-line px-2 text-left text-sm hover:bg-hover aria-[current=true]:bg-soft data-selected:bg-soft data-selected:ring-2 data-selected:ring-accent data-selected:ring-inset">
+                  {selected.has(line.task.id) && <span className="sr-only">Selected.</span>}
                   <span className="w-20 shrink-0 truncate text-xs text-dim">{line.task.key || "Saving…"}</span>
                   <span className="min-w-0 grow truncate font-medium">{line.task.title}</span>
                   {line.task.priority !== "NONE" && <span className={`text-xs font-semibold max-sm:sr-only ${PRIORITY_LOOKS[line.task.priority]}`}>{PRIORITY_NAMES[line.task.priority]}</span>}

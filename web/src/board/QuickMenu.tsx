@@ -5,6 +5,7 @@ import type { OpenWorkspace } from "../data/workspace";
 import { Avatar, Dot } from "../ui/controls";
 import { AnyOf, Menu, OneOf } from "../ui/menu";
 import { useWorkspace } from "../workspace/context";
+import { targetsOf } from "./selection";
 import { dayAfter, PRIORITIES, PRIORITY_NAMES, today } from "./arrange";
 
 export type QuickKind = "assignees" | "status" | "priority" | "labels" | "due";
@@ -21,17 +22,27 @@ export function QuickMenu({ model }: { model: Model }) {
   };
   return (
     <Menu label={`${kind} of ${task.title}`} open onOpenChange={(isOpen) => !isOpen && close()} trigger={<span aria-hidden className="fixed size-px" style={{ left: x, top: y }} />}>
-      <TaskChoices kind={kind} task={task} model={model} />
+      <TaskChoices kind={kind} task={task} targets={targetsOf(task, model)} model={model} />
     </Menu>
   );
 }
 
-/** The choices for a field of a task; each takes effect at once. */
-export function TaskChoices({ kind, task, model }: { kind: QuickKind; task: Task; model: Model }) {
+interface TaskChoicesProps {
+  kind: QuickKind;
+  task: Task;
+  model: Model;
+  /** What is changed; omitted: the task alone. */
+  targets?: readonly Task[];
+}
+
+/** The choices for a field of a task, or of several; each takes effect at once. */
+export function TaskChoices({ kind, task, model, targets = [task] }: TaskChoicesProps) {
   const workspace = useWorkspace();
-  const update = (change: Record<string, unknown>): void => workspace.submit("updateTask", { id: task.id, ...change });
+  const update = (change: Record<string, unknown>): void => targets.forEach(({ id }) => workspace.submit("updateTask", { id, ...change }));
+  const ofAll = (idsOf: (task: Task) => readonly { id: string }[]): string[] =>
+    idsOf(task).map(({ id }) => id).filter((id) => targets.every((each) => idsOf(each).some((one) => one.id === id)));
   if (kind === "status") {
-    return <OneOf choices={model.statuses.map(({ id, name, color }) => ({ id, label: name, icon: <Dot color={color} /> }))} value={task.status.id} onChoose={(statusId) => moveTo(workspace, task, statusId)} />;
+    return <OneOf choices={model.statuses.map(({ id, name, color }) => ({ id, label: name, icon: <Dot color={color} /> }))} value={task.status.id} onChoose={(statusId) => targets.forEach((each) => moveTo(workspace, each, statusId))} />;
   }
   if (kind === "priority") {
     return <OneOf choices={PRIORITIES.map((id) => ({ id, label: PRIORITY_NAMES[id]! }))} value={task.priority} onChoose={(priority) => update({ priority })} />;
@@ -43,10 +54,10 @@ export function TaskChoices({ kind, task, model }: { kind: QuickKind; task: Task
   }
   if (kind === "assignees") {
     const choices = model.members.map(({ user }) => ({ id: user.id, label: user.name, icon: <Avatar id={user.id} name={user.name} size={20} /> }));
-    return <AnyOf choices={choices} values={task.assignees.map(({ id }) => id)} onToggle={(id, isOn) => update(isOn ? { addAssigneeIds: [id] } : { removeAssigneeIds: [id] })} />;
+    return <AnyOf choices={choices} values={ofAll(({ assignees }) => assignees)} onToggle={(id, isOn) => update(isOn ? { addAssigneeIds: [id] } : { removeAssigneeIds: [id] })} />;
   }
   const choices = model.labels.map(({ id, name, color }) => ({ id, label: name, icon: <Dot color={color} /> }));
-  return <AnyOf choices={choices} values={task.labels.map(({ id }) => id)} onToggle={(id, isOn) => update(isOn ? { addLabelIds: [id] } : { removeLabelIds: [id] })} />;
+  return <AnyOf choices={choices} values={ofAll(({ labels }) => labels)} onToggle={(id, isOn) => update(isOn ? { addLabelIds: [id] } : { removeLabelIds: [id] })} />;
 }
 
 /** To the end of another column. */

@@ -9,6 +9,7 @@ import { announce } from "../ui/announce";
 import { useWorkspace } from "../workspace/context";
 import { placeAt } from "./arrange";
 import { useQuick, type QuickKind } from "./QuickMenu";
+import { clearSelection, targetsOf, toggleSelected, useSelection } from "./selection";
 import { isTyping } from "./typing";
 
 const QUICK: Record<string, QuickKind> = { s: "status", p: "priority", a: "assignees", l: "labels", d: "due" };
@@ -34,9 +35,13 @@ export function useBoardKeys(columns: Columns, onOpen: (task: Task) => void, onN
       else if (task && at && QUICK[key]) {
         const box = at.getBoundingClientRect();
         useQuick.setState({ kind: QUICK[key], taskId: task.id, x: box.left + 16, y: box.top + 24 });
-      } else if (task && key === "i") {
+      } else if (task && key === "x") toggleSelected(task.id);
+      else if (key === "Escape" && useSelection.getState().ids.size > 0 && !isInPanel(event)) clearSelection();
+      else if (task && key === "i") {
         const isMine = task.assignees.some(({ id }) => id === workspace.myId);
-        workspace.submit("updateTask", { id: task.id, [isMine ? "removeAssigneeIds" : "addAssigneeIds"]: [workspace.myId] });
+        for (const { id } of targetsOf(task, workspace.model())) {
+          workspace.submit("updateTask", { id, [isMine ? "removeAssigneeIds" : "addAssigneeIds"]: [workspace.myId] });
+        }
       } else return;
       event.preventDefault();
     }
@@ -59,6 +64,8 @@ export function useBoardKeys(columns: Columns, onOpen: (task: Task) => void, onN
     return () => removeEventListener("keydown", keyed);
   }, [workspace]);
 }
+
+const isInPanel = (event: KeyboardEvent): boolean => event.target instanceof Element && event.target.closest("aside") !== null;
 
 const cards = (): HTMLElement[] => [...document.querySelectorAll<HTMLElement>("[data-task]")];
 

@@ -1,0 +1,37 @@
+/** What can be done with all tasks that are selected. */
+import { X } from "lucide-react";
+import type { Model } from "../data/model";
+import { Button } from "../ui/controls";
+import { Menu } from "../ui/menu";
+import { toast } from "../ui/toasts";
+import { useWorkspace } from "../workspace/context";
+import { TaskChoices, type QuickKind } from "./QuickMenu";
+import { clearSelection, selectedTasks, useSelection } from "./selection";
+
+const KINDS: readonly (readonly [QuickKind, string])[] = [["status", "Status"], ["assignees", "Assign"], ["priority", "Priority"], ["labels", "Labels"], ["due", "Due"]];
+
+export default function SelectionBar({ model }: { model: Model }) {
+  const workspace = useWorkspace();
+  const ids = useSelection((state) => state.ids);
+  const tasks = selectedTasks(model, ids);
+  const [first] = tasks;
+  if (!first) return null;
+  function archive(): void {
+    for (const { id } of tasks) workspace.submit("archiveTask", { id });
+    clearSelection();
+    const restore = (): void => tasks.forEach(({ id }) => workspace.submit("restoreTask", { id }));
+    toast(tasks.length === 1 ? "One task was archived" : `${tasks.length} tasks were archived`, undefined, { label: "Undo", run: restore });
+  }
+  return (
+    <div role="toolbar" aria-label="Selected tasks" className="appear absolute bottom-4 left-1/2 z-30 flex max-w-[calc(100%-1rem)] -translate-x-1/2 flex-wrap items-center justify-center gap-1 rounded-2xl border border-line bg-raised p-2 shadow-2xl">
+      <span role="status" className="px-2 text-sm font-semibold">{tasks.length} selected</span>
+      {KINDS.map(([kind, name]) => (
+        <Menu key={kind} label={`${name} of all`} trigger={<Button kind="quiet">{name}</Button>}>
+          <TaskChoices kind={kind} task={first} targets={tasks} model={model} />
+        </Menu>
+      ))}
+      <Button kind="quiet" onClick={archive}>Archive</Button>
+      <Button kind="quiet" className="px-2" aria-label="Select nothing" onClick={clearSelection}><X size={16} aria-hidden /></Button>
+    </div>
+  );
+}
