@@ -331,6 +331,55 @@ async def shown_page(
     return await pages.read_page(session, query, _KEYS, request, notification_of)
 
 
+# ---- following
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What somebody's notifications became since they were last looked at, as of `seq`.
+
+    `is_snapshot`: it is not what changed but what is unread, the newest first. `removed_ids`: of those that are to be
+    forgotten, the ones that were never told of too.
+    """
+
+    seq: int
+    is_snapshot: bool
+    shown: tuple[Notification, ...]
+    removed_ids: tuple[UUID, ...]
+    unread: int
+
+    def adds_nothing_to(self, earlier: News) -> bool:
+        """Whether somebody who was told of that need not be told of this."""
+        return not (self.is_snapshot or self.shown or self.removed_ids) and self.unread == earlier.unread
+
+
+async def news_of(session: Session, scope: Scope, user_id: UUID, after: int | None, most: int) -> News:
+    """What changed after `after`, on a snapshot; None, and where it is more than `most`: what is unread, at most so
+    many."""
+    seq = (await heads_by_user_ids(session, [user_id]))[user_id]
+    unread = (await unread_by_user_ids(session, [user_id]))[user_id]
+    if after is not None:
+        changed = await _changed(session, scope, user_id, after, most + 1)
+        if len(changed) <= most:
+            shown = tuple(row for row, is_seen in changed if is_seen)
+            return News(seq, False, shown, tuple(row.id for row, is_seen in changed if not is_seen), unread)
+    page = await shown_page(session, scope, user_id, Wanted(is_unread=True), PageRequest(most))
+    return News(seq, True, tuple(page.rows), (), unread)
+
+
+async def _changed(
+    session: Session, scope: Scope, user_id: UUID, after: int, limit: int
+) -> list[tuple[Notification, bool]]:
+    """(what changed, whether it is still shown), the oldest change first."""
+    found = await session.execute(
+        select(notifications, _seen(scope, user_id).label("is_seen"))
+        .where(notifications.c.user_id == user_id, notifications.c.seq > after, notifications.c.is_in_app)
+        .order_by(notifications.c.seq, notifications.c.id)
+        .limit(limit)
+    )
+    return [(notification_of(row), bool(row.is_seen)) for row in found]
+
+
 # ---- marking
 
 

@@ -15,14 +15,10 @@ from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
 
-from db.errors import Unavailable
 from realtime.counters import Counters
 from realtime.log import Log
+from realtime.poll import Poll
 from realtime.topic import Topic
-
-POLL_SECONDS = 1.0
-ALARMED_POLL_SECONDS = 0.25
-"""The pace of the poll while Redis is not to be relied on."""
 
 logger = logging.getLogger(__name__)
 
@@ -58,7 +54,7 @@ class Hub:
         self.log = log
         self.counters = counters
         self._topics: dict[UUID, Topic] = {}
-        self._look_now = asyncio.Event()
+        self._poll = Poll(self._look, lambda: self._broker.is_healthy, counters)
         self._lag = 0
         self._broker: Broker
 
@@ -99,26 +95,11 @@ class Hub:
 
     def alarm(self) -> None:
         """Messages may be missing: look at the heads at once."""
-        self._look_now.set()
+        self._poll.alarm()
 
     async def run(self) -> None:
         """Poll until cancelled: one look at the heads of all local workspaces each second, whatever happens."""
-        while True:
-            try:
-                async with asyncio.timeout(POLL_SECONDS if self._broker.is_healthy else ALARMED_POLL_SECONDS):
-                    await self._look_now.wait()
-            except TimeoutError:
-                pass
-            self._look_now.clear()
-            try:
-                await self._look()
-            except Unavailable:
-                self.counters.poll_failures += 1
-                await asyncio.sleep(ALARMED_POLL_SECONDS)
-            except Exception:
-                self.counters.poll_failures += 1
-                logger.exception("The poll failed; it goes on.")
-                await asyncio.sleep(ALARMED_POLL_SECONDS)
+        await self._poll.run()
 
     async def _look(self) -> None:
         topics = [topic for topic in self._topics.values() if topic.opened.is_set()]

@@ -14,6 +14,8 @@ from db.models import Event
 from realtime.commits import Commit
 
 CHANNEL = b"tutti:ws:"
+PERSONAL = b"tutti:user:"
+"""How far somebody's own things have come: a number, and nothing else."""
 MAX_BYTES = 256 * 1024
 """Above this the events stay in the log and the message is only a hint."""
 MAX_EVENTS = 1_000

@@ -7,13 +7,14 @@ brings every event, a quarter of a second later.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from uuid import UUID
 
 from db.models import Event
 from db.presence import Attendee
 from db.session import Database, Session
 from realtime.counters import Counters
+from realtime.heads import Heads, ReadHeads
 from realtime.hub import Hub
 from realtime.link import Link
 from realtime.log import Log
@@ -27,10 +28,21 @@ async def read_nobody(session: Session, workspace_id: UUID, user_ids: Collection
     return {}
 
 
+async def read_no_heads(session: Session, person_ids: Collection[UUID]) -> dict[UUID, int]:
+    """Where people have nothing of their own."""
+    return {}
+
+
 class Realtime:
     """One per process; `announce` is what the unit of work calls after each commit. Raises ValueError for a bad URL."""
 
-    def __init__(self, redis_url: str, database: Database, read_attendees: ReadAttendees = read_nobody) -> None:
+    def __init__(
+        self,
+        redis_url: str,
+        database: Database,
+        read_attendees: ReadAttendees = read_nobody,
+        read_personal_heads: ReadHeads = read_no_heads,
+    ) -> None:
         Link(redis_url)  # so that an address that makes no sense is refused here
         self.counters = Counters()
         self.hub = Hub(Log(database), self.counters)
@@ -38,11 +50,18 @@ class Realtime:
         self._subscriber = Subscriber(redis_url, self.hub.receive, self.hub.alarm, self.counters)
         self.hub.attach(self)
         self.presences = Presences(redis_url, database, self.hub, read_attendees, self.counters)
+        self.heads = Heads(redis_url, database, read_personal_heads, self.counters)
         self._tasks: list[asyncio.Task[None]] = []
 
     def run(self) -> None:
         """Begin to listen, to poll and to publish. Neither server need be up yet."""
-        runs = (self._subscriber.run(), self._publisher.run(), self.hub.run(), self.presences.run())
+        runs = (
+            self._subscriber.run(),
+            self._publisher.run(),
+            self.hub.run(),
+            self.presences.run(),
+            self.heads.run(),
+        )
         self._tasks = [asyncio.create_task(one) for one in runs]
 
     async def close(self) -> None:
@@ -55,6 +74,10 @@ class Realtime:
     def announce(self, events: Sequence[Event]) -> None:
         """Tell all processes what was committed. Never waits, never raises."""
         self._publisher.announce(events)
+
+    def announce_heads(self, heads: Mapping[UUID, int]) -> None:
+        """Tell all processes whose own things have changed. Never waits, never raises."""
+        self._publisher.announce_heads(heads)
 
     @property
     def is_healthy(self) -> bool:

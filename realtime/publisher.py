@@ -10,7 +10,8 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import defaultdict, deque
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from uuid import UUID
 
 from db.models import Event
@@ -27,7 +28,18 @@ PROBE_SECONDS = 1.0
 IDLE_PROBE_SECONDS = 5.0
 """A link that rests is asked this often, so that a dead one is found before an event needs it."""
 
+Message = Callable[[], list[tuple[bytes, ...]]]
+"""What one commit has to say, as commands that are made when it is their turn."""
+
 logger = logging.getLogger(__name__)
+
+
+def _of_events(events: Sequence[Event]) -> list[tuple[bytes, ...]]:
+    return [(b"PUBLISH", messages.channel(events[0].workspace_id), messages.encode(events))]
+
+
+def _of_heads(heads: Mapping[UUID, int]) -> list[tuple[bytes, ...]]:
+    return [(b"PUBLISH", messages.channel(one, messages.PERSONAL), b"%d" % seq) for one, seq in heads.items()]
 
 
 class Publisher:
@@ -36,7 +48,7 @@ class Publisher:
     def __init__(self, redis_url: str, counters: Counters) -> None:
         self._redis_url = redis_url
         self._counters = counters
-        self._waiting: deque[tuple[Event, ...]] = deque()
+        self._waiting: deque[Message] = deque()
         self._wake = asyncio.Event()
         self._link: Link | None = None
         self._failures = 0
@@ -53,11 +65,18 @@ class Publisher:
         for event in events:
             by_workspace[event.workspace_id].append(event)
         for of_workspace in by_workspace.values():
-            if self._is_open or len(self._waiting) >= MAX_WAITING:
-                self._counters.publish_skipped += 1
-            else:
-                self._waiting.append(tuple(of_workspace))
-                self._wake.set()
+            self._say(partial(_of_events, tuple(of_workspace)))
+
+    def announce_heads(self, heads: Mapping[UUID, int]) -> None:
+        """Publish how far the personal things of people have come, in the same manner."""
+        self._say(partial(_of_heads, dict(heads)))
+
+    def _say(self, message: Message) -> None:
+        if self._is_open or len(self._waiting) >= MAX_WAITING:
+            self._counters.publish_skipped += 1
+        else:
+            self._waiting.append(message)
+            self._wake.set()
 
     async def run(self) -> None:
         """Publish until cancelled."""
@@ -84,19 +103,17 @@ class Publisher:
             await self._try([(b"PING",)])
 
     async def _publish_some(self) -> None:
-        commits = [self._waiting.popleft() for _ in range(min(MAX_AT_ONCE, len(self._waiting)))]
+        said = [self._waiting.popleft() for _ in range(min(MAX_AT_ONCE, len(self._waiting)))]
         try:
-            commands = [
-                (b"PUBLISH", messages.channel(commit[0].workspace_id), messages.encode(commit)) for commit in commits
-            ]
+            commands = [command for message in said for command in message()]
         except Exception:  # a bug in an event must not end all publishing
             logger.exception("An event could not be encoded.")
-            self._counters.publish_failures += len(commits)
+            self._counters.publish_failures += len(said)
             return
         if await self._try(commands):
-            self._counters.published += len(commits)
+            self._counters.published += len(said)
         else:
-            self._counters.publish_failures += len(commits)
+            self._counters.publish_failures += len(said)
 
     async def _try(self, commands: Sequence[tuple[bytes, ...]]) -> bool:
         """Send commands within the deadline (connecting, if need be, has its own). Counts for the breaker."""

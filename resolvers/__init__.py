@@ -8,7 +8,7 @@ from strawberry.schema.config import StrawberryConfig
 from resolvers.accounts import AccountMutation
 from resolvers.arrangement import LabelMutation, ProjectMutation, StatusMutation
 from resolvers.comments import CommentMutation
-from resolvers.notifications import NotificationMutation
+from resolvers.notifications import NotificationMutation, NotificationSubscription
 from resolvers.presence import PresenceMutation, PresenceSubscription
 from resolvers.queries import Query
 from resolvers.streams import EventSubscription
@@ -40,7 +40,7 @@ class Mutation(
 
 
 @strawberry.type(description="What can be followed, over graphql-transport-ws.")
-class Subscription(EventSubscription, PresenceSubscription):
+class Subscription(EventSubscription, PresenceSubscription, NotificationSubscription):
     pass
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import Annotated
 
 import strawberry
@@ -9,10 +11,12 @@ import strawberry
 from domain import ids, notifications, preferences
 from domain.errors import Invalid
 from domain.notifications import Target
+from execution.personal import Personal
 from resolvers.mutate import Work, mutate
 from schema import inputs, payloads
 from schema.context import Info
 from schema.nodes import given
+from schema.notifications import MAX_NEWS, NotificationBatch, notification_batch
 
 
 def _target(asked: inputs.NotificationTarget) -> Target:
@@ -74,3 +78,21 @@ class NotificationMutation:
             return lambda uow: preferences.update_settings(uow, workspace_id, patch)
 
         return await mutate(info, payloads.NotificationSettingsPayload, input, work)
+
+
+@strawberry.type
+class NotificationSubscription:
+    @strawberry.subscription(
+        description=(
+            "What you are told: a snapshot of what is unread, then changes. Nothing is missed over a reconnect: unread"
+            " stays unread. It ends with the socket alone; what a workspace told you is removed when you lose it."
+        ),
+        directives=[Personal()],
+    )
+    async def notification_events(self, info: Info) -> AsyncGenerator[NotificationBatch, None]:
+        context = info.context
+        del info  # it keeps all that starting took, and this lasts for days
+        context.me()
+        async with aclosing(context.follow_notifications(MAX_NEWS)) as several:
+            async for news in several:
+                yield notification_batch(news)

@@ -15,6 +15,7 @@ import strawberry
 
 from dataloaders.loaders import Loaders
 from db.models import Actor
+from db.notifications import News
 from db.scope import Grant, Scope
 from db.session import Session
 from db.unit_of_work import Outcome, Work
@@ -114,6 +115,12 @@ class Context(Protocol):
 
         What others get as well may be rendered for all of them at once, from `event_of(batch, loaders)`, and is not
         yielded.
+        """
+
+    def follow_notifications(self, most: int) -> AsyncGenerator[News]:
+        """What becomes of the actor's notifications: what is unread, then what changes, for ever.
+
+        Batches of at most `most`. Raises Unavailable before the first.
         """
 
     async def renew(self) -> None:

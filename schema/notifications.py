@@ -11,7 +11,7 @@ import strawberry
 from db import models
 from db.ids import of_kind, typed
 from db.models import Channel, DigestFrequency, NotificationKind
-from db.notifications import Wanted, shown_page, unread_by_user_ids
+from db.notifications import News, Wanted, shown_page, unread_by_user_ids
 from db.pages import Page, PageRequest
 from db.unit_of_work import now
 from domain.invites import is_open
@@ -119,6 +119,37 @@ def _connection(page: Page[models.Notification], count: Callable[[], Awaitable[i
         nodes=nodes,
         page_info=page_info(page),
         count=count,
+    )
+
+
+@strawberry.type(
+    description=(
+        "What became of your notifications. A snapshot: what is unread, at most the newest 100, the newest first; what"
+        " you hold as unread and do not find here was read or withdrawn, unless it is older than all of these. Else:"
+        " what changed, each as it is now."
+    )
+)
+class NotificationBatch:
+    is_snapshot: bool = strawberry.field(description="The first is one; so is one after more changes than fit.")
+    notifications: list[Notification] = strawberry.field(
+        description="New ones, and ones that were read, unread, or into which something was folded."
+    )
+    removed_ids: list[strawberry.ID] = strawberry.field(
+        description="Withdrawn, or no longer for you to see: forget them. Perhaps ones you never heard of."
+    )
+    unread_count: int = strawberry.field(description="How many you have not read, in all.")
+
+
+MAX_NEWS = 100
+"""So many fit into a batch."""
+
+
+def notification_batch(news: News) -> NotificationBatch:
+    return NotificationBatch(
+        is_snapshot=news.is_snapshot,
+        notifications=[Notification.from_row(row) for row in news.shown],
+        removed_ids=[strawberry.ID(typed("notification", one)) for one in news.removed_ids],
+        unread_count=news.unread,
     )
 
 

@@ -17,6 +17,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from db.errors import Unavailable
+from db.notifications import heads_by_user_ids
 from db.session import Database
 from db.unit_of_work import Writer
 from domain.attempts import Limits as AttemptLimits
@@ -80,8 +81,8 @@ def create_app(
     assert settings.database_url is not None
     assert settings.redis_url is not None
     database = Database(settings.database_url)
-    realtime = Realtime(settings.redis_url, database, read_attendees)
-    writer = Writer(database, realtime.announce)
+    realtime = Realtime(settings.redis_url, database, read_attendees, heads_by_user_ids)
+    writer = Writer(database, realtime.announce, realtime.announce_heads)
     keys = refresh_keys(settings.jwt_secrets)
     desk = Desk(database, writer, passwords or Passwords(), keys, attempt_limits or AttemptLimits())
     sessions = SessionCheck(database)

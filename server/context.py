@@ -17,8 +17,10 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from dataloaders.loaders import Loaders
+from db.errors import Unavailable
 from db.log import has_revocations, read_epoch
 from db.models import Actor, ActorKind, ActorRef
+from db.notifications import News, news_of
 from db.scope import Grant, Scope, shared_grant
 from db.session import Database, ReadSession, Session
 from db.unit_of_work import Key, Outcome, Work, Writer
@@ -33,6 +35,7 @@ from realtime.presence import Presences
 from realtime.presence_state import Presence, PresenceBatch
 from realtime.process import Realtime
 from realtime.reader import Batch, Matches
+from realtime.topic import RETRY_SECONDS
 from schema.context import Request
 from server.credentials import Credentials, release
 from server.tokens import AccessTokens, SessionCheck, authenticate
@@ -216,6 +219,29 @@ class OperationContext(Snapshot):
                 if not is_here:
                     await here.enter_async_context(self._present(workspace_id))
                     is_here = True
+
+    async def follow_notifications(self, most: int) -> AsyncGenerator[News]:
+        user_id = self.me().user_id
+        async with self._application.realtime.heads.watch(user_id) as head:
+            told: News | None = None
+            epoch = head.epoch
+            while True:
+                after = told.seq if told is not None and head.epoch == epoch else None
+                epoch = head.epoch
+                await self.renew()
+                try:
+                    news = await news_of(self.reading, await self.scope(), user_id, after, most)
+                except Unavailable:
+                    if told is None:
+                        raise
+                    await self.renew()
+                    await asyncio.sleep(RETRY_SECONDS)
+                    continue
+                if told is None or not news.adds_nothing_to(told):
+                    yield news
+                told = news
+                await self.renew()  # nothing is held while this waits
+                await head.beyond(news.seq, epoch)
 
     async def _pass_on(self, workspace_id: UUID, batch: PresenceBatch, event_of: PresenceOf) -> bool:
         """Pass on what is the same for all with these rights, made by whoever comes first. -> whether it was."""

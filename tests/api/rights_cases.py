@@ -505,6 +505,11 @@ async def settings_of_a_guest(world: World) -> Asked:
     return {"id": global_id}, global_id
 
 
+@row("Subscription.notificationEvents", SIGNED_IN)
+async def what_one_is_told(world: World) -> Asked:
+    return {}, None
+
+
 @mutation("markNotifications", MEMBERS)
 async def of_a_workspace(world: World) -> Asked:
     return asked(world.id, target={"workspaceId": world.id}, read=True)

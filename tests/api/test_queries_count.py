@@ -489,6 +489,25 @@ async def test_a_batch_of_the_stream_takes_as_many_statements_for_many_events_as
     assert counts[1] <= counts[0]
 
 
+async def test_a_batch_of_notifications_takes_as_many_statements_for_many_as_for_few(
+    machine: Machine, few: Sized, many: Sized
+) -> None:
+    query = f"subscription {{ notificationEvents {{ {selection(SDL.type_map['NotificationBatch'], 2)} }} }}"
+    counts, sizes = [], []
+    for sized in (few, many):
+        context = await context_of(machine, sized)
+        machine.counter.clear()
+        results = await schema.subscribe(query, context_value=context)
+        async with aclosing(results), asyncio.timeout(10):
+            result = await anext(results)
+            counts.append(len(machine.counter.statements))
+            assert result.errors is None, result.errors
+            sizes.append(len(result.data["notificationEvents"]["notifications"]))
+        await context.release()
+    assert sizes[1] > 2 * sizes[0]
+    assert counts[1] <= counts[0]
+
+
 def test_every_list_of_the_schema_is_asked_for() -> None:
     """Each has a way to it, and the tests above select it."""
     selected: set[str] = set()
