@@ -60,7 +60,9 @@ async def _work(settings: Settings) -> None:
     try:
         async with asyncio.TaskGroup() as together:
             together.create_task(publisher.run())
-            together.create_task(run_jobs(database, all_jobs(Writer(database, publisher.announce))))
+            together.create_task(
+                run_jobs(database, all_jobs(Writer(database, publisher.announce, publisher.announce_heads)))
+            )
             together.create_task(run_outbox(post_office(settings, database)))
     finally:
         await database.close()
