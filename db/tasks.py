@@ -132,19 +132,6 @@ async def workspace_id_by_task_id(session: Session, task_id: UUID) -> UUID | Non
 # ---- the tree
 
 
-async def ancestor_ids(session: Session, workspace_id: UUID, task_id: UUID) -> list[UUID]:
-    """The task itself, its parent, and so on up to the root; stops after 100 however the rows look."""
-    walk = text(
-        "WITH RECURSIVE up(id, parent_id, height) AS ("
-        " SELECT id, parent_id, 0 FROM tasks WHERE workspace_id = :workspace_id AND id = :task_id"
-        " UNION ALL SELECT t.id, t.parent_id, up.height + 1 FROM tasks t JOIN up ON t.id = up.parent_id"
-        " WHERE t.workspace_id = :workspace_id AND up.height < 100"
-        ") SELECT id FROM up ORDER BY height"
-    )
-    found = await session.execute(walk, {"workspace_id": workspace_id, "task_id": task_id})
-    return [row.id for row in found]
-
-
 async def subtask_ids(session: Session, workspace_id: UUID, parent_ids: Collection[UUID]) -> list[UUID]:
     """The subtasks of these tasks, in the order of ids; none that are deleted."""
     found = await session.execute(
@@ -157,17 +144,37 @@ async def subtask_ids(session: Session, workspace_id: UUID, parent_ids: Collecti
     return list(found.scalars())
 
 
-async def height_below(session: Session, workspace_id: UUID, task_id: UUID) -> int:
-    """How many levels of subtasks hang below a task; 0 when it has none."""
+async def parents_above(session: Session, workspace_id: UUID, task_ids: Collection[UUID]) -> dict[UUID, UUID | None]:
+    """These tasks and all above them up to the roots -> the parent of each."""
     walk = text(
-        "WITH RECURSIVE down(id, depth) AS ("
-        " SELECT CAST(:task_id AS uuid), 0"
-        " UNION ALL SELECT t.id, down.depth + 1 FROM tasks t JOIN down ON t.parent_id = down.id"
-        " WHERE t.workspace_id = :workspace_id AND t.deleted_at IS NULL AND down.depth < 100"
-        ") SELECT max(depth) FROM down"
+        "WITH RECURSIVE up(id, parent_id) AS ("
+        " SELECT id, parent_id FROM tasks WHERE workspace_id = :workspace_id AND id = ANY (CAST(:task_ids AS uuid[]))"
+        " UNION SELECT t.id, t.parent_id FROM tasks t JOIN up ON t.id = up.parent_id"
+        " WHERE t.workspace_id = :workspace_id"
+        ") SELECT id, parent_id FROM up"
     )
-    found = await session.execute(walk, {"workspace_id": workspace_id, "task_id": task_id})
-    return int(found.scalar_one())
+    found = await session.execute(walk, {"workspace_id": workspace_id, "task_ids": list(task_ids)})
+    return {row.id: row.parent_id for row in found}
+
+
+async def heights_below(session: Session, workspace_id: UUID, task_ids: Collection[UUID]) -> dict[UUID, int]:
+    """How many levels of subtasks hang below each of these tasks; none of these counts below another."""
+    walk = text(
+        "WITH RECURSIVE down(root, id, depth) AS ("
+        " SELECT root, root, 0 FROM unnest(CAST(:task_ids AS uuid[])) AS root"
+        " UNION ALL SELECT down.root, t.id, down.depth + 1 FROM tasks t JOIN down ON t.parent_id = down.id"
+        " WHERE t.workspace_id = :workspace_id AND t.deleted_at IS NULL AND down.depth < 100"
+        " AND t.id <> ALL (CAST(:task_ids AS uuid[]))"
+        ") SELECT root, max(depth) AS height FROM down GROUP BY root"
+    )
+    found = await session.execute(walk, {"workspace_id": workspace_id, "task_ids": list(task_ids)})
+    return {row.root: row.height for row in found}
+
+
+async def workspace_ids_by_task_ids(session: Session, task_ids: Collection[UUID]) -> dict[UUID, UUID]:
+    """ids -> the workspaces of those that are there, without asking who asks; a door decides."""
+    found = await session.execute(select(tasks.c.id, tasks.c.workspace_id).where(tasks.c.id.in_(list(task_ids))))
+    return {row.id: row.workspace_id for row in found}
 
 
 # ---- ranks
@@ -303,9 +310,10 @@ async def insert_task(session: Session, row: Mapping[str, Any]) -> None:
 
 
 async def add_task_keys(session: Session, workspace_id: UUID, keys: Sequence[tuple[str, UUID]]) -> None:
-    """From now on these keys, too, lead to their tasks."""
+    """From now on these keys, too, lead to their tasks; a task may get one back that it had."""
     await session.execute(
-        insert(task_keys), [{"workspace_id": workspace_id, "key": key, "task_id": task_id} for key, task_id in keys]
+        upsert(task_keys).on_conflict_do_nothing(),
+        [{"workspace_id": workspace_id, "key": key, "task_id": task_id} for key, task_id in keys],
     )
 
 

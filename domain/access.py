@@ -43,7 +43,7 @@ async def permitted(
     """
     asked = hidden or typed("workspace", workspace_id)
     grant = await _member(uow, workspace_id, asked, path)
-    _require(uow, grant, permission, asked, path)
+    require(uow, grant, permission, asked, path)
     return grant
 
 
@@ -54,7 +54,7 @@ async def _member(uow: UnitOfWork, workspace_id: UUID, asked: str, path: str) ->
     return grant
 
 
-def _require(uow: UnitOfWork, grant: Grant, permission: Permission | None, asked: str, path: str) -> None:
+def require(uow: UnitOfWork, grant: Grant, permission: Permission | None, asked: str, path: str) -> None:
     """Judge now, and once more at the commit."""
     _judge(grant, permission, asked, path)
 
@@ -104,7 +104,7 @@ async def visible_task(
     task = await _seen_task(uow, grant, task_id, asked, path, is_deleted=is_deleted)
     is_own = task.created_by == uow.actor.ref
     may_as_author = permission is Permission.TASK_DELETE and grant.role is Role.GUEST and is_own
-    _require(uow, grant, Permission.TASK_WRITE if may_as_author else permission, asked, path)
+    require(uow, grant, Permission.TASK_WRITE if may_as_author else permission, asked, path)
     return grant, task
 
 
@@ -120,9 +120,12 @@ async def _seen_task(
 
 
 async def visible_comment(
-    uow: UnitOfWork, comment_id: UUID, permission: Permission, *, path: str = "id"
+    uow: UnitOfWork, comment_id: UUID, permission: Permission, *, path: str = "id", is_deleted: bool = False
 ) -> tuple[Grant, Task, Comment]:
-    """Lock a comment, with its task, for a change. Raises NotFound, Forbidden."""
+    """Lock a comment, with its task, for a change. `is_deleted`: deleted comments are found as well.
+
+    Raises NotFound, Forbidden.
+    """
     asked = typed("comment", comment_id)
     place = await comments.place_of_comment(uow, comment_id)
     if place is None:
@@ -130,9 +133,9 @@ async def visible_comment(
     grant = await _member(uow, place[0], asked, path)
     task = await _seen_task(uow, grant, place[1], asked, path)
     comment = (await comments.lock_comments(uow, place[0], [comment_id])).get(comment_id)
-    if comment is None or comment.deleted_at:
+    if comment is None or (comment.deleted_at and not is_deleted):
         raise NotFound(asked, path)
-    _require(uow, grant, permission, asked, path)
+    require(uow, grant, permission, asked, path)
     return grant, task, comment
 
 
@@ -157,7 +160,7 @@ async def administered(uow: UnitOfWork, kind: type[Row], row_id: UUID, *, path: 
     grant = await _member(uow, workspace_id, asked, path)
     if kind is Project and not grant.sees_project(row_id):
         raise NotFound(asked, path)
-    _require(uow, grant, Permission.PROJECT_ADMIN, asked, path)
+    require(uow, grant, Permission.PROJECT_ADMIN, asked, path)
     row = (await projects.lock_rows(uow, kind, workspace_id, [row_id])).get(row_id)
     if row is None:
         raise NotFound(asked, path)

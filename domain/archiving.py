@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import timedelta
 from uuid import UUID
 
-from db.models import ChangedField, Permission
+from db.models import ChangedField, Permission, Task
 from db.unit_of_work import Outcome, UnitOfWork
 from domain import access, task_changes
 from domain.errors import NotFound
@@ -41,12 +41,17 @@ async def delete_task(uow: UnitOfWork, task_id: UUID, base_version: int | None) 
     return Outcome({"deleted_task": str(task_id)})
 
 
+def is_restorable(uow: UnitOfWork, task: Task) -> bool:
+    """Whether a deleted task was deleted not too long ago."""
+    return task.deleted_at is not None and uow.now - task.deleted_at <= RESTORABLE
+
+
 async def restore_task(uow: UnitOfWork, task_id: UUID) -> Outcome:
     """Bring back a deleted task, or take an archived one out of the archive. Raises NotFound, Forbidden."""
     _, task = await access.visible_task(uow, task_id, Permission.TASK_WRITE, is_deleted=True)
     if task.deleted_at is not None:
         await access.visible_task(uow, task_id, Permission.TASK_DELETE, is_deleted=True)
-        if uow.now - task.deleted_at > RESTORABLE:
+        if not is_restorable(uow, task):
             raise NotFound(typed("task", task_id), "id")
         await task_changes.write(uow, task, {ChangedField.DELETED: None})
     else:

@@ -80,7 +80,7 @@ async def _insert(uow: UnitOfWork, kind: type[Row], workspace_id: UUID, row_id: 
     return row
 
 
-async def _update(
+async def rewrite(
     uow: UnitOfWork, kind: type[Row], row: Row, wanted: Mapping[ChangedField, Any], base: Base
 ) -> tuple[ChangedField, ...]:
     """Bring a locked row to the wanted values; -> merged fields. Raises Conflict, Invalid."""
@@ -139,7 +139,7 @@ async def update_project(uow: UnitOfWork, project_id: UUID, patch: Mapping[Chang
     wanted = checked(patch)
     if ChangedField.ARCHIVED in wanted:
         wanted[ChangedField.ARCHIVED] = (project.archived_at or uow.now) if wanted[ChangedField.ARCHIVED] else None
-    merged = await _update(uow, Project, project, wanted, base)
+    merged = await rewrite(uow, Project, project, wanted, base)
     return Outcome({"project": str(project_id)}, tuple(field.value for field in merged))
 
 
@@ -187,7 +187,7 @@ async def _spread_statuses(uow: UnitOfWork, others: Sequence[Status], index: int
     rank = ranks.pop(index)
     locked = await projects.lock_rows(uow, Status, others[0].workspace_id, {one.id for one in others})
     for status, new in zip(others, ranks, strict=True):
-        await _update(uow, Status, locked[status.id], {ChangedField.RANK: new}, Base())
+        await rewrite(uow, Status, locked[status.id], {ChangedField.RANK: new}, Base())
     return rank
 
 
@@ -222,7 +222,7 @@ async def update_status(
     wanted = checked(patch)
     if position is not None:
         wanted[ChangedField.RANK] = await _status_rank(uow, grant.workspace_id, position, status)
-    merged = await _update(uow, Status, status, wanted, base)
+    merged = await rewrite(uow, Status, status, wanted, base)
     return Outcome({"status": str(status_id)}, tuple(field.value for field in merged))
 
 
@@ -278,7 +278,7 @@ async def create_label(
 async def update_label(uow: UnitOfWork, label_id: UUID, patch: Mapping[ChangedField, Any], base: Base) -> Outcome:
     """Raises NotFound, Forbidden, Conflict, Refusals."""
     _, label = await access.administered(uow, Label, label_id)
-    merged = await _update(uow, Label, label, checked(patch), base)
+    merged = await rewrite(uow, Label, label, checked(patch), base)
     return Outcome({"label": str(label_id)}, tuple(field.value for field in merged))
 
 

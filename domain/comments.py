@@ -13,6 +13,7 @@ from uuid import UUID
 from db import comments
 from db.errors import Duplicate
 from db.models import ChangedField, Comment, EventKind, FieldChange, Permission, Task
+from db.scope import Grant
 from db.unit_of_work import Outcome, UnitOfWork
 from domain import access, events, fields, following, notices
 from domain.errors import ErrorCode, Forbidden, Invalid, NotFound
@@ -89,25 +90,40 @@ async def update_comment(uow: UnitOfWork, comment_id: UUID, patch: Mapping[Chang
     return Outcome({"comment": str(comment_id)}, tuple(field.value for field in merged))
 
 
-async def write(uow: UnitOfWork, task: Task, comment: Comment, changes: list[FieldChange]) -> Comment:
-    """Bring a locked comment to what its changes say: row, history and event together. Raises as update_comment."""
+async def write(
+    uow: UnitOfWork, task: Task, comment: Comment, changes: list[FieldChange], *, is_undo: bool = False
+) -> Comment:
+    """Bring a locked comment to what its changes say: row, history and event together. Raises as update_comment.
+
+    `is_undo`: a text that was there already may mention who is gone.
+    """
     values: dict[str, Any] = {}
     for change in changes:
         if change.field is ChangedField.BODY:
             _require_author(uow, comment)
             people = newly_mentioned(comment.body, change.after)
-            await allow_mentions(uow, task.workspace_id, task.project_id, people, "body")
+            if not is_undo:
+                await allow_mentions(uow, task.workspace_id, task.project_id, people, "body")
             await following.begin(uow, task, people)
             values |= {"body": change.after, "edited_at": uow.now}
         if change.field is ChangedField.RESOLVED:
             if comment.parent_id is not None:
                 raise Invalid("A thread is resolved by its first comment.", "resolved")
             values["resolved_at"] = uow.now if change.after else None
+        if change.field is ChangedField.DELETED:
+            values["deleted_at"] = uow.now if change.after else None
     after = await comments.update_comment(uow, comment.id, values, uow.now)
     uow.remember(EventKind.COMMENT, comment.workspace_id, comment.id, after.version, changes)
-    events.comment_changed(uow, task, comment, after, changes)
-    notices.comment_edited(uow, task, comment, after)
+    events.comment_changed(uow, task, _unless_deleted(comment), _unless_deleted(after), changes)
+    if after.deleted_at is not None:
+        notices.comment_deleted(uow, task, comment)
+    else:
+        notices.comment_edited(uow, task, comment, after)
     return after
+
+
+def _unless_deleted(comment: Comment) -> Comment | None:
+    return None if comment.deleted_at else comment
 
 
 def _require_author(uow: UnitOfWork, comment: Comment) -> None:
@@ -121,11 +137,12 @@ async def delete_comment(uow: UnitOfWork, comment_id: UUID) -> Outcome:
     Raises NotFound, Forbidden.
     """
     grant, task, comment = await access.visible_comment(uow, comment_id, Permission.COMMENT_WRITE)
-    if comment.author != uow.actor.ref and Permission.MEMBER_ADMIN not in grant.permissions:
+    if not may_delete(uow, grant, comment):
         raise Forbidden(Permission.MEMBER_ADMIN, "Only its author, or somebody with MEMBER_ADMIN, deletes a comment.")
-    after = await comments.update_comment(uow, comment_id, {"deleted_at": uow.now}, uow.now)
-    change = FieldChange(ChangedField.DELETED, None, shown(ChangedField.DELETED, uow.now))
-    uow.remember(EventKind.COMMENT, comment.workspace_id, comment.id, after.version, [change])
-    events.comment_changed(uow, task, comment, None)
-    notices.comment_deleted(uow, task, comment)
+    await write(uow, task, comment, [FieldChange(ChangedField.DELETED, None, shown(ChangedField.DELETED, uow.now))])
     return Outcome({"deleted_comment": str(comment_id)})
+
+
+def may_delete(uow: UnitOfWork, grant: Grant, comment: Comment) -> bool:
+    """Whether the actor deletes a comment, or brings it back: their own, or anybody's with MEMBER_ADMIN."""
+    return comment.author == uow.actor.ref or Permission.MEMBER_ADMIN in grant.permissions

@@ -14,7 +14,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from db.models import ActorRef, ChangedField, Permission
+from db.models import ActorRef, ChangedField, EventKind, Permission
 
 
 class ErrorCode(StrEnum):
@@ -104,12 +104,15 @@ class Conflict(Refusal):
         current_version: int,
         conflicts: Sequence[FieldConflict],
         message: str = "Somebody else changed this since the version you edited from.",
+        *path: str,
     ) -> None:
-        super().__init__(ErrorCode.CONFLICT, message)
+        super().__init__(ErrorCode.CONFLICT, message, *path)
         self.workspace_id = workspace_id
         self.entity_id = entity_id
         self.current_version = current_version
         self.conflicts = tuple(conflicts)
+        self.kind: EventKind | None = None
+        """What it is that clashes, where the input does not say it."""
 
 
 class Refusals(Exception):

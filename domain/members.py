@@ -63,17 +63,19 @@ def _rights(before: Membership | None, after: Membership | None) -> list[FieldCh
     """All that somebody may see and do, as a change from nothing, or to nothing."""
     roles = [None if one is None else one.role.value for one in (before, after)]
     found = [FieldChange(ChangedField.ROLE, roles[0], roles[1])]
-    lists = [None if one is None or one.project_ids is None else _shown(one.project_ids) for one in (before, after)]
+    lists = [
+        None if one is None or one.project_ids is None else shown_projects(one.project_ids) for one in (before, after)
+    ]
     if lists != [None, None]:
         found.append(FieldChange(ChangedField.PROJECTS, lists[0], lists[1]))
     return found
 
 
-def _shown(project_ids: Iterable[UUID]) -> list[str]:
+def shown_projects(project_ids: Iterable[UUID]) -> list[str]:
     return [typed("project", one) for one in sorted(project_ids)]
 
 
-async def _other_member(uow: UnitOfWork, membership_id: UUID, path: str) -> tuple[Grant, Membership]:
+async def other_member(uow: UnitOfWork, membership_id: UUID, path: str) -> tuple[Grant, Membership]:
     """Lock somebody's membership, with the actor's own, for a change by an actor with MEMBER_ADMIN."""
     asked = typed("membership", membership_id)
     found = await workspaces.membership_by_id(uow, membership_id)
@@ -95,36 +97,49 @@ async def update_member_role(uow: UnitOfWork, membership_id: UUID, role: Role, b
 
     Who becomes a GUEST sees no project until added to one. Raises NotFound, Forbidden, Invalid, Conflict.
     """
-    grant, member = await _other_member(uow, membership_id, "id")
+    grant, member = await other_member(uow, membership_id, "id")
+    may_give(grant, member, role)
+    thing = Versioned(member.workspace_id, member.id, member.version)
+    changes, merged = await settle(uow, thing, base, {ChangedField.ROLE: (member.role.value, role.value)})
+    if changes:
+        await change_role(uow, member, role)
+    return Outcome({"membership": str(membership_id)}, tuple(field.value for field in merged))
+
+
+def may_give(grant: Grant, member: Membership, role: Role) -> None:
+    """Raises Invalid, and Forbidden for roles above one's own."""
     if Role.OWNER in {role, member.role}:
         raise Invalid("There is always one OWNER: use transferWorkspace.", "role")
     if is_above(member.role, grant.role) or is_above(role, grant.role):
         raise Forbidden(Permission.WORKSPACE_ADMIN, "Only a role up to your own can be given or taken.")
-    thing = Versioned(member.workspace_id, member.id, member.version)
-    changes, _ = await settle(uow, thing, base, {ChangedField.ROLE: (member.role.value, role.value)})
-    if changes:
-        await _change_role(uow, member, role, changes)
-    return Outcome({"membership": str(membership_id)})
 
 
-async def _change_role(uow: UnitOfWork, member: Membership, role: Role, changes: Sequence[FieldChange]) -> None:
-    after = _with_role(uow, member, role)
+async def change_role(uow: UnitOfWork, member: Membership, role: Role, project_ids: Sequence[UUID] = ()) -> Membership:
+    """Give a locked member another role; `project_ids`: what they see as a GUEST. -> the membership after it."""
+    guests_projects = tuple(project_ids) if role is Role.GUEST else None
+    after = replace(member, version=member.version + 1, updated_at=uow.now, role=role, project_ids=guests_projects)
+    changes = [FieldChange(ChangedField.ROLE, member.role.value, role.value)]
+    if member.project_ids or project_ids:
+        lists = [None if one is None else shown_projects(one) for one in (member.project_ids, after.project_ids)]
+        changes.append(FieldChange(ChangedField.PROJECTS, *lists))
     _remember(uow, after, changes)
     await tasks.release_assignments(uow, member.workspace_id, member.user_id, grant_of(after))
     notices.access_lost(uow, member.workspace_id, member.user_id, grant_of(after))
     events.membership_changed(uow, member, after, changes)
-    uow.change_rights(lambda: _store_role(uow, member, role))
+    uow.change_rights(lambda: _store_role(uow, member, after))
+    return after
 
 
-async def _store_role(uow: UnitOfWork, member: Membership, role: Role) -> None:
-    if Role.GUEST in {role, member.role}:
-        await workspaces.remove_guest_projects(uow, member.id)
-    await workspaces.update_membership(uow, member.id, role, uow.now)
+async def _store_role(uow: UnitOfWork, before: Membership, after: Membership) -> None:
+    if Role.GUEST in {before.role, after.role}:
+        await workspaces.remove_guest_projects(uow, after.id)
+        await workspaces.add_guest_projects(uow, after.workspace_id, after.id, after.project_ids or ())
+    await workspaces.update_membership(uow, after.id, after.role, uow.now)
 
 
 async def remove_member(uow: UnitOfWork, membership_id: UUID) -> Outcome:
     """Somebody has to leave; their assignments are released. Raises NotFound, Forbidden, Invalid."""
-    grant, member = await _other_member(uow, membership_id, "id")
+    grant, member = await other_member(uow, membership_id, "id")
     if member.user_id == uow.actor.user_id:
         raise Invalid("To leave yourself, use leaveWorkspace.", "id")
     if member.role is Role.OWNER or is_above(member.role, grant.role):
@@ -166,20 +181,7 @@ async def transfer_ownership(uow: UnitOfWork, workspace_id: UUID, to_id: UUID) -
 
     # The owner first: the database allows one at a time.
     for member, role in ((locked[grant.membership_id], Role.ADMIN), (locked[to_id], Role.OWNER)):
-        await _change_role(uow, member, role, [FieldChange(ChangedField.ROLE, member.role.value, role.value)])
-
-
-def _with_role(uow: UnitOfWork, member: Membership, role: Role) -> Membership:
-    return Membership(
-        id=member.id,
-        version=member.version + 1,
-        created_at=member.created_at,
-        updated_at=uow.now,
-        workspace_id=member.workspace_id,
-        user_id=member.user_id,
-        role=role,
-        project_ids=() if role is Role.GUEST else None,
-    )
+        await change_role(uow, member, role)
 
 
 # ---- guests of a project
@@ -190,7 +192,7 @@ async def add_project_guest(uow: UnitOfWork, project_id: UUID, membership_id: UU
     _, _, member = await _guest(uow, project_id, membership_id)
     current = member.project_ids or ()
     if project_id not in current:
-        await _set_guest_projects(uow, member, [*current, project_id])
+        await set_guest_projects(uow, member, [*current, project_id])
     return Outcome({"membership": str(membership_id)})
 
 
@@ -199,7 +201,7 @@ async def remove_project_guest(uow: UnitOfWork, project_id: UUID, membership_id:
     _, _, member = await _guest(uow, project_id, membership_id)
     current = member.project_ids or ()
     if project_id in current:
-        await _set_guest_projects(uow, member, [one for one in current if one != project_id])
+        await set_guest_projects(uow, member, [one for one in current if one != project_id])
     return Outcome({"membership": str(membership_id)})
 
 
@@ -209,7 +211,7 @@ async def forget_project(uow: UnitOfWork, project: Project) -> None:
         locked = await workspaces.lock_memberships(uow, project.workspace_id, [guest.id])
         if guest.id in locked:
             left = [one for one in locked[guest.id].project_ids or () if one != project.id]
-            await _set_guest_projects(uow, locked[guest.id], left)
+            await set_guest_projects(uow, locked[guest.id], left)
 
 
 async def _guest(uow: UnitOfWork, project_id: UUID, membership_id: UUID) -> tuple[Grant, Project, Membership]:
@@ -223,7 +225,8 @@ async def _guest(uow: UnitOfWork, project_id: UUID, membership_id: UUID) -> tupl
     return grant, project, member
 
 
-async def _set_guest_projects(uow: UnitOfWork, member: Membership, project_ids: list[UUID]) -> None:
+async def set_guest_projects(uow: UnitOfWork, member: Membership, project_ids: list[UUID]) -> Membership:
+    """A locked GUEST sees these projects, which stay until the commit; -> the membership after it."""
     before = member.project_ids or ()
     gone = [one for one in before if one not in project_ids]
     if gone:
@@ -231,11 +234,12 @@ async def _set_guest_projects(uow: UnitOfWork, member: Membership, project_ids: 
     new = [one for one in project_ids if one not in before]
     await workspaces.add_guest_projects(uow, member.workspace_id, member.id, new)
     after = await workspaces.update_membership(uow, member.id, member.role, uow.now)
-    change = [FieldChange(ChangedField.PROJECTS, _shown(before), _shown(project_ids))]
+    change = [FieldChange(ChangedField.PROJECTS, shown_projects(before), shown_projects(project_ids))]
     _remember(uow, after, change)
     await tasks.release_assignments(uow, member.workspace_id, member.user_id, grant_of(after))
     notices.access_lost(uow, member.workspace_id, member.user_id, grant_of(after))
     events.membership_changed(uow, member, after, change)
+    return after
 
 
 async def announce_profile(uow: UnitOfWork, before: User, after: User) -> None:

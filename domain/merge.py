@@ -81,7 +81,7 @@ async def settle(
             settled.append(change)
         elif touched[change.field] == change.after:
             pass  # Not changed from the base: theirs stays.
-        elif (text := _merged_text(change, touched[change.field])) is not None:
+        elif (text := merged_text(change, touched[change.field])) is not None:
             settled.append(FieldChange(change.field, change.before, text))
         else:
             clashing.append(change.field)
@@ -90,8 +90,8 @@ async def settle(
     return [one for one in settled if one.before != one.after], merged
 
 
-def _merged_text(change: FieldChange, base: Any) -> str | None:
-    """The words of both; None where that is not possible."""
+def merged_text(change: FieldChange, base: Any) -> str | None:
+    """The words of both, of a text and what is wanted of it (`change`), from one base; None where that cannot be."""
     if change.field not in TEXTS:
         return None
     text = texts.merged(base or "", change.before or "", change.after or "")

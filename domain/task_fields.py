@@ -77,6 +77,25 @@ def shown(field: ChangedField, value: Any) -> Any:
     return value.isoformat() if hasattr(value, "isoformat") else value
 
 
+def value_of(field: ChangedField, value: Any) -> Any:
+    """The value of which a change shows this."""
+    if value is None:
+        return None
+    if field in _ID_KINDS:
+        return _uuid(value)
+    if field in {ChangedField.ASSIGNEES, ChangedField.LABELS}:
+        return tuple(_uuid(one) for one in value)
+    if field in {ChangedField.START_DATE, ChangedField.DUE_DATE}:
+        return date.fromisoformat(value)
+    if field in {ChangedField.ARCHIVED, ChangedField.DELETED}:
+        return datetime.fromisoformat(value)
+    return Priority(value) if field is ChangedField.PRIORITY else value
+
+
+def _uuid(global_id: str) -> UUID:
+    return UUID(global_id.partition("_")[2])
+
+
 def current(task: Task, field: ChangedField) -> Any:
     """A field's value as the row has it."""
     if field is ChangedField.ASSIGNEES:

@@ -27,8 +27,8 @@ from db.models import (
 )
 from db.scope import Grant
 from db.unit_of_work import Outcome, UnitOfWork
-from domain import access, events, fields, following, mentions, notices, places, task_changes, task_fields
-from domain.errors import ErrorCode, Forbidden, Invalid, LimitReached, NotFound
+from domain import access, events, fields, following, mentions, notices, places, task_changes, task_fields, task_tree
+from domain.errors import ErrorCode, Forbidden, Invalid, LimitReached
 from domain.ids import typed
 from domain.merge import Base
 from domain.ordering import LAST, Position
@@ -36,7 +36,6 @@ from domain.task_fields import after_adding, current, stored
 
 MAX_ASSIGNEES = 50
 MAX_LABELS = 50
-MAX_DEPTH = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +73,7 @@ async def create_task(uow: UnitOfWork, new: NewTask) -> Outcome:
     label_ids = fields.ids_up_to(MAX_LABELS, "labels")(list(dict.fromkeys(new.label_ids)), "labelIds")
     project_id = new.project_id
     if new.parent_id is not None:
-        parent = await _parent(uow, grant, new.parent_id, child=None)
+        parent = await task_tree.allow_parent(uow, grant, new.id, new.parent_id)
         project_id = project_id or parent.project_id
     prefix = await _key_prefix(uow, grant, project_id)
     status = await _status(uow, grant, new.status_id)
@@ -136,7 +135,7 @@ async def update_task(
     grant, task = await access.visible_task(uow, task_id, Permission.TASK_WRITE)
     wanted: dict[ChangedField, Any] = task_fields.checked(patch)
     if wanted.get(ChangedField.PARENT) is not None:
-        await _parent(uow, grant, wanted[ChangedField.PARENT], child=task)
+        await task_tree.allow_parent(uow, grant, task.id, wanted[ChangedField.PARENT])
     if ChangedField.STATUS in wanted:
         await _status(uow, grant, wanted[ChangedField.STATUS])
     await access.pointed_at(uow, Label, grant, list(sets.add_labels), "addLabelIds")
@@ -158,24 +157,6 @@ async def update_task(
 def _within_limit(members: Sequence[UUID], limit: int, what: str, path: str) -> None:
     if len(members) > limit:
         raise LimitReached(f"A task has at most {limit} {what}.", limit, path)
-
-
-async def _parent(uow: UnitOfWork, grant: Grant, parent_id: UUID, *, child: Task | None) -> Task:
-    """A task that may become a parent. The way up to the root is locked, so that two moves cannot close a circle."""
-    chain = await tasks.ancestor_ids(uow, grant.workspace_id, parent_id)
-    await tasks.lock_tasks(uow, grant.workspace_id, chain)
-    chain = await tasks.ancestor_ids(uow, grant.workspace_id, parent_id)
-    parent = (await tasks.lock_tasks(uow, grant.workspace_id, [parent_id])).get(parent_id)
-    if parent is None or parent.deleted_at or not grant.sees_project(parent.project_id):
-        raise NotFound(typed("task", parent_id), "parentId")
-    below = 0
-    if child is not None:
-        if child.id in chain:
-            raise Invalid("A task cannot be below itself.", "parentId", code=ErrorCode.CYCLE)
-        below = await tasks.height_below(uow, grant.workspace_id, child.id)
-    if len(chain) + below > MAX_DEPTH:
-        raise LimitReached(f"Subtasks go {MAX_DEPTH} levels deep.", MAX_DEPTH, "parentId")
-    return parent
 
 
 async def _key_prefix(uow: UnitOfWork, grant: Grant, project_id: UUID | None) -> str:

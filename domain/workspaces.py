@@ -20,7 +20,7 @@ from domain.errors import ErrorCode, Invalid, LimitReached
 from domain.merge import Base, ConflictPolicy, Versioned, settle, values_to_store
 from domain.task_fields import shown
 
-_COLUMNS = {
+COLUMNS = {
     ChangedField.NAME: "name",
     ChangedField.SLUG: "slug",
     ChangedField.KEY: "key",
@@ -90,23 +90,36 @@ async def update_workspace(
     uow: UnitOfWork, workspace_id: UUID, patch: Mapping[ChangedField, Any], base: Base
 ) -> Outcome:
     """Rename and describe it; for its OWNER and ADMINs. Raises NotFound, Forbidden, Conflict, Refusals, Invalid."""
+    workspace = await renamed(uow, workspace_id)
+    merged = await rewrite(uow, workspace, checked(patch), base)
+    return Outcome({"workspace": str(workspace_id)}, tuple(field.value for field in merged))
+
+
+async def renamed(uow: UnitOfWork, workspace_id: UUID) -> Workspace:
+    """Lock a workspace for a change of its fields. Raises NotFound, Forbidden."""
     _, workspace = await access.administered_workspace(uow, workspace_id, _RENAMERS)
-    wanted = checked(patch)
+    return workspace
+
+
+async def rewrite(
+    uow: UnitOfWork, workspace: Workspace, wanted: Mapping[ChangedField, Any], base: Base
+) -> tuple[ChangedField, ...]:
+    """Bring a locked workspace to the wanted values; -> merged fields. Raises Conflict, Invalid."""
     asked = {
-        field: (shown(field, getattr(workspace, _COLUMNS[field])), shown(field, value))
+        field: (shown(field, getattr(workspace, COLUMNS[field])), shown(field, value))
         for field, value in wanted.items()
     }
     changes, merged = await settle(uow, Versioned(workspace.id, workspace.id, workspace.version), base, asked)
     if changes:
         values = values_to_store(wanted, changes)
-        columns = {_COLUMNS[one.field]: values[one.field] for one in changes}
+        columns = {COLUMNS[one.field]: values[one.field] for one in changes}
         try:
-            after = await workspaces.update_workspace(uow, workspace_id, columns, uow.now)
+            after = await workspaces.update_workspace(uow, workspace.id, columns, uow.now)
         except Duplicate as error:
             raise _taken(error) from error
-        uow.remember(EventKind.WORKSPACE, workspace_id, workspace_id, after.version, changes)
+        uow.remember(EventKind.WORKSPACE, workspace.id, workspace.id, after.version, changes)
         events.shared_changed(uow, workspace, after, changes)
-    return Outcome({"workspace": str(workspace_id)}, tuple(field.value for field in merged))
+    return tuple(merged)
 
 
 async def delete_workspace(uow: UnitOfWork, workspace_id: UUID, base_version: int | None) -> Outcome:

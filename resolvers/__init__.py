@@ -8,6 +8,7 @@ from strawberry.schema.config import StrawberryConfig
 from resolvers.accounts import AccountMutation
 from resolvers.arrangement import LabelMutation, ProjectMutation, StatusMutation
 from resolvers.comments import CommentMutation
+from resolvers.history import HistoryMutation
 from resolvers.notifications import NotificationMutation, NotificationSubscription
 from resolvers.presence import PresenceMutation, PresenceSubscription
 from resolvers.queries import Query
@@ -33,6 +34,7 @@ class Mutation(
     LabelMutation,
     TaskMutation,
     CommentMutation,
+    HistoryMutation,
     PresenceMutation,
     NotificationMutation,
 ):

@@ -39,27 +39,32 @@ async def mutate(
     work: Callable[[], Work],
     *,
     shows: Mapping[str, Callable[[], UUID]] | None = None,
+    shows_refused: Callable[[Refusal | Refusals], dict[str, Any]] = lambda refused: {},
 ) -> Payload:
     """Run one mutation. `work` reads the input (ids may be refused) and gives the unit of work.
 
-    `shows`: what the payload shows of an existing object also when the change is refused.
+    `shows`: what the payload shows of an existing object also when the change is refused; `shows_refused`: what
+    it shows then of objects that the refusals are about.
     """
     context = info.context
     context.me()
     key: UUID | None = given.client_mutation_id or None
     errors: list[Any] = []
+    refused_ids: dict[str, Any] = {}
     outcome = Outcome()
     request = None if key is None else Request(key, _fingerprint(payload.__name__, given))
     try:
         outcome = await context.write(work(), request)
     except (Refusal, Refusals) as refused:
         errors = user_errors(refused)
+        refused_ids = shows_refused(refused)
     except KeyReused:
         message = "This clientMutationId came before with another input: make a new one for each mutation."
         errors = user_errors(Invalid(message, "clientMutationId", code=ErrorCode.IDEMPOTENCY_MISMATCH))
     ids = dict(outcome.ids)
     if errors:
         ids = {name: str(found) for name, parse in (shows or {}).items() if (found := _parsed(parse)) is not None}
+        ids |= refused_ids
     cursor = None
     if outcome.cursor is not None:
         workspace_id, seq = outcome.cursor

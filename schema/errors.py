@@ -54,7 +54,6 @@ class FieldConflict:
     workspace_id: strawberry.Private[UUID]
     row: strawberry.Private[errors.FieldConflict]
     field: ChangedField = strawberry.field(description="Which one.")
-    yours: Json | None = strawberry.field(description="What you asked for.")
     changed_at: datetime = strawberry.field(description="When they changed it.")
 
     @strawberry.field(description="What it was at your baseVersion; null, too, where you may not see that.")
@@ -64,6 +63,10 @@ class FieldConflict:
     @strawberry.field(description="What it is now; null, too, where you may not see that.")
     async def theirs(self, info: Info) -> Json | None:
         return Json(await self._shown(info, self.row.theirs))
+
+    @strawberry.field(description="What you asked for; null, too, where you may not see that.")
+    async def yours(self, info: Info) -> Json | None:
+        return Json(await self._shown(info, self.row.yours))
 
     async def _shown(self, info: Info, value: object) -> object:
         (change,) = await shown_changes(info, self.workspace_id, [FieldChange(self.field, value, None)])
@@ -107,7 +110,6 @@ def _user_error(refusal: errors.Refusal, within: str) -> UserError:
                     workspace_id=refusal.workspace_id,
                     row=one,
                     field=one.field,
-                    yours=one.yours,
                     changed_at=one.changed_at,
                 )
                 for one in refusal.conflicts

@@ -143,6 +143,18 @@ class DeleteTaskInput:
     base_version: int | None = _option("With it, any change since is a conflict.")
 
 
+@strawberry.input(one_of=True, description="One change, or all that one mutation made.")
+class RevertTarget:
+    change_id: strawberry.ID | None = _option("A change of a history.")
+    change_set_id: strawberry.ID | None = _option("All that one mutation changed: the `changeSetId` of its payload.")
+
+
+@strawberry.input(description="Undo exactly these as new changes; a ConflictError where a field moved on.")
+class RevertChangesInput:
+    target: RevertTarget = _which("changes to undo")
+    client_mutation_id: UUID | None = _key()
+
+
 # ---- comments
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Any
 from uuid import UUID
 
 import strawberry
 
-from db.ids import typed
+from db.ids import split, typed
 from db.models import ChangedField
 from schema.arrangement import Label, Project, Status
 from schema.changes import Change
@@ -37,7 +38,10 @@ class MutationPayload:
         )
     )
     change_set_id: strawberry.ID | None = strawberry.field(
-        description="What the changes of this mutation share. Null if nothing was written."
+        description=(
+            "What the changes of this mutation share, for `revertChanges`. Null if nothing was written. What was only"
+            " made has no history yet: to undo that, delete it."
+        )
     )
     replayed: bool = strawberry.field(
         description="True when an earlier request with the same clientMutationId did the work."
@@ -136,6 +140,45 @@ class DeleteTaskPayload(MutationPayload):
     @strawberry.field(description="The task that is gone.")
     def deleted_task_id(self) -> strawberry.ID | None:
         return self.global_id("task", "deleted_task")
+
+
+_ENTITIES: dict[str, tuple[Callable[[Info, UUID], Awaitable[Any]], Callable[[Any], Node]]] = {
+    "task": (lambda info, one: info.context.loaders.tasks.load(one), Task.from_row),
+    "comment": (lambda info, one: info.context.loaders.comments.load(one), Comment.from_row),
+    "project": (lambda info, one: info.context.loaders.projects.load(one), Project.from_row),
+    "status": (lambda info, one: info.context.loaders.statuses.load(one), Status.from_row),
+    "label": (lambda info, one: info.context.loaders.labels.load(one), Label.from_row),
+    "workspace": (lambda info, one: info.context.loaders.workspaces.load(one), Workspace.from_row),
+    "membership": (lambda info, one: info.context.loaders.memberships.load(one), Membership.from_row),
+}
+
+
+async def _entity(info: Info, global_id: str) -> Node | None:
+    parts = split(global_id)
+    assert parts is not None
+    load, of_row = _ENTITIES[parts[0]]
+    row = await load(info, parts[1])
+    return None if row is None else of_row(row)
+
+
+@strawberry.type(description="What revertChanges answers.")
+class RevertChangesPayload(MutationPayload):
+    @strawberry.field(description="The tasks among `entities`.")
+    async def tasks(self, info: Info) -> list[Task]:
+        return [one for one in await self._found(info) if isinstance(one, Task)]
+
+    @strawberry.field(
+        description=(
+            "All that was changed back, of whatever kind; after a conflict those that clash, in the order of the"
+            " errors. As they are now, without those that you do not see."
+        )
+    )
+    async def entities(self, info: Info) -> list[Node]:
+        return await self._found(info)
+
+    async def _found(self, info: Info) -> list[Node]:
+        found = await asyncio.gather(*[_entity(info, one) for one in self.ids.get("entities", [])])
+        return [one for one in found if one is not None]
 
 
 async def _comment(root: MutationPayload, info: Info) -> Comment | None:
@@ -335,6 +378,10 @@ class AcceptInvitePayload(MutationPayload):
 @strawberry.type(description="What updateMemberRole answers.")
 class UpdateMemberRolePayload(MutationPayload):
     membership: Membership | None = strawberry.field(resolver=_membership, description=_NOW)
+
+    @strawberry.field(description="Fields the server merged with somebody else's change.")
+    def merged(self) -> list[ChangedField]:
+        return self.merged_fields
 
 
 @strawberry.type(description="What removeMember answers.")

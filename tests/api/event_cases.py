@@ -288,6 +288,95 @@ async def nothing_that_differs(world: World) -> Ask:
     return world.owner, {"id": task, "title": "As it is", "dueDate": None, "addLabelIds": [world.bug]}
 
 
+@case("revertChanges", UPDATED)
+async def the_change_of_every_field(world: World) -> Ask:
+    task = await world.task(projectId=world.web, assigneeIds=[world.guest.id], labelIds=[world.label])
+    asked = {
+        "id": task,
+        "title": "Other",
+        "description": "Text",
+        "statusId": world.statuses["DONE"],
+        "priority": "HIGH",
+        "startDate": "2026-03-01",
+        "dueDate": "2026-03-02",
+        "estimate": 2,
+        "parentId": world.web_task,
+        "addAssigneeIds": [world.member.id],
+        "removeAssigneeIds": [world.guest.id],
+        "addLabelIds": [world.bug],
+        "removeLabelIds": [world.label],
+    }
+    return world.member, _undo(await world.owner.do("updateTask", asked))
+
+
+@case("revertChanges", UPDATED, guest=CREATED)
+async def a_move_out_of_the_guests_project(world: World) -> Ask:
+    task = await world.task(projectId=world.web, assigneeIds=[world.guest.id, world.member.id])
+    return world.member, _undo(await world.owner.do("moveTask", {"id": task, "projectId": world.ops}))
+
+
+@case("revertChanges", CREATED)
+async def the_end_of_a_task(world: World) -> Ask:
+    task = await world.task(projectId=world.web)
+    return world.member, _undo(await world.owner.do("deleteTask", {"id": task}))
+
+
+@case("revertChanges", DELETED)
+async def the_return_of_a_task(world: World) -> Ask:
+    task = await world.task(projectId=world.web)
+    await world.owner.do("deleteTask", {"id": task})
+    return world.member, _undo(await world.owner.do("restoreTask", {"id": task}))
+
+
+@case("revertChanges", UPDATED)
+async def that_a_task_was_archived(world: World) -> Ask:
+    task = await world.task(projectId=world.web)
+    return world.guest, _undo(await world.owner.do("archiveTask", {"id": task}))
+
+
+@case("revertChanges", "CommentEvent UPDATED")
+async def the_text_of_a_comment(world: World) -> Ask:
+    comment = await world.comment(world.web_task)
+    return world.owner, _undo(await world.owner.do("updateComment", {"id": comment, "body": "Other"}))
+
+
+@case("revertChanges", "CommentEvent CREATED")
+async def the_end_of_a_comment(world: World) -> Ask:
+    comment = await world.comment(world.web_task)
+    return world.owner, _undo(await world.owner.do("deleteComment", {"id": comment}))
+
+
+@case("revertChanges", "PROJECT UPDATED")
+async def that_a_project_was_archived(world: World) -> Ask:
+    return world.member, _undo(await world.owner.do("updateProject", {"id": world.web, "archived": True}))
+
+
+@case("revertChanges", "WORKSPACE UPDATED")
+async def the_name_of_a_workspace(world: World) -> Ask:
+    return world.admin, _undo(await world.owner.do("updateWorkspace", {"id": world.id, "name": "Other"}))
+
+
+@case("revertChanges", f"MEMBERSHIP UPDATED, {UPDATED}", guest=f"MEMBERSHIP CREATED, {UPDATED}")
+async def that_somebody_became_a_guest(world: World) -> Ask:
+    person = await world.bring_in()
+    await world.task(projectId=world.web, assigneeIds=[person.id])
+    return world.admin, _undo(
+        await world.owner.do("updateMemberRole", {"id": world.membership(person), "role": "GUEST"})
+    )
+
+
+@case("revertChanges")
+async def what_is_as_it_was_already(world: World) -> Ask:
+    task = await world.task("As it was", projectId=world.web)
+    undone = _undo(await world.owner.do("updateTask", {"id": task, "title": "Other"}))
+    await world.owner.do("updateTask", {"id": task, "title": "As it was"})
+    return world.owner, undone
+
+
+def _undo(payload: dict[str, Any]) -> dict[str, Any]:
+    return {"target": {"changeSetId": payload["changeSetId"]}}
+
+
 @case("moveTask", UPDATED)
 async def to_the_front_of_its_column(world: World) -> Ask:
     await world.task(projectId=world.web)

@@ -489,6 +489,71 @@ async def a_guests_own_task(world: World) -> Asked:
     return asked(task, id=task)
 
 
+# ---- undo
+
+
+@mutation("revertChanges", WRITERS_IN_WEB)
+async def a_change_of_a_task_of_web(world: World) -> Asked:
+    task = await world.task(projectId=world.web)
+    await world.owner.do("updateTask", {"id": task, "title": "Other"})
+    change = await world.change(task)
+    return asked(change, target={"changeId": change})
+
+
+@mutation("revertChanges", {**WHOLE, "viewer": "hidden", "member": "hidden", "admin": "INVALID", "owner": "INVALID"})
+async def the_end_of_a_membership(world: World) -> Asked:
+    person = await world.bring_in()
+    for project in (world.web, world.ops):
+        await world.task(projectId=project, assigneeIds=[person.id])
+    change_set = (await world.owner.do("removeMember", {"id": world.membership(person)}))["changeSetId"]
+    return asked(change_set, target={"changeSetId": change_set})
+
+
+@mutation("revertChanges", {**WRITERS_IN_WEB, "guest": "forbidden"})
+async def the_end_of_a_task_of_the_owner(world: World) -> Asked:
+    task = await world.task(projectId=world.web)
+    change_set = (await world.owner.do("deleteTask", {"id": task}))["changeSetId"]
+    return asked(change_set, target={"changeSetId": change_set})
+
+
+@mutation("revertChanges", {**WRITERS_IN_WEB, "member": "forbidden", "admin": "forbidden", "guest": "forbidden"})
+async def the_text_of_the_owners_comment(world: World) -> Asked:
+    comment = await world.comment(world.web_task)
+    change_set = (await world.owner.do("updateComment", {"id": comment, "body": "Better"}))["changeSetId"]
+    return asked(change_set, target={"changeSetId": change_set})
+
+
+@mutation("revertChanges", {**ARRANGERS_IN_WEB})
+async def the_name_of_the_web(world: World) -> Asked:
+    project = world.web
+    change_set = (await world.owner.do("updateProject", {"id": project, "color": "#123456"}))["changeSetId"]
+    await world.owner.do("updateProject", {"id": project, "color": "#123457"})
+    await world.owner.do("updateProject", {"id": project, "color": "#123456"})
+    return asked(change_set, target={"changeSetId": change_set})
+
+
+@mutation("revertChanges", {**ADMINS, "member": "forbidden"})
+async def the_name_of_the_workspace(world: World) -> Asked:
+    change_set = (await world.owner.do("updateWorkspace", {"id": world.id, "description": minted("x")}))["changeSetId"]
+    return asked(change_set, target={"changeSetId": change_set})
+
+
+@mutation("revertChanges", {**WHOLE, "viewer": "hidden", "member": "hidden"})
+async def the_role_of_somebody(world: World) -> Asked:
+    person = await world.bring_in()
+    role = {"id": world.membership(person), "role": "VIEWER"}
+    change_set = (await world.owner.do("updateMemberRole", role))["changeSetId"]
+    return asked(change_set, target={"changeSetId": change_set})
+
+
+@mutation("revertChanges", {**WHOLE, "viewer": "hidden"})
+async def the_projects_of_a_guest(world: World) -> Asked:
+    person = await world.bring_in("GUEST", projectIds=[world.ops])
+    added = {"projectId": world.web, "membershipId": world.membership(person)}
+    change_set = (await world.owner.do("addProjectGuest", added))["changeSetId"]
+    return asked(change_set, target={"changeSetId": change_set})
+
+
 # ---- notifications
 
 

@@ -118,6 +118,10 @@ def _changed(mutation: str, given: dict[str, Any]) -> dict[str, Any]:
     fields = input_kind(mutation).fields
     for name, value in given.items():
         match get_named_type(fields[name].type).name, value:
+            case "RevertTarget", {"changeSetId": str()}:
+                return {**given, name: {"changeSetId": ghost("changeset")}}
+            case "UpdateTaskInput", list():
+                return {**given, name: value[1:]}
             case "ID", str():
                 return {**given, name: ghost(value.split("_")[0])}
             case "String", str():

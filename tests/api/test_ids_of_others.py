@@ -85,6 +85,8 @@ class Foreign:
     membership: str
     comment: str
     notification: str
+    change: str
+    change_set: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +121,9 @@ async def foreign(world: World) -> Foreign:
         stan.membership_id(there),
     )
     task = await stan.create_task(there, projectId=project)
+    changed = await stan.do("updateTask", {"id": task, "title": "Other"})
+    history = "query ($id: ID!) { node(id: $id) { ... on Task { history { nodes { id } } } } }"
+    change = (await stan.ask(history, id=task))["node"]["history"]["nodes"][0]["id"]
     return Foreign(
         owner=stan,
         project=project,
@@ -129,6 +134,8 @@ async def foreign(world: World) -> Foreign:
         membership=membership,
         comment=await stan.comment(task),
         notification=(await world.member.notification_ids())[0],
+        change=change,
+        change_set=changed["changeSetId"],
     )
 
 
@@ -187,6 +194,8 @@ def places(world: World, foreign: Foreign) -> list[Place]:
     add(mia, "createInvite", "projectIds", guest_invite, [foreign.project], "NOT_FOUND")
     said = {"taskId": world.web_task, "body": "Well"}
     add(mia, "createComment", "parentId", said, [foreign.comment], "NOT_FOUND")
+    add(mia, "revertChanges", "target.changeId", {}, [foreign.change], "NOT_FOUND")
+    add(mia, "revertChanges", "target.changeSetId", {}, [foreign.change_set], "NOT_FOUND")
     read = {"read": True}
     add(gus, "markNotifications", "target.ids", read, [foreign.notification], "NOT_FOUND")
     add(gus, "markNotifications", "target.taskId", read, hidden_tasks + tasks, "NOT_FOUND")

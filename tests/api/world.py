@@ -56,6 +56,15 @@ class World:
         """The owner's new comment."""
         return await self.owner.comment(task_id, body, **more)
 
+    async def change(self, global_id: str) -> str:
+        """The newest change of a task or a comment."""
+        query = (
+            "query ($id: ID!) { node(id: $id) { ... on Task { history(first: 1) { nodes { id } } }"
+            " ... on Comment { history(first: 1) { nodes { id } } } } }"
+        )
+        found: str = (await self.owner.ask(query, id=global_id))["node"]["history"]["nodes"][0]["id"]
+        return found
+
     async def project(self, name: str = "More", **more: Any) -> str:
         key = "P" + new_id().hex[-8:].upper()
         return await self.owner.create_project(self.id, name, key, **more)
