@@ -14,8 +14,8 @@ from tests.people import Api
 from tests.processes import ServerProcess, server_processes
 from tests.stack_fixture import TestStack, stack  # noqa: F401
 
-PATIENT = ("tests/faults/test_presence.py", "tests/faults/test_draining.py", "tests/faults/test_cut_off.py")
-"""Serial tests that wait for time to pass, most of the time: they may run beside the other serial ones."""
+PATIENT = tuple(f"tests/faults/test_{name}.py" for name in ("presence", "draining", "cut_off", "soak"))
+"""Serial tests that take their time whatever the machine does: they may run beside the other serial ones."""
 
 
 class TwoLines(LoadScopeScheduling):
