@@ -58,7 +58,7 @@ def _title(name: str) -> str:
     """`test_the_oracle_holds_when[redis_freezes-3]` -> `the oracle holds when redis freezes`."""
     plain, _, parameters = name.removeprefix("test_").partition("[")
     words = [word for word in parameters.rstrip("]").split("-") if not word.isdigit()]
-    return " ".join([plain, *words]).replace("_", " ").strip()
+    return " ".join(" ".join([plain, *words]).replace("_", " ").split())
 
 
 def page(found: dict[str, dict[str, Row]], took_seconds: float) -> str:
