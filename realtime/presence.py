@@ -10,10 +10,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-from collections import Counter, defaultdict, deque
+from collections import defaultdict, deque
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Collection, Coroutine, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -28,6 +27,7 @@ from realtime.follow import AccessRevoked, NotVisible
 from realtime.hub import Hub, NoSuchWorkspace
 from realtime.listener import Expired, Listener
 from realtime.presence_pace import Pace
+from realtime.presence_place import Place, Tab
 from realtime.presence_room import Room, Viewer
 from realtime.presence_state import SNAPSHOT_SECONDS, Presence, PresenceBatch, Status
 from realtime.presence_store import CHANNEL, Away, Doing, Store
@@ -51,60 +51,6 @@ ReadAttendees = Callable[[Session, UUID, Collection[UUID]], Awaitable[dict[UUID,
 """(session, workspace id, user ids) -> those who belong to the workspace."""
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(eq=False, slots=True)
-class Tab:
-    """A socket of somebody in one workspace."""
-
-    person_id: UUID
-    id: UUID
-    uses: int = 0
-    attendee: Attendee | None = None
-    status: Status | None = None
-
-    @property
-    def is_shown(self) -> bool:
-        return self.attendee is not None and self.attendee.is_shown and self.status is not Status.OFFLINE
-
-
-@dataclass(eq=False, slots=True)
-class Place:
-    """One workspace in this process, while a tab or a viewer is there."""
-
-    workspace_id: UUID
-    room: Room
-    users: int = 0
-    tabs: dict[tuple[UUID, UUID], Tab] = field(default_factory=dict)
-    tab_counts: Counter[UUID] = field(default_factory=Counter)
-    attendees: dict[UUID, Attendee] = field(default_factory=dict)
-    """Those who have a tab here, by person; the log keeps them current, so the next tab need not ask."""
-    member_ids: set[UUID] = field(default_factory=set)
-    """The ids of these attendees."""
-    loaded: asyncio.Event = field(default_factory=asyncio.Event)
-    heeds: asyncio.Event = field(default_factory=asyncio.Event)
-    """Set once the log is followed: rights that are read before that might change unheard."""
-    heeding: asyncio.Task[None] | None = None
-    loading: asyncio.Task[None] | None = None
-    is_load_wanted: bool = False
-    is_inhabited: bool = False
-    """Whether anybody who belongs there had a tab here: a stranger's leaves nothing to be swept."""
-    swept_to: tuple[bytes, int] | None = None
-
-    def know(self, person_id: UUID, attendee: Attendee) -> None:
-        """What there is to know of somebody who has a tab here."""
-        if person_id in self.tab_counts:
-            self.attendees[person_id] = attendee
-            self.member_ids.add(attendee.id)
-
-    def lose_tab(self, person_id: UUID) -> None:
-        """One tab of somebody less."""
-        self.tab_counts[person_id] -= 1
-        if not self.tab_counts[person_id]:
-            del self.tab_counts[person_id]
-            attendee = self.attendees.pop(person_id, None)
-            if attendee is not None:
-                self.member_ids.discard(attendee.id)
 
 
 class Presences:
