@@ -17,6 +17,9 @@ from db.session import Database
 from db.unit_of_work import Writer
 from domain import reminders
 from jobs.reminders import remind
+from realtime.counters import Counters
+from realtime.publisher import Publisher
+from tests.api.test_notification_events import following, until_kinds
 from tests.api.test_notifications import told
 from tests.api.world import World, make_world
 from tests.people import Api, Person
@@ -198,6 +201,27 @@ async def test_processes_that_run_at_once_tell_it_once(world: World, database: D
         assert await due(person, *tasks) == ["DUE_SOON"] * 8
         counts = [one["groupCount"] for one in await told(person) if (one["task"] or {}).get("id") in tasks]
         assert set(counts) == {1}
+
+
+async def test_whoever_listens_hears_it_at_once_from_another_process(
+    world: World, database: Database, stack: TestStack
+) -> None:
+    """By the publisher alone, as the jobs' process has nothing else of real time."""
+    counters = Counters()
+    publisher = Publisher(stack.redis_url, counters)
+    publishing = asyncio.create_task(publisher.run())
+    try:
+        task = await world.task(**dated(world.spare))
+        async with following(world.spare) as stream:
+            before = len(stream.batches)
+            writer = Writer(database, publisher.announce, publisher.announce_heads)
+            await remind(writer, database, EVENING)
+            await until_kinds(stream, task, ("ASSIGNED", 1, False), ("DUE_SOON", 1, False))
+            assert len(stream.batches) > before
+            assert (counters.published > 0, counters.publish_failures, counters.publish_skipped) == (True, 0, 0)
+    finally:
+        publishing.cancel()
+        await asyncio.gather(publishing, return_exceptions=True)
 
 
 async def test_a_change_between_finding_and_telling_counts(world: World, database: Database) -> None:

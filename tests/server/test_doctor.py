@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from server.doctor import database, examine, findings, port, redis, web_pages
+from jobs.carriers import Server
+from server.doctor import database, examine, findings, mail, port, redis, web_pages
 from server.settings import Settings
 from server.stack import EmbeddedStack
 from tests.stack_fixture import temporary_state_dir
@@ -70,6 +71,16 @@ def test_secrets_of_a_running_stack_that_cannot_be_read_are_a_problem() -> None:
         last = list(findings(Settings(port=0, state_dir=state_dir)))[-1]
     assert last.what == "state"
     assert "valkey.password cannot be read" in last.remedy
+
+
+def test_it_says_where_mail_goes_and_that_files_are_no_mail_for_production(tmp_path: Path) -> None:
+    here = mail(Settings(state_dir=tmp_path))
+    assert str(tmp_path / "mail") in here.state
+    assert "files" in here.state
+    assert here.remedy == ""
+    assert "TUTTI_SMTP_URL" in mail(Settings(state_dir=tmp_path, env="production")).remedy
+    nobody = Server("127.0.0.1", 1, is_tls=False, start_tls=False)
+    assert "TUTTI_SMTP_URL" in mail(Settings(state_dir=tmp_path, smtp=nobody)).remedy
 
 
 def test_problems_are_counted(tmp_path: Path) -> None:
