@@ -187,3 +187,20 @@ async def test_several_tasks_are_selected_and_changed_together(open_page: OpenPa
     await page.keyboard.press("Escape")
     await expect(bar).to_have_count(0)
     await expect(page.get_by_role("main", name="Board")).to_be_visible()
+
+
+async def test_a_change_is_undone_by_its_key_and_from_the_history(open_page: OpenPage) -> None:
+    page = await sign_up(open_page, "Ann")
+    await create(page, "Undo me")
+    await card(page, "Undo me").focus()
+    await page.keyboard.press("Alt+ArrowRight")
+    await expect(card(page, "Undo me", "In progress")).to_be_focused()
+    await page.keyboard.press("i")
+    await expect(card(page, "Undo me").get_by_title("Ann")).to_be_visible()
+    await page.keyboard.press("Control+z")
+    await expect(card(page, "Undo me").get_by_title("Ann")).to_have_count(0)
+    await open_task(page, "Undo me")
+    await page.get_by_role("button", name="History").click()
+    moved = page.get_by_role("list", name="History").get_by_role("listitem").filter(has_text="In progress")
+    await moved.get_by_role("button", name="Undo this change by Ann").click()
+    await expect(card(page, "Undo me", "To do")).to_be_visible()

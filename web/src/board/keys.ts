@@ -6,6 +6,7 @@
 import { useEffect, useRef } from "react";
 import type { Task } from "../data/model";
 import { announce } from "../ui/announce";
+import { toast } from "../ui/toasts";
 import { useWorkspace } from "../workspace/context";
 import { placeAt } from "./arrange";
 import { useQuick, type QuickKind } from "./QuickMenu";
@@ -22,6 +23,13 @@ export function useBoardKeys(columns: Columns, onOpen: (task: Task) => void, onN
   useEffect(() => void (latest.current = { columns, onOpen, onNew }));
   useEffect(() => {
     function keyed(event: KeyboardEvent): void {
+      if (isUndo(event) && !isTyping(event)) {
+        event.preventDefault();
+        return void workspace.undoLast().then((taskId) => {
+          const title = workspace.model().taskById.get(taskId ?? "")?.title;
+          toast(title ? `Undoing the last change of “${title}”` : "There is nothing to undo");
+        });
+      }
       if (isTyping(event) || event.metaKey || event.ctrlKey || event.defaultPrevented) return;
       const { columns, onNew } = latest.current;
       const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
@@ -64,6 +72,8 @@ export function useBoardKeys(columns: Columns, onOpen: (task: Task) => void, onN
     return () => removeEventListener("keydown", keyed);
   }, [workspace]);
 }
+
+const isUndo = (event: KeyboardEvent): boolean => (event.metaKey || event.ctrlKey) && !event.shiftKey && !event.altKey && event.key.toLowerCase() === "z";
 
 const isInPanel = (event: KeyboardEvent): boolean => event.target instanceof Element && event.target.closest("aside") !== null;
 

@@ -6,7 +6,7 @@
 import { stringifyDocument, type Client, type DocumentInput } from "urql";
 import {
   AddReactionDocument, ArchiveTaskDocument, CreateCommentDocument, CreateTaskDocument, DeleteCommentDocument, DeleteTaskDocument, FollowDocument, MoreMembersDocument, MoreProjectsDocument, MoveTaskDocument,
-  RemoveReactionDocument, RestoreTaskDocument, SnapshotDocument, UpdateCommentDocument, UpdateTaskDocument,
+  RemoveReactionDocument, RestoreTaskDocument, RevertChangesDocument, SnapshotDocument, UpdateCommentDocument, UpdateTaskDocument,
   type FollowSubscription, type RefusalFragment,
 } from "../gql/graphql";
 import { toBatch, type WireEvent } from "../sync/events";
@@ -30,6 +30,7 @@ const MUTATIONS: Record<string, DocumentInput<any, any>> = {
   deleteComment: DeleteCommentDocument,
   addReaction: AddReactionDocument,
   removeReaction: RemoveReactionDocument,
+  revertChanges: RevertChangesDocument,
 };
 
 /** Their answers have no row: what they show stays until their event is here, so that nothing flickers. */
@@ -44,6 +45,7 @@ interface Payload {
   changeSetId?: string | null;
   eventCursor?: string | null;
   task?: Task | null;
+  tasks?: readonly Task[];
   comment?: Comment | null;
   deletedTaskId?: string | null;
   deletedCommentId?: string | null;
@@ -132,7 +134,7 @@ async function send(client: Client, operation: Operation): Promise<{ outcome: Ou
   const { data, error } = await client.mutation(document, { input: inputOf(operation) }).toPromise();
   const payload = (data as Record<string, Payload | undefined> | undefined)?.[operation.name];
   if (payload) {
-    const rows = [payload.task, payload.comment].filter((row) => row !== undefined && row !== null);
+    const rows = [payload.task, ...(payload.tasks ?? []), payload.comment].filter((row) => row !== undefined && row !== null);
     if (payload.userErrors.length) return { outcome: { kind: "refused", reasons: payload.userErrors, rows } };
     const dropped = [payload.deletedTaskId, payload.deletedCommentId].filter((id) => typeof id === "string");
     return { outcome: { kind: "applied", rows, dropped }, payload };

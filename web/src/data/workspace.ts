@@ -25,6 +25,13 @@ export interface Refused {
   readonly reasons: readonly RefusalFragment[];
 }
 
+/** What can be undone: the id of a change of a history, or of all that one mutation changed. */
+export type RevertTarget = { readonly changeId: string } | { readonly changeSetId: string };
+
+const UNDOABLE = new Set(["updateTask", "moveTask", "archiveTask", "restoreTask"]);
+const MOST_UNDONE = 50;
+const LONGEST_SAVING_MS = 3_000;
+
 export class OpenWorkspace {
   readonly sync: Sync<AnyRow>;
   readonly myId: string;
@@ -37,6 +44,8 @@ export class OpenWorkspace {
   private readonly refusalListeners = new Set<(refused: Refused) => void>();
   private arranged: Model | null = null;
   private frame = 0;
+  /** What this tab has changed and can undo, the last at the end. */
+  private done: readonly { readonly changeSetId: string; readonly taskId: string }[] = [];
   /** How many snapshots were read: what was read beside the stream before the last one is not here any more. */
   snapshots = 0;
   /** Why the stream ended for good; null while it goes on. */
@@ -54,7 +63,9 @@ export class OpenWorkspace {
       onEvents: (events) => {
         for (const listener of this.eventListeners) listener(events);
       },
-      onDone: () => undefined,
+      onDone: ({ name, entityId }, changeSetId) => {
+        if (changeSetId && UNDOABLE.has(name)) this.done = [...this.done, { changeSetId, taskId: entityId }].slice(-MOST_UNDONE);
+      },
     });
     const snapshot = async () => {
       const read = await server.snapshot();
@@ -107,6 +118,36 @@ export class OpenWorkspace {
   /** Adds or takes back the person's own reaction. */
   react(subjectId: string, emoji: string, isOn: boolean): void {
     void this.sync.submit({ key: uuidv7(), name: isOn ? "addReaction" : "removeReaction", entityId: subjectId, input: { subjectId, emoji } });
+  }
+
+  /** Changes back what was changed; the server says how that looks, and refuses where others went on from it. */
+  revert(target: RevertTarget, taskId: string): void {
+    void this.sync.submit({ key: uuidv7(), name: "revertChanges", entityId: taskId, input: { target } });
+  }
+
+  /** Undoes what this tab has done last. Returns the id of its task; null if there is nothing, or it cannot be saved now. */
+  async undoLast(): Promise<string | null> {
+    await this.saved();
+    const last = this.done.at(-1);
+    if (!last || this.sync.waitingCount > 0) return null;
+    this.done = this.done.slice(0, -1);
+    this.revert({ changeSetId: last.changeSetId }, last.taskId);
+    return last.taskId;
+  }
+
+  /** Resolves when nothing waits for the server any more, or after a while. */
+  private saved(): Promise<void> {
+    return new Promise((resolve) => {
+      const look = (): void => { if (this.sync.waitingCount === 0) end(); };
+      const timer = setTimeout(end, LONGEST_SAVING_MS);
+      const off = this.subscribe(look);
+      function end(): void {
+        clearTimeout(timer);
+        off();
+        resolve();
+      }
+      look();
+    });
   }
 
   createTask(input: Record<string, unknown>): string {

@@ -11,7 +11,7 @@ const GROUPS: readonly { readonly title: string; readonly keys: readonly (readon
   },
   {
     title: "On a board or list",
-    keys: [["J and K", "Next and previous task"], ["Arrows", "The task beside"], ["Enter", "Open it"], ["Alt and arrows", "Move it"], ["X", "Select it, to change several"], ["Shift and click", "Select up to there"]],
+    keys: [["J and K", "Next and previous task"], ["Arrows", "The task beside"], ["Enter", "Open it"], ["Alt and arrows", "Move it"], ["Ctrl or ⌘ and Z", "Undo the last change"], ["X", "Select it, to change several"], ["Shift and click", "Select up to there"]],
   },
   {
     title: "On a task that has the focus",

@@ -1,11 +1,12 @@
 /** What was changed, the newest first, also what was overwritten. Asked for when it is opened, and again when the task changes. */
-import { ArrowRight } from "lucide-react";
+import { ArrowRight, Undo2 } from "lucide-react";
 import { useEffect, type ReactNode } from "react";
 import { useQuery } from "urql";
 import { TaskHistoryDocument, type TaskHistoryQuery } from "../gql/graphql";
-import type { Model, Task } from "../data/model";
-import { Avatar, textOf } from "../ui/controls";
+import { may, type Model, type Task } from "../data/model";
+import { Avatar, Button, textOf } from "../ui/controls";
 import { Ago } from "../ui/time";
+import { useWorkspace } from "../workspace/context";
 import { FIELD_NAMES, said } from "./words";
 
 type Entry = NonNullable<TaskHistoryQuery["task"]>["history"]["nodes"][number];
@@ -13,6 +14,8 @@ type Entry = NonNullable<TaskHistoryQuery["task"]>["history"]["nodes"][number];
 const TEXTS = new Set(["TITLE", "DESCRIPTION"]);
 
 export function History({ task, model }: { task: Task; model: Model }) {
+  const workspace = useWorkspace();
+  const mayWrite = may(model, "TASK_WRITE");
   const [{ data, error, fetching }, ask] = useQuery({ query: TaskHistoryDocument, variables: { id: task.id }, requestPolicy: "network-only" });
   useEffect(() => ask({ requestPolicy: "network-only" }), [task.version, ask]);
   if (error && !data) return <p className="text-sm text-dim">{textOf(error)}</p>;
@@ -22,7 +25,7 @@ export function History({ task, model }: { task: Task; model: Model }) {
     <ol aria-label="History" className="grid gap-3 text-sm">
       {entries.map(({ id, actor, at, changes }) => (
         <li key={id}>
-          <Line who={actor} at={at}>{changes.filter(({ field }) => field !== "RANK").map((change) => <ChangeLine key={change.field} {...change} model={model} />)}</Line>
+          <Line who={actor} at={at} onUndo={mayWrite ? () => workspace.revert({ changeId: id }, task.id) : undefined}>{changes.filter(({ field }) => field !== "RANK").map((change) => <ChangeLine key={change.field} {...change} model={model} />)}</Line>
         </li>
       ))}
       <li><Line who={task.createdBy} at={task.createdAt}><p className="text-dim">made this task</p></Line></li>
@@ -30,12 +33,21 @@ export function History({ task, model }: { task: Task; model: Model }) {
   );
 }
 
-function Line({ who, at, children }: { who: { id: string; name: string }; at: string; children: ReactNode }) {
+interface LineProps {
+  who: { id: string; name: string };
+  at: string;
+  onUndo?: (() => void) | undefined;
+  children: ReactNode;
+}
+
+function Line({ who, at, onUndo, children }: LineProps) {
   return (
     <div className="grid grid-cols-[auto_1fr] gap-x-2">
       <Avatar id={who.id} name={who.name} size={22} />
       <div className="grid min-w-0 gap-1">
-        <p className="flex flex-wrap items-center gap-x-2"><span className="font-medium">{who.name}</span><Ago at={at} className="text-xs text-dim" /></p>
+        <p className="flex flex-wrap items-center gap-x-2"><span className="font-medium">{who.name}</span><Ago at={at} className="text-xs text-dim" />
+          {onUndo && <Button kind="quiet" className="ml-auto px-2 text-dim" aria-label={`Undo this change by ${who.name}`} title="Undo this change" onClick={onUndo}><Undo2 size={15} aria-hidden />Undo</Button>}
+        </p>
         {children}
       </div>
     </div>

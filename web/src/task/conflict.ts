@@ -36,6 +36,7 @@ export function recallConflicts(workspace: OpenWorkspace): void {
 
 /** Keeps and shows a conflict; returns false if the refusal is none. */
 export function tookConflict(workspace: OpenWorkspace, { operation, reasons }: Refused): boolean {
+  if (!operation.name.startsWith("update")) return false;
   const reason = reasons.find((each): each is Reason => each.__typename === "ConflictError");
   if (!reason) return false;
   const { key, name, entityId, input } = operation;

@@ -96,6 +96,10 @@ function tellRefusal(refused: Refused): void {
     toast("Your comment was not sent. It is in its field again.", reason?.message);
     return announce(`Your comment was not sent. ${reason?.message ?? ""}`);
   }
+  if (mutation === "revertChanges") {
+    toast("That could not be undone", reason?.message);
+    return announce(`That could not be undone. ${reason?.message ?? ""}`);
+  }
   const name = refused.task?.title ?? (refused.comment ? "Your comment" : String(input.title ?? "The change"));
   toast(`“${name}” was changed back`, reason?.message);
   announce(`${name} was changed back. ${reason?.message ?? ""}`);
