@@ -69,6 +69,12 @@ def test_proxies_are_addresses_and_networks() -> None:
         assert said.startswith(f"TUTTI_TRUSTED_PROXIES holds '{wrong}', which is no address and no network; list those")
 
 
+def test_the_token_for_metrics_is_printed_nowhere() -> None:
+    settings = read(TUTTI_METRICS_TOKEN="a-canary-for-scrapes")
+    assert settings.metrics_token == "a-canary-for-scrapes"
+    assert "canary" not in repr(settings)
+
+
 @pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+asyncpg"])
 def test_every_usual_spelling_of_a_database_address_is_understood(scheme: str) -> None:
     settings = read(DATABASE_URL=f"{scheme}://a:b%40c@db:5433/tutti?sslmode=require")
@@ -113,6 +119,8 @@ def test_listening_everywhere_is_still_reached_on_this_machine(host: str, url: s
         ("REDIS_URL", "http://canary", "REDIS_URL is not an address that starts with redis:// or rediss://"),
         ("REDIS_URL", "redis://:canary@h/one", "REDIS_URL does not end in a database number"),
         ("TUTTI_JWT_SECRET", "canary", "TUTTI_JWT_SECRET holds a secret shorter than 32 characters"),
+        ("TUTTI_METRICS_TOKEN", "canary", "TUTTI_METRICS_TOKEN is shorter than 16 characters or has strange ones"),
+        ("TUTTI_METRICS_TOKEN", "a canary between words", "TUTTI_METRICS_TOKEN is shorter than 16 characters or has"),
         ("TUTTI_MAX_DEPTH", "0", "TUTTI_MAX_DEPTH is '0'; set it to a whole number from 1"),
         ("TUTTI_FRAME_BURST", "1.5", "TUTTI_FRAME_BURST is '1.5'; set it to a whole number"),
         ("TUTTI_INIT_TIMEOUT_SECONDS", "soon", "TUTTI_INIT_TIMEOUT_SECONDS is 'soon'; set it to a number above 0"),
