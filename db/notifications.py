@@ -273,6 +273,22 @@ async def open_groups(session: Session, wanted: Collection[tuple[UUID, str]]) ->
     return {(row.user_id, row.group_key): notification_of(row) for row in found}
 
 
+async def delete_old_notifications(session: Session, before: datetime, withdrawn_before: datetime) -> None:
+    """Delete those that were read, or were for other channels alone, before an instant, and withdrawn ones.
+
+    What is unread stays, however old, so the counts need not know.
+    """
+    await session.execute(
+        notifications.delete().where(
+            or_(
+                notifications.c.read_at < before,
+                and_(~notifications.c.is_in_app, notifications.c.created_at < before),
+                notifications.c.withdrawn_at < withdrawn_before,
+            )
+        )
+    )
+
+
 # ---- reading
 
 

@@ -1,0 +1,69 @@
+"""Notifications in SQL: as many statements for many people as for one, counts that are kept, and an end to old ones."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import event, func, select, update
+
+from db.ids import new_id, typed
+from db.models import Role
+from db.notifications import delete_old_notifications, news_of, unread_by_user_ids
+from db.tables import notifications
+from db.unit_of_work import now
+from domain.comments import create_comment
+from domain.notifications import Target, mark
+from tests.db.office import Office
+
+MENTIONED = 50
+
+
+async def test_a_comment_that_mentions_fifty_is_told_by_one_insert(office: Office) -> None:
+    owner = await office.person()
+    workspace = await office.workspace(owner)
+    task = await office.task(owner, workspace)
+    people = [await office.member(owner, workspace, Role.MEMBER) for _ in range(MENTIONED)]
+    statements: list[str] = []
+
+    def count(connection: Any, cursor: Any, statement: str, *rest: Any) -> None:
+        statements.append(statement)
+
+    engine = office.database._engine.sync_engine
+    counts = []
+    for told in (people[:1], people):
+        body = " ".join(f"@[{typed('user', one.user_id)}]" for one in told)
+        statements.clear()
+        event.listen(engine, "before_cursor_execute", count)
+        try:
+            await office.do(owner, lambda uow, body=body: create_comment(uow, new_id(), task, None, body))  # type: ignore[misc]
+        finally:
+            event.remove(engine, "before_cursor_execute", count)
+        assert len([one for one in statements if one.startswith("INSERT INTO notifications ")]) <= 1
+        counts.append(len(statements))
+    assert [await unread(office, one.user_id) for one in (people[0], people[-1])] == [1, 1]
+    assert counts[1] <= counts[0] + 1  # the first of them has one already, into which the second is folded
+
+
+async def unread(office: Office, user_id: Any) -> int:
+    return (await office.read(unread_by_user_ids, [user_id]))[user_id]
+
+
+async def test_what_is_unread_is_never_deleted(office: Office) -> None:
+    owner = await office.person()
+    workspace = await office.workspace(owner)
+    person = await office.member(owner, workspace, Role.MEMBER)
+    tasks = [await office.task(owner, workspace, assignee_ids=(person.user_id,)) for _ in range(3)]
+    await office.do(person, lambda uow: mark(uow, Target(task_id=tasks[0]), is_read=True))
+    old, mine = now() - timedelta(days=100), notifications.c.user_id == person.user_id
+    async with office.database.transaction() as connection:
+        await connection.execute(update(notifications).where(mine).values(created_at=old))
+        await connection.execute(
+            update(notifications).where(mine, notifications.c.read_at.is_not(None)).values(read_at=old)
+        )
+        await delete_old_notifications(connection, now() - timedelta(days=90), now() - timedelta(days=90))
+        left = await connection.execute(select(func.count()).select_from(notifications).where(mine))
+        assert left.scalar_one() == 2
+    scope = await office.scope(person)
+    news = await office.read(news_of, scope, person.user_id, None, 100)
+    assert (len(news.shown), news.unread, news.is_snapshot) == (2, 2, True)
