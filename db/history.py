@@ -125,6 +125,19 @@ async def changes_since(session: Session, workspace_id: UUID, entity_id: UUID, v
     )
 
 
+async def changes_since_each(
+    session: Session, workspace_id: UUID, versions: Mapping[UUID, int]
+) -> dict[UUID, list[Change]]:
+    """Objects with a version each -> their changes after it, oldest first; every object has an entry."""
+    if not versions:
+        return {}
+    since = [and_(changes.c.entity_id == one, changes.c.version > version) for one, version in versions.items()]
+    found: dict[UUID, list[Change]] = {one: [] for one in versions}
+    for change in await _read(session, and_(changes.c.workspace_id == workspace_id, or_(*since))):
+        found[change.entity_id].append(change)
+    return found
+
+
 async def changes_by_ids(session: Session, scope: Scope, ids: Collection[UUID]) -> dict[UUID, Change]:
     """ids -> changes of the workspaces that the scope sees; whether the object is seen has to be asked of it."""
     found = await _read(session, and_(changes.c.id.in_(list(ids)), in_workspaces(changes, scope)))

@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from db import ids
-from db.ids import typed
+from db.ids import of_kind, typed
 from domain.errors import Invalid, NotFound
 
-__all__ = ["minted", "parse", "parse_all", "typed"]
+__all__ = ["minted", "of_kind", "parse", "parse_all", "typed"]
 
 
 def parse(kind: str, global_id: str, *path: str) -> UUID:

@@ -52,12 +52,13 @@ Asked = Mapping[ChangedField, tuple[Any, Any]]
 
 
 async def settle(
-    uow: UnitOfWork, thing: Versioned, base: Base, asked: Asked
+    uow: UnitOfWork, thing: Versioned, base: Base, asked: Asked, known: Sequence[Change] | None = None
 ) -> tuple[list[FieldChange], list[ChangedField]]:
     """What of it changes to what, and which fields of these were merged with another's change.
 
     Fields that are as wanted already are left out, and so are those that were not changed from the base. A text may
-    become another than the wanted one: with the changes of both. Raises Conflict, and Invalid for a base from the
+    become another than the wanted one: with the changes of both. `known`: the changes since the base, where they were
+    read already. Raises Conflict, and Invalid for a base from the
     future.
     """
     wanted = [FieldChange(field, now, then) for field, (now, then) in asked.items() if now != then]
@@ -65,7 +66,7 @@ async def settle(
         return wanted, []
     if not 0 < base.version <= thing.version:
         raise Invalid(f"baseVersion {base.version} is no version of this: it is at {thing.version}.", "baseVersion")
-    since = await changes_since(uow, thing.workspace_id, thing.entity_id, base.version)
+    since = list(known or []) or await changes_since(uow, thing.workspace_id, thing.entity_id, base.version)
     touched = {one.field: one.before for change in reversed(since) for one in change.fields}
     if base.policy is ConflictPolicy.REJECT and touched:
         raise _conflict(thing, since, sorted(touched), asked)

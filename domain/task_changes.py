@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
 from db import projects, tasks
-from db.models import ChangedField, EventKind, FieldChange, Status, StatusCategory, Task
+from db.history import changes_since_each
+from db.models import Change, ChangedField, EventKind, FieldChange, Status, StatusCategory, Task
 from db.unit_of_work import UnitOfWork
 from domain import events, following, notices, task_fields
+from domain.errors import Refusal
 from domain.mentions import newly_mentioned
 from domain.merge import Base, Versioned, settle, values_to_store
 from domain.task_fields import current, shown, stored
@@ -34,26 +36,39 @@ async def write_all(
     bases: Mapping[UUID, Base] | None = None,
     *,
     is_quiet: bool = False,
+    on_refused: Callable[[UUID, Refusal], None] | None = None,
 ) -> tuple[dict[UUID, Task], list[ChangedField]]:
     """Bring locked tasks of one workspace to the wanted values, in a fixed number of statements.
 
     What is as wanted already is not written, and then nothing is recorded. `is_quiet`: it is no news for anybody
-    personally. -> (id -> the changed tasks after it,
-    merged fields). Raises Conflict.
+    personally. `on_refused`: hears of each task that is refused instead of the first being raised; nothing is written
+    then. -> (id -> the changed tasks after it, merged fields). Raises Conflict, Invalid.
     """
+    bases = bases or {}
+    known = await _changes_since(uow, [task for task, _ in asked], bases)
+    refused: dict[UUID, Refusal] = {}
     changes_by_id: dict[UUID, list[FieldChange]] = {}
     merged: list[ChangedField] = []
     changing: list[tuple[Task, Wanted]] = []
     for task, wanted in asked:
         values = {field: (shown(field, current(task, field)), shown(field, value)) for field, value in wanted.items()}
-        base = (bases or {}).get(task.id, _ANY_BASE)
-        changes, merged_here = await settle(uow, Versioned(task.workspace_id, task.id, task.version), base, values)
+        base = bases.get(task.id, _ANY_BASE)
+        thing = Versioned(task.workspace_id, task.id, task.version)
+        try:
+            changes, merged_here = await settle(uow, thing, base, values, known.get(task.id))
+            _within_dates(task, wanted, {change.field for change in changes})
+        except Refusal as error:
+            refused[task.id] = error
+            continue
         merged += merged_here
         if changes:
             changes_by_id[task.id] = changes
             changing.append((task, values_to_store(wanted, changes)))
-            _within_dates(task, wanted, {change.field for change in changes})
-    if not changing:
+    for task_id, refusal in refused.items():
+        if on_refused is None:
+            raise refusal
+        on_refused(task_id, refusal)
+    if refused or not changing:
         return {}, merged
     workspace_id = changing[0][0].workspace_id
     await _write_columns(uow, changing, changes_by_id)
@@ -70,6 +85,16 @@ async def write_all(
         await notices.task_changed(uow, task, after[task.id], is_quiet=is_quiet)
     await _tell_subtasks(uow, [(task, after[task.id]) for task, _ in changing])
     return after, merged
+
+
+async def _changes_since(uow: UnitOfWork, rows: Sequence[Task], bases: Mapping[UUID, Base]) -> dict[UUID, list[Change]]:
+    """Of many tasks at once, what changed since their bases."""
+    versions = {
+        task.id: version
+        for task in rows
+        if (version := bases.get(task.id, _ANY_BASE).version) is not None and 0 < version < task.version
+    }
+    return {} if len(versions) < 2 else await changes_since_each(uow, rows[0].workspace_id, versions)
 
 
 def _within_dates(task: Task, wanted: Wanted, changed: set[ChangedField]) -> None:

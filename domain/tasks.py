@@ -142,6 +142,14 @@ async def update_task(
     await access.who_see(uow, grant.workspace_id, task.project_id, list(sets.add_assignees), "addAssigneeIds")
     mentioned = mentions.newly_mentioned(task.description, wanted.get(ChangedField.DESCRIPTION, ""))
     await mentions.allow_mentions(uow, grant.workspace_id, task.project_id, mentioned, "description")
+    wanted |= wanted_sets(task, sets)
+    _, merged = await task_changes.write(uow, task, wanted, base)
+    return Outcome({"task": str(task_id)}, tuple(field.value for field in merged))
+
+
+def wanted_sets(task: Task, sets: SetPatch) -> dict[ChangedField, Any]:
+    """What the sets of a locked task become, those that are named. Raises LimitReached."""
+    wanted: dict[ChangedField, Any] = {}
     for field, add, remove in (
         (ChangedField.ASSIGNEES, sets.add_assignees, sets.remove_assignees),
         (ChangedField.LABELS, sets.add_labels, sets.remove_labels),
@@ -150,8 +158,7 @@ async def update_task(
             wanted[field] = after_adding(current(task, field), list(add), list(remove))
     _within_limit(wanted.get(ChangedField.ASSIGNEES, ()), MAX_ASSIGNEES, "assignees", "addAssigneeIds")
     _within_limit(wanted.get(ChangedField.LABELS, ()), MAX_LABELS, "labels", "addLabelIds")
-    _, merged = await task_changes.write(uow, task, wanted, base)
-    return Outcome({"task": str(task_id)}, tuple(field.value for field in merged))
+    return wanted
 
 
 def _within_limit(members: Sequence[UUID], limit: int, what: str, path: str) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 import strawberry
 
-from domain import archiving, ids, tasks
+from domain import archiving, bulk, ids, tasks
+from domain.errors import Invalid, Refusal, Refusals
+from domain.ids import of_kind
 from domain.merge import Base
 from domain.ordering import LAST
 from domain.ordering import Position as Place
@@ -39,6 +41,52 @@ def optional_id(kind: str, global_id: strawberry.ID | None, path: str) -> UUID |
 
 def _task_id(global_id: strawberry.ID) -> UUID:
     return ids.parse("task", global_id, "id")
+
+
+def _edit(input: inputs.UpdateTaskInput) -> tuple[dict[ChangedField, Any], tasks.SetPatch, Base]:
+    """What an update says of a task. Raises NotFound for what is no id."""
+    fields = patch(
+        {
+            ChangedField.TITLE: input.title,
+            ChangedField.DESCRIPTION: input.description,
+            ChangedField.PRIORITY: input.priority,
+            ChangedField.START_DATE: input.start_date,
+            ChangedField.DUE_DATE: input.due_date,
+            ChangedField.ESTIMATE: input.estimate,
+        }
+    )
+    if input.status_id is not None:
+        fields[ChangedField.STATUS] = optional_id("status", input.status_id.value, "statusId")
+    if input.parent_id is not None:
+        fields[ChangedField.PARENT] = optional_id("task", input.parent_id.value, "parentId")
+    sets = tasks.SetPatch(
+        add_assignees=ids.parse_all("user", listed(input.add_assignee_ids), "addAssigneeIds"),
+        remove_assignees=ids.parse_all("user", listed(input.remove_assignee_ids), "removeAssigneeIds"),
+        add_labels=ids.parse_all("label", listed(input.add_label_ids), "addLabelIds"),
+        remove_labels=ids.parse_all("label", listed(input.remove_label_ids), "removeLabelIds"),
+    )
+    base = Base(given(input.base_version), input.on_conflict)
+    return fields, sets, base
+
+
+def _bulk_edit(place: int, input: inputs.UpdateTaskInput) -> bulk.Edit:
+    if given(input.client_mutation_id) is not None:
+        raise Invalid("The key is that of the whole mutation.", "clientMutationId")
+    return bulk.Edit(place, _task_id(input.id), *_edit(input))
+
+
+def _bulk_edits(updates: list[inputs.UpdateTaskInput]) -> list[bulk.Edit]:
+    """Raises Refusals, each with the place of its item."""
+    bulk.within_limit(len(updates))
+    problems = bulk.Problems()
+    edits = []
+    for place, update in enumerate(updates):
+        try:
+            edits.append(_bulk_edit(place, update))
+        except Refusal as refused:
+            problems.at(place, refused)
+    problems.done()
+    return edits
 
 
 @strawberry.type
@@ -74,31 +122,29 @@ class TaskMutation:
     ) -> payloads.UpdateTaskPayload:
         def work() -> Work:
             task_id = _task_id(input.id)
-            fields = patch(
-                {
-                    ChangedField.TITLE: input.title,
-                    ChangedField.DESCRIPTION: input.description,
-                    ChangedField.PRIORITY: input.priority,
-                    ChangedField.START_DATE: input.start_date,
-                    ChangedField.DUE_DATE: input.due_date,
-                    ChangedField.ESTIMATE: input.estimate,
-                }
-            )
-            if input.status_id is not None:
-                fields[ChangedField.STATUS] = optional_id("status", input.status_id.value, "statusId")
-            if input.parent_id is not None:
-                fields[ChangedField.PARENT] = optional_id("task", input.parent_id.value, "parentId")
-            sets = tasks.SetPatch(
-                add_assignees=ids.parse_all("user", listed(input.add_assignee_ids), "addAssigneeIds"),
-                remove_assignees=ids.parse_all("user", listed(input.remove_assignee_ids), "removeAssigneeIds"),
-                add_labels=ids.parse_all("label", listed(input.add_label_ids), "addLabelIds"),
-                remove_labels=ids.parse_all("label", listed(input.remove_label_ids), "removeLabelIds"),
-            )
-            base = Base(given(input.base_version), input.on_conflict)
+            fields, sets, base = _edit(input)
             return lambda uow: tasks.update_task(uow, task_id, fields, sets, base)
 
         shows = {"task": lambda: _task_id(input.id)}
         return await mutate(info, payloads.UpdateTaskPayload, input, work, shows=shows)
+
+    @strawberry.mutation(
+        description="Change fields of up to 100 tasks of a workspace: all or nothing, in one batch of events."
+    )
+    async def bulk_update_tasks(
+        self,
+        info: Info,
+        input: Annotated[inputs.BulkUpdateTasksInput, strawberry.argument(description="What changes.")],
+    ) -> payloads.BulkUpdateTasksPayload:
+        def work() -> Work:
+            edits = _bulk_edits(input.updates)
+            return lambda uow: bulk.update_tasks(uow, edits)
+
+        def shown(_: Refusal | Refusals) -> dict[str, Any]:
+            found = [of_kind("task", one.id) for one in input.updates[: bulk.MAX_UPDATES]]
+            return {"tasks": [str(one) for one in found if one is not None]}
+
+        return await mutate(info, payloads.BulkUpdateTasksPayload, input, work, shows_refused=shown)
 
     @strawberry.mutation(description="Move a task: project, column and place in one step.")
     async def move_task(

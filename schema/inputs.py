@@ -109,6 +109,17 @@ class UpdateTaskInput:
 
 @strawberry.input(
     description=(
+        "All or nothing, one workspace, each task once, at most 100; one transaction and one event batch. Keys inside"
+        " `updates` are INVALID."
+    )
+)
+class BulkUpdateTasksInput:
+    updates: list[UpdateTaskInput] = strawberry.field(description="What each task becomes.")
+    client_mutation_id: UUID | None = _key()
+
+
+@strawberry.input(
+    description=(
         "A drag: project, column and place in one atomic step. Omitted = keep; projectId null = no project; a foreign"
         " anchor is INVALID."
     )

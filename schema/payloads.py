@@ -116,6 +116,14 @@ class UpdateTaskPayload(MutationPayload):
         return self.merged_fields
 
 
+@strawberry.type(description="What bulkUpdateTasks answers.")
+class BulkUpdateTasksPayload(MutationPayload):
+    @strawberry.field(description="In the order of the updates; after a refusal those that you see, as they are.")
+    async def tasks(self, info: Info) -> list[Task]:
+        rows = await info.context.loaders.tasks.load_many([UUID(one) for one in self.ids.get("tasks", [])])
+        return [Task.from_row(row) for row in rows if row is not None]
+
+
 @strawberry.type(description="What moveTask answers.")
 class MoveTaskPayload(MutationPayload):
     task: Task | None = strawberry.field(resolver=_task, description=_NOW)

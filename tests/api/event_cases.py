@@ -288,6 +288,22 @@ async def nothing_that_differs(world: World) -> Ask:
     return world.owner, {"id": task, "title": "As it is", "dueDate": None, "addLabelIds": [world.bug]}
 
 
+@case("bulkUpdateTasks", f"{UPDATED}, {UPDATED}, {UPDATED}", guest=f"{UPDATED}, {UPDATED}")
+async def three_tasks_of_which_a_guest_sees_two(world: World) -> Ask:
+    places = (world.web, world.web, world.ops)
+    ids = [await world.task(projectId=one, assigneeIds=[world.member.id]) for one in places]
+    changes = ({"title": "Other"}, {"priority": "LOW", "parentId": world.web_task}, {"addLabelIds": [world.bug]})
+    removed = {"removeAssigneeIds": [world.member.id]}
+    return world.owner, {"updates": [{"id": one, **removed, **more} for one, more in zip(ids, changes, strict=True)]}
+
+
+@case("revertChanges", f"{UPDATED}, {UPDATED}")
+async def a_bulk_update(world: World) -> Ask:
+    ids = sorted([await world.task(projectId=world.web), await world.task(projectId=world.web)])
+    asked = {"updates": [{"id": one, "title": "Other", "addLabelIds": [world.bug]} for one in ids]}
+    return world.guest, _undo(await world.owner.do("bulkUpdateTasks", asked))
+
+
 @case("revertChanges", UPDATED)
 async def the_change_of_every_field(world: World) -> Ask:
     task = await world.task(projectId=world.web, assigneeIds=[world.guest.id], labelIds=[world.label])

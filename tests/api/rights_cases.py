@@ -451,6 +451,12 @@ async def a_task_in_no_project(world: World) -> Asked:
     return asked(task, id=task, title="Other")
 
 
+@mutation("bulkUpdateTasks", WRITERS_IN_WEB)
+async def one_task_of_web(world: World) -> Asked:
+    task = await world.task(projectId=world.web)
+    return asked(task, updates=[{"id": task, "title": "Other"}])
+
+
 @mutation("moveTask", WRITERS_IN_WEB)
 async def a_task_of_web(world: World) -> Asked:
     task = await world.task(projectId=world.web)

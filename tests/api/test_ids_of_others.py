@@ -53,6 +53,7 @@ OBJECTS = {
         "deleteLabel": ("id",),
         "createTask": ("workspaceId",),
         "updateTask": ("id",),
+        "bulkUpdateTasks": ("updates.id",),
         "moveTask": ("id",),
         "archiveTask": ("id",),
         "restoreTask": ("id",),
@@ -179,6 +180,11 @@ def places(world: World, foreign: Foreign) -> list[Place]:
         add(mia, "updateStatus", f"position.{anchor}", own_status, [foreign.status], "INVALID")
     add(mia, "updateTask", "removeAssigneeIds", here, [foreign.owner.id], None)
     add(mia, "updateTask", "removeLabelIds", here, [foreign.label], None)
+    found += [
+        Place(one.person, "bulkUpdateTasks", f"updates.{one.path}", {"updates": [one.input]}, one.foreign_id, one.code)
+        for one in found
+        if one.mutation == "updateTask"
+    ]
     add(mia, "moveTask", "projectId", here, [foreign.project], "NOT_FOUND")
     add(gus, "moveTask", "projectId", here, [foreign.project, world.ops], "NOT_FOUND")
     add(mia, "moveTask", "statusId", here, [foreign.status], "NOT_FOUND")
@@ -231,8 +237,9 @@ async def _try(place: Place) -> list[str]:
         wrong.append(f"{place}: {found}, but for nothing {nothing}")
     if "errors" in found:
         return [*wrong, f"{place}: {found}"]
+    path = place.path.replace("updates.", "updates.0.")
     errors = [(one["code"], one["path"]) for one in found["data"]["it"]["userErrors"]]
-    expected = [] if place.code is None else [(place.code, ["input", *place.path.split(".")])]
+    expected = [] if place.code is None else [(place.code, ["input", *path.split(".")])]
     if errors != expected:
         wrong.append(f"{place.name} of {place.person.name}: {errors}")
     return wrong
