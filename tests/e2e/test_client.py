@@ -188,6 +188,8 @@ async def test_every_page_can_be_used_by_everybody(open_page: OpenPage, scheme: 
 
 async def is_accessible(page: Page, what: str) -> None:
     await page.evaluate(AXE.read_text())
+    # What is still fading in is not yet as it will be seen.
+    await page.evaluate("() => Promise.allSettled(document.getAnimations().map(animation => animation.finished))")
     found = await page.evaluate("async () => (await axe.run()).violations.map(v => [v.id, v.nodes.map(n => n.html)])")
     assert found == [], what
 
