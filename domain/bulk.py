@@ -1,6 +1,6 @@
 """Changing up to a hundred tasks of one workspace at once: all of it or nothing, in one transaction.
 
-Every refusal leads to its item. The number of statements does not grow with the number of tasks.
+Every refusal leads to its item. What is asked and judged takes as many statements for many tasks as for a few.
 """
 
 from __future__ import annotations

@@ -41,18 +41,21 @@ async def shown_changes(info: Info, workspace_id: UUID, changes: Sequence[models
 
 
 async def shown_changes_of_event(event: models.Event, info: Info) -> list[FieldChange]:
-    """Of a task that the viewer sees before and after the event, which has `has_parents`, as they may know them."""
-    parents = [one for one in event.changes if one.field is ChangedField.PARENT]
-    hidden = await hidden_values(info, event.workspace_id, parents)
+    """Of a task that the viewer sees before and after the event, which `names_others`, as they may know them."""
+    naming = [one for one in event.changes if one.field in _NAMING]
+    hidden = await hidden_values(info, event.workspace_id, naming)
     return [shown_change(one) for one in without(event.changes, hidden)]
 
 
-def has_parents(event: models.Event) -> bool:
+_NAMING = frozenset({ChangedField.PARENT, ChangedField.ASSIGNEES})
+
+
+def names_others(event: models.Event) -> bool:
     """Whether the changes of a task name anything that may be hidden from somebody who sees it before and after.
 
-    Only its parents may: they see both of its projects, and its people are known to all who see it.
+    Its parents may be, and people: whoever reads what was before they came may never have been beside them.
     """
-    return any(one.field is ChangedField.PARENT for one in event.changes)
+    return any(one.field in _NAMING for one in event.changes)
 
 
 async def hidden_values(info: Info, workspace_id: UUID, changes: Iterable[models.FieldChange]) -> frozenset[str]:

@@ -32,7 +32,7 @@ from execution.projector import READ, Uncovered
 from realtime.cursor import Cursor
 from realtime.reader import Batch, Resync, Seen
 from schema.arrangement import Label, Project, Status
-from schema.changes import FieldChange, has_parents, shown_change, shown_changes_of_event
+from schema.changes import FieldChange, names_others, shown_change, shown_changes_of_event
 from schema.comments import Comment
 from schema.context import Info
 from schema.enums import RemovalReason
@@ -318,7 +318,7 @@ def _event(seen: Seen, position: Cursor) -> WorkspaceEvent:
     return TaskUpdatedEvent(
         task_id=entity_id,
         version=event.image["version"],
-        must_look_up=not seen.is_all_seen and has_parents(event),
+        must_look_up=not seen.is_all_seen and names_others(event),
         **shared,
     )
 

@@ -219,6 +219,20 @@ async def test_events_tell_a_guest_nothing_of_what_is_hidden(world: World, other
     assert all(one is None for _, one in to_other_guest)
 
 
+async def test_events_from_before_a_guest_came_name_nobody_whom_they_never_met(world: World) -> None:
+    passing = await world.bring_in()
+    task = await world.task("Passed on", projectId=world.web)
+    start = await world.owner.cursor(world.id)
+    people = [passing.id, world.guest.id]
+    await world.owner.do("updateTask", {"id": task, "addAssigneeIds": people})
+    await world.owner.do("removeMember", {"id": world.membership(passing)})
+    guest = await world.bring_in("GUEST", projectIds=[world.web])
+    for person, known in ((world.owner, people), (guest, people[1:])):
+        batch = (await person.ask(POLL, workspaceId=world.id, after=start, first=100))["workspaceEvents"]
+        changes = [fields(one) for one in batch["events"] if one.get("changes") and one.get("taskId") == task]
+        assert [one["ASSIGNEES"] for one in changes] == [([], known), (known, people[1:])]
+
+
 def told(events: list[dict[str, Any]]) -> list[tuple[str, Any]]:
     """(type, changes) of the events of tasks."""
     return [(one["__typename"], one.get("changes")) for one in events if one["__typename"].startswith("Task")]
