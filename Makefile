@@ -58,6 +58,10 @@ soak: setup-dev ## Let 500 sockets come and go for ten minutes, and see that not
 ranks: setup-dev ## Drop a million cards at one place, in every way (some minutes)
 	RANK_DROPS=$${RANK_DROPS:-1000000} $(BIN)/pytest tests/domain/test_room.py -n0 -q -s
 
+.PHONY: model
+model: setup-dev web ## Hold the task API to a simple model, 500 runs of 50 steps with crashes; MODEL_RUNS=50 fewer
+	MODEL_RUNS=$${MODEL_RUNS:-500} MODEL_STEPS=50 $(BIN)/pytest tests/api/test_model.py -n0 -q -s
+
 .PHONY: bench
 bench: setup-dev ## Measure a real server: latency, memory, starting; ONLY=latency one of them, ONLY=peers beside other servers
 	$(BIN)/python -m $(if $(filter peers,$(ONLY)),bench.side_by_side,bench $(ONLY))
