@@ -33,8 +33,12 @@ export class Connection {
   private isClosed = false;
   private readonly listeners = new Set<LinkListener>();
   private readonly offAccounts: () => void;
+  /** Resolves when the account is left. */
+  readonly closed: Promise<void>;
+  private resolveClosed!: () => void;
 
   constructor(private readonly accountId: string) {
+    this.closed = new Promise((resolve) => (this.resolveClosed = resolve));
     this.open();
     this.offAccounts = onAccountsChange(() => this.renewInBand());
     this.scheduleRenewal();
@@ -65,6 +69,7 @@ export class Connection {
 
   close(): void {
     this.isClosed = true;
+    this.resolveClosed();
     removeEventListener("offline", this.goneOffline);
     this.offAccounts();
     clearTimeout(this.renewTimer);

@@ -32,12 +32,17 @@ const UNDOABLE = new Set(["updateTask", "moveTask", "archiveTask", "restoreTask"
 const MOST_UNDONE = 50;
 const LONGEST_SAVING_MS = 3_000;
 
+/** Workspaces that were left while changes waited -> what hurries them, as somebody comes back. */
+const leaving = new Map<string, () => void>();
+
 export class OpenWorkspace {
   readonly sync: Sync<AnyRow>;
   readonly myId: string;
   readonly presence: PresenceRoom;
   private readonly replica: Replica<AnyRow>;
   private readonly storage: SharedStorage<AnyRow>;
+  private readonly connection: Connection;
+  private readonly name: string;
   private readonly unlisten: () => void;
   private readonly readers = new Set<() => void>();
   private readonly eventListeners = new Set<(events: readonly WorkspaceEvent[]) => void>();
@@ -57,7 +62,9 @@ export class OpenWorkspace {
       ...taskEffects<AnyRow>(me.id, (task) => ({ ...task, commentCount: 0, createdBy: me }) as unknown as Task),
       ...commentEffects<AnyRow>(me, (comment) => comment),
     });
-    const name = `${me.id}.${id}`;
+    this.connection = connection;
+    const name = (this.name = `${me.id}.${id}`);
+    leaving.get(name)?.();
     this.storage = new SharedStorage(new IndexedDbStorage<AnyRow>(name), `tutti.replica.${name}`, () => this.sync?.storeAll());
     const server = workspaceServer(client, connection, id, {
       onEvents: (events) => {
@@ -127,27 +134,12 @@ export class OpenWorkspace {
 
   /** Undoes what this tab has done last. Returns the id of its task; null if there is nothing, or it cannot be saved now. */
   async undoLast(): Promise<string | null> {
-    await this.saved();
+    await Promise.race([this.sync.sent(), new Promise((resolve) => setTimeout(resolve, LONGEST_SAVING_MS))]);
     const last = this.done.at(-1);
     if (!last || this.sync.waitingCount > 0) return null;
     this.done = this.done.slice(0, -1);
     this.revert({ changeSetId: last.changeSetId }, last.taskId);
     return last.taskId;
-  }
-
-  /** Resolves when nothing waits for the server any more, or after a while. */
-  private saved(): Promise<void> {
-    return new Promise((resolve) => {
-      const look = (): void => { if (this.sync.waitingCount === 0) end(); };
-      const timer = setTimeout(end, LONGEST_SAVING_MS);
-      const off = this.subscribe(look);
-      function end(): void {
-        clearTimeout(timer);
-        off();
-        resolve();
-      }
-      look();
-    });
   }
 
   createTask(input: Record<string, unknown>): string {
@@ -156,11 +148,13 @@ export class OpenWorkspace {
     return id;
   }
 
+  /** Follows it no more, and sends what waits; until somebody opens it anew, or leaves the account. */
   async close(): Promise<void> {
     cancelAnimationFrame(this.frame);
     this.unlisten();
     this.presence.close();
-    await this.sync.stop();
+    const reopened = new Promise<void>((resolve) => leaving.set(this.name, resolve));
+    await this.sync.finish(Promise.race([reopened, this.connection.closed]));
     this.storage.close();
   }
 

@@ -69,6 +69,7 @@ export class Sync<R extends Row> {
   private retryTimer: ReturnType<typeof setTimeout> | undefined;
   private readonly unsaved = new Set<string>();
   private readonly doneKeys = new Set<string>();
+  private readonly whenSent = new Set<() => void>();
   private isWholeUnsaved = false;
   private flushTimer: ReturnType<typeof setTimeout> | undefined;
   private readonly whenLoaded: Promise<void>;
@@ -124,6 +125,19 @@ export class Sync<R extends Row> {
   storeAll(): void {
     this.isWholeUnsaved = this.isReady;
     if (this.isReady) this.remember(new Set());
+  }
+
+  /** Resolves when nothing waits for the server. */
+  async sent(): Promise<void> {
+    await this.whenLoaded;
+    if (this.waitingCount > 0) await new Promise<void>((resolve) => this.whenSent.add(resolve));
+  }
+
+  /** Follows nothing any more, and stops when all that waits was sent, or `atLatest`: it is stored, and goes out next time. */
+  async finish(atLatest: Promise<void>): Promise<void> {
+    this.disconnected();
+    await Promise.race([this.sent(), atLatest]);
+    await this.stop();
   }
 
   /** Stops for good; what is not stored yet is stored, and nothing is written after that. */
@@ -242,6 +256,9 @@ export class Sync<R extends Row> {
       this.hooks.onRefused?.(went, outcome.reasons);
     }
     this.hooks.onChange?.();
+    if (this.waitingCount > 0) return;
+    for (const resolve of this.whenSent) resolve();
+    this.whenSent.clear();
   }
 
   // --- to the storage ---------------------------------------------------------------------------------------------

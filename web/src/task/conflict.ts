@@ -19,41 +19,48 @@ export interface Conflict {
 
 export const useConflicts = create<{ all: readonly Conflict[]; shownKey: string | null }>(() => ({ all: [], shownKey: null }));
 
+let shownAt: string | null = null; // where those that are shown are kept
+
 const KEPT = "tutti.conflicts."; // localStorage, by person and workspace
 
 const keptAt = (workspace: OpenWorkspace): string => `${KEPT}${workspace.myId}.${workspace.id}`;
 
-/** Takes up what was not decided before the last reload. */
+/** Takes up what was not decided when the workspace was left. */
 export function recallConflicts(workspace: OpenWorkspace): void {
-  let all: Conflict[] = [];
-  try {
-    all = JSON.parse(localStorage.getItem(keptAt(workspace)) ?? "[]") as Conflict[];
-  } catch {
-    // what cannot be read cannot be shown
-  }
+  shownAt = keptAt(workspace);
+  const all = keptOf(workspace);
   useConflicts.setState({ all, shownKey: all[0]?.key ?? null });
 }
 
-/** Keeps and shows a conflict; returns false if the refusal is none. */
+function keptOf(workspace: OpenWorkspace): readonly Conflict[] {
+  try {
+    return JSON.parse(localStorage.getItem(keptAt(workspace)) ?? "[]") as Conflict[];
+  } catch {
+    return []; // what cannot be read cannot be shown
+  }
+}
+
+/** Keeps a conflict, and shows it if its workspace is open; returns false if the refusal is none. */
 export function tookConflict(workspace: OpenWorkspace, { operation, reasons }: Refused): boolean {
   if (!operation.name.startsWith("update")) return false;
   const reason = reasons.find((each): each is Reason => each.__typename === "ConflictError");
   if (!reason) return false;
   const { key, name, entityId, input } = operation;
-  keep(workspace, [...useConflicts.getState().all, { key, name, entityId, input, reason }]);
-  if (useConflicts.getState().shownKey === null) useConflicts.setState({ shownKey: key });
+  keep(workspace, [...keptOf(workspace), { key, name, entityId, input, reason }], key);
   return true;
 }
 
 /** The person has chosen; the next one is shown. */
 export function settleConflict(workspace: OpenWorkspace, key: string): void {
-  const rest = useConflicts.getState().all.filter((each) => each.key !== key);
-  keep(workspace, rest);
-  useConflicts.setState({ shownKey: rest[0]?.key ?? null });
+  const rest = keptOf(workspace).filter((each) => each.key !== key);
+  keep(workspace, rest, rest[0]?.key ?? null);
 }
 
-function keep(workspace: OpenWorkspace, all: readonly Conflict[]): void {
-  useConflicts.setState({ all });
+function keep(workspace: OpenWorkspace, all: readonly Conflict[], nextKey: string | null): void {
+  if (shownAt === keptAt(workspace)) {
+    const { shownKey } = useConflicts.getState();
+    useConflicts.setState({ all, shownKey: all.some(({ key }) => key === shownKey) ? shownKey : nextKey });
+  }
   if (all.length) localStorage.setItem(keptAt(workspace), JSON.stringify(all));
   else localStorage.removeItem(keptAt(workspace));
 }

@@ -34,10 +34,7 @@ export function WorkspacePage({ slug, view, taskKey }: { slug: string; view: str
     const offRefused = workspace.onRefused((refused) => tookConflict(workspace, refused) || tellRefusal(refused));
     recallConflicts(workspace);
     setOpen(workspace);
-    return () => {
-      offRefused();
-      void workspace.close();
-    };
+    return () => void workspace.close().then(offRefused);
   }, [id, client, connection, user.id, user.name]);
 
   const title = TITLES[view];
