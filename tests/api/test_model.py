@@ -114,6 +114,7 @@ class Tasks(RuleBasedStateMachine):
         self.ground.run(self._begin())
 
     async def _begin(self) -> None:
+        """A team, and tasks that have a past already: what needs one to go wrong would else be rare in a few steps."""
         owner = await self.ground.api(0).sign_up("Olga")
         self.workspace = await owner.create_workspace()
         self.web = await owner.create_project(self.workspace)
@@ -129,6 +130,25 @@ class Tasks(RuleBasedStateMachine):
         )
         self.people = {"owner": owner, "member": member, "viewer": viewer, "guest": guest}
         self.replicas = {name: await View.read(person, self.workspace) for name, person in self.people.items()}
+        for project in (self.web, self.web, None):
+            await self._begin_card(owner, project)
+
+    async def _begin_card(self, owner: Person, project: str | None) -> None:
+        """A task whose title and priority have changed twice, and on which the guest is, if they may."""
+        values = {"title": "One", "priority": "NONE", "estimate": None, "dueDate": None}
+        card = Card(minted("task"), "owner", project, self.statuses[0], values)
+        given = {"id": card.id, "workspaceId": self.workspace, "title": "One", "projectId": project}
+        await owner.do("createTask", {**given, "statusId": card.status, "position": {"edge": "LAST"}})
+        for changes in ({"title": "Two", "priority": "LOW"}, {"title": "Three", "priority": "HIGH"}):
+            await owner.do("updateTask", {"id": card.id, **changes})
+            card.past.append({name: card.values[name] for name in changes})
+            card.values |= changes
+        if project is not None:
+            await owner.do("updateTask", {"id": card.id, "addAssigneeIds": [self.people["guest"].id]})
+            card.past.append({"assignees": None})
+            card.assignees.add("guest")
+        self.cards.append(card)
+        self.order[card.column] = self.put(card, "LAST", None)
 
     # ---- asking
 
