@@ -99,6 +99,7 @@ VALUES = {
     "dueDate": st.sampled_from([None, "2026-03-01", "2026-04-01"]),
 }
 PATCH = st.fixed_dictionaries({}, optional=VALUES)
+CLASHING = st.fixed_dictionaries({"title": VALUES["title"]}, optional={"priority": VALUES["priority"]})
 
 
 class Tasks(RuleBasedStateMachine):
@@ -287,7 +288,16 @@ class Tasks(RuleBasedStateMachine):
     )
     def update(self, who: str, how: str, number: int, patch: dict[str, Any], base: int | None, policy: str) -> None:
         card = self.card(number)
-        version = None if base is None else base % card.version + 1
+        self._update(who, how, card, patch, None if base is None else base % card.version + 1, policy)
+
+    @precondition(lambda self: self.cards)
+    @rule(who=st.sampled_from(["owner", "member"]), how=HOW, number=NUMBERS, patch=CLASHING, base=NUMBERS)
+    def meet(self, who: str, how: str, number: int, patch: dict[str, Any], base: int) -> None:
+        """Somebody who has not seen the last changes edits what they may have changed."""
+        card = self.card(number)
+        self._update(who, how, card, patch, base % max(1, card.version - 1) + 1, "MERGE")
+
+    def _update(self, who: str, how: str, card: Card, patch: dict[str, Any], version: int | None, policy: str) -> None:
         given = {"id": card.id, "onConflict": policy, **patch} | ({} if version is None else {"baseVersion": version})
         expected = self.refusal(who, card) or self.clash(card, version, policy, patch)
         touched: dict[str, Any] = {}
@@ -400,7 +410,7 @@ class Tasks(RuleBasedStateMachine):
             card.past.append({"archived": None})
             card.is_archived = True
 
-    @precondition(lambda self: self.cards)
+    @precondition(lambda self: sum(not card.is_deleted for card in self.cards) > 1)
     @rule(who=ACTORS, how=HOW, number=NUMBERS)
     def delete(self, who: str, how: str, number: int) -> None:
         card = self.card(number)
