@@ -132,14 +132,24 @@ def _changed(mutation: str, given: dict[str, Any]) -> dict[str, Any]:
     return {**given, "timeZone": "Asia/Tokyo"}
 
 
-async def _state(world: World, after: str, key: str) -> tuple[Any, Any, Any, list[str]]:
-    """All there is, and the places in the log of the events that say that they come from this key."""
+OWN = """query ($workspace: ID!) { viewer {
+  notifications(first: 100) { unreadCount nodes { id kind groupCount createdAt readAt } }
+  notificationSettings(workspaceId: $workspace) {
+    digest quietHours { from to } showPresence rules { scopeId kind channels } }
+} }"""
+
+
+async def _state(world: World, after: str, key: str) -> tuple[Any, Any, Any, Any, list[str]]:
+    """All there is, with what people are told and how they want it, and the places in the log of
+    the events that say that they come from this key."""
     whole = await View.read(world.owner, world.id)
     workspaces = await world.stranger.ask("{ viewer { workspaces { id version eventCursor } } }")
     asked = {"workspaceId": world.id, "after": after, "first": 500}
     batch = (await world.owner.ask(POLL, **asked))["workspaceEvents"] if whole.objects else {"events": []}
     told = [one["cursor"] for one in batch["events"] if one["clientMutationId"] == key]
-    return whole.shown(), whole.cursor, workspaces, told
+    people = (world.owner, world.member, world.guest, world.spare, world.stranger)
+    own = await asyncio.gather(*[one.answer(OWN, workspace=world.id) for one in people])
+    return whole.shown(), whole.cursor, workspaces, own, told
 
 
 # ---- keys
