@@ -12,7 +12,7 @@ from types import ModuleType
 
 import uvloop
 
-from bench import joining, latency, log, machine, presence, report, sockets, starting, systems
+from bench import joining, latency, log, machine, notifications, presence, report, sockets, starting, systems
 from bench.measure import Ground, Section
 from bench.people import make_team
 from bench.programs import ROOT, stack, tutti
@@ -22,6 +22,7 @@ MEASURES: dict[str, ModuleType] = {
     "latency": latency,
     "joining": joining,
     "log": log,
+    "notifications": notifications,
     "presence": presence,
     "sockets": sockets,
     "starting": starting,
