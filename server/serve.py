@@ -15,6 +15,7 @@ import threading
 import time
 import urllib.request
 from collections.abc import Callable
+from typing import Any
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -35,6 +36,8 @@ Say = Callable[[str], None]
 
 # For the answers that are still under way when all sockets are closed: as long as a resolver may take, and a little.
 GRACEFUL_SECONDS = 12
+# Longer than clients and proxies keep a connection that rests: else it is closed just as somebody asks over it.
+KEEP_ALIVE_SECONDS = 75
 READY_SECONDS = 60
 # The processes of a server that was just killed take a moment to let go of the port.
 PORT_PATIENCE_SECONDS = 1.0
@@ -128,22 +131,32 @@ def export(settings: Settings) -> None:
     os.environ["TUTTI_STATE_DIR"] = str(settings.state_dir)
 
 
-def run(settings: Settings, listener: socket.socket, stop: StopSignals) -> int:
-    """Answer requests until a signal ends it, in this process or in TUTTI_WORKERS others; return the exit code."""
-    config = uvicorn.Config(
-        "server.serve:application",
-        factory=True,
-        workers=settings.workers,
+def speaking(app: Any, settings: Settings, **more: Any) -> uvicorn.Config:
+    """How an application is served, by whoever serves it: our protocols, their limits."""
+    return uvicorn.Config(
+        app,
         loop="uvloop",
         http=HttpProtocol,
         ws=SocketProtocol,
         ws_max_size=settings.limits.max_frame_bytes,
         ws_ping_interval=None,  # its timeout closes with 1011, which clients take for final; we have a heartbeat
         ws_per_message_deflate=False,
-        lifespan="on",
         server_header=False,
         proxy_headers=False,
         access_log=False,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        **more,
+    )
+
+
+def run(settings: Settings, listener: socket.socket, stop: StopSignals) -> int:
+    """Answer requests until a signal ends it, in this process or in TUTTI_WORKERS others; return the exit code."""
+    config = speaking(
+        "server.serve:application",
+        settings,
+        factory=True,
+        workers=settings.workers,
+        lifespan="on",
         log_config=logs.CONFIGURATION,
         timeout_graceful_shutdown=GRACEFUL_SECONDS,
     )

@@ -17,7 +17,6 @@ from dataclasses import fields
 from datetime import timedelta
 from pathlib import Path
 
-import uvicorn
 from argon2 import Parameters
 from argon2.profiles import CHEAPEST
 
@@ -30,8 +29,8 @@ from jobs.outbox import run_outbox
 from realtime.process import Realtime
 from server.background import post_office
 from server.draining import Server
+from server.serve import speaking
 from server.settings import Settings
-from server.wire import SocketProtocol
 from tests.faults.bugs import BUGS
 
 COST: Parameters = CHEAPEST
@@ -70,19 +69,7 @@ def main(port_file: Path) -> None:
     listener = socket.socket()
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.bind(("127.0.0.1", int(os.environ.get("TEST_PORT", "0"))))
-    config = uvicorn.Config(
-        app,
-        loop="uvloop",
-        http="httptools",
-        ws=SocketProtocol,
-        ws_max_size=settings.limits.max_frame_bytes,
-        ws_ping_interval=None,
-        ws_per_message_deflate=False,
-        log_level="warning",
-        proxy_headers=False,
-        access_log=False,
-        timeout_graceful_shutdown=5,
-    )
+    config = speaking(app, settings, log_level="warning", timeout_graceful_shutdown=5)
 
     class Announced(Server):
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
