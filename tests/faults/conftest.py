@@ -89,9 +89,9 @@ def stage(theatre: Theatre, http: httpx.AsyncClient) -> Api:
     return Api(theatre.servers[0].url, http)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 async def truth(fragile: Fragile) -> AsyncIterator[Database]:
-    """What PostgreSQL holds, by no link that breaks."""
+    """What PostgreSQL holds, by no link that breaks; a pool for each test, as the last one may have restarted it."""
     database = Database(fragile.database_url, pool_size=4)
     yield database
     await database.close()

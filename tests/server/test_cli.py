@@ -354,17 +354,29 @@ def test_a_schema_file_is_written_and_a_stale_one_is_told(begun: Path, tmp_path:
 
 
 @pytest.mark.serial
-@pytest.mark.parametrize(("command", "moment"), [("migrate", "Valkey started"), ("doctor", "ok +port")])
-def test_other_commands_can_be_interrupted_as_well(begun: Path, command: str, moment: str) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as silent:
-        redis_url = f"redis://127.0.0.1:{silent.getsockname()[1]}/0"
-        settings = {"REDIS_URL": redis_url} if command == "doctor" else {}
-        with serving(begun, command, **settings) as process:
-            process.wait_for(moment)
-            assert process.end() == 130
-            assert process.lines[-1] == "tutti: interrupted\n"
-            assert "Traceback" not in process.output
+def test_a_migration_can_be_interrupted_as_well(begun: Path) -> None:
+    with serving(begun, "migrate") as process:
+        process.wait_for("Valkey started")
+        is_interrupted(process)
     assert processes_of(begun) == []
+
+
+@pytest.mark.serial
+def test_a_doctor_who_waits_for_an_answer_can_be_interrupted_as_well(begun: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        silent.settimeout(START_SECONDS)
+        redis_url = f"redis://127.0.0.1:{silent.getsockname()[1]}/0"
+        with serving(begun, "doctor", REDIS_URL=redis_url) as process:
+            asking, _ = silent.accept()
+            with asking:
+                assert asking.recv(1)
+                is_interrupted(process)
+
+
+def is_interrupted(process: Serving) -> None:
+    assert process.end() == 130
+    assert process.lines[-1] == "tutti: interrupted\n"
+    assert "Traceback" not in process.output
 
 
 def test_a_wrong_command_line_shows_the_commands(begun: Path) -> None:
