@@ -63,7 +63,7 @@ model: setup-dev web ## Hold the task API to a simple model, 500 runs of 50 step
 	MODEL_RUNS=$${MODEL_RUNS:-500} MODEL_STEPS=50 $(BIN)/pytest tests/api/test_model.py -n0 -q -s
 
 .PHONY: bench
-bench: setup-dev ## Measure a real server: latency, memory, starting; ONLY=latency one of them, ONLY=peers beside other servers
+bench: setup-dev web ## Measure a real server: latency, memory, starting; ONLY=latency one of them, ONLY=peers beside other servers
 	$(BIN)/python -m $(if $(filter peers,$(ONLY)),bench.side_by_side,bench $(ONLY))
 
 .PHONY: doctor

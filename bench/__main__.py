@@ -12,7 +12,7 @@ from types import ModuleType
 
 import uvloop
 
-from bench import joining, latency, log, machine, notifications, presence, report, sockets, starting, systems
+from bench import board, joining, latency, log, machine, notifications, presence, report, sockets, starting, systems, web
 from bench.measure import Ground, Section
 from bench.people import make_team
 from bench.programs import ROOT, stack, tutti
@@ -26,6 +26,8 @@ MEASURES: dict[str, ModuleType] = {
     "presence": presence,
     "sockets": sockets,
     "starting": starting,
+    "web": web,
+    "board": board,
 }
 PEOPLE = 5
 DOCS = ROOT / "docs"
