@@ -66,6 +66,10 @@ model: setup-dev web ## Hold the task API to a simple model, 500 runs of 50 step
 bench: setup-dev web ## Measure a real server: latency, memory, starting; ONLY=latency one of them, ONLY=peers beside other servers
 	$(BIN)/python -m $(if $(filter peers,$(ONLY)),bench.side_by_side,bench $(ONLY))
 
+.PHONY: screenshots
+screenshots: setup-dev web ## Take the pictures of the web client for the documents
+	$(BIN)/python -m bench.pictures
+
 .PHONY: doctor
 doctor: setup ## Check this machine and the servers, and say how to mend what is wrong
 	@$(BIN)/tutti doctor

@@ -12,7 +12,21 @@ from types import ModuleType
 
 import uvloop
 
-from bench import board, joining, latency, log, machine, notifications, presence, report, sockets, starting, systems, web
+from bench import (
+    board,
+    heap,
+    joining,
+    latency,
+    log,
+    machine,
+    notifications,
+    presence,
+    report,
+    sockets,
+    starting,
+    systems,
+    web,
+)
 from bench.measure import Ground, Section
 from bench.people import make_team
 from bench.programs import ROOT, stack, tutti
@@ -28,6 +42,7 @@ MEASURES: dict[str, ModuleType] = {
     "starting": starting,
     "web": web,
     "board": board,
+    "heap": heap,
 }
 PEOPLE = 5
 DOCS = ROOT / "docs"

@@ -1,9 +1,8 @@
-"""How smooth the web client stays while others work: typing and dragging on a full board, and its memory over time."""
+"""How smooth the web client stays while others work: typing and dragging on a full board."""
 
 from __future__ import annotations
 
 import asyncio
-import os
 import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -20,12 +19,10 @@ NAME = "A full board in the web client"
 TASKS = 5_000
 EVENTS_A_SECOND = 50
 SECONDS = 6.0
-MEMORY_SECONDS = float(os.environ.get("BENCH_MEMORY_SECONDS", "600"))
 HOW = f"""The same browser with {TASKS:,} tasks on the board, in five columns, while {EVENTS_A_SECOND} tasks a second are renamed by others over HTTP.
 *Typing*: ten letters a second into the title of a new task; *filtering*: five a second into the filter, which looks through all tasks at
 each; *dragging*: a card is moved to and fro over the columns. The frames that were painted in {SECONDS:g} s, of 60 a second, and the 99th
-percentile of the time between two of them. *Memory*: the page's heap after a collection, once the first 20 s of events are over, and at
-the end; nobody touches the page meanwhile."""
+percentile of the time between two of them."""
 COUNT_FRAMES = """() => {
     const times = globalThis.frames60 = [];
     const step = now => { times.push(now); if (globalThis.frames60 === times) requestAnimationFrame(step); };
@@ -46,13 +43,13 @@ FROM generate_series(1, $2::int) AS n, LATERAL (SELECT * FROM tasks WHERE worksp
 
 
 async def measure(ground: Ground) -> list[Figure]:
-    """-> frames a second, and megabytes."""
-    await _fill(ground)
+    """-> frames a second."""
+    await fill(ground)
     http = Http(ground.server.url)
     path = await board_of(ground, http, ground.team.people[0])
     http.close()
     figures: list[Figure] = []
-    async with chromium() as browser, _events(ground):
+    async with chromium() as browser, events_for(ground):
         page = await opened(browser, ground, ground.team.people[0])
         await page.goto(path)
         await is_live(page)
@@ -64,11 +61,11 @@ async def measure(ground: Ground) -> list[Figure]:
                 Figure(name, rate, "frames/s", "60 frames/s"),
                 Figure(f"{name}, between two frames, p99", gap, "ms"),
             ]
-        figures += await _memory(page, ground)
     return figures
 
 
-async def _fill(ground: Ground) -> None:
+async def fill(ground: Ground) -> None:
+    """So many tasks into the measurement's workspace."""
     connection = await database(ground.stack)
     workspace = uuid.UUID(
         str(
@@ -83,7 +80,7 @@ async def _fill(ground: Ground) -> None:
 
 
 @asynccontextmanager
-async def _events(ground: Ground) -> AsyncIterator[None]:
+async def events_for(ground: Ground) -> AsyncIterator[None]:
     """Others rename tasks, so many a second, until the block ends."""
 
     async def work(at: int) -> None:
@@ -150,23 +147,3 @@ async def _drag(page: Page, until: float) -> None:
         await asyncio.sleep(0.012)
     await page.keyboard.press("Escape")
     await page.mouse.up()
-
-
-async def _memory(page: Page, ground: Ground) -> list[Figure]:
-    session = await page.context.new_cdp_session(page)
-
-    async def heap() -> float:
-        for _ in range(3):
-            await session.send("HeapProfiler.collectGarbage")
-        return float((await session.send("Runtime.getHeapUsage"))["usedSize"]) / 1e6
-
-    seconds = ground.plan.seconds(MEMORY_SECONDS)
-    await asyncio.sleep(min(20.0, seconds))
-    before = await heap()
-    await asyncio.sleep(seconds)
-    after = await heap()
-    ground.say(f"heap {before:.1f} MB, after {seconds:.0f} s {after:.1f} MB")
-    return [
-        Figure("the page's heap", before, "MB"),
-        Figure(f"how much it grew in {seconds:.0f} s", after - before, "MB", "about 0 MB"),
-    ]

@@ -50,9 +50,10 @@ def test_the_documents_of_these_clients_are_valid_against_the_schema(node: Node)
     run(node, "validate.mjs", ROOT / "graphql-schema.graphql")
 
 
-def test_the_web_pages_pass_the_strict_type_check(node: Node) -> None:
+def test_the_web_pages_pass_the_strict_type_check_and_the_linter(node: Node) -> None:
     install(ROOT / "web", node)
     generate(node)
+    run(node, "node_modules/oxlint/bin/oxlint", "--deny-warnings", "src", cwd=ROOT / "web")
     run(node, "node_modules/typescript/bin/tsc", "--noEmit", cwd=ROOT / "web")
 
 
