@@ -49,7 +49,7 @@ def _seed(servers: Stack) -> str:
     }
     command = [sys.executable, "-m", "server.cli", "seed"]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
-    found = re.search(r"Password +(\S+)", done.stdout + done.stderr)
+    found = re.search(r"password +(\S+)", done.stdout)
     if found is None:
         raise RuntimeError(done.stdout + done.stderr)
     return found[1]
