@@ -6,6 +6,7 @@ import { useLink } from "../data/connection";
 import { GlobalKeys } from "../find/GlobalKeys";
 import { Here } from "../presence/Presence";
 import { WorkspaceContext } from "./context";
+import { useViewer } from "./viewer";
 import { WorkspaceSwitcher } from "./WorkspaceSwitcher";
 
 const PLACES = [
@@ -17,8 +18,11 @@ const PLACES = [
 
 const PLACE = "flex min-h-9 items-center gap-2 rounded-lg px-2.5 text-sm hover:bg-hover aria-[current=page]:bg-soft aria-[current=page]:font-semibold pointer-coarse:min-h-11";
 
-export function Shell({ title, slug, view, children }: { title: string; slug?: string; view?: string; children: ReactNode }) {
+export function Shell({ title, slug: shown, view, children }: { title: string; slug?: string; view?: string; children: ReactNode }) {
   const workspace = useContext(WorkspaceContext);
+  const { workspaces } = useViewer();
+  // A page outside of workspaces still leads into the one that was open last.
+  const slug = shown ?? (workspaces.find(({ id }) => id === localStorage.getItem("tutti.workspace")) ?? workspaces.at(-1))?.slug;
   useEffect(() => {
     document.title = `${title} · Tutti`;
   }, [title]);
