@@ -7,6 +7,7 @@ const KINDS = {
   plain: "border border-line bg-surface hover:bg-hover",
   quiet: "hover:bg-hover",
   danger: "border border-line text-bad hover:bg-hover",
+  destroy: "bg-bad text-accent-text hover:brightness-110",
 };
 
 export function Button({ kind = "plain", className = "", ...rest }: ButtonHTMLAttributes<HTMLButtonElement> & { kind?: keyof typeof KINDS }) {
