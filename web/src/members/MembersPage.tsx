@@ -104,7 +104,8 @@ function GuestProjects({ member, model }: { member: Membership; model: Model }) 
   const chosen = member.projects?.map(({ id }) => id) ?? [];
   const names = model.projects.filter(({ id }) => chosen.includes(id)).map(({ name }) => name).join(", ");
   async function toggle(projectId: string, isOn: boolean): Promise<void> {
-    const { problems } = await act(isOn ? AddProjectGuestDocument : RemoveProjectGuestDocument, { projectId, membershipId: member.id });
+    const input = { projectId, membershipId: member.id };
+    const { problems } = isOn ? await act(AddProjectGuestDocument, input) : await act(RemoveProjectGuestDocument, input);
     if (problems) toast("The guest's projects stay as they were", problems.form);
   }
   if (!may(model, "PROJECT_ADMIN")) return <p className="text-sm">{names ? `Sees ${names}` : "Sees no project yet"}</p>;

@@ -1,5 +1,5 @@
 /** What pages of settings are made of: sections, rows, fields with their refusals, and questions before what cannot be undone. */
-import { useId, useState, type FormEvent, type ReactNode, type TextareaHTMLAttributes } from "react";
+import { useEffect, useId, useState, type FormEvent, type ReactNode, type TextareaHTMLAttributes } from "react";
 import { Link } from "wouter";
 import { NO_PROBLEMS, type Problems } from "../data/act";
 import { Button, Field, INPUT } from "./controls";
@@ -138,6 +138,13 @@ export function useDraft<Values extends Record<string, string>>(stored: Values, 
   const [typed, setTyped] = useState<Partial<Values>>({});
   const [base, setBase] = useState<number | null>(null);
   const [problems, setProblems] = useState<Problems>(NO_PROBLEMS);
+  const [savedFrom, setSavedFrom] = useState<number | null>(null);
+  useEffect(() => {
+    if (savedFrom === null || version <= savedFrom) return;
+    setTyped({});
+    setBase(null);
+    setSavedFrom(null);
+  }, [savedFrom, version]);
   const values = { ...stored, ...typed };
   const changes = Object.fromEntries(Object.entries(typed).filter(([field, value]) => stored[field] !== value)) as Partial<Values>;
   return {
@@ -158,6 +165,11 @@ export function useDraft<Values extends Record<string, string>>(stored: Values, 
     reset(): void {
       setTyped({});
       setBase(null);
+      setProblems(NO_PROBLEMS);
+    },
+    /** What was typed stays on the screen until it comes back from the server. */
+    saved(): void {
+      setSavedFrom(base ?? version);
       setProblems(NO_PROBLEMS);
     },
   };

@@ -1,5 +1,5 @@
 /** The frame of every page: where one is, where one can go, and whether the page is live. */
-import { CircleCheck, Columns3, LayoutList, Search, UserRound, Users } from "lucide-react";
+import { CircleCheck, Columns3, LayoutList, Search, Settings, UserRound, Users } from "lucide-react";
 import { useContext, useEffect, useSyncExternalStore, type ReactNode } from "react";
 import { Link } from "wouter";
 import { useLink } from "../data/connection";
@@ -14,6 +14,7 @@ const PLACES = [
   { view: "list", label: "List", Icon: LayoutList },
   { view: "search", label: "Search", Icon: Search },
   { view: "members", label: "Members", Icon: Users },
+  { view: "settings", label: "Settings", Icon: Settings },
 ];
 
 const PLACE = "flex min-h-9 items-center gap-2 rounded-lg px-2.5 text-sm hover:bg-hover aria-[current=page]:bg-soft aria-[current=page]:font-semibold pointer-coarse:min-h-11";

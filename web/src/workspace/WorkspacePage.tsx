@@ -16,9 +16,11 @@ import { setDraft } from "../ui/drafts";
 
 const ConflictDialog = lazy(() => import("../task/ConflictDialog"));
 const SearchPage = lazy(() => import("../find/SearchPage"));
-const MembersPage = lazy(() => import("./MembersPage"));
+const MembersPage = lazy(() => import("../members/MembersPage"));
 
-const TITLES: Record<string, string> = { board: "Board", list: "List", search: "Search", members: "Members" };
+const SettingsPage = lazy(() => import("../settings/SettingsPage"));
+
+const TITLES: Record<string, string> = { board: "Board", list: "List", search: "Search", members: "Members", settings: "Settings" };
 
 export function WorkspacePage({ slug, view, taskKey }: { slug: string; view: string; taskKey: string | undefined }) {
   const client = useClient();
@@ -57,6 +59,7 @@ export function WorkspacePage({ slug, view, taskKey }: { slug: string; view: str
             {(view === "board" || view === "list") && <BoardPage slug={slug} view={view} taskKey={taskKey} />}
             {view === "search" && <SearchPage slug={slug} />}
             {view === "members" && <MembersPage />}
+            {view === "settings" && <SettingsPage slug={slug} section={taskKey} />}
           </Suspense>
           <Conflicts />
         </Ready>
