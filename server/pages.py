@@ -17,7 +17,7 @@ from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, R
 BUNDLE = Path(__file__).resolve().parent.parent / "web" / "dist"
 """Where `make web` puts the built pages."""
 
-CLIENT_ADDRESSES = ("/", "/sign-in", "/account", "/tasks", "/w/{rest:path}")
+CLIENT_ADDRESSES = ("/", "/sign-in", "/account", "/account/{rest:path}", "/inbox", "/tasks", "/w/{rest:path}")
 """What the web client shows; it finds out itself which page that is, also which there is not."""
 
 _POLICY = {

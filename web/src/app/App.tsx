@@ -13,10 +13,14 @@ import { ViewerProvider, useViewer } from "../workspace/viewer";
 import { ConnectionContext } from "../workspace/connection-context";
 import { WorkspacePage } from "../workspace/WorkspacePage";
 import { Shell } from "../workspace/Shell";
+import { fetchLater } from "./later";
 
 const AccountPage = lazy(() => import("../account/AccountPage"));
 
 const MyTasksPage = lazy(() => import("../find/MyTasksPage"));
+const InboxPage = lazy(() => import("../notifications/InboxPage"));
+const fetchLive = () => import("../notifications/Live");
+const Live = lazy(fetchLive);
 
 const LAST = "tutti.workspace"; // localStorage: the id of the workspace that was open last
 
@@ -46,10 +50,21 @@ function SignedIn({ accountId }: { accountId: string }) {
           <Suspense fallback={<Loading what="the page" />}>
             <Pages />
           </Suspense>
+          <Notifications />
         </ViewerProvider>
       </ConnectionContext.Provider>
     </Provider>
   );
+}
+
+/** Begins when the page has nothing else to do. */
+function Notifications() {
+  const [isDue, setIsDue] = useState(false);
+  useEffect(() => fetchLater(async () => {
+    await fetchLive();
+    setIsDue(true);
+  }), []);
+  return isDue && <Suspense fallback={null}><Live /></Suspense>;
 }
 
 function Pages() {
@@ -58,8 +73,10 @@ function Pages() {
   return (
     <Switch>
       <Route path="/">{last ? <Redirect to={`/w/${last.slug}/board`} replace /> : <Loading what="your workspaces" />}</Route>
+      <Route path="/sign-in"><Redirect to="/" replace /></Route>
       <Route path="/tasks"><Shell title="My tasks"><MyTasksPage /></Shell></Route>
-      <Route path="/account"><Shell title="Account"><AccountPage /></Shell></Route>
+      <Route path="/inbox"><Shell title="Inbox"><InboxPage /></Shell></Route>
+      <Route<{ section?: string }> path="/account/:section?">{({ section }) => <Shell title="Account"><AccountPage section={section} /></Shell>}</Route>
       <Route<{ slug: string; view?: string; taskKey?: string }> path="/w/:slug/:view?/:taskKey?">
         {({ slug, view = "board", taskKey }) => <WorkspacePage key={slug} slug={slug} view={view} taskKey={taskKey} />}
       </Route>

@@ -73,7 +73,7 @@ export class Connection {
     removeEventListener("offline", this.goneOffline);
     this.offAccounts();
     clearTimeout(this.renewTimer);
-    void this.client.dispose();
+    void Promise.resolve(this.client.dispose()).catch(() => undefined); // it fails if it was not open yet
   }
 
   private readonly goneOffline = (): void => this.client.terminate();

@@ -86,7 +86,7 @@ function Member({ member, model, email, seen, onAsk }: MemberProps) {
           {givenBy(model.me).map((each) => <option key={each} value={each}>{ROLE_NAMES[each]}</option>)}
         </Select>
       ) : (
-        <span className="px-2 text-sm text-dim">{ROLE_NAMES[role]}</span>
+        <span className="text-sm text-dim max-sm:w-full max-sm:pl-11.5">{ROLE_NAMES[role]}</span>
       )}
       {(mayChange || mayHandOver) && (
         <Menu label={`${user.name}: more`} trigger={<Button kind="quiet" className="px-2" aria-label={`More for ${user.name}`}><MoreHorizontal size={18} aria-hidden /></Button>}>

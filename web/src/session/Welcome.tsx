@@ -41,6 +41,7 @@ export function Welcome() {
           autoComplete={isNew ? "new-password" : "current-password"} problem={problems.password} hint={isNew ? "At least 10 characters." : ""} />
         {problems.form && <p role="alert" className="text-sm text-bad">{problems.form}</p>}
         <Button kind="primary" type="submit" disabled={isBusy}>{isNew ? "Create my account" : "Sign in with password"}</Button>
+        {!isNew && <p className="text-sm"><a className="text-accent underline" href="/reset">Forgot your password?</a></p>}
       </form>
       <p className="text-sm text-dim">
         For programs: <a className="text-accent underline" href="/graphql">GraphiQL and the API</a>,{" "}

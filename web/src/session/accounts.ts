@@ -156,6 +156,12 @@ function forgetUnsent(id: string): void {
   for (const key of Object.keys(localStorage)) if (key.startsWith(`tutti.conflicts.${id}.`)) localStorage.removeItem(key);
 }
 
+/** Forgets an account whose session has ended already. */
+export function forgetAccount(id: string): void {
+  forget(id);
+  actAs(null);
+}
+
 /**
  * The access token to send for this account, renewed first when it is about to expire (or `force`d).
  * Null when the session is over; the account is then forgotten. Throws Error if the server cannot be asked.
@@ -211,7 +217,13 @@ function toAccount(payload: SessionPayload): Account {
   return { id: viewer.user.id, name: viewer.user.name, email: viewer.email, accessToken, accessTokenExpiresAt, refreshToken };
 }
 
-const device = (): string => `Browser on ${navigator.platform || "unknown"}`.slice(0, 100);
+/** What the person calls this device by in the list of theirs: like "Firefox on Linux". */
+function device(): string {
+  const said = navigator.userAgent;
+  const browser = ["Edg", "OPR", "Firefox", "Chrome", "Safari"].find((name) => said.includes(name)) ?? "Browser";
+  const system = ["Android", "iPhone", "iPad", "Windows", "Mac", "Linux"].find((name) => said.includes(name)) ?? "an unknown system";
+  return `${{ Edg: "Edge", OPR: "Opera" }[browser] ?? browser} on ${system}`;
+}
 
 /** Runs `work` in one tab at a time. Without Web Locks (plain http to another host) the server's grace covers a race. */
 async function exclusively<Result>(name: string, work: () => Promise<Result>): Promise<Result> {

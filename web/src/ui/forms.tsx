@@ -9,7 +9,7 @@ import { Dialog } from "./dialog";
 export function SettingsFrame({ title, lead, tabs, children }: { title: string; lead?: ReactNode; tabs?: ReactNode; children: ReactNode }) {
   return (
     <div className="min-h-0 grow overflow-y-auto" tabIndex={-1}>
-      <div className="mx-auto grid max-w-3xl gap-6 px-4 py-6 sm:px-8">
+      <div className="mx-auto grid max-w-3xl grid-cols-1 gap-6 px-4 py-6 sm:px-8">
         <header className="grid gap-1">
           <h2 className="text-xl font-semibold tracking-tight">{title}</h2>
           {lead && <p className="text-dim">{lead}</p>}
@@ -43,13 +43,13 @@ export function Tabs({ label, tabs, current }: { label: string; tabs: readonly T
 export function Section({ title, lead, children, action }: { title: string; lead?: ReactNode; children: ReactNode; action?: ReactNode }) {
   const id = useId();
   return (
-    <section aria-labelledby={id} className="grid gap-3">
-      <div className="flex flex-wrap items-end justify-between gap-2">
+    <section aria-labelledby={id} className="grid grid-cols-1 gap-3">
+      <div className="flex flex-wrap items-end justify-between gap-2 sm:flex-nowrap">
         <div className="grid gap-0.5">
           <h3 id={id} className="font-semibold">{title}</h3>
           {lead && <p className="max-w-prose text-sm text-dim">{lead}</p>}
         </div>
-        {action}
+        {action && <div className="shrink-0">{action}</div>}
       </div>
       {children}
     </section>
@@ -57,7 +57,7 @@ export function Section({ title, lead, children, action }: { title: string; lead
 }
 
 export const Panel = ({ children, className = "" }: { children: ReactNode; className?: string }) => (
-  <div className={`grid gap-4 rounded-xl border border-line p-4 ${className}`}>{children}</div>
+  <div className={`grid grid-cols-1 gap-4 rounded-xl border border-line p-4 ${className}`}>{children}</div>
 );
 
 export const Rows = ({ label, children }: { label: string; children: ReactNode }) => (

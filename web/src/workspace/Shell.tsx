@@ -1,10 +1,11 @@
 /** The frame of every page: where one is, where one can go, and whether the page is live. */
-import { CircleCheck, Columns3, LayoutList, Search, Settings, UserRound, Users } from "lucide-react";
+import { Bell, CircleCheck, Columns3, LayoutList, Search, Settings, UserRound, Users } from "lucide-react";
 import { useContext, useEffect, useSyncExternalStore, type ReactNode } from "react";
 import { Link } from "wouter";
 import { useLink } from "../data/connection";
 import { GlobalKeys } from "../find/GlobalKeys";
 import { Here } from "../presence/Presence";
+import { useUnread } from "../ui/unread";
 import { WorkspaceContext } from "./context";
 import { useViewer } from "./viewer";
 import { WorkspaceSwitcher } from "./WorkspaceSwitcher";
@@ -24,9 +25,10 @@ export function Shell({ title, slug: shown, view, children }: { title: string; s
   const { workspaces } = useViewer();
   // A page outside of workspaces still leads into the one that was open last.
   const slug = shown ?? (workspaces.find(({ id }) => id === localStorage.getItem("tutti.workspace")) ?? workspaces.at(-1))?.slug;
+  const unread = useUnread(({ count }) => count);
   useEffect(() => {
-    document.title = `${title} · Tutti`;
-  }, [title]);
+    document.title = `${unread ? `(${unread}) ` : ""}${title} · Tutti`;
+  }, [title, unread]);
   return (
     <div className="flex h-dvh flex-col md:flex-row">
       <a href="#page" className="sr-only focus:not-sr-only">To the page</a>
@@ -37,6 +39,11 @@ export function Shell({ title, slug: shown, view, children }: { title: string; s
             <Icon size={18} aria-hidden /><span className="max-md:sr-only">{label}</span>
           </Link>
         ))}
+        <Link href="/inbox" className={PLACE} aria-current={title === "Inbox" ? "page" : undefined}>
+          <span className="relative"><Bell size={18} aria-hidden />{unread > 0 && <span aria-hidden className="absolute -top-1 -right-1 size-2.5 rounded-full border-2 border-raised bg-bad md:hidden" />}</span>
+          <span className="max-md:sr-only">Inbox</span>
+          {unread > 0 && <><span className="sr-only">{unread} unread</span><span aria-hidden className="ml-auto rounded-full bg-bad px-1.5 text-xs font-semibold text-accent-text max-md:hidden">{unread > 99 ? "99+" : unread}</span></>}
+        </Link>
         <Link href="/tasks" className={PLACE} aria-current={title === "My tasks" ? "page" : undefined} aria-label="My tasks">
           <CircleCheck size={18} aria-hidden /><span className="max-md:sr-only">My tasks</span>
         </Link>

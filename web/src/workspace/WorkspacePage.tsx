@@ -1,9 +1,10 @@
 /** A workspace: opens it, follows it while it is shown, and shows the page that the address names. */
-import { lazy, Suspense, useContext, useEffect, useState, useSyncExternalStore } from "react";
+import { lazy, Suspense, useContext, useEffect, useRef, useState, useSyncExternalStore } from "react";
 import { useClient } from "urql";
-import { Link } from "wouter";
+import { Link, Redirect } from "wouter";
 import { BoardPage } from "../board/BoardPage";
 import { OpenWorkspace, type Refused } from "../data/workspace";
+import { forgetReplicas } from "../sync/indexeddb";
 import { announce } from "../ui/announce";
 import { Empty, Loading } from "../ui/controls";
 import { toast } from "../ui/toasts";
@@ -39,6 +40,19 @@ export function WorkspacePage({ slug, view, taskKey }: { slug: string; view: str
     return () => void workspace.close().then(offRefused);
   }, [id, client, connection, user.id, user.name]);
 
+  const hasEnded = useNews(open);
+  const moved = open && !id && workspaces.find((workspace) => workspace.id === open.id);
+  if (moved) return <Redirect to={location.pathname.replace(`/w/${slug}`, `/w/${moved.slug}`)} replace />;
+  if (hasEnded) {
+    return (
+      <Shell title="Not here any more">
+        <Empty title="You are no longer in this workspace.">
+          <p>You were removed from it, or it was deleted. What you wrote there stays with the others. <Link className="text-accent underline" href="/">To your other tasks</Link></p>
+        </Empty>
+      </Shell>
+    );
+  }
+
   const title = TITLES[view];
   if (!id && isAsking) return <Shell title="Opening"><Loading what="the workspace" /></Shell>;
   if (!id || !title) {
@@ -71,16 +85,35 @@ export function WorkspacePage({ slug, view, taskKey }: { slug: string; view: str
 /** Shows its children once there are rows; what was stored is enough. */
 function Ready({ children }: { children: React.ReactNode }) {
   const workspace = useContext(WorkspaceContext)!;
-  const state = useSyncExternalStore(workspace.subscribe, () => (workspace.ended ? "ended" : workspace.sync.isReady ? "ready" : "loading"));
-  if (state === "ended") {
-    return (
-      <Empty title="You are no longer in this workspace.">
-        <p>You were removed from it, or it was deleted. <Link className="text-accent underline" href="/">To your other tasks</Link></p>
-      </Empty>
-    );
-  }
-  return state === "ready" ? children : <Loading what="tasks" />;
+  const isReady = useSyncExternalStore(workspace.subscribe, () => workspace.sync.isReady);
+  return isReady ? children : <Loading what="tasks" />;
 }
+
+/** Tells the person what becomes of them here, and asks anew when it is called otherwise; -> whether they are out of it. */
+function useNews(open: OpenWorkspace | null): boolean {
+  const { workspaces, refresh } = useViewer();
+  const subscribe = open?.subscribe ?? never;
+  const hasEnded = useSyncExternalStore(subscribe, () => Boolean(open?.ended));
+  const row = useSyncExternalStore(subscribe, () => open?.model().workspace);
+  const role = useSyncExternalStore(subscribe, () => open?.model().me?.role);
+  const before = useRef<string | undefined>(undefined);
+  const known = workspaces.find(({ id }) => id === row?.id);
+  useEffect(() => {
+    if (hasEnded || (row && known && row.version > known.version)) refresh();
+  }, [hasEnded, row, known?.version]);
+  useEffect(() => {
+    if (hasEnded && open) void open.close().then(() => forgetReplicas(`${open.me.id}.${open.id}`));
+  }, [hasEnded, open]);
+  useEffect(() => {
+    if (role && before.current && role !== before.current) toast(`You are ${ROLES[role]} here now`);
+    before.current = role ?? before.current;
+  }, [role]);
+  return hasEnded;
+}
+
+const ROLES: Record<string, string> = { OWNER: "the owner", ADMIN: "an admin", MEMBER: "a member", GUEST: "a guest", VIEWER: "a viewer" };
+
+const never = (): (() => void) => () => undefined;
 
 /** What this person and somebody else have both written, to choose from. */
 function Conflicts() {

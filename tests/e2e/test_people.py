@@ -1,0 +1,213 @@
+"""Settings, members, devices and notifications: what one person does there, and what the other sees of it."""
+
+import uuid
+
+import pytest
+from playwright.async_api import Page, expect
+
+from tests.e2e.conftest import OpenPage
+from tests.e2e.test_client import PASSWORD, card, create, is_accessible, is_live, sign_up, two_on_a_board
+
+FITS = "() => [...document.querySelectorAll('html, main > div')].every(part => part.scrollWidth <= 360)"
+
+
+async def to_settings(page: Page, section: str) -> None:
+    await page.get_by_role("link", name="Settings").click()
+    await page.get_by_role("navigation", name="Settings").get_by_role("link", name=section).click()
+
+
+async def test_a_role_changes_live_and_who_is_removed_is_shown_out_kindly(open_page: OpenPage) -> None:
+    ann, bob = await two_on_a_board(open_page)
+    await expect(bob.get_by_role("button", name="New task", exact=True)).to_be_visible()
+    await ann.get_by_role("link", name="Members").click()
+    await ann.get_by_label("Role of Bob").select_option(label="Viewer")
+    await expect(bob.get_by_text("You are a viewer here now")).to_be_visible()
+    await expect(bob.get_by_role("button", name="New task", exact=True)).to_have_count(0)
+
+    await ann.get_by_role("button", name="More for Bob").click()
+    await ann.get_by_role("menuitem", name="Remove from workspace…").click()
+    await ann.get_by_role("button", name="Remove Bob").click()
+    await expect(bob.get_by_role("heading", name="You are no longer in this workspace.")).to_be_visible()
+    await expect(ann.get_by_role("list", name="Members").get_by_text("Bob")).to_have_count(0)
+    await bob.get_by_role("button", name="Workspace:").click()
+    await expect(bob.get_by_role("menuitemradio")).to_have_count(1)
+
+    await to_settings(ann, "Audit log")
+    entries = ann.get_by_role("list", name="Audit log").get_by_role("listitem")
+    await expect(entries.first).to_contain_text("Ann ended a membership, which was viewer")
+
+
+async def test_ownership_is_handed_over_and_the_former_owner_may_leave(open_page: OpenPage) -> None:
+    ann, bob = await two_on_a_board(open_page)
+    await ann.get_by_role("link", name="Members").click()
+    await ann.get_by_role("button", name="More for Bob").click()
+    await ann.get_by_role("menuitem", name="Make owner…").click()
+    await ann.get_by_role("button", name="Make Bob owner").click()
+    await expect(bob.get_by_text("You are the owner here now")).to_be_visible()
+
+    await to_settings(ann, "General")
+    await ann.get_by_role("button", name="Leave workspace…").click()
+    await ann.get_by_role("button", name="Leave", exact=True).click()
+    await expect(ann.get_by_text("You have left “Quartet”")).to_be_visible()
+    await bob.get_by_role("link", name="Members").click()
+    await expect(bob.get_by_role("list", name="Members").get_by_role("listitem")).to_have_count(1)
+
+
+async def test_settings_reach_the_other_person_and_refusals_stand_at_their_fields(open_page: OpenPage) -> None:
+    ann, bob = await two_on_a_board(open_page)
+    await create(ann, "Tune the violin")
+    await card(ann, "Tune the violin").focus()
+    await ann.keyboard.press("Alt+ArrowRight")
+    await expect(card(bob, "Tune the violin", "In progress")).to_be_visible()
+
+    await to_settings(ann, "Statuses")
+    await ann.get_by_role("button", name="New status").click()
+    dialog = ann.get_by_role("dialog")
+    await dialog.get_by_label("Name").fill("Done")
+    await dialog.get_by_role("button", name="Create status").click()
+    await expect(dialog.get_by_label("Name")).to_have_accessible_description("This name is taken in the workspace.")
+    await dialog.get_by_label("Name").fill("In rehearsal")
+    await dialog.get_by_role("button", name="Create status").click()
+    await expect(bob.get_by_role("region", name="In rehearsal")).to_be_visible()
+    await ann.get_by_role("button", name="Delete In progress").click()
+    await dialog.get_by_label("Its tasks go to").select_option(label="In rehearsal")
+    await dialog.get_by_role("button", name="Delete status").click()
+    await expect(card(bob, "Tune the violin", "In rehearsal")).to_be_visible()
+    await expect(bob.get_by_role("region", name="In progress")).to_have_count(0)
+
+    await to_settings(ann, "General")
+    await ann.get_by_label("Address").fill("No such thing")
+    await ann.get_by_role("button", name="Save changes").click()
+    await expect(ann.get_by_label("Address")).to_have_attribute("aria-invalid", "true")
+    slug = f"octet-{uuid.uuid4().hex[:8]}"
+    await ann.get_by_label("Address").fill(slug)
+    await ann.get_by_label("Name").fill("Octet")
+    await ann.get_by_role("button", name="Save changes").click()
+    await bob.wait_for_url(f"**/w/{slug}/board")
+    await expect(bob.get_by_role("button", name="Workspace: Octet")).to_be_visible()
+    await ann.wait_for_url(f"**/w/{slug}/settings/general")
+
+
+async def test_a_notification_arrives_live_opens_its_task_and_is_read_by_that(open_page: OpenPage) -> None:
+    ann, bob = await two_on_a_board(open_page)
+    await create(bob, "Sell the tuba")
+    await expect(card(ann, "Sell the tuba")).to_be_visible()
+    await ann.get_by_role("link", name="Account").click()
+    await card(bob, "Sell the tuba").focus()
+    await bob.keyboard.press("a")
+    await bob.get_by_role("menuitemcheckbox", name="Ann").click()
+
+    await expect(ann.get_by_role("status", name="Messages")).to_contain_text("Bob assigned you")
+    await expect(ann).to_have_title("(1) Account · Tutti")
+    await ann.get_by_role("link", name="Inbox 1 unread").click()
+    await ann.get_by_role("button", name="Sell the tuba", exact=False).filter(has_text="Bob assigned you").click()
+    await expect(ann.get_by_role("textbox", name="Title")).to_have_value("Sell the tuba")
+    await expect(ann.get_by_role("link", name="Inbox", exact=True)).to_be_visible()
+
+    # What happens to the task in view needs no words: it is read as it comes.
+    await bob.keyboard.press("Escape")
+    await card(bob, "Sell the tuba").focus()
+    await bob.keyboard.press("Alt+ArrowRight")
+    await expect(card(ann, "Sell the tuba", "In progress")).to_be_visible()
+    await ann.goto("/inbox?show=unread")
+    await expect(ann.get_by_role("heading", name="All read.")).to_be_visible()
+    await ann.get_by_role("button", name="All", exact=True).click()
+    await expect(ann.get_by_text("moved it to In progress")).to_be_visible()
+
+
+async def test_preferences_are_kept(open_page: OpenPage) -> None:
+    page = await sign_up(open_page, "Ann", "/account/notifications")
+    mail = page.get_by_role("switch", name="You are assigned: Mail")
+    await expect(mail).to_be_checked()
+    await mail.click()
+    await expect(mail).not_to_be_checked()
+    await page.get_by_role("switch", name="Quiet hours").click()
+    await page.get_by_label("To", exact=True).fill("20:00")
+    await expect(page.get_by_text("Quiet hours end at another time than they begin.").first).to_be_visible()
+    await expect(page.get_by_label("To", exact=True)).to_have_value("08:00")
+    async with page.expect_response(lambda answer: "UpdateNoticeSettings" in (answer.request.post_data or "")):
+        await page.get_by_label("Mails come").select_option(label="Together, every day")
+    await page.reload()
+    await expect(mail).not_to_be_checked()
+    await expect(page.get_by_label("From", exact=True)).to_have_value("20:00")
+    await expect(page.get_by_label("Mails come")).to_have_value("DAILY")
+
+
+async def test_a_device_is_signed_out_from_another_one(open_page: OpenPage) -> None:
+    here = await sign_up(open_page, "Ann")
+    email = await here.evaluate("() => JSON.parse(localStorage.getItem('tutti.accounts'))[0].email")
+    there = await open_page("/sign-in")
+    await expect(there.get_by_role("link", name="Forgot your password?")).to_have_attribute("href", "/reset")
+    await there.get_by_label("Email").fill(email)
+    await there.get_by_label("Password").fill(PASSWORD)
+    await there.get_by_role("button", name="Sign in with password").click()
+    await is_live(there)
+
+    await here.get_by_role("link", name="Account").click()
+    await here.get_by_role("link", name="Devices").click()
+    devices = here.get_by_role("list", name="Devices").get_by_role("listitem")
+    await expect(devices).to_have_count(2)
+    await devices.last.get_by_role("button", name="Sign out").click()
+    await expect(devices).to_have_count(1)
+    await expect(there.get_by_role("heading", name="Tasks that people change together, live.")).to_be_visible()
+    await is_live(here)
+
+
+async def test_the_account_changes_and_ends_with_the_password_in_hand(open_page: OpenPage) -> None:
+    page = await sign_up(open_page, "Ann", "/account/profile")
+    await page.get_by_label("Name", exact=True).fill("Ann Bell")
+    await page.get_by_label("Handle").fill("a")
+    await page.get_by_role("button", name="Save profile").click()
+    await expect(page.get_by_label("Handle")).to_have_attribute("aria-invalid", "true")
+    await page.get_by_label("Handle").fill(f"ann-{uuid.uuid4().hex[:8]}")
+    await page.get_by_role("button", name="Save profile").click()
+    await expect(page.get_by_text("Your profile is changed")).to_be_visible()
+
+    await page.get_by_role("link", name="Sign-in").click()
+    await page.get_by_label("Current password").fill("not the password")
+    await page.get_by_label("New password").fill("another password")
+    await page.get_by_role("button", name="Change password").click()
+    await expect(page.get_by_label("Current password")).to_have_attribute("aria-invalid", "true")
+    await page.get_by_label("Current password").fill(PASSWORD)
+    await page.get_by_role("button", name="Change password").click()
+    await expect(page.get_by_text("Your password is changed")).to_be_visible()
+    await is_live(page)
+
+    await page.get_by_role("button", name="Delete account…").click()
+    dialog = page.get_by_role("dialog")
+    await dialog.get_by_label("Your password, for this").fill("another password")
+    await dialog.get_by_role("button", name="Delete my account").click()
+    await expect(page.get_by_role("heading", name="Tasks that people change together, live.")).to_be_visible()
+    assert await page.evaluate("() => localStorage.getItem('tutti.accounts')") == "[]"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_these_pages_can_be_used_by_everybody(open_page: OpenPage, scheme: str) -> None:
+    ann, bob = await two_on_a_board(open_page)
+    await create(bob, "Sell the tuba")
+    await card(bob, "Sell the tuba").focus()
+    await bob.keyboard.press("a")
+    await bob.get_by_role("menuitemcheckbox", name="Ann").click()
+    await expect(ann.get_by_role("link", name="Inbox 1 unread")).to_be_visible()
+    await ann.emulate_media(color_scheme="light" if scheme == "light" else "dark")
+    slug = ann.url.split("/w/")[1].split("/")[0]
+    places = {
+        f"/w/{slug}/members": "Open invites",
+        f"/w/{slug}/settings/general": "Delete this workspace",
+        f"/w/{slug}/settings/projects": "Projects",
+        f"/w/{slug}/settings/statuses": "Statuses",
+        f"/w/{slug}/settings/labels": "Labels",
+        f"/w/{slug}/settings/audit": "Audit log",
+        "/inbox": "Today",
+        "/account/profile": "Theme",
+        "/account/security": "Email address",
+        "/account/devices": "Devices",
+        "/account/notifications": "What you hear of",
+    }
+    for path, heading in places.items():
+        await ann.set_viewport_size({"width": 1280, "height": 720})
+        await ann.goto(path)
+        await expect(ann.get_by_role("heading", name=heading, level=3)).to_be_visible()
+        await is_accessible(ann, f"{path} {scheme}")
+        await ann.set_viewport_size({"width": 360, "height": 740})
+        await ann.wait_for_function(FITS)

@@ -1,0 +1,63 @@
+/** Where the person is signed in, and how to end that from here. */
+import { Laptop, Smartphone } from "lucide-react";
+import { useState } from "react";
+import { useQuery } from "urql";
+import { useAct, type Problems } from "../data/act";
+import { AccountDocument, SignOutDocument, type AccountQuery } from "../gql/later/graphql";
+import { Button, Loading, textOf } from "../ui/controls";
+import { Badge, Confirm, Problem, Row, Rows, Section } from "../ui/forms";
+import { Ago } from "../ui/time";
+import { toast } from "../ui/toasts";
+import { forgetHere, leave } from "./leave";
+
+type Session = NonNullable<AccountQuery["viewer"]>["sessions"][number];
+
+export function Devices() {
+  const act = useAct(false);
+  const [{ data, error }, ask] = useQuery({ query: AccountDocument, requestPolicy: "cache-and-network" });
+  const [isAsking, setIsAsking] = useState(false);
+  const sessions = [...(data?.viewer?.sessions ?? [])].sort((a, b) => Number(b.current) - Number(a.current) || b.lastUsedAt.localeCompare(a.lastUsedAt));
+
+  async function end({ id, current, device }: Session): Promise<void> {
+    if (current) return leave();
+    const { problems } = await act(SignOutDocument, { sessionId: id });
+    if (problems) toast("It is still signed in", problems.form);
+    else toast(`${device ?? "The device"} is signed out`);
+    ask({ requestPolicy: "network-only" });
+  }
+  async function endAll(): Promise<Problems | null> {
+    const { problems } = await act(SignOutDocument, { everywhere: true });
+    if (!problems) await forgetHere();
+    return problems;
+  }
+
+  return (
+    <Section title="Devices" lead="Where you are signed in. Ending one of them takes effect within a second."
+      action={sessions.length > 1 && <Button kind="danger" onClick={() => setIsAsking(true)}>Sign out everywhere…</Button>}>
+      {!data && (error ? <Problem>{textOf(error)}</Problem> : <Loading what="your devices" />)}
+      {sessions.length > 0 && (
+        <Rows label="Devices">
+          {sessions.map((session) => {
+            const Icon = /iphone|android|mobile/i.test(session.device ?? "") ? Smartphone : Laptop;
+            return (
+              <Row key={session.id}>
+                <Icon size={20} aria-hidden className="shrink-0 text-dim" />
+                <div className="min-w-0 grow">
+                  <p className="truncate font-medium">{session.device ?? "A device without a name"}</p>
+                  <p className="text-sm text-dim">Since {new Date(session.createdAt).toLocaleDateString()}, last used <Ago at={session.lastUsedAt} /></p>
+                </div>
+                {session.current && <Badge>This one</Badge>}
+                <Button kind="danger" aria-label={`Sign out ${session.current ? "this device" : (session.device ?? "that device")}`} onClick={() => void end(session)}>Sign out</Button>
+              </Row>
+            );
+          })}
+        </Rows>
+      )}
+      {isAsking && (
+        <Confirm title="Sign out everywhere?" action="Sign out everywhere" onClose={() => setIsAsking(false)} onConfirm={endAll}>
+          <p>All {sessions.length} devices are signed out, this one too. Changes that wait on a device without a network stay there until somebody signs in again.</p>
+        </Confirm>
+      )}
+    </Section>
+  );
+}

@@ -1,0 +1,77 @@
+/** How others see this person, where they live, and how the pages look here. */
+import { useState, type FormEvent } from "react";
+import { useQuery } from "urql";
+import { chooseTheme, chosenTheme } from "../app/theme";
+import { useAct } from "../data/act";
+import { AccountDocument, UpdateProfileDocument, type AccountQuery } from "../gql/later/graphql";
+import { Avatar, Button, Field, Loading, Select, textOf } from "../ui/controls";
+import { Panel, Problem, Saving, Section, useDraft } from "../ui/forms";
+import { toast } from "../ui/toasts";
+import { useViewer } from "../workspace/viewer";
+import { leave } from "./leave";
+
+const FIELDS = ["name", "handle", "timeZone"];
+const THEMES = [{ id: "", label: "As the system" }, { id: "light", label: "Light" }, { id: "dark", label: "Dark" }];
+const HERE = Intl.DateTimeFormat().resolvedOptions().timeZone;
+
+export function Profile() {
+  const [{ data, error }] = useQuery({ query: AccountDocument, requestPolicy: "cache-and-network" });
+  const [theme, setTheme] = useState(chosenTheme);
+  return (
+    <>
+      {data?.viewer ? <Person viewer={data.viewer} /> : error ? <Problem>{textOf(error)}</Problem> : <Loading what="your profile" />}
+      <Section title="Theme" lead="In this browser.">
+        <div role="group" aria-label="Theme" className="flex w-fit gap-1 rounded-xl bg-raised p-1">
+          {THEMES.map(({ id, label }) => (
+            <Button key={id} kind={theme === id ? "plain" : "quiet"} aria-pressed={theme === id} onClick={() => { setTheme(id); chooseTheme(id); }}>{label}</Button>
+          ))}
+        </div>
+      </Section>
+      <Section title="This browser" lead="Signing out removes what is kept here of your tasks.">
+        <div><Button kind="danger" onClick={() => void leave()}>Sign out</Button></div>
+      </Section>
+    </>
+  );
+}
+
+function Person({ viewer: { user, timeZone, email } }: { viewer: NonNullable<AccountQuery["viewer"]> }) {
+  const act = useAct();
+  const { refresh } = useViewer();
+  const draft = useDraft({ name: user.name, handle: user.handle, timeZone }, 0);
+  const [isBusy, setIsBusy] = useState(false);
+  const zones = Intl.supportedValuesOf("timeZone");
+  const known = zones.includes(draft.values.timeZone) ? zones : [draft.values.timeZone, ...zones];
+
+  async function save(event: FormEvent): Promise<void> {
+    event.preventDefault();
+    setIsBusy(true);
+    const answer = await act(UpdateProfileDocument, draft.changes, FIELDS);
+    setIsBusy(false);
+    if (answer.problems) return draft.refuse(answer.problems);
+    refresh();
+    draft.refuse({});
+    toast("Your profile is changed");
+  }
+
+  return (
+    <form className="grid gap-4" onSubmit={(event) => void save(event)}>
+      <div className="flex items-center gap-4">
+        <Avatar id={user.id} name={draft.values.name} size={56} />
+        <div className="min-w-0"><p className="truncate text-lg font-semibold">{user.name}</p><p className="truncate text-sm text-dim">@{user.handle}, {email}</p></div>
+      </div>
+      <Panel>
+        <div className="grid gap-4 sm:grid-cols-2">
+          <Field label="Name" value={draft.values.name} required maxLength={100} autoComplete="name" problem={draft.problems.name} hint="What others see. Your avatar is drawn from it." onChange={(event) => draft.set({ name: event.target.value })} />
+          <Field label="Handle" value={draft.values.handle} required maxLength={40} autoComplete="off" problem={draft.problems.handle} hint="By which others mention you." onChange={(event) => draft.set({ handle: event.target.value.toLowerCase() })} />
+        </div>
+        <div className="grid gap-1">
+          <Select label="Time zone" value={draft.values.timeZone} onChange={(event) => draft.set({ timeZone: event.target.value })}>{known.map((zone) => <option key={zone} value={zone}>{zone.replaceAll("_", " ")}</option>)}</Select>
+          {draft.values.timeZone !== HERE && <p className="text-sm text-dim">This device is in {HERE.replaceAll("_", " ")}. <button type="button" className="text-accent underline" onClick={() => draft.set({ timeZone: HERE })}>Take that</button></p>}
+          <Problem>{draft.problems.timeZone}</Problem>
+        </div>
+        <Problem>{draft.problems.form}</Problem>
+        <Saving isChanged={draft.isChanged} isBusy={isBusy} label="Save profile" onReset={draft.reset} />
+      </Panel>
+    </form>
+  );
+}

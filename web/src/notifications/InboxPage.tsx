@@ -1,0 +1,142 @@
+/** What this person was told, the newest first, by days: opened by a click, which marks it read. */
+import { AtSign, Bell, BellOff, CalendarClock, Check, CircleDot, MailPlus, MessageSquare, MoreHorizontal, SmilePlus, UserMinus, UserPlus, type LucideIcon } from "lucide-react";
+import { useCallback, useEffect, useState } from "react";
+import { useClient } from "urql";
+import { Link, useLocation, useSearchParams } from "wouter";
+import { useAct } from "../data/act";
+import { MuteTaskDocument, NoticePageDocument, type NotificationKind } from "../gql/later/graphql";
+import { Avatar, Button, Empty, Loading, textOf } from "../ui/controls";
+import { Problem } from "../ui/forms";
+import { Menu, MenuItem, MenuLine } from "../ui/menu";
+import { Ago, useNow } from "../ui/time";
+import { toast } from "../ui/toasts";
+import { useUnread } from "../ui/unread";
+import { useMark } from "./mark";
+import { inOrder, put, useNotices, type Notice } from "./store";
+import { dayGroup, excerpt, happened, isOfDates, pathOf, subject } from "./words";
+
+const ICONS: Record<NotificationKind, LucideIcon> = {
+  MENTION: AtSign, ASSIGNED: UserPlus, UNASSIGNED: UserMinus, COMMENT: MessageSquare, REPLY: MessageSquare, STATUS_CHANGED: CircleDot,
+  DUE_SOON: CalendarClock, OVERDUE: CalendarClock, INVITED: MailPlus, REACTION: SmilePlus,
+};
+
+type Filter = "all" | "unread" | "mentions";
+
+const FILTERS: readonly { id: Filter; label: string }[] = [{ id: "all", label: "All" }, { id: "unread", label: "Unread" }, { id: "mentions", label: "Mentions" }];
+const EMPTY: Record<Filter, string> = { all: "Nothing yet. Mentions, assignments and comments on what you follow come here.", unread: "You have read everything.", mentions: "Nobody has mentioned you yet." };
+
+export default function InboxPage() {
+  const [address, setAddress] = useSearchParams();
+  const filter = FILTERS.find(({ id }) => id === address.get("show"))?.id ?? "all";
+  const { notices, problem, isReading, hasMore, readMore } = useHistory(filter);
+  const unread = useUnread(({ count }) => count);
+  const mark = useMark();
+  const now = useNow();
+  const days = new Map<string, Notice[]>();
+  for (const notice of notices) {
+    const day = dayGroup(notice.createdAt, now);
+    days.set(day, [...(days.get(day) ?? []), notice]);
+  }
+  return (
+    <div className="min-h-0 grow overflow-y-auto" tabIndex={-1}>
+      <div className="mx-auto grid max-w-3xl grid-cols-1 gap-4 px-4 py-6 sm:px-8">
+        <header className="flex flex-wrap items-center justify-between gap-3">
+          <h2 className="text-xl font-semibold tracking-tight">Inbox</h2>
+          <div className="flex flex-wrap items-center gap-2">
+            <div role="group" aria-label="Show" className="flex gap-1 rounded-xl bg-raised p-1">
+              {FILTERS.map(({ id, label }) => (
+                <Button key={id} kind={id === filter ? "plain" : "quiet"} aria-pressed={id === filter} onClick={() => setAddress(id === "all" ? {} : { show: id }, { replace: true })}>
+                  {label}{id === "unread" && unread > 0 && <span className="text-dim">{unread}</span>}
+                </Button>
+              ))}
+            </div>
+            <Button disabled={unread === 0} onClick={() => void mark({ all: true }, true)}><Check size={16} aria-hidden />Mark all read</Button>
+            <Link href="/account/notifications" className="px-2 text-sm text-accent underline">Preferences</Link>
+          </div>
+        </header>
+        <Problem>{problem}</Problem>
+        {notices.length === 0 && (isReading ? <Loading what="what you were told" /> : !problem && <Empty title={filter === "unread" ? "All read." : "Nothing here."}>{EMPTY[filter]}</Empty>)}
+        {[...days].map(([day, ofDay]) => (
+          <section key={day} aria-label={day} className="grid grid-cols-1 gap-1">
+            <h3 className="px-1 text-xs font-semibold tracking-wide text-dim uppercase">{day}</h3>
+            <ul className="divide-y divide-line overflow-hidden rounded-xl border border-line">
+              {ofDay.map((notice) => <Item key={notice.id} notice={notice} />)}
+            </ul>
+          </section>
+        ))}
+        {hasMore && <div className="justify-self-center"><Button disabled={isReading} onClick={readMore}>Show older ones</Button></div>}
+      </div>
+    </div>
+  );
+}
+
+/** What is known of the history down to where it was read, with what came live since. */
+function useHistory(filter: Filter) {
+  const client = useClient();
+  const known = useNotices((state) => state.known);
+  const [read, setRead] = useState<{ filter: Filter; end: string | null; oldest: number } | null>(null);
+  const [isReading, setIsReading] = useState(true);
+  const [problem, setProblem] = useState<string | null>(null);
+  const isRead = read?.filter === filter;
+  const readFrom = useCallback(async (after: string | null) => {
+    setIsReading(true);
+    const variables = { after, unreadOnly: filter === "unread", mentionsOnly: filter === "mentions" };
+    const { data, error } = await client.query(NoticePageDocument, variables, { requestPolicy: "network-only" }).toPromise();
+    const page = data?.viewer?.notifications;
+    setIsReading(false);
+    setProblem(page ? null : error ? textOf(error) : "You are signed out.");
+    if (!page) return;
+    put(page.nodes, page.unreadCount);
+    const { hasNextPage, endCursor } = page.pageInfo;
+    setRead({ filter, end: hasNextPage ? (endCursor ?? null) : null, oldest: hasNextPage ? Date.parse(page.nodes.at(-1)?.createdAt ?? "") : 0 });
+  }, [client, filter]);
+  useEffect(() => void readFrom(null), [readFrom]);
+  const isShown = ({ readAt, kind, createdAt }: Notice): boolean =>
+    (filter !== "unread" || !readAt) && (filter !== "mentions" || kind === "MENTION") && (!isRead || Date.parse(createdAt) >= read.oldest);
+  const end = isRead ? read.end : null;
+  return { notices: inOrder(known.values()).filter(isShown), problem, isReading, hasMore: end !== null, readMore: () => void readFrom(end) };
+}
+
+function Item({ notice }: { notice: Notice }) {
+  const [, go] = useLocation();
+  const mark = useMark();
+  const act = useAct();
+  const { id, kind, actor, workspace, task, readAt, createdAt } = notice;
+  const path = pathOf(notice);
+  const Icon = ICONS[kind] ?? Bell;
+  const said = excerpt(notice);
+
+  function open(): void {
+    if (!readAt) void mark({ ids: [id] }, true);
+    if (path) go(path);
+  }
+  async function mute(): Promise<void> {
+    const { problems } = await act(MuteTaskDocument, { taskId: task!.id, muted: true });
+    if (problems) return toast("You will still hear of it", problems.form);
+    toast(`You hear nothing more of “${task!.title}”`, undefined, { label: "Undo", run: () => void act(MuteTaskDocument, { taskId: task!.id, muted: false }) });
+  }
+
+  return (
+    <li className={`relative flex items-start gap-3 py-2.5 pr-2 pl-5 hover:bg-hover ${readAt ? "" : "bg-soft/60"}`}>
+      {!readAt && <span className="absolute top-5 left-2 size-1.5 rounded-full bg-accent" aria-hidden />}
+      <span className="relative shrink-0">
+        {isOfDates(notice) ? <span className="flex size-8 items-center justify-center rounded-full bg-raised text-warn"><Icon size={18} aria-hidden /></span> : (
+          <>
+            <Avatar id={actor.id} name={actor.name} size={32} />
+            <span className="absolute -right-1.5 -bottom-1 flex size-4.5 items-center justify-center rounded-full border border-line bg-surface text-dim"><Icon size={11} aria-hidden /></span>
+          </>
+        )}
+      </span>
+      <button type="button" className="min-w-0 grow text-left" onClick={open}>
+        <span className={`block truncate text-sm ${readAt ? "" : "font-semibold"}`}>{task && <span className="font-normal text-dim">{task.key} </span>}{subject(notice)}</span>
+        <span className="block text-sm text-dim">{!readAt && <span className="sr-only">Unread: </span>}{!isOfDates(notice) && <span className="font-medium text-text">{actor.name} </span>}{happened(notice)}{workspace && <> · {workspace.name}</>}</span>
+        {said && <span className="mt-0.5 line-clamp-2 text-sm text-dim">“{said}”</span>}
+      </button>
+      <span className="shrink-0 pt-0.5 text-xs whitespace-nowrap"><Ago at={createdAt} /></span>
+      <Menu label="This notification" trigger={<Button kind="quiet" className="px-1.5" aria-label={`More for ${subject(notice)}`}><MoreHorizontal size={16} aria-hidden /></Button>}>
+        <MenuItem onSelect={() => void mark({ ids: [id] }, !readAt)}>{readAt ? "Mark unread" : "Mark read"}</MenuItem>
+        {task && <><MenuLine /><MenuItem onSelect={() => void mute()}><BellOff size={16} aria-hidden />Mute this task</MenuItem></>}
+      </Menu>
+    </li>
+  );
+}

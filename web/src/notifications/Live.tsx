@@ -1,0 +1,78 @@
+/**
+ * Follows what this person is told, wherever they are in the client: counts it, shows it at the edge, and marks it read
+ * when its task is opened. There is nothing to see of it.
+ *
+ * Invariant: what is in view is not announced, and what one did oneself is never told by the server.
+ */
+import { useEffect, useRef } from "react";
+import { stringifyDocument } from "urql";
+import { useLocation } from "wouter";
+import { NoticesDocument, type NoticesSubscription } from "../gql/later/graphql";
+import { toast } from "../ui/toasts";
+import { useConnection } from "../workspace/connection-context";
+import { useMark } from "./mark";
+import { forgetNotices, take, useNotices, type Notice } from "./store";
+import { pathOf, sentence, subject } from "./words";
+
+const RETRY_MS = 2_000;
+
+export default function Live() {
+  const connection = useConnection();
+  const [path, go] = useLocation();
+  const known = useNotices((state) => state.known);
+  const mark = useMark();
+  const shown = useRef({ path, go });
+  useEffect(() => void (shown.current = { path, go }));
+
+  useEffect(() => {
+    const query = stringifyDocument(NoticesDocument);
+    let stop: (() => void) | undefined;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    function follow(): void {
+      leave();
+      stop = connection.subscribe<NoticesSubscription>(query, {}, {
+        next: ({ notificationEvents }) => tell(take(notificationEvents)),
+        error: () => (timer = setTimeout(follow, RETRY_MS)),
+      });
+    }
+    function leave(): void {
+      clearTimeout(timer);
+      stop?.();
+      stop = undefined;
+    }
+    function tell(news: readonly Notice[]): void {
+      const { path: here, go: goTo } = shown.current;
+      for (const notice of news) {
+        const to = pathOf(notice);
+        if (isOpen(notice, here) || (here === "/inbox" && !document.hidden)) continue;
+        toast(sentence(notice), subject(notice), to ? { label: "Open", run: () => goTo(to) } : undefined);
+      }
+    }
+    const unlisten = connection.listen({ connected: follow, disconnected: leave });
+    return () => {
+      unlisten();
+      forgetNotices();
+    };
+  }, [connection]);
+
+  useEffect(() => {
+    function read(): void {
+      const opened = inOpenTask(known.values(), path).find(({ readAt }) => !readAt);
+      if (opened?.task && !document.hidden) void mark({ taskId: opened.task.id }, true);
+    }
+    read();
+    document.addEventListener("visibilitychange", read);
+    return () => document.removeEventListener("visibilitychange", read);
+  }, [known, path, mark]);
+  return null;
+}
+
+const inOpenTask = (notices: Iterable<Notice>, path: string): readonly Notice[] => [...notices].filter((notice) => isAt(notice, path));
+
+/** Whether the address shows the task that it is about. */
+function isAt({ workspace, task }: Notice, path: string): boolean {
+  const [, w, slug, , shown] = path.split("/");
+  return w === "w" && Boolean(task && workspace?.slug === slug && (shown === task.key || shown === task.id));
+}
+
+const isOpen = (notice: Notice, path: string): boolean => !document.hidden && isAt(notice, path);

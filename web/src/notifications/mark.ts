@@ -1,0 +1,30 @@
+/** Marks notifications as read or unread: seen at once, and as it was again if the server refuses. */
+import { useCallback } from "react";
+import { useAct } from "../data/act";
+import { MarkNoticesDocument, type NotificationTarget } from "../gql/later/graphql";
+import { toast } from "../ui/toasts";
+import { useUnread } from "../ui/unread";
+import { put, useNotices, type Notice } from "./store";
+
+export type Mark = (target: NotificationTarget, read: boolean) => Promise<void>;
+
+export function useMark(): Mark {
+  const act = useAct();
+  return useCallback(async (target, read) => {
+    const before = [...useNotices.getState().known.values()].filter((notice) => isMeant(target, notice) && Boolean(notice.readAt) !== read);
+    const { count } = useUnread.getState();
+    const readAt = read ? new Date().toISOString() : null;
+    put(before.map((notice) => ({ ...notice, readAt })), "all" in target ? 0 : Math.max(0, count + (read ? -before.length : before.length)));
+    const { payload, problems } = await act(MarkNoticesDocument, { target, read });
+    if (payload) return put(payload.notifications, payload.unreadCount);
+    put(before, count);
+    toast("They are as they were", problems.form);
+  }, [act]);
+}
+
+function isMeant(target: NotificationTarget, { id, task, workspace }: Notice): boolean {
+  if (target.ids) return target.ids.includes(id);
+  if (target.taskId) return task?.id === target.taskId;
+  if (target.workspaceId) return workspace?.id === target.workspaceId;
+  return true;
+}

@@ -1,0 +1,54 @@
+/** What a notification says, in words. */
+import type { Notice } from "./store";
+
+const day = (date: string | null | undefined): string =>
+  date ? new Date(`${date}T12:00:00`).toLocaleDateString("en", { weekday: "short", day: "numeric", month: "short" }) : "soon";
+
+/** What happened, after the name of who did it; for dates there is nobody. */
+export function happened({ kind, groupCount, task, invite }: Notice): string {
+  const many = groupCount > 1 ? `${groupCount} times` : "";
+  switch (kind) {
+    case "MENTION": return many ? `and others mentioned you ${many}` : "mentioned you";
+    case "ASSIGNED": return "assigned you";
+    case "UNASSIGNED": return "took you off";
+    case "COMMENT": return many ? `commented last, ${groupCount} new comments` : "commented";
+    case "REPLY": return many ? `replied last, ${groupCount} new replies` : "replied to you";
+    case "STATUS_CHANGED": return `moved it to ${task?.status.name ?? "another status"}`;
+    case "DUE_SOON": return `Due ${day(task?.dueDate)}`;
+    case "OVERDUE": return `Late: it was due ${day(task?.dueDate)}`;
+    case "INVITED": return `invited you to ${invite?.workspaceName ?? "a workspace"}`;
+    case "REACTION": return many ? `and others reacted, ${groupCount} in all` : "reacted";
+  }
+}
+
+export const isOfDates = ({ kind }: Notice): boolean => kind === "DUE_SOON" || kind === "OVERDUE";
+
+/** One line: who did what. */
+export const sentence = (notice: Notice): string => (isOfDates(notice) ? happened(notice) : `${notice.actor.name} ${happened(notice)}`);
+
+/** What it is about. */
+export function subject({ task, invite, workspace }: Notice): string {
+  if (task) return task.title;
+  return invite ? "The link to join is in your mail." : (workspace?.name ?? "");
+}
+
+/** The comment's text on a line, with names for mentions. */
+export function excerpt({ comment }: Notice): string {
+  if (!comment) return "";
+  const names = new Map(comment.mentions.map(({ id, name }) => [id, name]));
+  const text = comment.body.replace(/@\[(user_[^\]]+)\]/g, (_, id: string) => `@${names.get(id) ?? "somebody"}`).replace(/\s+/g, " ").trim();
+  return text.length > 160 ? `${text.slice(0, 160)}…` : text;
+}
+
+/** Where it leads, if there is such a place for this person. */
+export const pathOf = ({ workspace, task }: Notice): string | null => (workspace && task ? `/w/${workspace.slug}/board/${task.key}` : null);
+
+/** Today, Yesterday, This week, Earlier. */
+export function dayGroup(at: string, now: number): string {
+  const start = new Date(now);
+  start.setHours(0, 0, 0, 0);
+  const days = Math.ceil((start.getTime() - Date.parse(at)) / 86_400_000);
+  if (days <= 0) return "Today";
+  if (days === 1) return "Yesterday";
+  return days < 7 ? "This week" : "Earlier";
+}
