@@ -72,8 +72,8 @@ function Pages() {
   const last = workspaces.find(({ id }) => id === localStorage.getItem(LAST)) ?? workspaces.at(-1);
   return (
     <Switch>
-      <Route path="/">{last ? <Redirect to={`/w/${last.slug}/board`} replace /> : <Loading what="your workspaces" />}</Route>
-      <Route path="/sign-in"><Redirect to="/" replace /></Route>
+      <Route key="start" path="/">{last ? <Redirect to={`/w/${last.slug}/board`} replace /> : <Loading what="your workspaces" />}</Route>
+      <Route key="sign-in" path="/sign-in"><Redirect to="/" replace /></Route>
       <Route path="/tasks"><Shell title="My tasks"><MyTasksPage /></Shell></Route>
       <Route path="/inbox"><Shell title="Inbox"><InboxPage /></Shell></Route>
       <Route<{ section?: string }> path="/account/:section?">{({ section }) => <Shell title="Account"><AccountPage section={section} /></Shell>}</Route>
