@@ -54,7 +54,7 @@ function Person({ viewer: { user, timeZone, email } }: { viewer: NonNullable<Acc
   }
 
   return (
-    <form className="grid gap-4" onSubmit={(event) => void save(event)}>
+    <form className="grid grid-cols-1 gap-4" onSubmit={(event) => void save(event)}>
       <div className="flex items-center gap-4">
         <Avatar id={user.id} name={draft.values.name} size={56} />
         <div className="min-w-0"><p className="truncate text-lg font-semibold">{user.name}</p><p className="truncate text-sm text-dim">@{user.handle}, {email}</p></div>
@@ -64,7 +64,7 @@ function Person({ viewer: { user, timeZone, email } }: { viewer: NonNullable<Acc
           <Field label="Name" value={draft.values.name} required maxLength={100} autoComplete="name" problem={draft.problems.name} hint="What others see. Your avatar is drawn from it." onChange={(event) => draft.set({ name: event.target.value })} />
           <Field label="Handle" value={draft.values.handle} required maxLength={40} autoComplete="off" problem={draft.problems.handle} hint="By which others mention you." onChange={(event) => draft.set({ handle: event.target.value.toLowerCase() })} />
         </div>
-        <div className="grid gap-1">
+        <div className="grid grid-cols-1 gap-1">
           <Select label="Time zone" value={draft.values.timeZone} onChange={(event) => draft.set({ timeZone: event.target.value })}>{known.map((zone) => <option key={zone} value={zone}>{zone.replaceAll("_", " ")}</option>)}</Select>
           {draft.values.timeZone !== HERE && <p className="text-sm text-dim">This device is in {HERE.replaceAll("_", " ")}. <button type="button" className="text-accent underline" onClick={() => draft.set({ timeZone: HERE })}>Take that</button></p>}
           <Problem>{draft.problems.timeZone}</Problem>

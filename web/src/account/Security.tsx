@@ -45,9 +45,9 @@ function Address() {
   }
   if (!viewer) return null;
   return (
-    <Section title="Email address" lead={<span className="flex flex-wrap items-center gap-2">{viewer.email}<Badge>{viewer.emailVerifiedAt ? "Confirmed" : "Not confirmed yet"}</Badge></span>}>
+    <Section title="Email address" lead={<span className="flex flex-wrap items-center gap-2"><span className="wrap-anywhere">{viewer.email}</span><Badge>{viewer.emailVerifiedAt ? "Confirmed" : "Not confirmed yet"}</Badge></span>}>
       <Panel>
-        <form className="grid gap-3" onSubmit={(event) => void submit(event)}>
+        <form className="grid grid-cols-1 gap-3" onSubmit={(event) => void submit(event)}>
           <div className="grid gap-3 sm:grid-cols-2">
             <Field label="New address" name="email" type="email" autoComplete="off" required={Boolean(viewer.emailVerifiedAt)} placeholder={viewer.emailVerifiedAt ? "" : viewer.email} problem={problems.email}
               hint={viewer.emailVerifiedAt ? "It is yours when you open the link we mail there." : "Leave it empty to get the link to confirm your address once more."} />
@@ -78,7 +78,7 @@ function Password() {
   return (
     <Section title="Password" lead="Everywhere else you are signed in, you will be signed out.">
       <Panel>
-        <form className="grid gap-3" onSubmit={(event) => void submit(event)}>
+        <form className="grid grid-cols-1 gap-3" onSubmit={(event) => void submit(event)}>
           <div className="grid gap-3 sm:grid-cols-2">
             <Field label="Current password" name="current" type="password" autoComplete="current-password" required problem={problems.currentPassword} />
             <Field label="New password" name="new" type="password" autoComplete="new-password" required minLength={10} maxLength={200} problem={problems.newPassword} hint="At least 10 characters." />
@@ -109,7 +109,7 @@ function End() {
       </Panel>
       {isAsking && (
         <Dialog title="Delete your account?" onClose={() => setIsAsking(false)}>
-          <form className="grid gap-3" onSubmit={(event) => void submit(event)}>
+          <form className="grid grid-cols-1 gap-3" onSubmit={(event) => void submit(event)}>
             <p className="text-sm">You are signed out everywhere, and nobody can bring the account back.</p>
             <Field label="Your password, for this" name="password" type="password" autoComplete="current-password" required problem={problems.password} />
             <Problem>{problems.form}</Problem>

@@ -82,7 +82,7 @@ function NewInvite() {
           <Button kind={way === "link" ? "plain" : "quiet"} aria-pressed={way === "link"} onClick={() => { setWay("link"); setProblems(NO_PROBLEMS); }}><Link2 size={16} aria-hidden />By link</Button>
           <Button kind={way === "mail" ? "plain" : "quiet"} aria-pressed={way === "mail"} onClick={() => { setWay("mail"); setProblems(NO_PROBLEMS); setUrl(null); }}><Mail size={16} aria-hidden />By mail</Button>
         </div>
-        <form className="grid gap-3" onSubmit={(event) => void submit(event)}>
+        <form className="grid grid-cols-1 gap-3" onSubmit={(event) => void submit(event)}>
           {way === "mail" && <Field label="Email" name="email" type="email" required autoComplete="off" problem={problems.email} hint="Only the owner of this address can join by it." />}
           <div className="grid gap-3 sm:grid-cols-3">
             <Select label="They join as" value={role} onChange={(event) => setRole(event.target.value as Role)}>

@@ -1,5 +1,5 @@
 /** What a person wants to hear of each workspace, by which way and when; also whether others see them there. */
-import { useEffect, useState } from "react";
+import { useRef, useState } from "react";
 import { useQuery } from "urql";
 import { NO_PROBLEMS, useAct, type Problems } from "../data/act";
 import {
@@ -48,27 +48,15 @@ export function Preferences() {
 function OfWorkspace({ id, name }: { id: string; name: string }) {
   const act = useAct();
   const [{ data, error }] = useQuery({ query: NoticeSettingsDocument, variables: { id }, requestPolicy: "network-only" });
-  const [settings, setSettings] = useState<SettingsFragment | null>(null);
-  const [problems, setProblems] = useState<Problems>(NO_PROBLEMS);
-  useEffect(() => setSettings(data?.viewer?.notificationSettings ?? null), [data]);
+  const { settings, problems, change } = useSettings(data?.viewer?.notificationSettings);
   if (!settings || !data?.workspace) return error ? <Problem>{textOf(error)}</Problem> : <Loading what="your preferences" />;
-  const before = settings;
-
-  /** Shows it at once; as it was again if the server refuses. */
-  async function change(shown: Partial<SettingsFragment>, answer: Promise<Changed>): Promise<void> {
-    setSettings({ ...before, ...shown });
-    const { payload, problems: found } = await answer;
-    setProblems(found ?? NO_PROBLEMS);
-    if (payload?.settings) return setSettings(payload.settings);
-    setSettings(before);
-    if (found) toast("Your preferences are as they were", Object.values(found).join(" "));
-  }
   const update = (shown: Partial<Pick<SettingsFragment, "digest" | "quietHours" | "showPresence">>): void =>
-    void change(shown, act(UpdateNoticeSettingsDocument, { workspaceId: id, ...shown }, ["from", "to"]));
-  const rule = (scopeId: string, kind: NotificationKind, channels: readonly Channel[] | null): void => {
-    const others = before.rules.filter((each) => each.scopeId !== scopeId || each.kind !== kind);
-    void change({ rules: channels ? [...others, { scopeId, kind, channels }] : others }, act(UpdateNoticeRuleDocument, { scopeId, kind, channels }));
-  };
+    change((before) => ({ ...before, ...shown }), () => act(UpdateNoticeSettingsDocument, { workspaceId: id, ...shown }, ["from", "to"]));
+  const rule = (scopeId: string, kind: NotificationKind, channels: readonly Channel[] | null): void =>
+    change((before) => {
+      const others = before.rules.filter((each) => each.scopeId !== scopeId || each.kind !== kind);
+      return { ...before, rules: channels ? [...others, { scopeId, kind, channels }] : others };
+    }, () => act(UpdateNoticeRuleDocument, { scopeId, kind, channels }));
 
   return (
     <>
@@ -88,6 +76,28 @@ function OfWorkspace({ id, name }: { id: string; name: string }) {
       )}
     </>
   );
+}
+
+type Effect = (before: SettingsFragment) => SettingsFragment;
+
+/** What the server said last, with what waits for its answer on top: shown at once, sent one after the other. */
+function useSettings(read: SettingsFragment | null | undefined) {
+  const [known, setKnown] = useState<SettingsFragment | null>(null);
+  const [waiting, setWaiting] = useState<readonly Effect[]>([]);
+  const [problems, setProblems] = useState<Problems>(NO_PROBLEMS);
+  const turn = useRef(Promise.resolve());
+  const said = known ?? read ?? null;
+  function change(effect: Effect, send: () => Promise<Changed>): void {
+    setWaiting((now) => [...now, effect]);
+    turn.current = turn.current.then(async () => {
+      const { payload, problems: found } = await send();
+      if (payload?.settings) setKnown(payload.settings);
+      setWaiting((now) => now.filter((each) => each !== effect));
+      setProblems(found ?? NO_PROBLEMS);
+      if (found) toast("Your preferences are as they were", Object.values(found).join(" "));
+    });
+  }
+  return { settings: said && waiting.reduce((before, effect) => effect(before), said), problems, change };
 }
 
 interface KindsProps {

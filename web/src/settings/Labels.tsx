@@ -64,7 +64,7 @@ function LabelDialog({ label, onClose }: { label: Label | null; onClose: () => v
   }
   return (
     <Dialog title={label ? `Edit ${label.name}` : "New label"} onClose={onClose}>
-      <form className="grid gap-3" onSubmit={(event) => void save(event)}>
+      <form className="grid grid-cols-1 gap-3" onSubmit={(event) => void save(event)}>
         <Field label="Name" value={draft.values.name} required maxLength={100} autoFocus problem={draft.problems.name} onChange={(event) => draft.set({ name: event.target.value })} />
         <Colors value={draft.values.color} problem={draft.problems.color} onChange={(chosen) => draft.set({ color: chosen })} />
         <Problem>{draft.problems.form}</Problem>

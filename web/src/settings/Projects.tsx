@@ -88,7 +88,7 @@ function ProjectDialog({ project, onClose }: { project: Project | null; onClose:
   }
   return (
     <Dialog title={project ? `Edit ${project.name}` : "New project"} onClose={onClose}>
-      <form className="grid gap-3" onSubmit={(event) => void save(event)}>
+      <form className="grid grid-cols-1 gap-3" onSubmit={(event) => void save(event)}>
         <Field label="Name" value={draft.values.name} required maxLength={100} autoFocus problem={draft.problems.name} onChange={(event) => draft.set({ name: event.target.value })} />
         <Field label="Key" value={draft.values.key} required={Boolean(project)} placeholder="From the name" problem={draft.problems.key} hint={project ? "For new tasks; those that are there keep their names." : "What its tasks are called by, as in WEB-142."} onChange={(event) => draft.set({ key: event.target.value.toUpperCase() })} />
         <TextArea label="Description" value={draft.values.description} problem={draft.problems.description} hint="Markdown." onChange={(event) => draft.set({ description: event.target.value })} />

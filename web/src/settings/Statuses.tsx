@@ -91,7 +91,7 @@ function StatusDialog({ status, onClose }: { status: Status | null; onClose: () 
   }
   return (
     <Dialog title={status ? `Edit ${status.name}` : "New status"} onClose={onClose}>
-      <form className="grid gap-3" onSubmit={(event) => void save(event)}>
+      <form className="grid grid-cols-1 gap-3" onSubmit={(event) => void save(event)}>
         <Field label="Name" value={draft.values.name} required maxLength={100} autoFocus problem={draft.problems.name} onChange={(event) => draft.set({ name: event.target.value })} />
         <Select label="What it means" value={draft.values.category} onChange={(event) => draft.set({ category: event.target.value })}>
           {Object.entries(CATEGORIES).map(([id, label]) => <option key={id} value={id}>{label}</option>)}

@@ -45,7 +45,7 @@ export function Section({ title, lead, children, action }: { title: string; lead
   return (
     <section aria-labelledby={id} className="grid grid-cols-1 gap-3">
       <div className="flex flex-wrap items-end justify-between gap-2 sm:flex-nowrap">
-        <div className="grid gap-0.5">
+        <div className="grid min-w-0 grid-cols-1 gap-0.5">
           <h3 id={id} className="font-semibold">{title}</h3>
           {lead && <p className="max-w-prose text-sm text-dim">{lead}</p>}
         </div>

@@ -32,7 +32,7 @@ export function Shell({ title, slug: shown, view, children }: { title: string; s
   return (
     <div className="flex h-dvh flex-col md:flex-row">
       <a href="#page" className="sr-only focus:not-sr-only">To the page</a>
-      <nav aria-label="Pages" className="flex shrink-0 items-center gap-1 overflow-x-auto border-b border-line bg-raised p-2 md:w-56 md:flex-col md:items-stretch md:border-r md:border-b-0">
+      <nav aria-label="Pages" className="relative flex shrink-0 items-center gap-1 overflow-x-auto border-b border-line bg-raised p-2 md:w-56 md:flex-col md:items-stretch md:border-r md:border-b-0">
         <WorkspaceSwitcher slug={slug} />
         {slug && PLACES.map(({ view: name, label, Icon }) => (
           <Link key={name} href={`/w/${slug}/${name}`} className={PLACE} aria-current={view === name ? "page" : undefined} aria-label={label}>
