@@ -25,6 +25,7 @@ from bench import (
     sockets,
     starting,
     systems,
+    token_checks,
     web,
 )
 from bench.measure import Ground, Section
@@ -43,6 +44,7 @@ MEASURES: dict[str, ModuleType] = {
     "web": web,
     "board": board,
     "heap": heap,
+    "tokens": token_checks,
 }
 PEOPLE = 5
 DOCS = ROOT / "docs"

@@ -16,6 +16,7 @@ from strawberry.dataloader import DataLoader
 
 from db import (
     accounts,
+    api_tokens,
     comments,
     history,
     invites,
@@ -32,6 +33,7 @@ from db import (
 from db.invites import NamedInvite
 from db.log import heads_by_workspace_ids
 from db.models import (
+    ApiToken,
     Change,
     Comment,
     Head,
@@ -130,6 +132,19 @@ class Loaders:
         )
         self.invites: DataLoader[UUID, Invite | None] = _by_id(
             scope, lambda seen, ids: invites.invites_by_ids(session, seen, ids)
+        )
+        self.api_tokens: DataLoader[UUID, ApiToken | None] = _by_id(
+            scope, lambda seen, ids: api_tokens.tokens_by_ids(session, seen, ids)
+        )
+        self.api_tokens_by_workspace: DataLoader[UUID, list[ApiToken] | None] = _by_id(
+            scope, lambda seen, ids: api_tokens.tokens_by_workspace_ids(session, seen, ids, now())
+        )
+        # Of what they did, which was seen already; and by their own id.
+        self.integration_names: DataLoader[UUID, str | None] = _by_id(
+            scope, lambda _, ids: api_tokens.names_by_ids(session, ids)
+        )
+        self.known_integrations: DataLoader[UUID, tuple[UUID, str] | None] = _by_id(
+            scope, lambda seen, ids: api_tokens.known_names_by_ids(session, seen, ids)
         )
         # Whether the object of a change is seen is asked of the object.
         self.changes: DataLoader[UUID, Change | None] = _by_id(

@@ -18,7 +18,7 @@ from sqlalchemy import ARRAY, ColumnElement, Uuid, and_, column, func, insert, l
 from db import pages
 from db.differences import delta, patched
 from db.log import changes_from_json, changes_to_json
-from db.models import ActorKind, ActorRef, Change, ChangedField, EventKind, FieldChange
+from db.models import ActorKind, ActorRef, AuditedKind, Change, ChangedField, EventKind, FieldChange
 from db.pages import Page, PageRequest, SortKey
 from db.scope import Scope, in_workspaces
 from db.session import Session
@@ -26,6 +26,8 @@ from db.tables import changes
 
 TEXTS = frozenset({ChangedField.DESCRIPTION, ChangedField.BODY})
 """The fields that hold texts of many lines; an object has one of them at the most."""
+
+_AUDITED = frozenset(AuditedKind)
 
 SHORT = 400
 """Characters, before and after together, up to which a text is simply kept twice."""
@@ -245,7 +247,7 @@ def _change(row: Any, texts: Mapping[tuple[UUID, int], tuple[str | None, str]]) 
     return Change(
         id=row.id,
         workspace_id=row.workspace_id,
-        kind=EventKind(row.kind),
+        kind=AuditedKind(row.kind) if row.kind in _AUDITED else EventKind(row.kind),
         entity_id=row.entity_id,
         version=row.version,
         change_set_id=row.change_set_id,

@@ -110,6 +110,7 @@ class ChangedField(StrEnum):
     BODY = "BODY"
     RESOLVED = "RESOLVED"
     PROJECTS = "PROJECTS"
+    SCOPES = "SCOPES"
 
 
 class EventKind(StrEnum):
@@ -155,8 +156,17 @@ class DigestFrequency(StrEnum):
     WEEKLY = "WEEKLY"
 
 
+class AuditedKind(StrEnum):
+    """What only the audit log tells of: it is in no stream of events."""
+
+    TOKEN = "TOKEN"  # noqa: S105 - a kind's name
+
+
 class ActorKind(StrEnum):
+    """INTEGRATION: an API token; its id is the token's."""
+
     USER = "USER"
+    INTEGRATION = "INTEGRATION"
     SYSTEM = "SYSTEM"
 
 
@@ -169,15 +179,31 @@ class ActorRef:
 
 
 @dataclass(frozen=True, slots=True)
+class TokenRights:
+    """What an API token may do at most: these permissions, in one workspace, as far as its creator has them."""
+
+    token_id: UUID
+    workspace_id: UUID
+    user_id: UUID
+    scopes: frozenset[Permission]
+    expires_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class Actor:
-    """Who is asking: a person in one of their sessions, or Tutti itself (`session_id` None)."""
+    """Who is asking: a person in one of their sessions, an API token of a person, or Tutti itself.
+
+    Invariant: whoever asks what an actor may do goes through domain.access, which holds a token to its rights.
+    """
 
     ref: ActorRef
     session_id: UUID | None = None
+    token: TokenRights | None = None
 
     @property
     def user_id(self) -> UUID:
-        return self.ref.id
+        """The person whose rights these are."""
+        return self.ref.id if self.token is None else self.token.user_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,6 +273,23 @@ class Invite:
     revoked_at: datetime | None
     created_by: UUID
     project_ids: tuple[UUID, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ApiToken:
+    """`prefix`: how its secret begins, to tell tokens apart by; the rest of it is nowhere."""
+
+    id: UUID
+    version: int
+    created_at: datetime
+    workspace_id: UUID
+    created_by: UUID
+    name: str
+    prefix: str
+    scopes: frozenset[Permission]
+    expires_at: datetime | None
+    last_used_at: datetime | None
+    revoked_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -411,7 +454,7 @@ class Change:
 
     id: UUID
     workspace_id: UUID
-    kind: EventKind
+    kind: EventKind | AuditedKind
     entity_id: UUID
     version: int
     change_set_id: UUID

@@ -6,13 +6,13 @@ here. A row that no grant covers does not exist for that reader.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Table, and_, false, or_
 from sqlalchemy.sql.selectable import NamedFromClause
 
-from db.models import Permission, Role
+from db.models import Permission, Role, TokenRights
 
 _READ = frozenset({Permission.TASK_READ})
 _WRITE = _READ | {Permission.TASK_WRITE, Permission.COMMENT_WRITE}
@@ -38,7 +38,7 @@ MEMBERS_TAG = "members"
 """Audience tag of all who see a whole workspace."""
 
 
-_PROJECT, _PERSON = "project:", "person:"
+_PROJECT, _PERSON, _PERMISSION, _TOKEN = "project:", "person:", "permission:", "token:"
 _NOBODY = UUID(int=0)
 
 
@@ -54,7 +54,7 @@ def person_tag(user_id: UUID) -> str:
 
 def permission_tag(permission: Permission) -> str:
     """Audience tag of all whose role has a permission."""
-    return f"permission:{permission.value}"
+    return f"{_PERMISSION}{permission.value}"
 
 
 EVERYBODY_TAG = "everybody"
@@ -68,17 +68,26 @@ def sight(tags: frozenset[str]) -> frozenset[str]:
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """What one person may see and do in one workspace. `project_ids` None: all of it."""
+    """What one person may see and do in one workspace. `project_ids` None: all of it.
+
+    `scopes`: an API token acts for them, and may do at most this; None: it is they themselves.
+    """
 
     workspace_id: UUID
     membership_id: UUID
     user_id: UUID
     role: Role
     project_ids: frozenset[UUID] | None
+    scopes: frozenset[Permission] | None = None
 
     @property
     def permissions(self) -> frozenset[Permission]:
-        return PERMISSIONS[self.role]
+        held = PERMISSIONS[self.role]
+        return held if self.scopes is None else held & self.scopes
+
+    def may_use(self, permission: Permission) -> bool:
+        """Whether a right that comes from more than the role is among those of the token, if it is one."""
+        return self.scopes is None or permission in self.scopes
 
     def sees_project(self, project_id: UUID | None) -> bool:
         return self.project_ids is None or project_id in self.project_ids
@@ -88,6 +97,8 @@ class Grant:
         """The audience tags this person holds in the workspace's log."""
         tags = {EVERYBODY_TAG, person_tag(self.user_id)}
         tags.update(permission_tag(permission) for permission in self.permissions)
+        if self.scopes is not None:
+            tags.add(_TOKEN + self.role.value)
         if self.project_ids is None:
             tags.add(MEMBERS_TAG)
         else:
@@ -98,9 +109,27 @@ class Grant:
 def shared_grant(workspace_id: UUID, tags: frozenset[str]) -> Grant:
     """The rights that go with audience tags, but nobody's in particular: equal for all who may see and do the same."""
     held = frozenset(permission for permission in Permission if permission_tag(permission) in tags)
-    role = next(role for role, permissions in PERMISSIONS.items() if permissions == held)
+    token_of = next((Role(tag.removeprefix(_TOKEN)) for tag in tags if tag.startswith(_TOKEN)), None)
+    role = token_of or next(role for role, permissions in PERMISSIONS.items() if permissions == held)
     guest_of = frozenset(UUID(tag.removeprefix(_PROJECT)) for tag in tags if tag.startswith(_PROJECT))
-    return Grant(workspace_id, _NOBODY, _NOBODY, role, None if MEMBERS_TAG in tags else guest_of)
+    scopes = None if token_of is None else held
+    return Grant(workspace_id, _NOBODY, _NOBODY, role, None if MEMBERS_TAG in tags else guest_of, scopes)
+
+
+def within(grant: Grant, token: TokenRights | None) -> Grant | None:
+    """What is left of somebody's rights for their API token; None: nothing, as for whoever may not even read."""
+    if token is None:
+        return grant
+    if grant.workspace_id != token.workspace_id or grant.user_id != token.user_id:
+        return None
+    narrowed = replace(grant, scopes=token.scopes)
+    return narrowed if Permission.TASK_READ in narrowed.permissions else None
+
+
+def tags_within(tags: frozenset[str], workspace_id: UUID, token: TokenRights) -> frozenset[str] | None:
+    """The same of somebody's audience tags in a workspace."""
+    narrowed = within(replace(shared_grant(workspace_id, tags), user_id=token.user_id), token)
+    return None if narrowed is None else narrowed.tags
 
 
 @dataclass(frozen=True, slots=True)

@@ -238,6 +238,25 @@ invites = Table(
     Index("ix_invites_page", "workspace_id", "created_at", "id"),
 )
 
+api_tokens = Table(
+    "api_tokens",
+    metadata,
+    Column("id", Uuid, primary_key=True, comment="Also the id of the integration that acts by it; so it is kept."),
+    Column("version", Integer, nullable=False, server_default="1"),
+    Column("created_at", Instant, nullable=False),
+    Column("workspace_id", Uuid, ForeignKey("workspaces.id", ondelete="CASCADE"), nullable=False),
+    Column("created_by", Uuid, ForeignKey("users.id"), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("prefix", Text, nullable=False, comment="How the secret begins."),
+    Column("secret_hash", LargeBinary, nullable=False, unique=True),
+    Column("scopes", ARRAY(Text), nullable=False),
+    Column("expires_at", Instant),
+    Column("last_used_at", Instant, comment="Written once a minute at most."),
+    Column("revoked_at", Instant),
+    Index("ix_api_tokens_page", "workspace_id", "created_at", "id"),
+    Index("ix_api_tokens_created_by", "created_by"),
+)
+
 invite_projects = Table(
     "invite_projects",
     metadata,

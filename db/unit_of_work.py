@@ -22,7 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from db import history, log
 from db.errors import Busy
 from db.ids import new_id
-from db.models import Actor, Change, Event, EventKind, FieldChange, NewEvent
+from db.models import Actor, AuditedKind, Change, Event, EventKind, FieldChange, NewEvent
 from db.session import Database, translated
 from db.tables import idempotency
 
@@ -91,7 +91,7 @@ class UnitOfWork:
 
     def remember(
         self,
-        kind: EventKind,
+        kind: EventKind | AuditedKind,
         workspace_id: UUID,
         entity_id: UUID,
         version: int,

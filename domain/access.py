@@ -12,8 +12,8 @@ from typing import TypeVar
 from uuid import UUID
 
 from db import comments, projects, tasks, workspaces
-from db.models import Comment, Label, Permission, Project, Role, Status, Task, Workspace
-from db.scope import Grant, Scope
+from db.models import Actor, Comment, Label, Permission, Project, Role, Status, Task, Workspace
+from db.scope import PERMISSIONS, Grant, Scope, within
 from db.session import Session
 from db.unit_of_work import UnitOfWork
 from domain.errors import Forbidden, NotFound
@@ -24,9 +24,19 @@ Row = TypeVar("Row", Project, Status, Label)
 KIND_NAMES: dict[type, str] = {Project: "project", Status: "status", Label: "label"}
 
 
-async def scope_of(session: Session, user_id: UUID) -> Scope:
+async def grants_of(session: Session, actor: Actor, workspace_id: UUID | None = None) -> list[Grant]:
+    """What an actor may see and do, in all their workspaces or in one: a token, within what it was made with."""
+    if actor.token is not None:
+        if workspace_id not in (None, actor.token.workspace_id):
+            return []
+        workspace_id = actor.token.workspace_id
+    found = await workspaces.grants_by_user_id(session, actor.user_id, workspace_id)
+    return [grant for one in found if (grant := within(one, actor.token)) is not None]
+
+
+async def scope_of(session: Session, actor: Actor) -> Scope:
     """All that somebody may see."""
-    return Scope(tuple(await workspaces.grants_by_user_id(session, user_id)))
+    return Scope(tuple(await grants_of(session, actor)))
 
 
 async def permitted(
@@ -65,7 +75,7 @@ def require(uow: UnitOfWork, grant: Grant, permission: Permission | None, asked:
 
 
 async def _grant(uow: UnitOfWork, workspace_id: UUID) -> Grant | None:
-    found = await workspaces.grants_by_user_id(uow, uow.actor.user_id, workspace_id)
+    found = await grants_of(uow, uow.actor, workspace_id)
     return found[0] if found else None
 
 
@@ -74,6 +84,14 @@ def _judge(grant: Grant | None, permission: Permission | None, asked: str, path:
         raise NotFound(asked, path)
     if permission is not None and permission not in grant.permissions:
         raise Forbidden(permission)
+
+
+def require_role(grant: Grant, role: Role) -> None:
+    """A token can give nobody a role that may do more than itself. Raises Forbidden."""
+    if grant.scopes is not None:
+        for permission in Permission:
+            if permission in PERMISSIONS[role] and permission not in grant.permissions:
+                raise Forbidden(permission)
 
 
 def keep_seeing(uow: UnitOfWork, grant: Grant, project_id: UUID | None, asked: str, path: str) -> None:
@@ -103,7 +121,9 @@ async def visible_task(
     grant = await _member(uow, workspace_id, asked, path)
     task = await _seen_task(uow, grant, task_id, asked, path, is_deleted=is_deleted)
     is_own = task.created_by == uow.actor.ref
-    may_as_author = permission is Permission.TASK_DELETE and grant.role is Role.GUEST and is_own
+    may_as_author = (
+        permission is Permission.TASK_DELETE and grant.role is Role.GUEST and is_own and grant.may_use(permission)
+    )
     require(uow, grant, Permission.TASK_WRITE if may_as_author else permission, asked, path)
     return grant, task
 
@@ -189,7 +209,7 @@ async def administered_workspace(
     async def again() -> None:
         current = await _grant(uow, workspace_id)
         _judge(current, None, asked, path)
-        if current is not None and current.role not in roles:
+        if current is not None and not (current.role in roles and current.may_use(Permission.WORKSPACE_ADMIN)):
             raise Forbidden(Permission.WORKSPACE_ADMIN)
 
     await again()

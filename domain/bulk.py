@@ -94,7 +94,7 @@ def _each_once(problems: Problems, edits: Sequence[Edit]) -> None:
 async def _locked(uow: UnitOfWork, problems: Problems, edits: Sequence[Edit]) -> tuple[Grant, dict[UUID, Task]]:
     """Lock the tasks, in the order of their ids. Raises Refusals."""
     workspace_by_task = await tasks.workspace_ids_by_task_ids(uow, [one.task_id for one in edits])
-    grants = {one.workspace_id: one for one in await workspaces.grants_by_user_id(uow, uow.actor.user_id)}
+    grants = {one.workspace_id: one for one in await access.grants_of(uow, uow.actor)}
     rows: dict[UUID, Task] = {}
     for workspace_id in sorted(set(workspace_by_task.values()) & grants.keys()):
         ids = [one for one, found in workspace_by_task.items() if found == workspace_id]

@@ -83,6 +83,7 @@ async def create_invite(uow: UnitOfWork, new: NewInvite, token: str) -> Outcome:
         raise Invalid("There is always one OWNER: use transferWorkspace.", "role")
     if members.is_above(new.role, grant.role):
         raise Forbidden(Permission.MEMBER_ADMIN, "You can invite with roles up to your own.")
+    access.require_role(grant, new.role)
     email = _checked(uow, new)
     await access.pointed_at(uow, Project, grant, list(new.project_ids), "projectIds")
     if await invites.count_open_invites(uow, new.workspace_id) >= MAX_OPEN_INVITES:
@@ -137,7 +138,7 @@ async def revoke_invite(uow: UnitOfWork, invite_id: UUID) -> Outcome:
     invite = await invites.lock_invite(uow, invite_id)
     if invite is None:
         raise NotFound(asked, "id")
-    scope = await access.scope_of(uow, uow.actor.user_id)
+    scope = await access.scope_of(uow, uow.actor)
     if not await invites.invites_by_ids(uow, scope, [invite_id]):
         raise NotFound(asked, "id")
     await access.permitted(uow, invite.workspace_id, Permission.MEMBER_INVITE, hidden=asked, path="id")

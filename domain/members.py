@@ -17,7 +17,7 @@ from db.models import ChangedField, EventKind, FieldChange, Membership, Permissi
 from db.scope import Grant
 from db.unit_of_work import Outcome, UnitOfWork
 from db.workspaces import grant_of
-from domain import access, events, notices, tasks
+from domain import access, api_tokens, events, notices, tasks
 from domain.errors import ErrorCode, Forbidden, Invalid, LimitReached, NotFound
 from domain.ids import typed
 from domain.merge import Base, Versioned, settle
@@ -82,7 +82,7 @@ async def other_member(uow: UnitOfWork, membership_id: UUID, path: str) -> tuple
     if found is None:
         raise NotFound(asked, path)
     grant = await access.permitted(uow, found.workspace_id, None, hidden=asked, path=path)
-    scope = await access.scope_of(uow, uow.actor.user_id)
+    scope = await access.scope_of(uow, uow.actor)
     if membership_id not in await workspaces.memberships_by_ids(uow, scope, [membership_id]):
         raise NotFound(asked, path)
     await access.permitted(uow, found.workspace_id, Permission.MEMBER_ADMIN, hidden=asked, path=path)
@@ -112,6 +112,7 @@ def may_give(grant: Grant, member: Membership, role: Role) -> None:
         raise Invalid("There is always one OWNER: use transferWorkspace.", "role")
     if is_above(member.role, grant.role) or is_above(role, grant.role):
         raise Forbidden(Permission.WORKSPACE_ADMIN, "Only a role up to your own can be given or taken.")
+    access.require_role(grant, role)
 
 
 async def change_role(uow: UnitOfWork, member: Membership, role: Role, project_ids: Sequence[UUID] = ()) -> Membership:
@@ -166,6 +167,7 @@ async def take_out(uow: UnitOfWork, member: Membership) -> None:
     notices.access_lost(uow, member.workspace_id, member.user_id, None)
     await tasks.release_assignments(uow, member.workspace_id, member.user_id, None)
     _remember(uow, replace(member, version=member.version + 1), _rights(member, None))
+    await api_tokens.revoke_tokens_of(uow, member.workspace_id, member.user_id)
     events.membership_changed(uow, member, None)
     uow.change_rights(lambda: workspaces.delete_membership(uow, member.id))
 

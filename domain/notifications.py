@@ -30,7 +30,7 @@ class Target:
 async def mark(uow: UnitOfWork, target: Target, *, is_read: bool) -> Outcome:
     """Notifications of the actor are read, or not. Raises NotFound for what they may not see, LimitReached."""
     user_id = uow.actor.user_id
-    scope = await access.scope_of(uow, user_id)
+    scope = await access.scope_of(uow, uow.actor)
     if target.workspace_id is not None:
         if scope.grant(target.workspace_id) is None:
             raise NotFound(typed("workspace", target.workspace_id), "target", "workspaceId")

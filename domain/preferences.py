@@ -56,7 +56,7 @@ def channels_of(wishes: Wishes, user_id: UUID, scope_ids: Sequence[UUID], kind: 
 async def _scope_of_rule(uow: UnitOfWork, global_id: str) -> tuple[Grant, UUID | None, UUID | None]:
     """(grant, project, task) of a rule's scope: a task, a project or a workspace. Raises NotFound."""
     nothing = NotFound(global_id, "scopeId")
-    scope = await access.scope_of(uow, uow.actor.user_id)
+    scope = await access.scope_of(uow, uow.actor)
     kind = global_id.partition("_")[0]
     if kind == "workspace":
         return await access.permitted(uow, ids.parse(kind, global_id, "scopeId"), None, path="scopeId"), None, None

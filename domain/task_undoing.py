@@ -63,7 +63,11 @@ def _allow(uow: UnitOfWork, target: Target, grant: Grant, undos: Sequence[Undo],
     """Raises Forbidden."""
     needed = {Permission.TASK_WRITE}
     for undo in undos:
-        is_own = grant.role is Role.GUEST and rows[undo.entity_id].created_by == uow.actor.ref
+        is_own = (
+            grant.role is Role.GUEST
+            and rows[undo.entity_id].created_by == uow.actor.ref
+            and grant.may_use(Permission.TASK_DELETE)
+        )
         if undo.touches(ChangedField.DELETED) and not is_own:
             needed.add(Permission.TASK_DELETE)
     for permission in sorted(needed):

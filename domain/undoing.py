@@ -13,7 +13,7 @@ from typing import Any
 from uuid import UUID
 
 from db.history import TEXTS, changes_since
-from db.models import Change, ChangedField, EventKind, FieldChange
+from db.models import AuditedKind, Change, ChangedField, EventKind, FieldChange
 from db.unit_of_work import UnitOfWork
 from domain.errors import Conflict, Invalid, NotFound, Refusal, Refusals, within
 from domain.merge import SETS, conflict_of, merged_text
@@ -79,13 +79,17 @@ class Undo:
 
 
 def undos_of(changes: Iterable[Change]) -> list[Undo]:
-    """One for each object, in the order of ids. Several changes of an object, oldest first, are taken back as one."""
-    by_object: dict[tuple[UUID, UUID], list[Change]] = {}
+    """One for each object, in the order of ids. Several changes of an object, oldest first, are taken back as one.
+
+    What is only in the audit log is never taken back.
+    """
+    by_object: dict[tuple[UUID, UUID], tuple[EventKind, list[Change]]] = {}
     for change in changes:
-        by_object.setdefault((change.workspace_id, change.entity_id), []).append(change)
+        if not isinstance(change.kind, AuditedKind):
+            by_object.setdefault((change.workspace_id, change.entity_id), (change.kind, []))[1].append(change)
     return [
-        Undo(some[-1].kind, workspace_id, entity_id, some[-1].version, _joined(some))
-        for (workspace_id, entity_id), some in sorted(by_object.items())
+        Undo(kind, workspace_id, entity_id, some[-1].version, _joined(some))
+        for (workspace_id, entity_id), (kind, some) in sorted(by_object.items())
     ]
 
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from db.errors import Unavailable
@@ -25,7 +25,7 @@ from realtime.group import Terms, rendered_once, take_seat
 from realtime.hub import Hub, NoSuchWorkspace
 from realtime.listener import Expired, Listener
 from realtime.log import PAGE, Log, Standing
-from realtime.reader import Batch, Change, Matches, Reader, Resync, Seen, everything
+from realtime.reader import Batch, Change, Matches, Narrow, Reader, Resync, Seen, everything, whole
 from realtime.topic import RETRY_SECONDS, Topic
 
 CHECKPOINT_SECONDS = 15.0
@@ -47,6 +47,7 @@ async def follow(
     after: Cursor | None = None,
     matches: Matches = everything,
     terms: Terms | None = None,
+    narrow: Narrow = whole,
     checkpoint_seconds: float = CHECKPOINT_SECONDS,
 ) -> AsyncGenerator[Batch]:
     """Everything the person may see after `after` (None: from now), each event once, in commit order, for ever.
@@ -56,13 +57,14 @@ async def follow(
     the stream pauses.
 
     With `terms`, what is the same for others is not yielded but given to `terms.outlet`, once all that was yielded
-    before has been taken; order and completeness are those of the two together.
+    before has been taken; order and completeness are those of the two together. `narrow`: who reads on the person's
+    behalf, and may see less.
 
     Raises NotVisible or Unavailable before the first batch, AccessRevoked later. Close it with `aclosing`.
     """
     try:
         async with hub.join(workspace_id) as topic:
-            standing = await _stand(hub, topic, person_id)
+            standing = await _stand(hub, topic, person_id, narrow)
             if standing is None or standing.tags is None:
                 raise NotVisible
             listener = Listener(topic, hub.log)
@@ -71,7 +73,7 @@ async def follow(
             try:
                 while True:
                     listener.seek(start, standing.head.seq)
-                    reader = Reader(person_id, standing.tags, standing.head.seq, matches)
+                    reader = Reader(person_id, standing.tags, standing.head.seq, matches, narrow)
                     stream = _Stream(topic, hub.log, listener, reader, terms, checkpoint_seconds)
                     try:
                         batches = stream.read_on(resync, after is None)
@@ -79,7 +81,7 @@ async def follow(
                             async for batch in batches:
                                 yield batch
                     except Expired:
-                        standing = await _stand_again(hub, topic, person_id)
+                        standing = await _stand_again(hub, topic, person_id, narrow)
                         if standing is None or standing.tags is None:
                             raise AccessRevoked from None
                         start, resync = standing.head, Resync.CURSOR_EXPIRED
@@ -89,21 +91,23 @@ async def follow(
         raise NotVisible from None
 
 
-async def _stand(hub: Hub, topic: Topic, person_id: UUID) -> Standing | None:
+async def _stand(hub: Hub, topic: Topic, person_id: UUID, narrow: Narrow) -> Standing | None:
     """Rights and head, once the hub agrees which database this is."""
     while True:
         standing = await hub.log.standing(topic.workspace_id, person_id)
-        if standing is None or standing.head.epoch == topic.epoch:
-            return standing
+        if standing is None:
+            return None
+        if standing.head.epoch == topic.epoch:
+            return standing if standing.tags is None else replace(standing, tags=narrow(standing.tags))
         hub.alarm()
         await asyncio.sleep(RETRY_SECONDS)
 
 
-async def _stand_again(hub: Hub, topic: Topic, person_id: UUID) -> Standing | None:
+async def _stand_again(hub: Hub, topic: Topic, person_id: UUID, narrow: Narrow) -> Standing | None:
     """Rights and head anew, as what was skipped may have changed them; waits for PostgreSQL."""
     while True:
         try:
-            return await _stand(hub, topic, person_id)
+            return await _stand(hub, topic, person_id, narrow)
         except Unavailable:
             await asyncio.sleep(RETRY_SECONDS)
 

@@ -72,6 +72,15 @@ def everything(event: Event) -> bool:
     return True
 
 
+Narrow = Callable[[frozenset[str]], frozenset[str] | None]
+"""What is left of a person's tags for whoever reads on their behalf; None: nothing."""
+
+
+def whole(tags: frozenset[str]) -> frozenset[str]:
+    """Whoever reads for themselves has all of their tags."""
+    return tags
+
+
 @dataclass(slots=True)
 class Reader:
     """A person, what they may see as of a seq of the log, and what of it they want."""
@@ -80,6 +89,7 @@ class Reader:
     tags: frozenset[str]
     as_of: int
     matches: Matches = everything
+    narrow: Narrow = whole
 
     def read(self, commit: Commit) -> Passage:
         """Pass one commit, each exactly once and in order. Once rights are LOST nothing more may be read."""
@@ -93,10 +103,11 @@ class Reader:
                     # Already in our tags. What the person could see before it is not known any more, and what they
                     # were told then was judged by other tags: they have to fetch anew, which covers the rest.
                     return Passage(seen, event.seq - 1, Change.CHANGED)
-                if revokes.tags is None:
+                left = None if revokes.tags is None else self.narrow(revokes.tags)
+                if left is None:
                     return Passage(seen, event.seq - 1, Change.LOST)
-                if revokes.tags != self.tags:
-                    self.tags, change = revokes.tags, Change.CHANGED
+                if left != self.tags:
+                    self.tags, change = left, Change.CHANGED
             before = not tags_before.isdisjoint(event.seen_before)
             after = not self.tags.isdisjoint(event.seen_after)
             if (before or after) and self.matches(event):

@@ -6,6 +6,7 @@ import strawberry
 from strawberry.schema.config import StrawberryConfig
 
 from resolvers.accounts import AccountMutation
+from resolvers.api_tokens import ApiTokenMutation
 from resolvers.arrangement import LabelMutation, ProjectMutation, StatusMutation
 from resolvers.comments import CommentMutation
 from resolvers.history import HistoryMutation
@@ -15,10 +16,11 @@ from resolvers.queries import Query
 from resolvers.streams import EventSubscription
 from resolvers.tasks import TaskMutation
 from resolvers.workspaces import InviteMutation, MemberMutation, WorkspaceMutation
+from schema.api_tokens import ApiToken
 from schema.errors import ERROR_TYPES
 from schema.events import EVENT_TYPES
 from schema.payloads import NODE_TYPES
-from schema.people import System
+from schema.people import Integration, System
 from schema.presence import UserPresence
 from schema.scalars import SCALARS
 
@@ -37,6 +39,7 @@ class Mutation(
     HistoryMutation,
     PresenceMutation,
     NotificationMutation,
+    ApiTokenMutation,
 ):
     pass
 
@@ -50,7 +53,7 @@ schema = strawberry.Schema(
     query=Query,
     mutation=Mutation,
     subscription=Subscription,
-    types=[*NODE_TYPES, UserPresence, System, *ERROR_TYPES, *EVENT_TYPES],
+    types=[*NODE_TYPES, UserPresence, ApiToken, Integration, System, *ERROR_TYPES, *EVENT_TYPES],
     config=StrawberryConfig(scalar_map=SCALARS),
 )
 """Everything that is served."""

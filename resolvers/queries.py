@@ -13,6 +13,7 @@ from domain import ids, invites, lookups
 from domain.errors import NotFound, TopLevel
 from resolvers.streams import cursor_of, first_events
 from schema.accounts import own_session
+from schema.api_tokens import ApiToken
 from schema.arrangement import Label, Project, Status
 from schema.changes import Change, visible_change
 from schema.comments import Comment
@@ -20,7 +21,7 @@ from schema.context import Info
 from schema.events import EventBatch, EventFilter, event_batch, matcher
 from schema.nodes import MAX_TASK_PAGE, After, FirstTasks, Node, given, page_request
 from schema.notifications import Notification, own_settings
-from schema.people import User
+from schema.people import Integration, User
 from schema.presence import presence_node
 from schema.scalars import EventCursor
 from schema.search import search
@@ -55,7 +56,7 @@ class TaskBy:
 async def _known_user(info: Info, user_id: UUID) -> Any:
     """Oneself, and those with whom one shares a workspace."""
     loaders = info.context.loaders
-    known = loaders.users if user_id == info.context.me().user_id else loaders.known_users
+    known = loaders.users if user_id == info.context.caller().user_id else loaders.known_users
     return await known.load(user_id)
 
 
@@ -76,6 +77,11 @@ _NODES: dict[str, tuple[Load, Any]] = {
     "invite": (lambda info, one: info.context.loaders.invites.load(one), Invite.from_row),
     "change": (visible_change, Change.from_row),
     "user": (_known_user, User.from_row),
+    "integration": (
+        lambda info, one: info.context.loaders.known_integrations.load(one),
+        lambda row: Integration.of(*row),
+    ),
+    "token": (lambda info, one: info.context.loaders.api_tokens.load(one), ApiToken.from_row),
     "session": (own_session, lambda session: session),
     "presence": (presence_node, lambda presence: presence),
 }
@@ -110,14 +116,14 @@ _WorkspaceId = Annotated[strawberry.ID, strawberry.argument(description="Which w
 class Query:
     @strawberry.field(description="Anything with an id. Null: no such thing for you.")
     async def node(self, info: Info, id: _Id) -> Node | None:
-        info.context.me()
+        info.context.caller()
         return await _node(info, id)
 
     @strawberry.field(description="Several at once, in the order of the ids; at most 100.")
     async def nodes(
         self, info: Info, ids: Annotated[list[strawberry.ID], strawberry.argument(description="Their ids.")]
     ) -> list[Node | None]:
-        info.context.me()
+        info.context.caller()
         if len(ids) > MAX_NODES:
             raise TopLevel("BAD_REQUEST", f"`nodes` takes at most {MAX_NODES} ids.")
         return list(await asyncio.gather(*[_node(info, one) for one in ids]))
@@ -130,7 +136,7 @@ class Query:
     async def workspace(
         self, info: Info, by: Annotated[WorkspaceBy, strawberry.argument(description="Which one.")]
     ) -> Workspace | None:
-        info.context.me()
+        info.context.caller()
         slug, global_id = given(by.slug), given(by.id)
         if slug is not None:
             found = await lookups.workspace_id_by_slug(info.context.reading, await info.context.scope(), slug)
@@ -156,7 +162,7 @@ class Query:
     async def task(
         self, info: Info, by: Annotated[TaskBy, strawberry.argument(description="Which one.")]
     ) -> Task | None:
-        info.context.me()
+        info.context.caller()
         key, global_id = given(by.key), given(by.id)
         if key is None:
             node = await _node(info, strawberry.ID(global_id or ""))
@@ -183,7 +189,7 @@ class Query:
         first: FirstTasks = strawberry.UNSET,
         after: After = strawberry.UNSET,
     ) -> TaskConnection | None:
-        info.context.me()
+        info.context.caller()
         found = _workspace_id(workspace_id)
         request = page_request(first, after, most=MAX_TASK_PAGE)
         wanted = await to_row_filter(info, filter)
@@ -207,7 +213,7 @@ class Query:
             strawberry.argument(description="At most so many events, 1 to 500; omitted = 50. A commit is never cut."),
         ] = strawberry.UNSET,
     ) -> EventBatch | None:
-        info.context.me()
+        info.context.caller()
         found = _workspace_id(workspace_id)
         limit = page_request(first, most=MAX_TASK_PAGE).limit
         matches = matcher(filter)

@@ -61,7 +61,7 @@ class EventSubscription:
     ) -> AsyncGenerator[EventBatch, None]:
         context = info.context
         del info  # it keeps all that starting took, and this lasts for days
-        context.me()
+        context.caller()
         matches = matcher(filter)
         try:
             found = ids.parse("workspace", workspace_id)

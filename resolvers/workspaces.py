@@ -115,7 +115,7 @@ class InviteMutation:
         token = invites.new_token()
         email = given(input.email)
         if email is not None:
-            await invites.count_invitation(info.context.desk, info.context.me(), email)
+            await invites.count_invitation(info.context.desk, info.context.caller(), email)
 
         def work() -> Work:
             new = invites.NewInvite(

@@ -149,7 +149,7 @@ async def visible_change(info: Info, change_id: UUID) -> models.Change | None:
     if grant is not None and models.Permission.MEMBER_ADMIN in grant.permissions:
         return row
     loaders = info.context.loaders
-    by_kind: dict[models.EventKind, Any] = {
+    by_kind: dict[models.EventKind | models.AuditedKind, Any] = {
         models.EventKind.TASK: loaders.tasks,
         models.EventKind.COMMENT: loaders.comments,
         models.EventKind.PROJECT: loaders.projects,

@@ -69,7 +69,13 @@ class Context(Protocol):
         """This operation's read-only snapshot."""
 
     def me(self) -> Actor:
-        """Who asks. Raises TopLevel(UNAUTHENTICATED) without credentials."""
+        """The person who asks. Raises TopLevel(UNAUTHENTICATED) without credentials, and for an API token."""
+
+    def caller(self) -> Actor:
+        """Who asks, be it a person or an API token: only for what is held to the rights of a workspace.
+
+        Raises TopLevel(UNAUTHENTICATED) without credentials.
+        """
 
     async def act_as(self, actor: Actor) -> None:
         """The rest of the operation is this person's, who just signed in."""

@@ -55,7 +55,7 @@ _described(
 )
 _described(
     Permission,
-    "What one may do in a workspace.",
+    "What one may do in a workspace: by one's role, and of an API token by its scopes.",
     TASK_READ="See tasks.",
     TASK_WRITE="Create, change, move and archive tasks.",
     TASK_DELETE="Delete and restore tasks. A GUEST may do so with tasks they created.",
@@ -112,6 +112,7 @@ _described(
     BODY="The text of a comment.",
     RESOLVED="Whether a comment's thread is resolved.",
     PROJECTS="The projects of a guest: lists of ids.",
+    SCOPES="What an API token may do; in the audit log alone.",
 )
 _described(
     EventKind,

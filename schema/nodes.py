@@ -42,7 +42,10 @@ class Versioned(Node):
 
 
 @strawberry.interface(
-    description=("Who did it: a person (erased people keep their id and the name `Deleted user`), or Tutti itself.")
+    description=(
+        "Who did it: a person (erased people keep their id and the name `Deleted user`), an integration acting by API"
+        " token, or Tutti itself."
+    )
 )
 class Actor(Node):
     name: str = strawberry.field(description="What to call them.")

@@ -222,13 +222,15 @@ def _rule(scope_id: str, kind: NotificationKind, channels: frozenset[Channel]) -
 
 
 async def own_settings(info: Info, membership_id: UUID) -> NotificationSettings | None:
-    """The viewer's settings by the id of a membership; None if it is not theirs."""
+    """The viewer's settings by the id of a membership; None if it is not theirs. Raises TopLevel(UNAUTHENTICATED)."""
+    info.context.me()
     row = await info.context.loaders.notification_settings.load(membership_id)
     return None if row is None else NotificationSettings.from_row(row)
 
 
 async def settings_in(info: Info, workspace_id: strawberry.ID) -> NotificationSettings | None:
-    """The viewer's settings in a workspace; None if they do not belong there."""
+    """The viewer's settings in a workspace; None if they do not belong there. Raises as `own_settings`."""
+    info.context.me()
     found = of_kind("workspace", workspace_id)
     grant = None if found is None else (await info.context.scope()).grant(found)
     return None if grant is None else await own_settings(info, grant.membership_id)

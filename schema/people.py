@@ -40,6 +40,18 @@ class User(Actor, Node):
         return User(id=strawberry.ID(typed("user", row.id)), name=row.name, handle=row.handle)
 
 
+@strawberry.type(
+    description=(
+        "An API token as an actor; `id` is `integration_` with the token's UUID. The token's details are for those with"
+        " TOKEN_ADMIN, in `Workspace.apiTokens`."
+    )
+)
+class Integration(Actor, Node):
+    @staticmethod
+    def of(token_id: UUID, name: str) -> Integration:
+        return Integration(id=strawberry.ID(typed("integration", token_id)), name=name)
+
+
 @strawberry.type(description="Tutti itself, where nobody else did it.")
 class System(Actor, Node):
     @staticmethod
@@ -58,4 +70,8 @@ async def actor_of(info: Info, actor: models.ActorRef) -> Actor:
     """Who did something."""
     if actor.kind is models.ActorKind.SYSTEM:
         return System.of(actor.id)
+    if actor.kind is models.ActorKind.INTEGRATION:
+        name = await info.context.loaders.integration_names.load(actor.id)
+        assert name is not None, "tokens are kept for ever"
+        return Integration.of(actor.id, name)
     return await user_of(info, actor.id)

@@ -21,7 +21,7 @@ class ReactionGroup:
 
     @strawberry.field(description="Whether you are one of them.", directives=[Personal()])
     async def viewer_reacted(self, info: Info) -> bool:
-        own = await info.context.loaders.own_reactions.load(info.context.me().user_id, self.subject_id)
+        own = await info.context.loaders.own_reactions.load(info.context.caller().user_id, self.subject_id)
         return self.row.emoji in own
 
     @strawberry.field(description="At most 50, newest first.")

@@ -10,7 +10,7 @@ import strawberry
 from strawberry import UNSET
 
 from db import task_filters as rows
-from db.ids import of_kind
+from db.ids import of_kind, typed
 from db.models import Priority, StatusCategory
 from db.task_lists import TaskOrder as RowOrder
 from domain.errors import TopLevel
@@ -178,7 +178,7 @@ class _Reader:
             project=_id_filter("project", asked.project),
             status=_id_filter("status", asked.status),
             parent=_id_filter("task", asked.parent),
-            created_by=_id_filter("user", asked.created_by),
+            created_by=_creator_filter(asked.created_by),
             status_category=_category_filter(asked.status_category),
             priority=_priority_filter(asked.priority),
             assignees=self._assignees(asked.assignees),
@@ -196,7 +196,7 @@ class _Reader:
             return None
         is_viewer = given(wanted.viewer)
         if is_viewer is not None:
-            me = frozenset({self._info.context.me().user_id})
+            me = frozenset({self._info.context.caller().user_id})
             return rows.SetFilter(any=me) if is_viewer else rows.SetFilter(none=me)
         return _set_filter("user", wanted)
 
@@ -234,6 +234,26 @@ def _id_filter(kind: str, asked: IDFilter | None) -> rows.IdFilter | None:
         not_in=_ids(kind, wanted.not_in),
         is_null=given(wanted.is_null),
     )
+
+
+def _creator_filter(asked: IDFilter | None) -> rows.IdFilter | None:
+    """People and integrations: their ids differ by more than the prefix, so either is only itself."""
+    wanted = given(asked)
+    if wanted is None:
+        return None
+
+    def plain(one: strawberry.ID) -> strawberry.ID:
+        found = of_kind("integration", one)
+        return one if found is None else strawberry.ID(typed("user", found))
+
+    eq, in_, not_in = given(wanted.eq), given(wanted.in_), given(wanted.not_in)
+    same = IDFilter(
+        eq=UNSET if eq is None else plain(eq),
+        in_=UNSET if in_ is None else [plain(one) for one in in_],
+        not_in=UNSET if not_in is None else [plain(one) for one in not_in],
+        is_null=wanted.is_null,
+    )
+    return _id_filter("user", same)
 
 
 def _set_filter(kind: str, asked: IDSetFilter | AssigneeFilter | None) -> rows.SetFilter | None:

@@ -174,7 +174,7 @@ class Task(Versioned, Node):
         return (await self._own_subscription(info)).is_muted
 
     async def _own_subscription(self, info: Info) -> models.TaskSubscription:
-        return await info.context.loaders.own_subscriptions.load(info.context.me().user_id, self.row.id)
+        return await info.context.loaders.own_subscriptions.load(info.context.caller().user_id, self.row.id)
 
     @strawberry.field(description="What you may do with it.", directives=[Personal()])
     async def viewer_permissions(self, info: Info) -> list[Permission]:
@@ -183,7 +183,8 @@ class Task(Versioned, Node):
             return []
         held = set(grant.permissions)
         actor = info.context.actor
-        if grant.role is Role.GUEST and actor is not None and self.row.created_by == actor.ref:
+        is_own = actor is not None and self.row.created_by == actor.ref
+        if grant.role is Role.GUEST and is_own and grant.may_use(Permission.TASK_DELETE):
             held.add(Permission.TASK_DELETE)
         return sorted(held, key=list(Permission).index)
 

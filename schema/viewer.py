@@ -25,14 +25,22 @@ from schema.workspaces import Workspace
 @strawberry.type(
     description=(
         "The signed-in person's own things. Everything personal hangs here, so everything else can be shared between"
-        " viewers."
+        " viewers. To an API token it is its creator, in the token's workspace and without what is theirs alone."
     )
 )
 class Viewer:
     row: strawberry.Private[models.User]
-    email: str = strawberry.field(description="Your e-mail address.")
-    email_verified_at: datetime | None = strawberry.field(description="When you proved that it is yours.")
     time_zone: str = strawberry.field(description="Where you live, by the IANA database, e.g. `Europe/Berlin`.")
+
+    @strawberry.field(description="Your e-mail address. Not for API tokens.")
+    def email(self, info: Info) -> str:
+        info.context.me()
+        return self.row.email
+
+    @strawberry.field(description="When you proved that the address is yours. Not for API tokens.")
+    def email_verified_at(self, info: Info) -> datetime | None:
+        info.context.me()
+        return self.row.email_verified_at
 
     @strawberry.field(description="You, as others see you.")
     def user(self) -> User:
@@ -98,4 +106,4 @@ async def viewer_of(info: Info) -> Viewer | None:
     row = None if actor is None else await info.context.loaders.users.load(actor.user_id)
     if row is None:
         return None
-    return Viewer(row=row, email=row.email, email_verified_at=row.email_verified_at, time_zone=row.time_zone)
+    return Viewer(row=row, time_zone=row.time_zone)

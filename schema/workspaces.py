@@ -13,6 +13,7 @@ from db.ids import typed
 from db.models import Permission, Role, WorkspaceKind
 from db.scope import PERMISSIONS
 from realtime.cursor import Cursor
+from schema.api_tokens import ApiToken
 from schema.arrangement import Label, Project, Status
 from schema.changes import Change
 from schema.context import Info
@@ -182,8 +183,8 @@ class Workspace(Versioned, Node):
 
     @strawberry.field(
         description=(
-            "Who joined, left, changed role or rights, and what was done with invites, the newest first. Null without"
-            " MEMBER_ADMIN."
+            "Who joined, left, changed role or rights, and what was done with invites and API tokens, the newest first."
+            " Null without MEMBER_ADMIN."
         )
     )
     async def audit_log(
@@ -195,6 +196,16 @@ class Workspace(Versioned, Node):
             return None
         page = await page_of(info.context.loaders.audit_pages.load(request, self.row_id))
         return connection_of(page, Change.from_row)
+
+    @strawberry.field(
+        description="Its API tokens, the newest first; revoked ones for 30 days. Null without TOKEN_ADMIN."
+    )
+    async def api_tokens(self, info: Info) -> list[ApiToken] | None:
+        grant = (await info.context.scope()).grant(self.row_id)
+        if grant is None or Permission.TOKEN_ADMIN not in grant.permissions:
+            return None
+        rows = await info.context.loaders.api_tokens_by_workspace.load(self.row_id) or []
+        return [ApiToken.from_row(row) for row in rows]
 
     @strawberry.field(description="Its projects, the oldest first.")
     async def projects(

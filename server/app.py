@@ -35,7 +35,7 @@ from server.pages import BUNDLE, add_not_found_page, graphiql_page, page_routes
 from server.settings import Settings
 from server.sockets import Sockets
 from server.team import Team
-from server.tokens import AccessTokens, SessionCheck, mail_keys, refresh_keys
+from server.tokens import AccessTokens, SessionCheck, TokenCheck, mail_keys, refresh_keys
 
 REVOCATION_POLL_SECONDS = 0.5
 """How often the sessions of open sockets are looked up: a revoked one ends within a second."""
@@ -85,9 +85,9 @@ def create_app(
     writer = Writer(database, realtime.announce, realtime.announce_heads)
     keys = refresh_keys(settings.jwt_secrets)
     desk = Desk(database, writer, passwords or Passwords(), keys, attempt_limits or AttemptLimits())
-    sessions = SessionCheck(database)
+    sessions, api_tokens = SessionCheck(database), TokenCheck(database)
     application = Application(
-        database, writer, realtime, desk, AccessTokens(settings.jwt_secrets), sessions, settings.public_url
+        database, writer, realtime, desk, AccessTokens(settings.jwt_secrets), sessions, api_tokens, settings.public_url
     )
     sockets = Sockets()
     metrics = None
@@ -104,7 +104,7 @@ def create_app(
         gc.set_threshold(GARBAGE_THRESHOLD)
         realtime.run()
         watching = [
-            asyncio.create_task(_watch_sessions(sessions, sockets)),
+            asyncio.create_task(_watch_sessions(sessions, api_tokens, sockets)),
             asyncio.create_task(_watch_database(database, sockets)),
             asyncio.create_task(sockets.tally.watch_loop()),
         ]
@@ -157,14 +157,16 @@ def create_app(
     return app
 
 
-async def _watch_sessions(sessions: SessionCheck, sockets: Sockets) -> None:
-    """Close the sockets of sessions that were revoked, by whichever process."""
+async def _watch_sessions(sessions: SessionCheck, api_tokens: TokenCheck, sockets: Sockets) -> None:
+    """Close the sockets of sessions and API tokens that were revoked, by whichever process."""
     while True:
         await asyncio.sleep(REVOCATION_POLL_SECONDS)
         try:
-            open_ids = sockets.session_ids()
-            if open_ids:
-                sockets.close_sessions(await sessions.ended(open_ids))
+            session_ids, token_ids = sockets.session_ids(), sockets.token_ids()
+            if session_ids:
+                sockets.close_sessions(await sessions.ended(session_ids))
+            if token_ids:
+                sockets.close_tokens(await api_tokens.ended(token_ids))
         except Unavailable:
             continue  # the sockets stay: nobody can revoke a session now
         except Exception:

@@ -21,7 +21,7 @@ from db.errors import Unavailable
 from db.log import has_revocations, read_epoch
 from db.models import Actor, ActorKind, ActorRef
 from db.notifications import News, news_of
-from db.scope import Grant, Scope, shared_grant
+from db.scope import Grant, Scope, shared_grant, tags_within
 from db.session import Database, ReadSession, Session
 from db.unit_of_work import Key, Outcome, Work, Writer
 from domain import access
@@ -34,11 +34,11 @@ from realtime.group import CannotShare
 from realtime.presence import Presences
 from realtime.presence_state import Presence, PresenceBatch
 from realtime.process import Realtime
-from realtime.reader import Batch, Matches
+from realtime.reader import Batch, Matches, whole
 from realtime.topic import RETRY_SECONDS
 from schema.context import Request
 from server.credentials import Credentials, release
-from server.tokens import AccessTokens, SessionCheck, authenticate
+from server.tokens import AccessTokens, SessionCheck, TokenCheck, authenticate
 
 EventOf = Callable[[Batch], Any]
 """A batch as the schema shows it."""
@@ -56,17 +56,25 @@ class Application:
     desk: Desk
     access_tokens: AccessTokens
     sessions: SessionCheck
+    api_tokens: TokenCheck
     public_url: str
 
     async def authenticate(self, authorization: str | None) -> Credentials | None:
         """See server.credentials.Gateway."""
-        return await authenticate(authorization, self.access_tokens, self.sessions)
+        return await authenticate(authorization, self.access_tokens, self.sessions, self.api_tokens)
 
     def operation_context(
         self, credentials: Credentials | None, address: str, user_agent: str | None, tab: UUID | None = None
     ) -> OperationContext:
         """See server.credentials.Gateway."""
         return OperationContext(self, credentials, address, user_agent, tab)
+
+
+def _actor_of(credentials: Credentials) -> Actor:
+    token = credentials.token
+    if token is None:
+        return Actor(ActorRef(ActorKind.USER, credentials.user_id), credentials.session_id)
+    return Actor(ActorRef(ActorKind.INTEGRATION, token.token_id), token=token)
 
 
 class Snapshot(ABC):
@@ -159,13 +167,18 @@ class OperationContext(Snapshot):
         self.actor: Actor | None = None
         self._sharing: Sharing | None = None
         if credentials is not None:
-            ref = ActorRef(ActorKind.USER, credentials.user_id)
-            self.actor = Actor(ref, credentials.session_id)
+            self.actor = _actor_of(credentials)
 
     def share(self, sharing: Sharing | None) -> None:
         self._sharing = sharing
 
     def me(self) -> Actor:
+        actor = self.caller()
+        if actor.token is not None:
+            raise TopLevel("UNAUTHENTICATED", "An API token cannot do this: it is for a person who is signed in.")
+        return actor
+
+    def caller(self) -> Actor:
         if self.actor is None:
             raise TopLevel("UNAUTHENTICATED", "Sign in first: send `Authorization: Bearer` with an access token.")
         return self.actor
@@ -175,24 +188,33 @@ class OperationContext(Snapshot):
         self.actor = actor
 
     async def _read_scope(self) -> Scope:
-        return Scope(()) if self.actor is None else await access.scope_of(self._reading, self.actor.user_id)
+        return Scope(()) if self.actor is None else await access.scope_of(self._reading, self.actor)
 
     async def today(self) -> date:
-        person = await self.loaders.users.load(self.me().user_id)
+        person = await self.loaders.users.load(self.caller().user_id)
         return datetime.now(UTC if person is None else ZoneInfo(person.time_zone)).date()
 
     async def write(self, work: Work, request: Request | None = None) -> Outcome:
         # First of all the snapshot: one that is older than the write must not answer for it.
         await self.renew()
         key = None if request is None else Key(request.client_mutation_id, request.fingerprint)
-        return await self._application.writer.run(self.me(), work, key=key)
+        return await self._application.writer.run(self.caller(), work, key=key)
 
     async def follow(
         self, workspace_id: UUID, after: Cursor | None, matches: Matches, event_of: EventOf
     ) -> AsyncGenerator[Batch]:
-        application, user_id = self._application, self.me().user_id
+        application, caller = self._application, self.caller()
         terms = None if self._sharing is None else SharedTerms(application, self._sharing, workspace_id, event_of)
-        batches = follow(application.realtime.hub, workspace_id, user_id, after=after, matches=matches, terms=terms)
+        token = caller.token
+        batches = follow(
+            application.realtime.hub,
+            workspace_id,
+            caller.user_id,
+            after=after,
+            matches=matches,
+            terms=terms,
+            narrow=whole if token is None else lambda tags: tags_within(tags, workspace_id, token),
+        )
         async with self._present(workspace_id), aclosing(batches):
             async for batch in batches:
                 yield batch
@@ -200,7 +222,7 @@ class OperationContext(Snapshot):
     @asynccontextmanager
     async def _present(self, workspace_id: UUID) -> AsyncIterator[None]:
         """Somebody's socket that follows a workspace is a tab of theirs in it, if they belong there."""
-        me = self.me().ref
+        me = self.caller().ref
         if self.tab is None or me.kind is not ActorKind.USER:
             yield
             return
@@ -279,6 +301,9 @@ class SharedContext(Snapshot):
         raise RuntimeError("A field that depends on who asks must be marked as personal.")
 
     def me(self) -> Actor:
+        raise RuntimeError("A field that depends on who asks must be marked as personal.")
+
+    def caller(self) -> Actor:
         raise RuntimeError("A field that depends on who asks must be marked as personal.")
 
     async def _read_scope(self) -> Scope:

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
+from db.models import TokenRights
 from execution.live import Sharing
 
 log = logging.getLogger("tutti.errors")
@@ -18,11 +19,15 @@ log = logging.getLogger("tutti.errors")
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """Who presented a valid access token, in which session, and until when (aware, UTC) it is valid."""
+    """Who presented a valid access token, in which session, and until when (aware, UTC) it is valid; None: for ever.
+
+    `token`: it is an API token, with these rights of the person; `session_id` is then the token's own id.
+    """
 
     user_id: UUID
     session_id: UUID
-    expires_at: datetime
+    expires_at: datetime | None
+    token: TokenRights | None = None
 
 
 class Unauthenticated(Exception):

@@ -41,7 +41,7 @@ from server.errors import formatted, of_exception
 from server.frames import Frames
 from server.origins import Origins
 from server.outlet import Outlet
-from server.sockets import Sockets
+from server.sockets import Sockets, holder_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,12 +128,12 @@ class Socket(BaseGraphQLTransportWSHandler[Any, None]):
         if credentials is None or self.frames.is_closed:
             return
         sockets, limit = self._endpoint.sockets, self._endpoint.operations.limits.max_sockets_per_person
-        if sockets.count_of(credentials.user_id) >= limit:
+        if sockets.count_of(holder_of(credentials)) >= limit:
             # Not fatal: after a cut, a person's old sockets may still count until they are found dead.
             await self.frames.close(1013, f"Too many sockets of one person: the limit is {limit}")
             return
         self.credentials = credentials
-        sockets.authenticated(self, credentials.user_id, credentials.session_id)
+        sockets.authenticated(self, credentials)
         self._expire_at(credentials.expires_at)
         self.connection_acknowledged = True
         await self.send_message({"type": "connection_ack"})
@@ -158,9 +158,12 @@ class Socket(BaseGraphQLTransportWSHandler[Any, None]):
             return credentials
         return None
 
-    def _expire_at(self, expires_at: datetime) -> None:
+    def _expire_at(self, expires_at: datetime | None) -> None:
         if self._expiry is not None:
             self._expiry.cancel()
+            self._expiry = None
+        if expires_at is None:
+            return
         self._expiry = asyncio.get_running_loop().call_later(
             max(0.0, (expires_at - datetime.now(UTC)).total_seconds()),
             lambda: self._endpoint.sockets.start(self.frames.close(4403, "The access token expired")),

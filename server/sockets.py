@@ -12,6 +12,7 @@ from collections.abc import Coroutine, Iterable
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from server.credentials import Credentials
 from server.tally import Tally
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ class Sockets:
         self.tally = Tally()
         self._sockets: set[Socket] = set()
         self._by_session: defaultdict[UUID, set[Socket]] = defaultdict(set)
+        self._by_token: defaultdict[UUID, set[Socket]] = defaultdict(set)
         self._by_user: defaultdict[UUID, set[Socket]] = defaultdict(set)
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -45,15 +47,26 @@ class Sockets:
         """The sessions that have a socket here."""
         return set(self._by_session)
 
+    def token_ids(self) -> set[UUID]:
+        """The API tokens that have a socket here."""
+        return set(self._by_token)
+
     def count_of(self, user_id: UUID) -> int:
         """How many authenticated sockets a person has here."""
         return len(self._by_user.get(user_id, ()))
 
     def close_sessions(self, session_ids: Iterable[UUID]) -> None:
         """Closes all sockets of these sessions as revoked (4403); nothing more is delivered to them from now on."""
-        for session_id in session_ids:
-            for socket in self._by_session.get(session_id, ()):
-                self.start(socket.frames.close(4403, "The session was revoked"))
+        self._revoke(self._by_session, session_ids, "The session was revoked")
+
+    def close_tokens(self, token_ids: Iterable[UUID]) -> None:
+        """The same for API tokens."""
+        self._revoke(self._by_token, token_ids, "The API token was revoked")
+
+    def _revoke(self, sockets: defaultdict[UUID, set[Socket]], ids: Iterable[UUID], reason: str) -> None:
+        for one in ids:
+            for socket in sockets.get(one, ()):
+                self.start(socket.frames.close(4403, reason))
 
     async def close_all(self, code: int, spread_seconds: float) -> None:
         """Closes every socket, spread over so many seconds, so that clients do not all come back at once.
@@ -82,17 +95,25 @@ class Sockets:
         """A socket whose handshake is done."""
         self._sockets.add(socket)
 
-    def authenticated(self, socket: Socket, user_id: UUID, session_id: UUID) -> None:
-        """A socket that is somebody's now."""
-        self._by_user[user_id].add(socket)
-        self._by_session[session_id].add(socket)
+    def authenticated(self, socket: Socket, credentials: Credentials) -> None:
+        """A socket that is somebody's now. An API token's sockets are counted for itself, not for its creator."""
+        self._by_user[holder_of(credentials)].add(socket)
+        by = self._by_session if credentials.token is None else self._by_token
+        by[credentials.session_id].add(socket)
 
     def remove(self, socket: Socket) -> None:
         """A socket that is closed."""
         self._sockets.discard(socket)
         if socket.credentials is not None:
-            _discard(self._by_user, socket.credentials.user_id, socket)
-            _discard(self._by_session, socket.credentials.session_id, socket)
+            credentials = socket.credentials
+            _discard(self._by_user, holder_of(credentials), socket)
+            by = self._by_session if credentials.token is None else self._by_token
+            _discard(by, credentials.session_id, socket)
+
+
+def holder_of(credentials: Credentials) -> UUID:
+    """For whom sockets are counted."""
+    return credentials.user_id if credentials.token is None else credentials.token.token_id
 
 
 def _discard(sockets: defaultdict[UUID, set[Socket]], key: UUID, socket: Socket) -> None:

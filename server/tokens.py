@@ -1,4 +1,4 @@
-"""Access tokens, and whether the session behind one still goes on.
+"""Access tokens and API tokens, and whether the session behind one still goes on.
 
 One algorithm, and every claim is required: a token is good only if this server
 would have made it just so. Whoever is refused hears the same words whatever was
@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import time
+from collections import OrderedDict
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -19,11 +20,13 @@ from uuid import UUID
 
 import jwt
 
-from db import accounts
+from db import accounts, api_tokens
 from db.gathering import Gathering
 from db.ids import new_id, of_kind, typed
+from db.models import TokenRights
 from db.session import Database
 from db.unit_of_work import now
+from domain.api_tokens import SECRET_PREFIX, hash_of
 from server.credentials import Credentials, Unauthenticated
 
 ACCESS_TOKEN_LIFETIME = timedelta(minutes=15)
@@ -175,7 +178,65 @@ class SessionCheck:
         )
 
 
-async def authenticate(authorization: str | None, tokens: AccessTokens, sessions: SessionCheck) -> Credentials | None:
+class TokenCheck:
+    """Whose API token a secret is, remembered for at most a second; like SessionCheck, and one per process.
+
+    A secret that nobody knows is remembered as well, so that guessing does not cost a query each time.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        clock: Callable[[], datetime] = now,
+        monotonic: Callable[[], float] = time.monotonic,
+        max_entries: int = 10_000,
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._monotonic = monotonic
+        self._max_entries = max_entries
+        self._known: OrderedDict[bytes, tuple[float, Credentials | None]] = OrderedDict()
+        self._asking = Gathering(self._ask)
+
+    async def verify(self, secret: str) -> Credentials:
+        """Whose it is. Raises Unauthenticated, and db.errors.Unavailable."""
+        hashed = hash_of(secret)
+        known = self._known.get(hashed)
+        if known is not None and self._monotonic() - known[0] < SESSION_CHECK_SECONDS:
+            found = known[1]
+        else:
+            found = await self._asking.ask(hashed)
+        if found is None or (found.expires_at is not None and found.expires_at <= self._clock()):
+            raise Unauthenticated(_REFUSED)
+        return found
+
+    async def _ask(self, hashes: Collection[bytes]) -> dict[bytes, Credentials | None]:
+        asked_at, at = self._monotonic(), self._clock()
+        found = await self._database.alone(lambda session: api_tokens.live_tokens_by_hashes(session, hashes, at))
+        due = [one.rights.token_id for one in found.values() if one.is_use_due]
+        if due:
+            await self._database.alone(lambda session: api_tokens.note_use(session, due, at))
+        answers = {one: _of_token(found[one].rights) if one in found else None for one in hashes}
+        for hashed, answer in answers.items():
+            self._known.pop(hashed, None)
+            self._known[hashed] = (asked_at, answer)
+        while len(self._known) > self._max_entries:
+            self._known.popitem(last=False)
+        return answers
+
+    async def ended(self, token_ids: Collection[UUID]) -> set[UUID]:
+        """Those of the tokens that are not good any more, asked anew: for who watches open sockets."""
+        return await self._database.alone(lambda session: api_tokens.ended_token_ids(session, token_ids, self._clock()))
+
+
+def _of_token(rights: TokenRights) -> Credentials:
+    return Credentials(rights.user_id, rights.token_id, rights.expires_at, rights)
+
+
+async def authenticate(
+    authorization: str | None, tokens: AccessTokens, sessions: SessionCheck, api_tokens: TokenCheck
+) -> Credentials | None:
     """Whom an `Authorization` value names; None when there is none.
 
     Raises Unauthenticated if it is malformed, expired or of a session that has ended, and db.errors.Unavailable.
@@ -185,7 +246,10 @@ async def authenticate(authorization: str | None, tokens: AccessTokens, sessions
     scheme, _, token = authorization.strip().partition(" ")
     if scheme.lower() != "bearer":
         raise Unauthenticated(_REFUSED)
-    credentials = tokens.verify(token.strip())
+    token = token.strip()
+    if token.startswith(SECRET_PREFIX):
+        return await api_tokens.verify(token)
+    credentials = tokens.verify(token)
     if not await sessions.is_live(credentials.session_id):
         raise Unauthenticated(_REFUSED, is_expired=True)
     return credentials

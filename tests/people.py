@@ -188,6 +188,12 @@ class Person:
         comment_id: str = (await self.do("createComment", asked, "comment { id }"))["comment"]["id"]
         return comment_id
 
+    async def create_token(self, workspace_id: str, scopes: list[str] | None = None, **more: Any) -> tuple[str, str]:
+        """(id, secret) of a new API token; by default one that reads."""
+        asked = {"workspaceId": workspace_id, "name": "Bot", "scopes": scopes or ["TASK_READ"], **more}
+        payload = await self.do("createApiToken", asked, "secret apiToken { id }")
+        return payload["apiToken"]["id"], payload["secret"]
+
     async def notification_ids(self) -> list[str]:
         """What they are told, the newest first."""
         found = await self.ask("{ viewer { notifications(first: 100) { nodes { id } } } }")

@@ -1141,3 +1141,23 @@ async def the_guest_loses_a_project(world: World) -> Ask:
 async def a_heartbeat(world: World) -> Ask:
     doing = {"taskId": world.web_task, "mode": "EDITING", "field": "TITLE"}
     return world.member, {"workspaceId": world.id, "clientId": str(uuid4()), "activity": doing}
+
+
+# ---- API tokens: told in the audit log alone
+
+
+@case("createApiToken")
+async def of_the_owner(world: World) -> Ask:
+    return world.owner, {"workspaceId": world.id, "name": "Bot", "scopes": ["TASK_READ"]}
+
+
+@case("updateApiToken")
+async def another_name(world: World) -> Ask:
+    token_id, _ = await world.add_token()
+    return world.owner, {"id": token_id, "name": "Other"}
+
+
+@case("revokeApiToken")
+async def one_of_the_owners(world: World) -> Ask:
+    token_id, _ = await world.add_token()
+    return world.owner, {"id": token_id}

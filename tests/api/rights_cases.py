@@ -25,7 +25,10 @@ PEOPLE = (
     "member",
     "admin",
     "owner",
+    "token",
+    "reader",
 )
+"""`token` is an API token of the owner with all scopes, `reader` one that may only read."""
 Asked = tuple[dict[str, Any], str | None]
 """(variables, the id in them that hides)"""
 Make = Callable[[World], Awaitable[Asked]]
@@ -46,8 +49,42 @@ ROWS: dict[str, list[Row]] = defaultdict(list)
 CLIENT = "6b1b36cb-0c1f-4b9e-9f0e-55f8bf2b5a11"
 """A tab, as clients name them."""
 
+FOR_PEOPLE = {
+    "Query.viewer",
+    "Subscription.presence",
+    "Subscription.notificationEvents",
+    "Mutation.changePassword",
+    "Mutation.requestEmailChange",
+    "Mutation.deleteAccount",
+    "Mutation.signOut",
+    "Mutation.updateProfile",
+    "Mutation.createWorkspace",
+    "Mutation.leaveWorkspace",
+    "Mutation.acceptInvite",
+    "Mutation.updatePresence",
+    "Mutation.updateTaskSubscription",
+    "Mutation.markNotifications",
+    "Mutation.updateNotificationRule",
+    "Mutation.updateNotificationSettings",
+}
+"""What no API token can do, whatever its scopes; of `viewer` it is the address and the sessions that it may not see."""
+NO_TOKENS = {"token": "anonymous", "reader": "anonymous"}
+
+
+def with_tokens(field: str, outcomes: dict[str, str]) -> dict[str, str]:
+    """Where a row says nothing of tokens: one with all scopes may what its creator may, one that reads what a viewer
+    may.
+    """
+    if field in FOR_PEOPLE:
+        return {**outcomes, **NO_TOKENS}
+    return {**outcomes, **{name: outcomes[of] for name, of in TOKENS.items() if outcomes[name] == "like its creator"}}
+
+
+TOKENS = {"token": "owner", "reader": "viewer"}
+
+
 OUTSIDE = {"anonymous": "anonymous", "outsider": "hidden", "stranger": "hidden", "removed": "hidden"}
-EVERYBODY = dict.fromkeys(PEOPLE, "ok")
+EVERYBODY = {**dict.fromkeys(PEOPLE, "ok"), **dict.fromkeys(("token", "reader"), "like its creator")}
 SIGNED_IN = {**EVERYBODY, "anonymous": "anonymous"}
 MEMBERS = {**EVERYBODY, **OUTSIDE}
 """All who are in the workspace."""
@@ -58,13 +95,14 @@ WRITERS_IN_WEB = {**IN_WEB, "viewer": "forbidden"}
 ARRANGERS = {**MEMBERS, "viewer": "forbidden", "guest": "forbidden", "other_guest": "forbidden"}
 ARRANGERS_IN_WEB = {**ARRANGERS, "other_guest": "hidden"}
 ADMINS = {**ARRANGERS, "member": "forbidden"}
+ADMINS_ELSE_HIDDEN = {**WHOLE, "viewer": "hidden", "member": "hidden"}
 OWNER = {**ADMINS, "admin": "forbidden"}
 
 
 def row(field: str, outcomes: dict[str, str], *, is_alone: bool = False) -> Callable[[Make], Make]:
     def keep(make: Make) -> Make:
         assert set(outcomes) == set(PEOPLE)
-        ROWS[field].append(Row(field, make, outcomes, is_alone))
+        ROWS[field].append(Row(field, make, with_tokens(field, outcomes), is_alone))
         return make
 
     return keep
@@ -136,7 +174,7 @@ async def a_guest_as_a_person(world: World) -> Asked:
     return {"id": world.guest.id}, world.guest.id
 
 
-@query("node", {**dict.fromkeys(PEOPLE, "hidden"), "anonymous": "anonymous", "owner": "ok"})
+@query("node", {**dict.fromkeys(PEOPLE, "hidden"), **NO_TOKENS, "anonymous": "anonymous", "owner": "ok"})
 async def a_session(world: World) -> Asked:
     session_id = world.owner.session_id
     return {"id": session_id}, session_id
@@ -278,7 +316,7 @@ async def without_the_password(world: World) -> Asked:
     return asked(None, password="not the password")
 
 
-@mutation("signOut", {**dict.fromkeys(PEOPLE, "hidden"), "anonymous": "anonymous"})
+@mutation("signOut", {**dict.fromkeys(PEOPLE, "hidden"), **NO_TOKENS, "anonymous": "anonymous"})
 async def of_somebody_elses_session(world: World) -> Asked:
     return asked(world.spare.session_id, sessionId=world.spare.session_id)
 
@@ -304,6 +342,44 @@ async def its_description(world: World) -> Asked:
 @mutation("deleteWorkspace", OWNER, is_alone=True)
 async def the_workspace(world: World) -> Asked:
     return asked(world.id, id=world.id)
+
+
+# ---- API tokens
+
+
+@query("node", ADMINS_ELSE_HIDDEN)
+async def an_api_token(world: World) -> Asked:
+    token_id, _ = await world.add_token()
+    return {"id": token_id}, token_id
+
+
+@query("node", MEMBERS)
+async def an_integration(world: World) -> Asked:
+    token_id, _ = await world.add_token()
+    integration = token_id.replace("token", "integration")
+    return {"id": integration}, integration
+
+
+@mutation("createApiToken", ADMINS)
+async def one_that_reads(world: World) -> Asked:
+    return asked(world.id, workspaceId=world.id, name="Bot", scopes=["TASK_READ"])
+
+
+@mutation("createApiToken", {**ADMINS, "admin": "forbidden"})
+async def one_with_the_owners_rights(world: World) -> Asked:
+    return asked(world.id, workspaceId=world.id, name="Bot", scopes=["TASK_READ", "WORKSPACE_ADMIN"])
+
+
+@mutation("updateApiToken", ADMINS_ELSE_HIDDEN)
+async def its_name(world: World) -> Asked:
+    token_id, _ = await world.add_token()
+    return asked(token_id, id=token_id, name="Other")
+
+
+@mutation("revokeApiToken", ADMINS_ELSE_HIDDEN)
+async def somebodys(world: World) -> Asked:
+    token_id, _ = await world.add_token()
+    return asked(token_id, id=token_id)
 
 
 @mutation("leaveWorkspace", {**MEMBERS, "owner": "INVALID"}, is_alone=True)
@@ -522,7 +598,10 @@ async def the_end_of_a_task_of_the_owner(world: World) -> Asked:
     return asked(change_set, target={"changeSetId": change_set})
 
 
-@mutation("revertChanges", {**WRITERS_IN_WEB, "member": "forbidden", "admin": "forbidden", "guest": "forbidden"})
+@mutation(
+    "revertChanges",
+    {**WRITERS_IN_WEB, **dict.fromkeys(("guest", "member", "admin", "token"), "forbidden")},
+)
 async def the_text_of_the_owners_comment(world: World) -> Asked:
     comment = await world.comment(world.web_task)
     change_set = (await world.owner.do("updateComment", {"id": comment, "body": "Better"}))["changeSetId"]
@@ -563,14 +642,14 @@ async def the_projects_of_a_guest(world: World) -> Asked:
 # ---- notifications
 
 
-@query("node", {**dict.fromkeys(PEOPLE, "hidden"), "anonymous": "anonymous", "guest": "ok"})
+@query("node", {**dict.fromkeys(PEOPLE, "hidden"), **NO_TOKENS, "anonymous": "anonymous", "guest": "ok"})
 async def a_notification(world: World) -> Asked:
     await world.task(projectId=world.web, assigneeIds=[world.guest.id])
     found = await world.guest.notification_ids()
     return {"id": found[0]}, found[0]
 
 
-@query("node", {**dict.fromkeys(PEOPLE, "hidden"), "anonymous": "anonymous", "guest": "ok"})
+@query("node", {**dict.fromkeys(PEOPLE, "hidden"), **NO_TOKENS, "anonymous": "anonymous", "guest": "ok"})
 async def settings_of_a_guest(world: World) -> Asked:
     global_id = world.membership(world.guest).replace("membership", "settings")
     return {"id": global_id}, global_id
@@ -625,7 +704,10 @@ async def on_a_task_of_no_project(world: World) -> Asked:
     return asked(world.loose_task, taskId=world.loose_task, body="Well")
 
 
-@mutation("updateComment", {**WRITERS_IN_WEB, "guest": "forbidden", "member": "forbidden", "admin": "forbidden"})
+@mutation(
+    "updateComment",
+    {**WRITERS_IN_WEB, **dict.fromkeys(("guest", "member", "admin", "token"), "forbidden")},
+)
 async def the_owners_words(world: World) -> Asked:
     comment = await world.comment(world.web_task)
     return asked(comment, id=comment, body="Other")

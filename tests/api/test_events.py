@@ -88,7 +88,17 @@ async def watched(api: Api, other_api: Api) -> AsyncIterator[Watched]:
 
 
 NOT_IN_VIEWS = {
-    "Workspace": {"eventCursor", "members", "invites", "projects", "tasks", "labels", "statuses", "auditLog"},
+    "Workspace": {
+        "eventCursor",
+        "members",
+        "invites",
+        "projects",
+        "tasks",
+        "labels",
+        "statuses",
+        "auditLog",
+        "apiTokens",
+    },
     "Project": {"guests", "tasks"},
     "Membership": {"permissions"},
     "Comment": {"history"},

@@ -13,7 +13,7 @@ from graphql import GraphQLField, get_named_type, is_abstract_type
 from execution.personal import is_marked
 from resolvers import schema
 
-ASKS = re.compile(r"context\.(me\(|actor\b|today\()")
+ASKS = re.compile(r"context\.(me\(|caller\(|actor\b|today\()")
 CORE = schema._schema
 
 

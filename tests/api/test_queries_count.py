@@ -37,6 +37,7 @@ from graphql import (
 from sqlalchemy import event
 
 from db import accounts, models
+from db.api_tokens import tokens_by_workspace_ids
 from db.history import changes_since
 from db.ids import new_id, typed
 from db.invites import invite_pages
@@ -45,7 +46,7 @@ from db.notifications import Wanted, shown_page
 from db.pages import PageRequest
 from db.session import Database
 from db.unit_of_work import Outcome, UnitOfWork, Writer, now
-from domain import arrangement, comments, ids, invites, reactions
+from domain import api_tokens, arrangement, comments, ids, invites, reactions
 from domain.merge import Base
 from domain.passwords import Passwords
 from domain.preferences import update_rule
@@ -60,7 +61,7 @@ from realtime.process import Realtime
 from resolvers import schema
 from server.context import Application, OperationContext
 from server.credentials import Credentials
-from server.tokens import AccessTokens, SessionCheck
+from server.tokens import AccessTokens, SessionCheck, TokenCheck
 from tests.db.office import Office
 from tests.realtime.world import eventually
 from tests.stack_fixture import TestStack
@@ -110,6 +111,7 @@ async def machine(stack: TestStack) -> AsyncIterator[Machine]:
         desk=Desk(database, writer, passwords, (b"x" * 32,)),
         access_tokens=AccessTokens(("a-secret-for-tests-of-more-than-32-characters",)),
         sessions=SessionCheck(database),
+        api_tokens=TokenCheck(database),
         public_url="http://localhost",
     )
     realtime.run()
@@ -165,6 +167,7 @@ async def make_sized(office: Office, size: int) -> Sized:
         )
         await office.task(person, here, "Task below", parent_id=tasks[-1], project_id=projects[0])
         await office.do(person, partial(_invite, here, projects))
+        await office.do(ann, partial(_api_token, here))
     for person in people:
         # A text that is kept as differences, in each change.
         text = " ".join([f"word {number} of {person.user_id}" for number in range(20)])
@@ -195,7 +198,10 @@ async def make_sized(office: Office, size: int) -> Sized:
         await office.do(ann, partial(_rule, typed("project", project)))
     scope = await office.scope(ann)
     told = await office.read(shown_page, scope, ann.user_id, Wanted(), PageRequest(size))
+    tokens = (await office.read(tokens_by_workspace_ids, scope, [here], now()))[here]
     ids = {
+        "token": [one.id for one in tokens],
+        "integration": [one.id for one in tokens],
         "workspace": workspaces,
         "notification": [one.id for one in told.rows],
         "settings": [grant.membership_id for grant in scope.grants],
@@ -218,6 +224,11 @@ async def make_sized(office: Office, size: int) -> Sized:
 
 async def _resolve(comment_id: UUID, patch: Any, uow: UnitOfWork) -> Outcome:
     return await comments.update_comment(uow, comment_id, patch, Base())
+
+
+async def _api_token(workspace_id: UUID, uow: UnitOfWork) -> Outcome:
+    new = api_tokens.NewToken(workspace_id, "Bot", [models.Permission.TASK_READ], None)
+    return await api_tokens.create_token(uow, new, api_tokens.new_secret())
 
 
 async def _rule(scope_id: str, uow: UnitOfWork) -> Outcome:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from db.ids import new_id, typed
+from db.models import Permission
 from tests.people import Api, Person
 
 
@@ -15,7 +16,7 @@ class World:
     """Acme: two projects, `web` and `ops`, with a guest each, and a task in each and in none.
 
     `spare` is a member whom nobody minds to lose. `stranger` owns another workspace of the same make; `outsider` has
-    none; `removed` was a member once.
+    none; `removed` was a member once. `token` and `reader` are the owner by API tokens: with all scopes, and to read.
     """
 
     owner: Person
@@ -38,6 +39,8 @@ class World:
     bug: str
     statuses: dict[str, str]
     memberships: dict[str, str]
+    token: Person
+    reader: Person
 
     def membership(self, person: Person) -> str:
         return self.memberships[person.id]
@@ -78,6 +81,10 @@ class World:
         made = {"workspaceId": self.id, "name": f"status {new_id()}", "category": "TODO", **more}
         found: str = (await self.owner.do("createStatus", made, "status { id }"))["status"]["id"]
         return found
+
+    async def add_token(self, scopes: list[str] | None = None, **more: Any) -> tuple[str, str]:
+        """(id, secret) of an API token of the owner."""
+        return await self.owner.create_token(self.id, scopes, **more)
 
     async def add_invite(self, **more: Any) -> tuple[str, str]:
         """(id, token)"""
@@ -137,7 +144,12 @@ async def make_world(api: Api) -> World:
         owner.create_task(workspace_id, "Ops task", projectId=ops, assigneeIds=[other_guest.id, spare.id]),
         owner.create_task(workspace_id, "Loose task", assigneeIds=[spare.id], labelIds=[bug_id]),
     )
+    (_, token), (_, reader) = await asyncio.gather(
+        owner.create_token(workspace_id, list(Permission)), owner.create_token(workspace_id, ["TASK_READ"])
+    )
     return World(
+        token=replace(owner, token=token),
+        reader=replace(owner, token=reader),
         owner=owner,
         admin=admin,
         member=member,

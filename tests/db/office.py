@@ -117,7 +117,7 @@ class Office:
         return {one.category: one.id for one in found}
 
     async def scope(self, person: Actor) -> Scope:
-        return await self.read(scope_of, person.user_id)
+        return await self.read(scope_of, person)
 
     async def grant(self, person: Actor, workspace_id: UUID) -> Grant:
         (found,) = await self.read(workspaces.grants_by_user_id, person.user_id, workspace_id)

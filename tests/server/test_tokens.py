@@ -28,6 +28,7 @@ from server.tokens import (
     ACCESS_TOKEN_LIFETIME,
     AccessTokens,
     SessionCheck,
+    TokenCheck,
     authenticate,
     refresh_keys,
 )
@@ -326,17 +327,17 @@ async def test_a_bearer_token_of_a_live_session_is_who_asks(database: Database) 
     session = await a_session(database)
     token, expires_at = tokens.issue(session.user_id, session.id)
     for written in (f"Bearer {token}", f"bearer   {token} "):
-        credentials = await authenticate(written, tokens, check)
+        credentials = await authenticate(written, tokens, check, TokenCheck(database))
         assert credentials is not None
         assert (credentials.user_id, credentials.session_id) == (session.user_id, session.id)
         assert credentials.expires_at == expires_at
     for nothing in (None, "", "  "):
-        assert await authenticate(nothing, tokens, check) is None
+        assert await authenticate(nothing, tokens, check, TokenCheck(database)) is None
     for malformed in (token, "Bearer", "Bearer ", f"Basic {token}", f"Bearer {token} x"):
         with pytest.raises(Unauthenticated) as error:
-            await authenticate(malformed, tokens, check)
+            await authenticate(malformed, tokens, check, TokenCheck(database))
         assert not error.value.is_expired
     await end(database, session)
     with pytest.raises(Unauthenticated) as error:
-        await authenticate(f"Bearer {token}", tokens, check)
+        await authenticate(f"Bearer {token}", tokens, check, TokenCheck(database))
     assert error.value.is_expired
