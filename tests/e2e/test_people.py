@@ -24,6 +24,13 @@ async def test_a_role_changes_live_and_who_is_removed_is_shown_out_kindly(open_p
     await expect(bob.get_by_text("You are a viewer here now")).to_be_visible()
     await expect(bob.get_by_role("button", name="New task", exact=True)).to_have_count(0)
 
+    undo = ann.get_by_role("status", name="Messages").get_by_role("button", name="Undo")
+    await undo.click()
+    await expect(bob.get_by_role("button", name="New task", exact=True)).to_be_visible()
+    await expect(ann.get_by_label("Role of Bob")).to_have_value("MEMBER")
+    await ann.get_by_label("Role of Bob").select_option(label="Viewer")
+    await expect(bob.get_by_role("button", name="New task", exact=True)).to_have_count(0)
+
     await ann.get_by_role("button", name="More for Bob").click()
     await ann.get_by_role("menuitem", name="Remove from workspace…").click()
     await ann.get_by_role("button", name="Remove Bob").click()

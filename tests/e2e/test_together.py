@@ -77,6 +77,12 @@ async def test_people_at_a_task_see_each_other_and_talk(open_page: OpenPage) -> 
     await expect(card(bob, "Rehearse")).to_contain_text("2 comments")
     await is_accessible(ann, "comments")
 
+    await bob.get_by_role("article", name="Comment by Bob").get_by_role("button", name="More for this comment").click()
+    await bob.get_by_role("menuitem", name="Delete").click()
+    await expect(answer).to_have_count(0)
+    await bob.get_by_role("status", name="Messages").get_by_role("button", name="Undo").click()
+    await expect(answer.locator("strong")).to_have_text("Always")
+
     own = ann.get_by_role("article", name="Comment by Ann")
     await own.get_by_role("button", name="More for this comment").click()
     await ann.get_by_role("menuitem", name="Edit").click()
@@ -169,9 +175,9 @@ async def test_signing_out_in_one_tab_signs_out_all(open_page: OpenPage) -> None
 
 
 async def test_several_tasks_are_selected_and_changed_together(open_page: OpenPage) -> None:
-    page = await sign_up(open_page, "Ann")
+    page, bob = await two_on_a_board(open_page)
     await create(page, "First", "Second", "Third", "Other")
-    await expect(card(page, "Other")).to_contain_text("-")
+    await expect(card(bob, "Other")).to_contain_text("-")
     await card(page, "First").focus()
     await page.keyboard.press("x")
     await card(page, "Third").click(modifiers=["Shift"])
@@ -185,7 +191,17 @@ async def test_several_tasks_are_selected_and_changed_together(open_page: OpenPa
     for title in ("First", "Second", "Third"):
         await expect(card(page, title)).to_contain_text("Urgent")
         await expect(card(page, title).get_by_title("Ann")).to_be_visible()
+        await expect(card(bob, title)).to_contain_text("Urgent")
     await expect(card(page, "Other")).not_to_contain_text("Urgent")
+    messages = page.get_by_role("status", name="Messages")
+    await messages.get_by_role("button", name="Undo").first.click()
+    for title in ("First", "Second", "Third"):
+        await expect(card(bob, title)).not_to_contain_text("Urgent")
+        await expect(card(bob, title).get_by_title("Ann")).to_be_visible()
+    await page.keyboard.press("Control+z")
+    await expect(messages).to_contain_text("Undoing the last change of 3 tasks")
+    await expect(card(bob, "Third").get_by_title("Ann")).to_have_count(0)
+    await expect(card(page, "First")).not_to_contain_text("Urgent")
     await page.keyboard.press("Escape")
     await expect(bar).to_have_count(0)
     await expect(page.get_by_role("main", name="Board")).to_be_visible()

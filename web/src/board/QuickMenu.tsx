@@ -4,11 +4,12 @@ import type { Model, Task } from "../data/model";
 import type { OpenWorkspace } from "../data/workspace";
 import { Avatar, Dot } from "../ui/controls";
 import { AnyOf, Menu, OneOf } from "../ui/menu";
+import { toast } from "../ui/toasts";
 import { useWorkspace } from "../workspace/context";
 import { targetsOf } from "./selection";
 import { dayAfter, PRIORITIES, PRIORITY_NAMES, today } from "./arrange";
 
-export type QuickKind = "assignees" | "status" | "priority" | "labels" | "due";
+export type QuickKind = "assignees" | "status" | "priority" | "labels" | "due" | "project";
 
 export const useQuick = create<{ kind: QuickKind; taskId: string | null; x: number; y: number }>(() => ({ kind: "status", taskId: null, x: 0, y: 0 }));
 
@@ -38,11 +39,11 @@ interface TaskChoicesProps {
 /** The choices for a field of a task, or of several; each takes effect at once. */
 export function TaskChoices({ kind, task, model, targets = [task] }: TaskChoicesProps) {
   const workspace = useWorkspace();
-  const update = (change: Record<string, unknown>): void => targets.forEach(({ id }) => workspace.submit("updateTask", { id, ...change }));
+  const update = (change: Record<string, unknown>): void => changeAll(workspace, targets, change);
   const ofAll = (idsOf: (task: Task) => readonly { id: string }[]): string[] =>
     idsOf(task).map(({ id }) => id).filter((id) => targets.every((each) => idsOf(each).some((one) => one.id === id)));
   if (kind === "status") {
-    return <OneOf choices={model.statuses.map(({ id, name, color }) => ({ id, label: name, icon: <Dot color={color} /> }))} value={task.status.id} onChoose={(statusId) => targets.forEach((each) => moveTo(workspace, each, statusId))} />;
+    return <OneOf choices={model.statuses.map(({ id, name, color }) => ({ id, label: name, icon: <Dot color={color} /> }))} value={task.status.id} onChoose={(statusId) => (targets.length > 1 ? update({ statusId }) : moveTo(workspace, task, statusId))} />;
   }
   if (kind === "priority") {
     return <OneOf choices={PRIORITIES.map((id) => ({ id, label: PRIORITY_NAMES[id]! }))} value={task.priority} onChoose={(priority) => update({ priority })} />;
@@ -52,6 +53,12 @@ export function TaskChoices({ kind, task, model, targets = [task] }: TaskChoices
     const choices = days.map(([label, after]) => ({ id: dayAfter(today(), after), label }));
     return <OneOf choices={[...choices, { id: "", label: "No day" }]} value={task.dueDate ?? ""} onChoose={(day) => update({ dueDate: day || null })} />;
   }
+  if (kind === "project") {
+    const open = model.projects.filter(({ id, archivedAt }) => !archivedAt || id === task.project?.id);
+    const choices = open.map(({ id, name, color }) => ({ id, label: name, icon: <Dot color={color} /> }));
+    const toProject = (id: string): void => targets.forEach((each) => workspace.submit("moveTask", { id: each.id, projectId: id || null, position: { edge: "LAST" } }));
+    return <OneOf choices={[...choices, { id: "", label: "No project" }]} value={task.project?.id ?? ""} onChoose={toProject} />;
+  }
   if (kind === "assignees") {
     const choices = model.members.map(({ user }) => ({ id: user.id, label: user.name, icon: <Avatar id={user.id} name={user.name} size={20} /> }));
     return <AnyOf choices={choices} values={ofAll(({ assignees }) => assignees)} onToggle={(id, isOn) => update(isOn ? { addAssigneeIds: [id] } : { removeAssigneeIds: [id] })} />;
@@ -60,7 +67,13 @@ export function TaskChoices({ kind, task, model, targets = [task] }: TaskChoices
   return <AnyOf choices={choices} values={ofAll(({ labels }) => labels)} onToggle={(id, isOn) => update(isOn ? { addLabelIds: [id] } : { removeLabelIds: [id] })} />;
 }
 
+/** Changes tasks alike; of several it is said, and can be taken back there. */
+export function changeAll(workspace: OpenWorkspace, tasks: readonly Task[], change: Record<string, unknown>): void {
+  const keys = workspace.submitAll(tasks.map(({ id }) => id), change);
+  if (tasks.length > 1) toast(`${tasks.length} tasks were changed`, undefined, { label: "Undo", run: () => void workspace.undo(keys) });
+}
+
 /** To the end of another column. */
-export function moveTo(workspace: OpenWorkspace, task: Task, statusId: string): void {
+function moveTo(workspace: OpenWorkspace, task: Task, statusId: string): void {
   if (task.status.id !== statusId) workspace.submit("moveTask", { id: task.id, statusId, position: { edge: "LAST" } });
 }

@@ -4,12 +4,13 @@
  * Invariant: a key does something only when nobody is typing and no dialog or menu is open.
  */
 import { useEffect, useRef } from "react";
-import type { Task } from "../data/model";
+import type { Model, Task } from "../data/model";
+import type { Operation } from "../sync/replica";
 import { announce } from "../ui/announce";
 import { toast } from "../ui/toasts";
 import { useWorkspace } from "../workspace/context";
 import { placeAt } from "./arrange";
-import { useQuick, type QuickKind } from "./QuickMenu";
+import { changeAll, useQuick, type QuickKind } from "./QuickMenu";
 import { clearSelection, targetsOf, toggleSelected, useSelection } from "./selection";
 import { isTyping } from "./typing";
 
@@ -25,10 +26,7 @@ export function useBoardKeys(columns: Columns, onOpen: (task: Task) => void, onN
     function keyed(event: KeyboardEvent): void {
       if (isUndo(event) && !isTyping(event)) {
         event.preventDefault();
-        return void workspace.undoLast().then((taskId) => {
-          const title = workspace.model().taskById.get(taskId ?? "")?.title;
-          toast(title ? `Undoing the last change of “${title}”` : "There is nothing to undo");
-        });
+        return void workspace.undoLast().then((undone) => toast(undone ? `Undoing the last change of ${subjectOf(undone, workspace.model())}` : "There is nothing to undo"));
       }
       if (isTyping(event) || event.metaKey || event.ctrlKey || event.defaultPrevented) return;
       const { columns, onNew } = latest.current;
@@ -47,9 +45,7 @@ export function useBoardKeys(columns: Columns, onOpen: (task: Task) => void, onN
       else if (key === "Escape" && useSelection.getState().ids.size > 0 && !isInPanel(event)) clearSelection();
       else if (task && key === "i") {
         const isMine = task.assignees.some(({ id }) => id === workspace.myId);
-        for (const { id } of targetsOf(task, workspace.model())) {
-          workspace.submit("updateTask", { id, [isMine ? "removeAssigneeIds" : "addAssigneeIds"]: [workspace.myId] });
-        }
+        changeAll(workspace, targetsOf(task, workspace.model()), { [isMine ? "removeAssigneeIds" : "addAssigneeIds"]: [workspace.myId] });
       } else return;
       event.preventDefault();
     }
@@ -71,6 +67,13 @@ export function useBoardKeys(columns: Columns, onOpen: (task: Task) => void, onN
     addEventListener("keydown", keyed);
     return () => removeEventListener("keydown", keyed);
   }, [workspace]);
+}
+
+function subjectOf({ name, entityId, input }: Operation, model: Model): string {
+  if (Array.isArray(input.updates)) return `${input.updates.length} tasks`;
+  if (name.endsWith("Comment")) return "your comment";
+  const title = model.taskById.get(entityId)?.title;
+  return title ? `“${title}”` : "a task";
 }
 
 const isUndo = (event: KeyboardEvent): boolean => (event.metaKey || event.ctrlKey) && !event.shiftKey && !event.altKey && event.key.toLowerCase() === "z";

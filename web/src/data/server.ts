@@ -5,7 +5,7 @@
  */
 import { stringifyDocument, type Client, type DocumentInput } from "urql";
 import {
-  AddReactionDocument, ArchiveTaskDocument, CreateCommentDocument, CreateTaskDocument, DeleteCommentDocument, DeleteTaskDocument, FollowDocument, MoreMembersDocument, MoreProjectsDocument, MoveTaskDocument,
+  AddReactionDocument, ArchiveTaskDocument, BulkUpdateTasksDocument, CreateCommentDocument, CreateTaskDocument, DeleteCommentDocument, DeleteTaskDocument, FollowDocument, MoreMembersDocument, MoreProjectsDocument, MoveTaskDocument,
   RemoveReactionDocument, RestoreTaskDocument, RevertChangesDocument, SnapshotDocument, UpdateCommentDocument, UpdateTaskDocument,
   type FollowSubscription, type RefusalFragment,
 } from "../gql/graphql";
@@ -21,6 +21,7 @@ export type WorkspaceEvent = FollowSubscription["workspaceEvents"]["events"][num
 const MUTATIONS: Record<string, DocumentInput<any, any>> = {
   createTask: CreateTaskDocument,
   updateTask: UpdateTaskDocument,
+  bulkUpdateTasks: BulkUpdateTasksDocument,
   moveTask: MoveTaskDocument,
   archiveTask: ArchiveTaskDocument,
   restoreTask: RestoreTaskDocument,

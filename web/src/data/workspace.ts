@@ -25,12 +25,18 @@ export interface Refused {
   readonly reasons: readonly RefusalFragment[];
 }
 
+interface Done {
+  readonly operation: Operation;
+  readonly changeSetId: string;
+}
+
 /** What can be undone: the id of a change of a history, or of all that one mutation changed. */
 export type RevertTarget = { readonly changeId: string } | { readonly changeSetId: string };
 
-const UNDOABLE = new Set(["updateTask", "moveTask", "archiveTask", "restoreTask"]);
+const UNDOABLE = new Set(["updateTask", "bulkUpdateTasks", "moveTask", "archiveTask", "restoreTask", "deleteTask", "updateComment", "deleteComment"]);
 const MOST_UNDONE = 50;
 const LONGEST_SAVING_MS = 3_000;
+const MOST_AT_ONCE = 100; // that is how many the server takes
 
 /** Workspaces that were left while changes waited -> what hurries them, as somebody comes back. */
 const leaving = new Map<string, () => void>();
@@ -50,7 +56,7 @@ export class OpenWorkspace {
   private arranged: Model | null = null;
   private frame = 0;
   /** What this tab has changed and can undo, the last at the end. */
-  private done: readonly { readonly changeSetId: string; readonly taskId: string }[] = [];
+  private done: readonly Done[] = [];
   /** How many snapshots were read: what was read beside the stream before the last one is not here any more. */
   snapshots = 0;
   /** Why the stream ended for good; null while it goes on. */
@@ -70,8 +76,8 @@ export class OpenWorkspace {
       onEvents: (events) => {
         for (const listener of this.eventListeners) listener(events);
       },
-      onDone: ({ name, entityId }, changeSetId) => {
-        if (changeSetId && UNDOABLE.has(name)) this.done = [...this.done, { changeSetId, taskId: entityId }].slice(-MOST_UNDONE);
+      onDone: (operation, changeSetId) => {
+        if (changeSetId && UNDOABLE.has(operation.name)) this.done = [...this.done, { operation, changeSetId }].slice(-MOST_UNDONE);
       },
     });
     const snapshot = async () => {
@@ -111,10 +117,34 @@ export class OpenWorkspace {
     return () => this.refusalListeners.delete(listener);
   }
 
-  /** Does a mutation at once; `baseVersion` makes another person's change of the same field a conflict. */
-  submit(name: string, input: Record<string, unknown> & { id: string }, baseVersion?: number): void {
+  /** Does a mutation at once; `baseVersion` makes another person's change of the same field a conflict. Returns its key. */
+  submit(name: string, input: Record<string, unknown> & { id: string }, baseVersion?: number): string {
     const base = baseVersion === undefined || baseVersion < 1 ? {} : { baseVersion };
-    void this.sync.submit({ key: uuidv7(), name, entityId: input.id, input, ...base });
+    const key = uuidv7();
+    void this.sync.submit({ key, name, entityId: input.id, input, ...base });
+    return key;
+  }
+
+  /** Changes tasks alike, at once: all of them or, if one is refused, none (of a hundred). Returns the keys. */
+  submitAll(ids: readonly string[], change: Readonly<Record<string, unknown>>): readonly string[] {
+    if (ids.length === 1) return [this.submit("updateTask", { ...change, id: ids[0]! })];
+    const keys: string[] = [];
+    for (let at = 0; at < ids.length; at += MOST_AT_ONCE) {
+      const updates = ids.slice(at, at + MOST_AT_ONCE).map((id) => ({ ...change, id }));
+      const key = uuidv7();
+      void this.sync.submit({ key, name: "bulkUpdateTasks", entityId: updates[0]!.id, input: { updates } });
+      keys.push(key);
+    }
+    return keys;
+  }
+
+  /** Undoes what was submitted under these keys, the last first, each as soon as the server has confirmed it. */
+  async undo(keys: readonly string[]): Promise<void> {
+    for (const key of [...keys].reverse()) {
+      await this.answered(key);
+      const done = this.done.find(({ operation }) => operation.key === key);
+      if (done) this.takeBack(done);
+    }
   }
 
   /** The version that the server said last; undefined while the creation waits. */
@@ -132,14 +162,31 @@ export class OpenWorkspace {
     void this.sync.submit({ key: uuidv7(), name: "revertChanges", entityId: taskId, input: { target } });
   }
 
-  /** Undoes what this tab has done last. Returns the id of its task; null if there is nothing, or it cannot be saved now. */
-  async undoLast(): Promise<string | null> {
+  /** Undoes what this tab has done last. Returns what that was; null if there is nothing, or it cannot be saved now. */
+  async undoLast(): Promise<Operation | null> {
     await Promise.race([this.sync.sent(), new Promise((resolve) => setTimeout(resolve, LONGEST_SAVING_MS))]);
     const last = this.done.at(-1);
     if (!last || this.sync.waitingCount > 0) return null;
-    this.done = this.done.slice(0, -1);
-    this.revert({ changeSetId: last.changeSetId }, last.taskId);
-    return last.taskId;
+    this.takeBack(last);
+    return last.operation;
+  }
+
+  private takeBack(done: Done): void {
+    this.done = this.done.filter((each) => each !== done);
+    this.revert({ changeSetId: done.changeSetId }, done.operation.entityId);
+  }
+
+  /** Resolves when an operation waits no more: done or refused. */
+  private answered(key: string): Promise<void> {
+    const isWaiting = (): boolean => this.replica.operations.some((operation) => operation.key === key);
+    return new Promise((resolve) => {
+      if (!isWaiting()) return resolve();
+      const off = this.subscribe(() => {
+        if (isWaiting()) return;
+        off();
+        resolve();
+      });
+    });
   }
 
   createTask(input: Record<string, unknown>): string {

@@ -14,6 +14,7 @@ import { Avatar, Button, Select } from "../ui/controls";
 import { Confirm, Row, Rows, Section, SettingsFrame } from "../ui/forms";
 import { AnyOf, Menu, MenuItem } from "../ui/menu";
 import { toast } from "../ui/toasts";
+import { useUndoable } from "../ui/undo";
 import { useModel, useWorkspace } from "../workspace/context";
 import { Invites } from "./Invites";
 import { givenBy, ROLE_MEANINGS, ROLE_NAMES } from "./roles";
@@ -60,6 +61,7 @@ interface MemberProps {
 
 function Member({ member, model, email, seen, onAsk }: MemberProps) {
   const act = useAct();
+  const undoable = useUndoable();
   const { user, role } = member;
   const isMe = member.id === model.me?.id;
   const isOwner = model.me?.role === "OWNER";
@@ -67,9 +69,9 @@ function Member({ member, model, email, seen, onAsk }: MemberProps) {
   const mayHandOver = isOwner && !isMe;
 
   async function become(next: Role): Promise<void> {
-    const { problems } = await act(UpdateMemberRoleDocument, { id: member.id, role: next, baseVersion: member.version });
+    const { payload, problems } = await act(UpdateMemberRoleDocument, { id: member.id, role: next, baseVersion: member.version });
     if (problems) toast(`${user.name} is still ${ROLE_NAMES[role].toLowerCase()}`, problems.form);
-    else announce(`${user.name} is now ${ROLE_NAMES[next].toLowerCase()}.`);
+    else undoable(`${user.name} is now ${ROLE_NAMES[next].toLowerCase()}`, payload.changeSetId);
   }
 
   return (

@@ -7,6 +7,7 @@ import { CreateLabelDocument, DeleteLabelDocument, UpdateLabelDocument } from ".
 import { Button, Dot, Field } from "../ui/controls";
 import { Dialog } from "../ui/dialog";
 import { Colors, COLORS, Confirm, Problem, Row, Rows, Saving, Section, useDraft } from "../ui/forms";
+import { useUndoable } from "../ui/undo";
 import { useModel, useWorkspace } from "../workspace/context";
 
 const FIELDS = ["name", "color"];
@@ -51,6 +52,7 @@ export function Labels() {
 function LabelDialog({ label, onClose }: { label: Label | null; onClose: () => void }) {
   const workspace = useWorkspace();
   const act = useAct();
+  const undoable = useUndoable();
   const current = useModel().labels.find(({ id }) => id === label?.id);
   const { name, color } = current ?? label ?? { name: "", color: COLORS[4]![0] };
   const draft = useDraft({ name, color }, current?.version ?? 1);
@@ -60,6 +62,7 @@ function LabelDialog({ label, onClose }: { label: Label | null; onClose: () => v
       ? await act(UpdateLabelDocument, { id: label.id, ...draft.changes, baseVersion: draft.baseVersion }, FIELDS)
       : await act(CreateLabelDocument, { workspaceId: workspace.id, ...draft.values }, FIELDS);
     if (answer.problems) return draft.refuse(answer.problems, answer.currentVersion);
+    if (label) undoable(`“${draft.values.name}” is changed`, answer.payload.changeSetId);
     onClose();
   }
   return (

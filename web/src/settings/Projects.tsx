@@ -8,6 +8,7 @@ import { Button, Dot, Field, Select } from "../ui/controls";
 import { Dialog } from "../ui/dialog";
 import { Badge, Colors, COLORS, Confirm, Problem, Row, Rows, Saving, Section, TextArea, useDraft } from "../ui/forms";
 import { toast } from "../ui/toasts";
+import { useUndoable } from "../ui/undo";
 import { useModel, useWorkspace } from "../workspace/context";
 
 const FIELDS = ["name", "key", "description", "color"];
@@ -41,12 +42,13 @@ export function Projects() {
 function ProjectRow({ project, mayChange, onAsk }: { project: Project; mayChange: boolean; onAsk: (question: Question) => void }) {
   const model = useModel();
   const act = useAct();
+  const undoable = useUndoable();
   const { id, name, key, color, description, archivedAt } = project;
   const tasks = model.tasks.filter((task) => task.project?.id === id).length;
   async function archive(archived: boolean): Promise<void> {
-    const { problems } = await act(UpdateProjectDocument, { id, archived });
+    const { payload, problems } = await act(UpdateProjectDocument, { id, archived });
     if (problems) return toast(`“${name}” stays as it was`, problems.form);
-    if (archived) toast(`“${name}” is archived`, undefined, { label: "Undo", run: () => void archive(false) });
+    undoable(`“${name}” is ${archived ? "archived" : "back"}`, payload.changeSetId);
   }
   return (
     <Row>
@@ -74,6 +76,7 @@ function ProjectRow({ project, mayChange, onAsk }: { project: Project; mayChange
 function ProjectDialog({ project, onClose }: { project: Project | null; onClose: () => void }) {
   const workspace = useWorkspace();
   const act = useAct();
+  const undoable = useUndoable();
   const current = useModel().projects.find(({ id }) => id === project?.id);
   const { name, key, description, color } = current ?? project ?? EMPTY;
   const draft = useDraft({ name, key, description, color }, current?.version ?? 1);
@@ -84,6 +87,7 @@ function ProjectDialog({ project, onClose }: { project: Project | null; onClose:
       ? await act(UpdateProjectDocument, { id: project.id, ...draft.changes, baseVersion: draft.baseVersion }, FIELDS)
       : await act(CreateProjectDocument, { workspaceId: workspace.id, ...rest, ...(wanted && { key: wanted }) }, FIELDS);
     if (answer.problems) return draft.refuse(answer.problems, answer.currentVersion);
+    if (project) undoable(`“${draft.values.name}” is changed`, answer.payload.changeSetId);
     onClose();
   }
   return (

@@ -4,11 +4,11 @@ import { useState, type FormEvent } from "react";
 import { useAct, type Problems } from "../data/act";
 import { may, type Status } from "../data/model";
 import { CreateStatusDocument, DeleteStatusDocument, UpdateStatusDocument, type StatusCategory } from "../gql/later/graphql";
-import { announce } from "../ui/announce";
 import { Button, Dot, Field, Select } from "../ui/controls";
 import { Dialog } from "../ui/dialog";
 import { Badge, Colors, COLORS, Confirm, Problem, Row, Rows, Saving, Section, useDraft } from "../ui/forms";
 import { toast } from "../ui/toasts";
+import { useUndoable } from "../ui/undo";
 import { useModel, useWorkspace } from "../workspace/context";
 
 export const CATEGORIES: Record<StatusCategory, string> = { BACKLOG: "Backlog", TODO: "To do", IN_PROGRESS: "In progress", DONE: "Done", CANCELED: "Canceled" };
@@ -50,12 +50,13 @@ interface StatusRowProps {
 function StatusRow({ status, before, after, mayChange, onAsk }: StatusRowProps) {
   const model = useModel();
   const act = useAct();
+  const undoable = useUndoable();
   const { id, name, color, category } = status;
   const tasks = model.tasks.filter((task) => task.status.id === id && !task.archivedAt).length;
   async function move(position: { before: string } | { after: string }): Promise<void> {
-    const { problems } = await act(UpdateStatusDocument, { id, position });
+    const { payload, problems } = await act(UpdateStatusDocument, { id, position });
     if (problems) toast(`“${name}” stays where it was`, problems.form);
-    else announce(`${name} was moved.`);
+    else undoable(`“${name}” was moved`, payload.changeSetId);
   }
   return (
     <Row>
@@ -77,6 +78,7 @@ function StatusRow({ status, before, after, mayChange, onAsk }: StatusRowProps) 
 function StatusDialog({ status, onClose }: { status: Status | null; onClose: () => void }) {
   const workspace = useWorkspace();
   const act = useAct();
+  const undoable = useUndoable();
   const current = useModel().statuses.find(({ id }) => id === status?.id);
   const { name, category, color } = current ?? status ?? EMPTY;
   const draft = useDraft({ name, category: category as string, color }, current?.version ?? 1);
@@ -87,6 +89,7 @@ function StatusDialog({ status, onClose }: { status: Status | null; onClose: () 
       ? await act(UpdateStatusDocument, { id: status.id, ...changes, ...(changed && { category: changed as StatusCategory }), baseVersion: draft.baseVersion }, FIELDS)
       : await act(CreateStatusDocument, { workspaceId: workspace.id, ...draft.values, category: draft.values.category as StatusCategory }, FIELDS);
     if (answer.problems) return draft.refuse(answer.problems, answer.currentVersion);
+    if (status) undoable(`“${draft.values.name}” is changed`, answer.payload.changeSetId);
     onClose();
   }
   return (

@@ -60,7 +60,8 @@ class Device {
 
   do(name: string, input: Record<string, unknown>, baseVersion?: number): void {
     const base = baseVersion === undefined ? {} : { baseVersion };
-    void this.sync.submit({ key: uuidv7(), name, entityId: String(input.id), input, ...base });
+    const { id, ...many } = input;
+    void this.sync.submit({ key: uuidv7(), name, entityId: String(id), input: input.updates ? many : input, ...base });
   }
 
   private open(): void {
@@ -80,7 +81,7 @@ class Device {
 /** What somebody does; `pick` chooses among the tasks they see. */
 interface Act {
   who: number;
-  what: "create" | "title" | "careful" | "describe" | "priority" | "due" | "assign" | "unassign" | "move" | "archive" | "restore" | "delete" | "cut" | "deafen" | "mend" | "reopen" | "wait";
+  what: "create" | "title" | "careful" | "describe" | "priority" | "due" | "assign" | "unassign" | "bulk" | "move" | "archive" | "restore" | "delete" | "cut" | "deafen" | "mend" | "reopen" | "wait";
   pick: number;
   other: number;
 }
@@ -89,7 +90,7 @@ const act: fc.Arbitrary<Act> = fc.record({
   who: fc.nat(PEOPLE - 1),
   what: fc.oneof(
     { weight: 5, arbitrary: fc.constantFrom("create" as const, "title" as const, "careful" as const, "move" as const) },
-    { weight: 3, arbitrary: fc.constantFrom("describe" as const, "priority" as const, "due" as const, "assign" as const, "unassign" as const) },
+    { weight: 3, arbitrary: fc.constantFrom("describe" as const, "priority" as const, "due" as const, "assign" as const, "unassign" as const, "bulk" as const) },
     { weight: 1, arbitrary: fc.constantFrom("archive" as const, "restore" as const, "delete" as const) },
     { weight: 3, arbitrary: fc.constantFrom("cut" as const, "deafen" as const, "mend" as const, "reopen" as const, "wait" as const) },
   ),
@@ -129,6 +130,10 @@ async function perform({ who, what, pick, other }: Act, devices: readonly Device
       return device.do("updateTask", { id, addAssigneeIds: [someone] });
     case "unassign":
       return device.do("updateTask", { id, removeAssigneeIds: [someone] });
+    case "bulk": {
+      const both = [...new Set([task, tasks[other % tasks.length]!])];
+      return device.do("bulkUpdateTasks", { id, updates: both.map((each) => ({ id: each.id, priority: "MEDIUM", addAssigneeIds: [someone] })) });
+    }
     case "archive":
       return device.do("archiveTask", { id });
     case "restore":
@@ -272,7 +277,8 @@ async function expectNothingLost(devices: readonly Device[], workspaceId: string
   const removed = new Set(log.filter((event) => event.__typename === "TaskRemovedEvent").map((event) => event.taskId));
   for (const operation of devices.flatMap(({ applied }) => applied)) {
     const events = log.filter((event) => event.clientMutationId === operation.key);
-    expect(events.length, `effects of ${JSON.stringify(operation)}`).toBeLessThanOrEqual(1);
+    const updates = operation.input.updates as readonly unknown[] | undefined;
+    expect(events.length, `effects of ${JSON.stringify(operation)}`).toBeLessThanOrEqual(updates?.length ?? 1);
     if (operation.name === "createTask") expect(events).toHaveLength(1);
     for (const [name, field] of Object.entries(FIELDS)) {
       const value = operation.input[name];

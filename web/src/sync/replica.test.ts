@@ -85,6 +85,24 @@ describe("what waits lies on top of what the server said", () => {
     expect(shown(replica, "1")).toMatchObject({ title: "Title 1", priority: "HIGH" });
   });
 
+  it("changes several tasks by one operation, and takes all of it back if it is refused", () => {
+    const replica = replicaOf(task("1"), task("2", { priority: "LOW" }));
+    const many: Operation = { ...operation("bulkUpdateTasks", { updates: ["1", "2", "gone"].map((id) => ({ id: `task_${id}`, priority: "HIGH" })) }), entityId: "task_1" };
+    replica.submit(many);
+    expect([shown(replica, "1")?.priority, shown(replica, "2")?.priority]).toEqual(["HIGH", "HIGH"]);
+    expect(replica.refuse(many.key)).toEqual([many]);
+    expect([shown(replica, "1")?.priority, shown(replica, "2")?.priority]).toEqual(["NONE", "LOW"]);
+  });
+
+  it("lets what was written after our own change of several build on its answer", () => {
+    const replica = replicaOf(task("1"));
+    const many: Operation = { ...operation("bulkUpdateTasks", { updates: [{ id: "task_1", title: "Ours" }] }), entityId: "task_1" };
+    replica.submit(many);
+    replica.submit(operation("updateTask", { id: "task_1", title: "Ours, too" }, 1));
+    replica.confirm(many.key, { rows: [task("1", { title: "Ours", version: 5 })] });
+    expect(replica.operations[0]?.baseVersion).toBe(5);
+  });
+
   it("shows another person's create while two of ours wait", () => {
     const replica = replicaOf();
     replica.submit(operation("createTask", { id: "task_a", title: "A" }));

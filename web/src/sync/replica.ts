@@ -19,7 +19,7 @@ export interface Operation {
   readonly key: string;
   /** The mutation, like `updateTask`. */
   readonly name: string;
-  /** What it changes, so that what depends on a refused creation can go with it. */
+  /** What it changes (the first of several), so that what depends on a refused creation can go with it. */
   readonly entityId: string;
   readonly input: Readonly<Record<string, unknown>>;
   /** The version it was made from, where a concurrent change is to be a conflict; the sender adds it to the input. */
@@ -188,7 +188,7 @@ export class Replica<R extends Row> {
 
   /** What we wrote ourselves is no conflict for what we wrote after it: those operations now build on our own answer. */
   private rebase(done: Operation, answer: R): void {
-    const ourFields = new Set(Object.keys(done.input));
+    const ourFields = new Set(fieldsFor(done, answer.id));
     this.waiting = this.waiting.map((operation) => {
       const base = operation.baseVersion;
       if (base === undefined || operation.entityId !== answer.id || answer.version <= base) return operation;
@@ -215,6 +215,12 @@ export class Replica<R extends Row> {
     for (const id of overlay.keys()) changed.add(id);
     for (const listener of this.listeners) listener(changed);
   }
+}
+
+/** What an operation says of one row: of several it may say it as `updates`. */
+function fieldsFor({ input }: Operation, id: string): readonly string[] {
+  if (!Array.isArray(input.updates)) return Object.keys(input);
+  return Object.keys((input.updates as readonly { readonly id: string }[]).find((update) => update.id === id) ?? {});
 }
 
 function* layered<R>(server: ReadonlyMap<string, R>, overlay: ReadonlyMap<string, R | null>): Generator<R> {

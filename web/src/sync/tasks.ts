@@ -85,15 +85,10 @@ export function taskEffects<R extends AnyRow>(me: string, template: (task: TaskR
       );
     },
     updateTask(draft, { input }) {
-      change(draft, input.id, (task) => {
-        const patch: Record<string, unknown> = {};
-        for (const name of SCALARS) if (input[name] !== undefined) patch[name] = input[name] ?? cleared(name);
-        if (input.statusId !== undefined) patch.status = { id: input.statusId };
-        if (input.parentId !== undefined) patch.parent = ref(input.parentId);
-        patch.assignees = changed(task.assignees, input.addAssigneeIds, input.removeAssigneeIds);
-        patch.labels = changed(task.labels, input.addLabelIds, input.removeLabelIds);
-        return patch;
-      });
+      change(draft, input.id, (task) => updated(task, input));
+    },
+    bulkUpdateTasks(draft, { input }) {
+      for (const update of (input.updates as readonly Input[] | undefined) ?? []) change(draft, update.id, (task) => updated(task, update));
     },
     moveTask(draft, { input }) {
       change(draft, input.id, (task) => {
@@ -114,6 +109,16 @@ export function taskEffects<R extends AnyRow>(me: string, template: (task: TaskR
       draft.drop(String(input.id));
     },
   };
+}
+
+function updated(task: TaskRow, input: Input): Partial<TaskRow> {
+  const patch: Record<string, unknown> = {};
+  for (const name of SCALARS) if (input[name] !== undefined) patch[name] = input[name] ?? cleared(name);
+  if (input.statusId !== undefined) patch.status = { id: input.statusId };
+  if (input.parentId !== undefined) patch.parent = ref(input.parentId);
+  patch.assignees = changed(task.assignees, input.addAssigneeIds, input.removeAssigneeIds);
+  patch.labels = changed(task.labels, input.addLabelIds, input.removeLabelIds);
+  return patch;
 }
 
 /** The input as it is sent: with its key, and with the version it was made from. */

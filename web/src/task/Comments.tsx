@@ -7,6 +7,7 @@ import { Avatar, Button } from "../ui/controls";
 import { useDraft } from "../ui/drafts";
 import { Menu, MenuItem } from "../ui/menu";
 import { Ago } from "../ui/time";
+import { toast } from "../ui/toasts";
 import { useWorkspace } from "../workspace/context";
 import { useComments, type Thread } from "./use-comments";
 import { Markdown } from "./Markdown";
@@ -92,11 +93,14 @@ const ICON = "px-1.5 text-dim";
 function CommentView({ comment, people, mayWrite, onAnswer, onResolve, onHide }: CommentViewProps) {
   const workspace = useWorkspace();
   const [isEditing, setEditing] = useState(false);
-  const [isDeleting, setDeleting] = useState(false);
   const [isReacting, setReacting] = useState(false);
   const isMine = comment.author.id === workspace.myId;
   const isSent = comment.version > 0;
   const name = people.find(({ user }) => user.id === comment.author.id)?.user.name ?? comment.author.name;
+  function remove(): void {
+    const key = workspace.submit("deleteComment", { id: comment.id });
+    toast("Your comment was deleted", undefined, { label: "Undo", run: () => void workspace.undo([key]) });
+  }
   return (
     <article data-comment={comment.id} aria-label={`Comment by ${name}`} className={`group appear grid gap-1.5 px-3 py-2.5 ${isSent ? "" : "opacity-70"}`}>
       <header className="flex min-h-7 items-center gap-2 text-sm">
@@ -112,20 +116,13 @@ function CommentView({ comment, people, mayWrite, onAnswer, onResolve, onHide }:
             {isMine && mayWrite && (
               <Menu label="Comment" trigger={<Button kind="quiet" className={ICON} aria-label="More for this comment"><Ellipsis size={15} aria-hidden /></Button>}>
                 <MenuItem onSelect={() => setEditing(true)}><Pencil size={15} aria-hidden />Edit</MenuItem>
-                <MenuItem onSelect={() => setDeleting(true)}><Trash2 size={15} aria-hidden />Delete</MenuItem>
+                <MenuItem onSelect={remove}><Trash2 size={15} aria-hidden />Delete</MenuItem>
               </Menu>
             )}
           </span>
         )}
       </header>
       {isEditing ? <Editor comment={comment} people={people} onDone={() => setEditing(false)} /> : <div className="text-sm"><Markdown text={comment.body} /></div>}
-      {isDeleting && (
-        <div role="alertdialog" aria-label="Delete this comment?" className="flex flex-wrap items-center gap-2 text-sm">
-          Delete this comment?
-          <Button kind="danger" autoFocus onClick={() => workspace.submit("deleteComment", { id: comment.id })}>Delete</Button>
-          <Button onClick={() => setDeleting(false)}>Keep</Button>
-        </div>
-      )}
       {isSent && <Reactions reactions={comment.reactions} isFixed={!mayWrite} isChoosing={isReacting} onChosen={() => setReacting(false)} onReact={(emoji, isOn) => workspace.react(comment.id, emoji, isOn)} />}
       {onHide && <div><Button kind="quiet" onClick={onHide}>Hide</Button></div>}
     </article>

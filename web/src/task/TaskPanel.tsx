@@ -117,7 +117,7 @@ function Details({ task, model, onClose, onOpen }: { task: Task; model: Model; o
 
 function Fields({ task, model, mayWrite }: { task: Task; model: Model; mayWrite: boolean }) {
   const workspace = useWorkspace();
-  const update = (change: Record<string, unknown>): void => workspace.submit("updateTask", { id: task.id, ...change });
+  const update = (change: Record<string, unknown>): void => void workspace.submit("updateTask", { id: task.id, ...change });
   const status = model.statusById.get(task.status.id);
   const project = model.projects.find(({ id }) => id === task.project?.id);
   return (
@@ -132,7 +132,7 @@ function Fields({ task, model, mayWrite }: { task: Task; model: Model; mayWrite:
         {task.labels.map(({ id }) => { const label = model.labelById.get(id); return label && <span key={id} className="inline-flex items-center gap-1"><Dot color={label.color} />{label.name}</span>; })}
         {task.labels.length === 0 && "None"}
       </Choice>
-      <dt className="text-dim">Project</dt><dd className="flex min-h-8 items-center px-3">{project?.name ?? "None"}</dd>
+      <Choice name="Project" kind="project" task={task} model={model} mayWrite={mayWrite}>{project ? <><Dot color={project.color} />{project.name}</> : "None"}</Choice>
       <dt className="text-dim">Start</dt><dd><input type="date" aria-label="Start date" className={`${DAY} ${task.startDate ? "" : "text-dim"}`} value={task.startDate ?? ""} disabled={!mayWrite} onChange={(event) => update({ startDate: event.target.value || null })} /></dd>
       <dt className="text-dim">Due</dt><dd><input type="date" aria-label="Due date" className={`${DAY} ${task.dueDate ? "" : "text-dim"}`} value={task.dueDate ?? ""} disabled={!mayWrite} onChange={(event) => update({ dueDate: event.target.value || null })} /></dd>
     </dl>

@@ -133,6 +133,11 @@ function tellRefusal(refused: Refused): void {
     toast("That could not be undone", reason?.message);
     return announce(`That could not be undone. ${reason?.message ?? ""}`);
   }
+  if (mutation === "bulkUpdateTasks") {
+    const { length } = input.updates as readonly unknown[];
+    toast(`${length} tasks were changed back`, reason?.message);
+    return announce(`${length} tasks were changed back. ${reason?.message ?? ""}`);
+  }
   const name = refused.task?.title ?? (refused.comment ? "Your comment" : String(input.title ?? "The change"));
   toast(`“${name}” was changed back`, reason?.message);
   announce(`${name} was changed back. ${reason?.message ?? ""}`);

@@ -44,7 +44,7 @@ const mutationText = (name: string): string => {
   const kind = name[0]!.toUpperCase() + name.slice(1);
   const isDelete = name.startsWith("delete");
   return `mutation M($input: ${kind}Input!) { payload: ${name}(input: $input) {
-    userErrors { code message path } ${isDelete ? "deletedTaskId" : "task { ...TaskRow }"} } } ${isDelete ? "" : TASK}`;
+    userErrors { code message path } ${isDelete ? "deletedTaskId" : `${name.startsWith("bulk") ? "tasks" : "task"} { ...TaskRow }`} } } ${isDelete ? "" : TASK}`;
 };
 
 interface SnapshotData {
@@ -56,7 +56,7 @@ interface SnapshotData {
 }
 
 interface PayloadData {
-  payload: { userErrors: { code: string }[]; task?: TaskRow | null; deletedTaskId?: string | null };
+  payload: { userErrors: { code: string }[]; task?: TaskRow | null; tasks?: TaskRow[]; deletedTaskId?: string | null };
 }
 
 interface GraphQLError {
@@ -147,8 +147,8 @@ export class Wire implements Server<BoardRow> {
       () => null,
     );
     if (!data) return { kind: "unreachable" };
-    const { userErrors, task, deletedTaskId } = data.payload;
-    const rows = task ? [task] : [];
+    const { userErrors, task, tasks = [], deletedTaskId } = data.payload;
+    const rows = task ? [task] : tasks;
     if (userErrors.length) return { kind: "refused", reasons: userErrors, rows };
     return { kind: "applied", rows, dropped: deletedTaskId ? [deletedTaskId] : [] };
   }
