@@ -74,9 +74,12 @@ async def count(database: Database, limit: Limit, who: str, at: datetime) -> Att
         lambda session: accounts.count_attempt(session, attempt.subject, at, limit.window)
     )
     if number > limit.attempts:
-        minutes = max(1, math.ceil((began_at + limit.window - at).total_seconds() / 60))
+        seconds = max(1, math.ceil((began_at + limit.window - at).total_seconds()))
+        minutes = math.ceil(seconds / 60)
         raise TopLevel(
-            "RATE_LIMITED", f"Too many attempts. Try again in {minutes} minute{'' if minutes == 1 else 's'}."
+            "RATE_LIMITED",
+            f"Too many attempts. Try again in {minutes} minute{'' if minutes == 1 else 's'}.",
+            retryAfterSeconds=seconds,
         )
     return attempt
 

@@ -36,9 +36,11 @@ class ErrorCode(StrEnum):
 class TopLevel(Exception):
     """Ends the operation: `code` is one of the top-level codes of the API."""
 
-    def __init__(self, code: str, message: str) -> None:
+    def __init__(self, code: str, message: str, **extensions: object) -> None:
         super().__init__(message)
         self.code = code
+        self.extensions = extensions
+        """What else the error says, in the words of the API."""
 
 
 class Refusal(Exception):

@@ -33,6 +33,11 @@ class Limits:
     """One server's limits. Zero is not "off": every limit always holds."""
 
     max_depth: int = 10
+    max_query_cost: int = 10_000
+    points_per_minute: int = 300_000
+    """What a person, or an API token, may spend on operations."""
+    anonymous_points_per_minute: int = 6_000
+    """What an address may spend on operations without credentials."""
     max_aliases: int = 15
     max_tokens: int = 1000
     max_directives: int = 50
@@ -50,6 +55,14 @@ class Limits:
 def too_complex(what: str, limit: int) -> GraphQLError:
     """The refusal of a document or its variables, naming the limit and its value."""
     return GraphQLError(f"{what}: the limit is {limit}.", extensions={"code": "QUERY_TOO_COMPLEX"})
+
+
+def too_costly(cost: int, limit: int) -> GraphQLError:
+    """The refusal of an operation, saying what it would cost."""
+    return GraphQLError(
+        f"The operation costs {cost}: the limit is {limit}. Ask for smaller pages, or fewer objects in each.",
+        extensions={"code": "QUERY_TOO_COMPLEX", "cost": {"requested": cost, "limit": limit}},
+    )
 
 
 def complexity_errors(document: DocumentNode, limits: Limits) -> list[GraphQLError]:

@@ -17,8 +17,9 @@ from strawberry import Schema
 from strawberry.extensions import SchemaExtension
 from strawberry.types import ExecutionContext, ExecutionResult
 
+from execution.costs import Costs
 from execution.documents import Documents, Refused
-from execution.limits import MAX_INPUT_NESTING, Limits, is_nested_too_deep, too_complex
+from execution.limits import MAX_INPUT_NESTING, Limits, is_nested_too_deep, too_complex, too_costly
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,7 @@ class Prepared:
     variables: dict[str, Any] | None
     operation_name: str | None
     kind: OperationType
+    cost: int
 
 
 class Operations:
@@ -46,6 +48,7 @@ class Operations:
         self.documents = Documents(
             schema._schema, limits, rules=rules, is_introspection_allowed=is_introspection_allowed
         )
+        self._costs = Costs(schema._schema)
         # A copy, so that the same schema can be served under other limits too (tests do).
         self.schema = copy.copy(schema)
         self.schema.extensions = (_from_cache(self.documents), *schema.extensions)
@@ -62,7 +65,10 @@ class Operations:
         if operation is None:
             wanted = "is not in the document" if operation_name else "is required: the document has several operations"
             raise Refused(GraphQLError(f"The operationName {wanted}."))
-        return Prepared(query, variables, operation_name, operation.operation)
+        cost = self._costs.of(query, document, operation, variables)
+        if cost > self.limits.max_query_cost:
+            raise Refused(too_costly(cost, self.limits.max_query_cost))
+        return Prepared(query, variables, operation_name, operation.operation, cost)
 
     async def execute(self, prepared: Prepared, context: object) -> ExecutionResult:
         """The result of a query or mutation; SERVICE_UNAVAILABLE when it takes over `resolver_timeout_seconds`."""

@@ -20,6 +20,7 @@ from realtime.link import Link
 from realtime.log import Log
 from realtime.presence import Presences, ReadAttendees
 from realtime.publisher import Publisher
+from realtime.rates import Rates
 from realtime.subscriber import Subscriber
 
 
@@ -51,6 +52,7 @@ class Realtime:
         self.hub.attach(self)
         self.presences = Presences(redis_url, database, self.hub, read_attendees, self.counters)
         self.heads = Heads(redis_url, database, read_personal_heads, self.counters)
+        self.rates = Rates(redis_url)
         self._tasks: list[asyncio.Task[None]] = []
 
     def run(self) -> None:
@@ -61,6 +63,7 @@ class Realtime:
             self.hub.run(),
             self.presences.run(),
             self.heads.run(),
+            self.rates.run(),
         )
         self._tasks = [asyncio.create_task(one) for one in runs]
 

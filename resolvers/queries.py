@@ -11,6 +11,7 @@ import strawberry
 
 from domain import ids, invites, lookups
 from domain.errors import NotFound, TopLevel
+from execution.costs import Cost
 from resolvers.streams import cursor_of, first_events
 from schema.accounts import own_session
 from schema.api_tokens import ApiToken
@@ -23,6 +24,7 @@ from schema.nodes import MAX_TASK_PAGE, After, FirstTasks, Node, given, page_req
 from schema.notifications import Notification, own_settings
 from schema.people import Integration, User
 from schema.presence import presence_node
+from schema.rate_limit import RateLimit, rate_limit
 from schema.scalars import EventCursor
 from schema.search import search
 from schema.task_filters import TaskFilter, to_row_filter
@@ -158,6 +160,12 @@ class Query:
             return None
         return InvitePreview(workspace_name=found.workspace_name, role=found.role, invited_by=found.invited_by)
 
+    @strawberry.field(
+        description="What this operation costs and what you have left; without credentials, your address."
+    )
+    def rate_limit(self, info: Info) -> RateLimit:
+        return rate_limit(info)
+
     @strawberry.field(description="A task. Null: no such task for you.")
     async def task(
         self, info: Info, by: Annotated[TaskBy, strawberry.argument(description="Which one.")]
@@ -176,7 +184,8 @@ class Query:
         description=(
             "Ranked search over titles, descriptions and comments the viewer may read: words, beginnings of words, and"
             " titles that look alike. Null: no such workspace for you."
-        )
+        ),
+        directives=[Cost(weight=20)],
     )
     async def search_tasks(
         self,

@@ -23,6 +23,7 @@ from domain.sessions import Desk
 from realtime.cursor import Cursor
 from realtime.presence import Presences
 from realtime.presence_state import Presence, PresenceBatch
+from realtime.rates import Charge
 from realtime.reader import Batch, Matches
 
 
@@ -128,6 +129,14 @@ class Context(Protocol):
 
         Batches of at most `most`. Raises Unavailable before the first.
         """
+
+    @property
+    def charge(self) -> Charge | None:
+        """What this operation was charged, and what is left; None where nobody is charged."""
+
+    @property
+    def max_query_cost(self) -> int:
+        """What one operation may cost."""
 
     async def renew(self) -> None:
         """Close the snapshot and the loaders; the next read begins anew."""

@@ -17,6 +17,7 @@ from db.models import Permission, Priority, Role
 from db.pages import Page, PageRequest
 from db.task_filters import TaskFilter as RowFilter
 from db.task_lists import SubtaskCounts, TaskOrder, TaskPage
+from execution.costs import Cost
 from execution.personal import Personal
 from schema.arrangement import Label, Project, Status
 from schema.changes import Change, history_of
@@ -261,7 +262,10 @@ class TaskConnection:
     page_info: PageInfo = strawberry.field(description="Whether there is more.")
     count: strawberry.Private[Count]
 
-    @strawberry.field(description="How many there are on all pages. Counted only when selected, and costs.")
+    @strawberry.field(
+        description="How many there are on all pages. Counted only when selected, and costs.",
+        directives=[Cost(weight=20)],
+    )
     async def total_count(self) -> int:
         return await self.count()
 

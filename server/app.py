@@ -87,7 +87,15 @@ def create_app(
     desk = Desk(database, writer, passwords or Passwords(), keys, attempt_limits or AttemptLimits())
     sessions, api_tokens = SessionCheck(database), TokenCheck(database)
     application = Application(
-        database, writer, realtime, desk, AccessTokens(settings.jwt_secrets), sessions, api_tokens, settings.public_url
+        database,
+        writer,
+        realtime,
+        desk,
+        AccessTokens(settings.jwt_secrets),
+        sessions,
+        api_tokens,
+        settings.public_url,
+        settings.limits,
     )
     sockets = Sockets()
     metrics = None

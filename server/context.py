@@ -10,7 +10,7 @@ import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Hashable
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
@@ -25,8 +25,10 @@ from db.scope import Grant, Scope, shared_grant, tags_within
 from db.session import Database, ReadSession, Session
 from db.unit_of_work import Key, Outcome, Work, Writer
 from domain import access
+from domain.attempts import network
 from domain.errors import TopLevel
 from domain.sessions import Desk
+from execution.limits import Limits
 from execution.live import Outlet, Sharing
 from realtime.cursor import Cursor
 from realtime.follow import follow
@@ -34,10 +36,11 @@ from realtime.group import CannotShare
 from realtime.presence import Presences
 from realtime.presence_state import Presence, PresenceBatch
 from realtime.process import Realtime
+from realtime.rates import Charge
 from realtime.reader import Batch, Matches, whole
 from realtime.topic import RETRY_SECONDS
 from schema.context import Request
-from server.credentials import Credentials, release
+from server.credentials import Credentials, RateLimited, holder_of, release
 from server.tokens import AccessTokens, SessionCheck, TokenCheck, authenticate
 
 EventOf = Callable[[Batch], Any]
@@ -58,16 +61,34 @@ class Application:
     sessions: SessionCheck
     api_tokens: TokenCheck
     public_url: str
+    limits: Limits = field(default_factory=Limits)
 
     async def authenticate(self, authorization: str | None) -> Credentials | None:
         """See server.credentials.Gateway."""
         return await authenticate(authorization, self.access_tokens, self.sessions, self.api_tokens)
 
+    def charge(self, credentials: Credentials | None, address: str, cost: int) -> Charge:
+        """See server.credentials.Gateway."""
+        if credentials is None:
+            holder, limit = f"address:{network(address)}", self.limits.anonymous_points_per_minute
+        else:
+            kind = "person" if credentials.token is None else "token"
+            holder, limit = f"{kind}:{holder_of(credentials)}", self.limits.points_per_minute
+        charge = self.realtime.rates.spend(holder, cost, limit)
+        if charge.is_refused:
+            raise RateLimited(charge)
+        return charge
+
     def operation_context(
-        self, credentials: Credentials | None, address: str, user_agent: str | None, tab: UUID | None = None
+        self,
+        credentials: Credentials | None,
+        address: str,
+        user_agent: str | None,
+        tab: UUID | None = None,
+        charge: Charge | None = None,
     ) -> OperationContext:
         """See server.credentials.Gateway."""
-        return OperationContext(self, credentials, address, user_agent, tab)
+        return OperationContext(self, credentials, address, user_agent, tab, charge)
 
 
 def _actor_of(credentials: Credentials) -> Actor:
@@ -159,8 +180,11 @@ class OperationContext(Snapshot):
         address: str,
         user_agent: str | None,
         tab: UUID | None,
+        charge: Charge | None = None,
     ) -> None:
         super().__init__(application)
+        self.charge = charge
+        self.max_query_cost = application.limits.max_query_cost
         self.address = address
         self.user_agent = user_agent
         self.tab = tab

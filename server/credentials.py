@@ -8,11 +8,12 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 from uuid import UUID
 
 from db.models import TokenRights
 from execution.live import Sharing
+from realtime.rates import Charge
 
 log = logging.getLogger("tutti.errors")
 
@@ -30,6 +31,11 @@ class Credentials:
     token: TokenRights | None = None
 
 
+def holder_of(credentials: Credentials) -> UUID:
+    """For whom sockets and costs are counted: an API token for itself, not for its creator."""
+    return credentials.user_id if credentials.token is None else credentials.token.token_id
+
+
 class Unauthenticated(Exception):
     """The credentials given are no good. `is_expired`: they once were, so refreshing may help (expired or revoked)."""
 
@@ -37,6 +43,36 @@ class Unauthenticated(Exception):
         super().__init__(message)
         self.message = message
         self.is_expired = is_expired
+
+
+class RateLimited(Exception):
+    """Whoever asks has used up what they may ask for; `charge` says when there is more."""
+
+    def __init__(self, charge: Charge) -> None:
+        seconds = charge.retry_after_seconds
+        super().__init__(f"The rate limit is used up. Try again in {seconds} s.")
+        self.charge = charge
+
+    @property
+    def extensions(self) -> dict[str, Any]:
+        """As the error tells it."""
+        seconds = self.charge.retry_after_seconds
+        return {"code": "RATE_LIMITED", "retryAfterSeconds": seconds, "cost": shown_charge(self.charge)}
+
+
+def shown_charge(charge: Charge) -> dict[str, Any]:
+    """As `extensions.cost` tells it."""
+    return {
+        "requested": charge.cost,
+        "limit": charge.limit,
+        "remaining": charge.remaining,
+        "resetAt": charge.reset_at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+    }
+
+
+def extended(extensions: dict[str, Any] | None, charge: Charge | None) -> dict[str, Any]:
+    """The extensions of a result, with what it cost."""
+    return {**(extensions or {}), **({} if charge is None else {"cost": shown_charge(charge)})}
 
 
 class Reading(Protocol):
@@ -62,8 +98,16 @@ class Gateway(Protocol):
         Raises Unauthenticated if it is malformed, expired or revoked, and db.errors.Unavailable.
         """
 
+    def charge(self, credentials: Credentials | None, address: str, cost: int) -> Charge | None:
+        """Let whoever asks pay for an operation; None where nobody pays. Never waits. Raises RateLimited."""
+
     def operation_context(
-        self, credentials: Credentials | None, address: str, user_agent: str | None, tab: UUID | None = None
+        self,
+        credentials: Credentials | None,
+        address: str,
+        user_agent: str | None,
+        tab: UUID | None = None,
+        charge: Charge | None = None,
     ) -> OperationContext:
         """A fresh context for one operation; opens nothing yet. `tab`: the socket it comes by."""
 

@@ -15,7 +15,7 @@ from graphql import FieldNode, GraphQLError
 
 from db.errors import Unavailable
 from domain.errors import TopLevel
-from server.credentials import Unauthenticated
+from server.credentials import RateLimited, Unauthenticated
 
 log = logging.getLogger("tutti.errors")
 
@@ -55,7 +55,9 @@ def _said(error: GraphQLError) -> tuple[str, dict[str, Any]]:
         return error.message, dict(error.extensions)
     cause = _cause(error)
     if isinstance(cause, TopLevel):
-        return str(cause), {"code": cause.code}
+        return str(cause), {"code": cause.code, **cause.extensions}
+    if isinstance(cause, RateLimited):
+        return str(cause), cause.extensions
     if isinstance(cause, Unauthenticated):
         return cause.message, {"code": "UNAUTHENTICATED"}
     if isinstance(cause, Unavailable):

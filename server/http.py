@@ -24,7 +24,7 @@ from execution.documents import Refused
 from execution.limits import Limits
 from execution.live import Plans
 from execution.operations import Operations, is_request_error
-from server.credentials import Gateway, Unauthenticated, release
+from server.credentials import Gateway, RateLimited, Unauthenticated, extended, release
 from server.errors import formatted, of_exception, status_of
 from server.origins import Origins
 from server.socket import SocketEndpoint
@@ -112,9 +112,11 @@ class HttpEndpoint:
         try:
             status, body = await self._execute(request, query, variables, operation_name)
             content = orjson.dumps(body)
-        except (Unauthenticated, Unavailable) as error:
+        except (Unauthenticated, Unavailable, RateLimited) as error:
             refused = [of_exception(error)]
             headers = {"WWW-Authenticate": "Bearer"} if isinstance(error, Unauthenticated) else {}
+            if isinstance(error, RateLimited):
+                headers = {"Retry-After": str(error.charge.retry_after_seconds)}
             return _json(orjson.dumps({"errors": refused}), status_of(refused), media_type, headers)
         except Refused as error:
             self.tally.refused["http"] += 1
@@ -137,7 +139,9 @@ class HttpEndpoint:
         if prepared.kind is OperationType.MUTATION and request.method == "GET":
             raise _HttpRefusal(405, "Mutations are served by POST.", Allow="POST")
         address = request.client.host if request.client else ""
-        context = self.gateway.operation_context(credentials, address, request.headers.get("user-agent"))
+        charge = self.gateway.charge(credentials, address, prepared.cost)
+        user_agent = request.headers.get("user-agent")
+        context = self.gateway.operation_context(credentials, address, user_agent, charge=charge)
         try:
             result = await self.tally.execute("http", self.operations, prepared, context)
         finally:
@@ -148,8 +152,8 @@ class HttpEndpoint:
         body: dict[str, Any] = {"data": result.data}
         if errors:
             body["errors"] = errors
-        if result.extensions:
-            body["extensions"] = result.extensions
+        if extensions := extended(result.extensions, charge):
+            body["extensions"] = extensions
         return 200, body
 
     async def _from_body(self, request: Request) -> object:

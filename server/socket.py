@@ -36,12 +36,13 @@ from db.ids import new_id
 from execution.documents import Refused
 from execution.live import Plans
 from execution.operations import Operations, Prepared, is_request_error
-from server.credentials import Credentials, Gateway, OperationContext, Unauthenticated, release
+from realtime.rates import Charge
+from server.credentials import Credentials, Gateway, OperationContext, Unauthenticated, extended, holder_of, release
 from server.errors import formatted, of_exception
 from server.frames import Frames
 from server.origins import Origins
 from server.outlet import Outlet
-from server.sockets import Sockets, holder_of
+from server.sockets import Sockets
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,9 +244,11 @@ class Socket(BaseGraphQLTransportWSHandler[Any, None]):
         endpoint = self._endpoint
         try:
             prepared = endpoint.operations.prepare(operation.query, operation.variables, operation.operation_name)
-            context = endpoint.gateway.operation_context(self.credentials, self._address, self._user_agent, self._tab)
+            gateway = endpoint.gateway
+            charge = gateway.charge(self.credentials, self._address, prepared.cost)
+            context = gateway.operation_context(self.credentials, self._address, self._user_agent, self._tab, charge)
             try:
-                await self._run(operation, prepared, context)
+                await self._run(operation, prepared, context, charge)
             finally:
                 await release(context)
         except Refused as error:
@@ -256,7 +259,9 @@ class Socket(BaseGraphQLTransportWSHandler[Any, None]):
         except Exception as error:  # noqa: BLE001 - logged with an id by of_exception
             await self._send_errors(operation, [of_exception(error)])
 
-    async def _run(self, operation: Operation[Any, None], prepared: Prepared, context: OperationContext) -> None:
+    async def _run(
+        self, operation: Operation[Any, None], prepared: Prepared, context: OperationContext, charge: Charge | None
+    ) -> None:
         operations, tally = self._endpoint.operations, self._endpoint.sockets.tally
         if prepared.kind is OperationType.SUBSCRIPTION:
             await self._follow(operation, prepared, context)
@@ -264,7 +269,7 @@ class Socket(BaseGraphQLTransportWSHandler[Any, None]):
             self._unfinished.add(cast("asyncio.Task[Any]", operation.task))
             try:
                 result = await tally.execute("socket", operations, prepared, context)
-                await self._send_result(operation, result, context)
+                await self._send_result(operation, result, context, charge)
             finally:
                 self._unfinished.discard(cast("asyncio.Task[Any]", operation.task))
         await operation.send_operation_message({"id": operation.id, "type": "complete"})
@@ -295,7 +300,11 @@ class Socket(BaseGraphQLTransportWSHandler[Any, None]):
         await super().cleanup_operation(operation_id)
 
     async def _send_result(
-        self, operation: Operation[Any, None], result: ExecutionResult, context: OperationContext
+        self,
+        operation: Operation[Any, None],
+        result: ExecutionResult,
+        context: OperationContext,
+        charge: Charge | None,
     ) -> None:
         await release(context)
         errors = formatted(result.errors or ())
@@ -305,8 +314,8 @@ class Socket(BaseGraphQLTransportWSHandler[Any, None]):
         message: NextMessage = {"id": operation.id, "type": "next", "payload": {"data": result.data}}
         if errors:
             message["payload"]["errors"] = cast("Any", errors)
-        if result.extensions:
-            message["payload"]["extensions"] = result.extensions
+        if extensions := extended(result.extensions, charge):
+            message["payload"]["extensions"] = extensions
         await operation.send_operation_message(message)
 
     async def _send_errors(self, operation: Operation[Any, None], errors: list[dict[str, Any]]) -> None:

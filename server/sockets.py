@@ -12,7 +12,7 @@ from collections.abc import Coroutine, Iterable
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from server.credentials import Credentials
+from server.credentials import Credentials, holder_of
 from server.tally import Tally
 
 if TYPE_CHECKING:
@@ -109,11 +109,6 @@ class Sockets:
             _discard(self._by_user, holder_of(credentials), socket)
             by = self._by_session if credentials.token is None else self._by_token
             _discard(by, credentials.session_id, socket)
-
-
-def holder_of(credentials: Credentials) -> UUID:
-    """For whom sockets are counted."""
-    return credentials.user_id if credentials.token is None else credentials.token.token_id
 
 
 def _discard(sockets: defaultdict[UUID, set[Socket]], key: UUID, socket: Socket) -> None:

@@ -180,6 +180,11 @@ async def a_session(world: World) -> Asked:
     return {"id": session_id}, session_id
 
 
+@query("rateLimit", EVERYBODY)
+async def what_it_costs(world: World) -> Asked:
+    return {}, None
+
+
 @query("viewer", {**EVERYBODY, "anonymous": "hidden"})
 async def oneself(world: World) -> Asked:
     return {}, None

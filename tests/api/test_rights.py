@@ -29,6 +29,7 @@ async def answer(world: World, name: str, field: str, variables: dict[str, Any])
     if field.startswith("Subscription."):
         return await first_answer(world, token, field, variables)
     found = await world.owner.api.answer(document(field), variables, token)
+    found.pop("extensions", None)
     for error in found.get("errors", []):
         error.pop("locations", None)
     return found

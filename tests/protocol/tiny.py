@@ -25,7 +25,8 @@ from db.errors import Unavailable
 from domain.errors import TopLevel
 from execution.limits import Limits
 from execution.live import Sharing
-from server.credentials import Credentials, Unauthenticated
+from realtime.rates import Charge
+from server.credentials import Credentials, RateLimited, Unauthenticated
 from server.http import graphql_router
 from server.sockets import Sockets
 from server.wire import SocketProtocol
@@ -67,6 +68,9 @@ class TinyGateway:
 
     tokens: dict[str, Credentials | Exception | None] = field(default_factory=dict)
     contexts: list[Context] = field(default_factory=list)
+    costs: list[int] = field(default_factory=list)
+    refusing: Charge | None = None
+    """With what everybody is refused."""
     checking: asyncio.Event = field(default_factory=asyncio.Event)
     may_answer: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -95,8 +99,19 @@ class TinyGateway:
             raise found
         return found
 
+    def charge(self, credentials: Credentials | None, address: str, cost: int) -> Charge | None:
+        self.costs.append(cost)
+        if self.refusing is not None:
+            raise RateLimited(self.refusing)
+        return None
+
     def operation_context(
-        self, credentials: Credentials | None, address: str, user_agent: str | None, tab: UUID | None = None
+        self,
+        credentials: Credentials | None,
+        address: str,
+        user_agent: str | None,
+        tab: UUID | None = None,
+        charge: Charge | None = None,
     ) -> Context:
         context = Context(credentials, address, user_agent)
         self.contexts.append(context)
