@@ -94,6 +94,10 @@ lock: setup-dev ## Renew the lock files from pyproject.toml
 	$(COMPILE) --upgrade --group web -c requirements-dev.txt -o requirements-web.txt
 	@! grep -nE '://|--(extra-)?index|--find-links' requirements*.txt
 
+.PHONY: release-schema
+release-schema: schema ## Promise the schema as it is now; part of making a release
+	cp graphql-schema.graphql graphql-schema.released.graphql
+
 .PHONY: clean
 clean: ## Remove what was built and installed, but no data
 	rm -rf $(VENV) web/dist web/node_modules tests/clients/node_modules build *.egg-info .coverage* .mypy_cache .ruff_cache .pytest_cache \

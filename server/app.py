@@ -136,14 +136,15 @@ def create_app(
         settings.limits,
         settings.allowed_origins,
         settings.public_url,
-        graphiql_page(bundle),
+        graphiql_page(bundle if settings.has_graphiql else None, "TUTTI_GRAPHIQL" if bundle else "TUTTI_WEB"),
+        is_introspection_allowed=settings.has_introspection,
     )
     if settings.trusted_proxies:
         # Attempts are limited by address, and all that come through a proxy have the proxy's.
         app.entrance = cast("ASGIApp", ProxyHeadersMiddleware(cast("Any", app.lead), list(settings.trusted_proxies)))
     app.include_router(graphql)
     app.sockets = {route.path: route.app for route in graphql.routes if isinstance(route, WebSocketRoute)}
-    app.include_router(page_routes(bundle, schema.as_str()))
+    app.include_router(page_routes(bundle, schema.as_str() if settings.has_introspection else None))
     add_not_found_page(app, bundle)
 
     async def unsubscribing(request: Request) -> Response:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import gc
+import json
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -17,6 +18,9 @@ from server.stopping import Stopped, StopSignals
 # Everything else is imported where it is used: a Ctrl-C during the second that the imports take is no traceback either.
 
 SCHEMA_FILE = Path(__file__).parent.parent / "graphql-schema.graphql"
+RELEASED_FILE = SCHEMA_FILE.with_name("graphql-schema.released.graphql")
+"""The schema of the last release; `make release-schema` renews it."""
+POSSIBLE_TYPES = "possibleTypes.json"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -122,18 +126,41 @@ def doctor(options: argparse.Namespace) -> int:
 
 
 def export_schema(options: argparse.Namespace) -> int:
-    """Write the schema, or tell whether the file holds it."""
+    """Write the schema with the possible types beside it, or tell whether the files hold them and break no promise."""
+    from execution.evolution import possible_types
     from resolvers import schema
 
     text = schema.as_str().rstrip() + "\n"
+    types = json.dumps(possible_types(schema._schema), indent=2) + "\n"
     file: Path = options.file
+    beside = file.with_name(POSSIBLE_TYPES)
     if options.check:
-        if file.exists() and file.read_text() == text:
-            say(f"{file.name} is up to date.")
-            return 0
-        return fail(f"{file.name} does not show the schema of the code; run: make schema")
+        for one, expected in ((file, text), (beside, types)):
+            if not one.exists() or one.read_text() != expected:
+                return fail(f"{one.name} does not show the schema of the code; run: make schema")
+        say(f"{file.name} is up to date.")
+        return keeps_promises(text)
     file.write_text(text)
+    beside.write_text(types)
     say(f"{file.name} written ({len(text.splitlines())} lines).")
+    return 0
+
+
+def keeps_promises(text: str) -> int:
+    """Tell whether what was written for the released schema goes on working."""
+    from datetime import UTC, datetime
+
+    from graphql import build_schema
+
+    from execution.evolution import breaking_changes, undated_deprecations
+
+    broken = breaking_changes(RELEASED_FILE.read_text(), build_schema(text), datetime.now(UTC).date())
+    for change in broken:
+        say(f"Breaking: {change}")
+    if broken:
+        return fail(f"{RELEASED_FILE.name} was promised; docs/integrations.md says how to take a promise back")
+    if undated := undated_deprecations(text):
+        return fail(f"@deprecated has to say until which day: {undated}")
     return 0
 
 

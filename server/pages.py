@@ -43,23 +43,24 @@ _SECURITY_HEADERS = {
 _FOR_EVER = "public, max-age=31536000, immutable"
 _ASK_AGAIN = "no-cache"
 _NOT_BUILT = "The web pages are not built yet. Run: make web"
-_NO_PAGES = "This server has no pages (TUTTI_WEB=off). Send operations with POST, or over a WebSocket."
+_NO_PAGE = "This server has no page here ({}=off). Send operations with POST, or over a WebSocket."
 # The platform's table of types depends on what is installed, and a wrong type is refused under nosniff.
 _TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".ttf": "font/ttf"}
 
 
-def page_routes(bundle: Path | None, sdl: str) -> APIRouter:
+def page_routes(bundle: Path | None, sdl: str | None) -> APIRouter:
     """Routes of every static address; GraphiQL is not among them, as /graphql belongs to the transport.
 
     `bundle` is the folder that `make web` fills (it may be missing), None where no pages are wanted: then only the
-    schema is there. `sdl` is its text.
+    schema is there. `sdl` is its text, None where it is nobody's business.
     """
     router = APIRouter()
 
     async def schema(_request: Request) -> Response:
         return PlainTextResponse(sdl, headers=_headers(_POLICY) | {"cache-control": _ASK_AGAIN})
 
-    router.add_route("/schema.graphql", schema, methods=["GET"])  # HEAD comes with it
+    if sdl is not None:
+        router.add_route("/schema.graphql", schema, methods=["GET"])  # HEAD comes with it
     if bundle is None:
         return router
 
@@ -102,12 +103,12 @@ def page_routes(bundle: Path | None, sdl: str) -> APIRouter:
     return router
 
 
-def graphiql_page(bundle: Path | None) -> Callable[[Request], Response]:
-    """What a browser gets that opens /graphql."""
+def graphiql_page(bundle: Path | None, switch: str = "TUTTI_WEB") -> Callable[[Request], Response]:
+    """What a browser gets that opens /graphql. `switch`: the setting by which there is no page."""
 
     def page(request: Request) -> Response:
         if bundle is None:
-            return JSONResponse({"detail": _NO_PAGES}, status_code=404, headers=_SECURITY_HEADERS)
+            return JSONResponse({"detail": _NO_PAGE.format(switch)}, status_code=404, headers=_SECURITY_HEADERS)
         return _page(bundle, "graphiql.html", request, policy=_EDITOR_POLICY)
 
     return page

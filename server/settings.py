@@ -64,6 +64,10 @@ class Settings:
     """`Name <address>` or an address; made of the public address unless given."""
     has_web: bool = True
     """Whether the pages for browsers are served: the client, GraphiQL, and those that mails and invites lead to."""
+    has_introspection: bool = True
+    """Whether strangers may ask what the API looks like; the file of the schema is served with it."""
+    has_graphiql: bool = True
+    """Whether /graphql shows GraphiQL to browsers, where there are pages at all."""
     env: Environment = "development"
     limits: Limits = field(default_factory=Limits)
 
@@ -97,6 +101,8 @@ class Settings:
             smtp=reader.read("TUTTI_SMTP_URL", None, smtp_url),
             mail_from=reader.read("TUTTI_MAIL_FROM", "", mail_from),
             has_web=reader.read("TUTTI_WEB", True, on_or_off),
+            has_introspection=reader.read("TUTTI_INTROSPECTION", True, on_or_off),
+            has_graphiql=reader.read("TUTTI_GRAPHIQL", True, on_or_off),
             env=reader.read("TUTTI_ENV", "development", environment_name),
             limits=limits(reader),
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import json
 import os
 import re
 import signal
@@ -349,6 +350,7 @@ def test_a_schema_file_is_written_and_a_stale_one_is_told(begun: Path, tmp_path:
     assert "type Subscription" in file.read_text()
     assert tutti(begun, "export-schema", "--check", str(file)).returncode == 0
     file.write_text("type Query")
+    assert json.loads((tmp_path / "possibleTypes.json").read_text())["Actor"] == ["Integration", "System", "User"]
     stale = tutti(begun, "export-schema", "--check", str(file))
     assert (stale.returncode, "run: make schema" in stale.stderr) == (1, True)
 
