@@ -28,6 +28,7 @@ from db import (
     subscriptions,
     task_lists,
     tasks,
+    webhooks,
     workspaces,
 )
 from db.invites import NamedInvite
@@ -36,6 +37,7 @@ from db.models import (
     ApiToken,
     Change,
     Comment,
+    DeliveryState,
     Head,
     Invite,
     Label,
@@ -49,6 +51,8 @@ from db.models import (
     Task,
     TaskSubscription,
     User,
+    Webhook,
+    WebhookDelivery,
     Workspace,
 )
 from db.pages import Page, PageRequest
@@ -145,6 +149,18 @@ class Loaders:
         )
         self.known_integrations: DataLoader[UUID, tuple[UUID, str] | None] = _by_id(
             scope, lambda seen, ids: api_tokens.known_names_by_ids(session, seen, ids)
+        )
+        self.webhooks: DataLoader[UUID, Webhook | None] = _by_id(
+            scope, lambda seen, ids: webhooks.webhooks_by_ids(session, seen, ids)
+        )
+        self.webhooks_by_workspace: DataLoader[UUID, list[Webhook] | None] = _by_id(
+            scope, lambda seen, ids: webhooks.webhooks_by_workspace_ids(session, seen, ids)
+        )
+        self.deliveries: DataLoader[UUID, WebhookDelivery | None] = _by_id(
+            scope, lambda seen, ids: webhooks.deliveries_by_ids(session, seen, ids)
+        )
+        self.delivery_pages: Grouped[tuple[DeliveryState | None, PageRequest], Page[WebhookDelivery]] = Grouped(
+            scope, lambda seen, group, ids: webhooks.delivery_pages(session, seen, ids, *group)
         )
         # Whether the object of a change is seen is asked of the object.
         self.changes: DataLoader[UUID, Change | None] = _by_id(

@@ -111,6 +111,10 @@ class ChangedField(StrEnum):
     RESOLVED = "RESOLVED"
     PROJECTS = "PROJECTS"
     SCOPES = "SCOPES"
+    URL = "URL"
+    KINDS = "KINDS"
+    PAUSED = "PAUSED"
+    SECRET = "SECRET"  # noqa: S105 - a field's name
 
 
 class EventKind(StrEnum):
@@ -160,6 +164,20 @@ class AuditedKind(StrEnum):
     """What only the audit log tells of: it is in no stream of events."""
 
     TOKEN = "TOKEN"  # noqa: S105 - a kind's name
+    WEBHOOK = "WEBHOOK"
+
+
+class WebhookState(StrEnum):
+    ACTIVE = "ACTIVE"
+    PAUSED = "PAUSED"
+    FAILING = "FAILING"
+
+
+class DeliveryState(StrEnum):
+    PENDING = "PENDING"
+    DELIVERED = "DELIVERED"
+    RETRYING = "RETRYING"
+    FAILED = "FAILED"
 
 
 class ActorKind(StrEnum):
@@ -290,6 +308,57 @@ class ApiToken:
     expires_at: datetime | None
     last_used_at: datetime | None
     revoked_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Webhook:
+    """An address that is told what happens, as far as its creator may see it, within `scopes` if a token made it.
+
+    `epoch` and `seq`: everything up to there was delivered. `attempts`: of what comes next, since it was last told.
+    `revision` rises with every change that people make, so that what was begun before it is not written after it.
+    """
+
+    id: UUID
+    version: int
+    created_at: datetime
+    workspace_id: UUID
+    created_by: UUID
+    scopes: frozenset[Permission] | None
+    url: str
+    kinds: frozenset[EventKind]
+    paused_at: datetime | None
+    failing_since: datetime | None
+    epoch: str
+    seq: int
+    attempts: int
+    revision: int
+
+    @property
+    def state(self) -> WebhookState:
+        if self.paused_at is not None:
+            return WebhookState.PAUSED
+        return WebhookState.ACTIVE if self.failing_since is None else WebhookState.FAILING
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookDelivery:
+    """One message to a webhook, by its id at the receiver. `epoch`, `seq`: the event, or where the log stood."""
+
+    id: UUID
+    created_at: datetime
+    workspace_id: UUID
+    webhook_id: UUID
+    epoch: str
+    seq: int
+    state: DeliveryState
+    is_test: bool
+    attempts: int
+    last_attempt_at: datetime | None
+    last_status_code: int | None
+    last_error: str | None
+    last_response: str | None
+    next_attempt_at: datetime | None
+    delivered_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 
-from db import accounts, mails, notifications, reminders, retention, workspaces
+from db import accounts, mails, notifications, reminders, retention, webhook_queue, workspaces
 from db.session import Database, Session
 from domain.reminders import forgotten_before
 
@@ -21,6 +21,8 @@ NOTIFICATIONS_KEPT = timedelta(days=90)
 """After they were read."""
 WITHDRAWN_KEPT = timedelta(days=8)
 """Longer than a weekly digest waits."""
+DELIVERIES_KEPT = timedelta(days=7)
+"""After they were last sent."""
 PERSONAL_WORKSPACES_KEPT = timedelta(days=8)
 """After the end of their person, longer than their log lives; then all that was in them goes."""
 
@@ -55,6 +57,7 @@ async def forget(database: Database, at: datetime) -> None:
         lambda session: mails.delete_expired_account_tokens(session, at),
         lambda session: reminders.delete_old_reminders(session, forgotten_before(at)),
         lambda session: notifications.delete_old_notifications(session, at - NOTIFICATIONS_KEPT, at - WITHDRAWN_KEPT),
+        lambda session: webhook_queue.delete_old_deliveries(session, at - DELIVERIES_KEPT),
         lambda session: workspaces.delete_ended_personal_workspaces(session, at - PERSONAL_WORKSPACES_KEPT),
     ]
     for step in steps:

@@ -33,14 +33,20 @@ class Cursor:
         return Cursor(self.workspace_id, self.epoch, seq)
 
 
-def parse(text: str, workspace_id: UUID) -> Cursor:
-    """Read a client's cursor. Raises ValueError if it is malformed or belongs to another workspace."""
+def read(text: str) -> Cursor:
+    """Read a client's cursor, of whichever workspace. Raises ValueError if it is malformed."""
     found = _FORM.fullmatch(text)
     if found is None:
         raise ValueError("This is not a cursor.")
     cursor = Cursor(UUID(found[1]), found[2], int(found[3]))
     if cursor.seq > MAX_SEQ:
         raise ValueError("This is not a cursor.")
+    return cursor
+
+
+def parse(text: str, workspace_id: UUID) -> Cursor:
+    """Read a client's cursor. Raises ValueError if it is malformed or belongs to another workspace."""
+    cursor = read(text)
     if cursor.workspace_id != workspace_id:
         raise ValueError("This cursor belongs to another workspace.")
     return cursor

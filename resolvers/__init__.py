@@ -15,6 +15,7 @@ from resolvers.presence import PresenceMutation, PresenceSubscription
 from resolvers.queries import Query
 from resolvers.streams import EventSubscription
 from resolvers.tasks import TaskMutation
+from resolvers.webhooks import WebhookMutation
 from resolvers.workspaces import InviteMutation, MemberMutation, WorkspaceMutation
 from schema.api_tokens import ApiToken
 from schema.errors import ERROR_TYPES
@@ -40,6 +41,7 @@ class Mutation(
     PresenceMutation,
     NotificationMutation,
     ApiTokenMutation,
+    WebhookMutation,
 ):
     pass
 

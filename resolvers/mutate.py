@@ -69,6 +69,12 @@ OPEN_TO_TOKENS: frozenset[type[MutationPayload]] = frozenset(
         CreateApiTokenPayload,
         UpdateApiTokenPayload,
         RevokeApiTokenPayload,
+        payloads.CreateWebhookPayload,
+        payloads.UpdateWebhookPayload,
+        payloads.DeleteWebhookPayload,
+        payloads.RotateWebhookSecretPayload,
+        payloads.ReplayWebhookPayload,
+        payloads.TestWebhookPayload,
     }
 )
 """What an API token can do at all, as far as its scopes go. What is not here is for people: a new mutation, too."""

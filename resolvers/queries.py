@@ -30,6 +30,7 @@ from schema.search import search
 from schema.task_filters import TaskFilter, to_row_filter
 from schema.tasks import Task, TaskConnection
 from schema.viewer import Viewer, viewer_of
+from schema.webhooks import Webhook, WebhookDelivery
 from schema.workspaces import Invite, InvitePreview, Membership, Workspace
 
 MAX_NODES = 100
@@ -77,6 +78,8 @@ _NODES: dict[str, tuple[Load, Any]] = {
     "workspace": (lambda info, one: info.context.loaders.workspaces.load(one), Workspace.from_row),
     "membership": (lambda info, one: info.context.loaders.memberships.load(one), Membership.from_row),
     "invite": (lambda info, one: info.context.loaders.invites.load(one), Invite.from_row),
+    "webhook": (lambda info, one: info.context.loaders.webhooks.load(one), Webhook.from_row),
+    "delivery": (lambda info, one: info.context.loaders.deliveries.load(one), WebhookDelivery.from_row),
     "change": (visible_change, Change.from_row),
     "user": (_known_user, User.from_row),
     "integration": (

@@ -20,6 +20,7 @@ from db.scope import Grant, Scope
 from db.session import Session
 from db.unit_of_work import Outcome, Work
 from domain.sessions import Desk
+from domain.webhook_targets import TargetRules
 from realtime.cursor import Cursor
 from realtime.presence import Presences
 from realtime.presence_state import Presence, PresenceBatch
@@ -52,6 +53,10 @@ class Context(Protocol):
     @property
     def public_url(self) -> str:
         """Where people reach this server, without a slash at the end."""
+
+    @property
+    def webhook_rules(self) -> TargetRules:
+        """Where webhooks may lead."""
 
     @property
     def desk(self) -> Desk:

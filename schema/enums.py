@@ -11,6 +11,7 @@ from db.models import (
     ChangedField,
     ChangeOp,
     Channel,
+    DeliveryState,
     DigestFrequency,
     EventKind,
     NotificationKind,
@@ -18,6 +19,7 @@ from db.models import (
     Priority,
     Role,
     StatusCategory,
+    WebhookState,
     WorkspaceKind,
 )
 from db.presence import ActivityMode
@@ -113,6 +115,10 @@ _described(
     RESOLVED="Whether a comment's thread is resolved.",
     PROJECTS="The projects of a guest: lists of ids.",
     SCOPES="What an API token may do; in the audit log alone.",
+    URL="Where a webhook's messages go.",
+    KINDS="What a webhook is told of: lists of kinds.",
+    PAUSED="Whether a webhook is paused.",
+    SECRET="A webhook's secret was replaced; it is never told.",  # noqa: S106 - words
 )
 _described(
     EventKind,
@@ -126,6 +132,21 @@ _described(
     TASK="Tasks.",
     COMMENT="Comments.",
     REACTION="Reactions to tasks and comments.",
+)
+_described(
+    WebhookState,
+    "Whether a webhook's messages go out. Whatever it is, no event is passed over while the log still has it.",
+    ACTIVE="They go out; one that fails is sent again, less and less often.",
+    PAUSED="Somebody paused it, or its creator has left. The rest waits.",
+    FAILING="One has failed for 24 hours. It is tried once an hour, and the rest waits.",
+)
+_described(
+    DeliveryState,
+    "What became of a message to a webhook.",
+    PENDING="It was not sent yet.",
+    DELIVERED="The receiver answered with a 2xx.",
+    RETRYING="It failed, and is sent again.",
+    FAILED="It has failed for 24 hours and is sent once an hour; or it is a test that failed.",
 )
 _described(
     ChangeOp,

@@ -9,9 +9,10 @@ from uuid import UUID
 import strawberry
 from strawberry import UNSET, Maybe
 
-from db.models import Channel, DigestFrequency, NotificationKind, Priority, Role, StatusCategory
+from db.models import Channel, DigestFrequency, EventKind, NotificationKind, Priority, Role, StatusCategory
 from domain.merge import ConflictPolicy
 from schema.enums import PositionEdge
+from schema.scalars import EventCursor, Url
 
 
 def _key() -> Any:
@@ -448,4 +449,50 @@ class AddProjectGuestInput:
 class RemoveProjectGuestInput:
     project_id: strawberry.ID = _which("project")
     membership_id: strawberry.ID = _which("guest")
+    client_mutation_id: UUID | None = _key()
+
+
+@strawberry.input(description="Have an address told what happens in a workspace, from now on.")
+class CreateWebhookInput:
+    workspace_id: strawberry.ID = _which("workspace")
+    url: Url = strawberry.field(
+        description="Where to POST: https, and in the public internet. At most 2,000 characters."
+    )
+    kinds: list[EventKind] = strawberry.field(description="What to tell of, at least one kind.")
+    client_mutation_id: UUID | None = _key()
+
+
+@strawberry.input(description="Change a webhook. What is left out, or null, stays.")
+class UpdateWebhookInput:
+    id: strawberry.ID = _which("webhook")
+    client_mutation_id: UUID | None = _key()
+    url: Url | None = _option("Where to POST from now on, also what waits.")
+    kinds: list[EventKind] | None = _option("What to tell of, also of what waits.")
+    paused: bool | None = _option("True: nothing is sent, and all waits. False: it goes on from where it was.")
+
+
+@strawberry.input(description="Delete a webhook.")
+class DeleteWebhookInput:
+    id: strawberry.ID = _which("webhook")
+    client_mutation_id: UUID | None = _key()
+
+
+@strawberry.input(description="Send a message that says nothing.")
+class TestWebhookInput:
+    id: strawberry.ID = _which("webhook")
+    client_mutation_id: UUID | None = _key()
+
+
+@strawberry.input(description="Get another secret.")
+class RotateWebhookSecretInput:
+    id: strawberry.ID = _which("webhook")
+    client_mutation_id: UUID | None = _key()
+
+
+@strawberry.input(description="Deliver again.")
+class ReplayWebhookInput:
+    id: strawberry.ID = _which("webhook")
+    after: EventCursor = strawberry.field(
+        description="Everything after this is delivered; at most as far on as `deliveredThrough`."
+    )
     client_mutation_id: UUID | None = _key()

@@ -22,6 +22,7 @@ from schema.people import User
 from schema.reactions import ReactionGroup, reactions_of
 from schema.scalars import EventCursor, Url
 from schema.tasks import Task
+from schema.webhooks import Webhook, WebhookDelivery
 from schema.workspaces import Invite, Membership, Workspace
 
 
@@ -418,6 +419,55 @@ class UpdateProfilePayload(MutationPayload):
         return None if row is None else User.from_row(row)
 
 
+async def _webhook(root: MutationPayload, info: Info) -> Webhook | None:
+    webhook_id = root.id_of("webhook")
+    row = None if webhook_id is None else await info.context.loaders.webhooks.load(webhook_id)
+    return None if row is None else Webhook.from_row(row)
+
+
+@strawberry.type(description="What createWebhook answers.")
+class CreateWebhookPayload(MutationPayload):
+    webhook: Webhook | None = strawberry.field(resolver=_webhook, description=_NOW)
+    secret: str | None = strawberry.field(
+        default=None, description="What messages are signed by, `whsec_...`. Shown once: null when replayed."
+    )
+
+
+@strawberry.type(description="What updateWebhook answers.")
+class UpdateWebhookPayload(MutationPayload):
+    webhook: Webhook | None = strawberry.field(resolver=_webhook, description=_NOW)
+
+
+@strawberry.type(description="What deleteWebhook answers.")
+class DeleteWebhookPayload(MutationPayload):
+    @strawberry.field(description="The webhook that is gone.")
+    def deleted_webhook_id(self) -> strawberry.ID | None:
+        return self.global_id("webhook", "deleted_webhook")
+
+
+@strawberry.type(description="What rotateWebhookSecret answers.")
+class RotateWebhookSecretPayload(MutationPayload):
+    webhook: Webhook | None = strawberry.field(resolver=_webhook, description=_NOW)
+    secret: str | None = strawberry.field(
+        default=None,
+        description="The new secret. Shown once: null when replayed. The old one stays valid for 24 hours.",
+    )
+
+
+@strawberry.type(description="What replayWebhook answers.")
+class ReplayWebhookPayload(MutationPayload):
+    webhook: Webhook | None = strawberry.field(resolver=_webhook, description=_NOW)
+
+
+@strawberry.type(description="What testWebhook answers.")
+class TestWebhookPayload(MutationPayload):
+    @strawberry.field(description="The message, as it is now: on its way.")
+    async def delivery(self, info: Info) -> WebhookDelivery | None:
+        delivery_id = self.id_of("delivery")
+        row = None if delivery_id is None else await info.context.loaders.deliveries.load(delivery_id)
+        return None if row is None else WebhookDelivery.from_row(row)
+
+
 NODE_TYPES: list[type[Node]] = [
     User,
     Task,
@@ -431,4 +481,6 @@ NODE_TYPES: list[type[Node]] = [
     Change,
     Notification,
     NotificationSettings,
+    Webhook,
+    WebhookDelivery,
 ]

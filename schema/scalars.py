@@ -50,6 +50,12 @@ def _parse_cursor(value: Any) -> EventCursor:
     return EventCursor(value)
 
 
+def _parse_url(value: Any) -> Url:
+    if not isinstance(value, str):
+        raise TypeError("A URL is text, like https://example.com/hooks.")
+    return Url(value)
+
+
 _SAME: Any = lambda value: value  # noqa: E731
 
 SCALARS: dict[object, ScalarDefinition] = {
@@ -94,7 +100,7 @@ SCALARS: dict[object, ScalarDefinition] = {
         description="An absolute address.",
         specified_by_url="https://url.spec.whatwg.org/",
         serialize=str,
-        parse_value=_SAME,
+        parse_value=_parse_url,
     ),
     Json: strawberry.scalar(
         name="JSON",

@@ -37,6 +37,7 @@ from schema.people import User, user_of
 from schema.scalars import EventCursor
 from schema.task_filters import TaskFilter, TaskOrder, order_of, to_row_filter
 from schema.tasks import TaskConnection, task_connection
+from schema.webhooks import Webhook
 
 
 @strawberry.type(description="That somebody belongs to a workspace, and as what.")
@@ -183,8 +184,8 @@ class Workspace(Versioned, Node):
 
     @strawberry.field(
         description=(
-            "Who joined, left, changed role or rights, and what was done with invites and API tokens, the newest first."
-            " Null without MEMBER_ADMIN."
+            "Who joined, left, changed role or rights, and what was done with invites, API tokens and webhooks, the"
+            " newest first. Null without MEMBER_ADMIN."
         )
     )
     async def audit_log(
@@ -206,6 +207,14 @@ class Workspace(Versioned, Node):
             return None
         rows = await info.context.loaders.api_tokens_by_workspace.load(self.row_id) or []
         return [ApiToken.from_row(row) for row in rows]
+
+    @strawberry.field(description="Its webhooks, the oldest first. Null without WEBHOOK_ADMIN.")
+    async def webhooks(self, info: Info) -> list[Webhook] | None:
+        grant = (await info.context.scope()).grant(self.row_id)
+        if grant is None or Permission.WEBHOOK_ADMIN not in grant.permissions:
+            return None
+        rows = await info.context.loaders.webhooks_by_workspace.load(self.row_id) or []
+        return [Webhook.from_row(row) for row in rows]
 
     @strawberry.field(description="Its projects, the oldest first.")
     async def projects(

@@ -96,6 +96,7 @@ def create_app(
         api_tokens,
         settings.public_url,
         settings.limits,
+        settings.webhook_rules,
     )
     sockets = Sockets()
     metrics = None

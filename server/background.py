@@ -53,9 +53,17 @@ def work() -> None:
 
 
 async def _work(settings: Settings) -> None:
+    # The API's schema is in these, and whoever starts this process need not read it.
+    from jobs.webhook_payloads import Payloads
+    from jobs.webhook_posting import Poster
+    from jobs.webhooks import READS_AT_ONCE, Courier, run_webhooks
+
     assert settings.database_url is not None
     assert settings.redis_url is not None
     database = Database(settings.database_url, pool_size=4, statement_seconds=STATEMENT_SECONDS)
+    # Webhooks ask often and shortly; none of their statements waits behind a job's.
+    database_of_webhooks = Database(settings.database_url, pool_size=READS_AT_ONCE)
+    poster = Poster(settings.webhook_rules)
     publisher = Publisher(settings.redis_url, Counters())
     try:
         async with asyncio.TaskGroup() as together:
@@ -64,7 +72,10 @@ async def _work(settings: Settings) -> None:
                 run_jobs(database, all_jobs(Writer(database, publisher.announce, publisher.announce_heads)))
             )
             together.create_task(run_outbox(post_office(settings, database)))
+            together.create_task(run_webhooks(Courier(database_of_webhooks, poster, Payloads(database_of_webhooks))))
     finally:
+        await poster.close()
+        await database_of_webhooks.close()
         await database.close()
 
 

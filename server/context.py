@@ -28,6 +28,7 @@ from domain import access
 from domain.attempts import network
 from domain.errors import TopLevel
 from domain.sessions import Desk
+from domain.webhook_targets import TargetRules
 from execution.limits import Limits
 from execution.live import Outlet, Sharing
 from realtime.cursor import Cursor
@@ -62,6 +63,7 @@ class Application:
     api_tokens: TokenCheck
     public_url: str
     limits: Limits = field(default_factory=Limits)
+    webhook_rules: TargetRules = field(default_factory=TargetRules)
 
     async def authenticate(self, authorization: str | None) -> Credentials | None:
         """See server.credentials.Gateway."""
@@ -116,6 +118,10 @@ class Snapshot(ABC):
     @property
     def public_url(self) -> str:
         return self._application.public_url
+
+    @property
+    def webhook_rules(self) -> TargetRules:
+        return self._application.webhook_rules
 
     @property
     def desk(self) -> Desk:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 from urllib.parse import SplitResult, parse_qsl, unquote, urlencode, urlsplit, urlunsplit
 
+from domain.webhook_targets import TargetRules
 from execution.limits import Limits
 from jobs.carriers import Server
 
@@ -62,6 +63,8 @@ class Settings:
     """Where mail is handed in; None: it is written into files of the state folder."""
     mail_from: str = ""
     """`Name <address>` or an address; made of the public address unless given."""
+    is_webhook_loopback_allowed: bool = False
+    """Whether webhooks may lead to this machine; never in production."""
     has_web: bool = True
     """Whether the pages for browsers are served: the client, GraphiQL, and those that mails and invites lead to."""
     has_introspection: bool = True
@@ -82,6 +85,12 @@ class Settings:
             own += [f"http://{name}:{self.port}" for name in ("127.0.0.1", "localhost")]
         object.__setattr__(self, "allowed_origins", tuple(dict.fromkeys([*own, *self.allowed_origins])))
 
+    @property
+    def webhook_rules(self) -> TargetRules:
+        """Where webhooks may lead."""
+        is_development = self.env == "development"
+        return TargetRules(is_development, is_development and self.is_webhook_loopback_allowed)
+
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
         """Read the settings from `environment`, by default the process's. Raises SettingsError with all problems."""
@@ -100,6 +109,7 @@ class Settings:
             trusted_proxies=reader.read("TUTTI_TRUSTED_PROXIES", (), proxies),
             smtp=reader.read("TUTTI_SMTP_URL", None, smtp_url),
             mail_from=reader.read("TUTTI_MAIL_FROM", "", mail_from),
+            is_webhook_loopback_allowed=reader.read("TUTTI_WEBHOOK_ALLOW_LOOPBACK", False, on_or_off),
             has_web=reader.read("TUTTI_WEB", True, on_or_off),
             has_introspection=reader.read("TUTTI_INTROSPECTION", True, on_or_off),
             has_graphiql=reader.read("TUTTI_GRAPHIQL", True, on_or_off),
@@ -135,6 +145,11 @@ class Reader:
 
     def require(self, settings: Settings) -> None:
         """Note what is missing: production runs on servers and secrets that somebody looks after."""
+        if settings.env == "production" and settings.is_webhook_loopback_allowed:
+            self.problems.append(
+                "TUTTI_WEBHOOK_ALLOW_LOOPBACK is refused in production: webhooks would reach what listens on this"
+                " machine alone; leave it out"
+            )
         if settings.env == "production":
             needed, reason = ["DATABASE_URL", "REDIS_URL", "TUTTI_JWT_SECRET"], "in production (TUTTI_ENV=production)"
         elif settings.database_url and settings.redis_url:

@@ -1161,3 +1161,45 @@ async def another_name(world: World) -> Ask:
 async def one_of_the_owners(world: World) -> Ask:
     token_id, _ = await world.add_token()
     return world.owner, {"id": token_id}
+
+
+# ---- webhooks: they are told of events, and are none
+
+
+@case("createWebhook")
+async def one_for_everything(world: World) -> Ask:
+    await world.add_webhook()  # and makes room
+    return world.admin, {"workspaceId": world.id, "url": "https://hooks.example.com/", "kinds": ["TASK", "COMMENT"]}
+
+
+@case("updateWebhook")
+async def one_elsewhere_and_of_other_kinds(world: World) -> Ask:
+    webhook_id, _ = await world.add_webhook()
+    return world.admin, {"id": webhook_id, "url": "https://example.com:8443/?a=b", "kinds": ["LABEL"], "paused": True}
+
+
+@case("rotateWebhookSecret")
+async def of_a_webhook(world: World) -> Ask:
+    webhook_id, _ = await world.add_webhook()
+    return world.owner, {"id": webhook_id}
+
+
+@case("replayWebhook")
+async def one_from_where_it_began(world: World) -> Ask:
+    after = await world.cursor()
+    webhook_id, _ = await world.add_webhook()
+    return world.owner, {"id": webhook_id, "after": after}
+
+
+@case("testWebhook")
+async def one_that_is_paused(world: World) -> Ask:
+    webhook_id, _ = await world.add_webhook()
+    await world.owner.do("updateWebhook", {"id": webhook_id, "paused": True})
+    return world.owner, {"id": webhook_id}
+
+
+@case("deleteWebhook")
+async def one_that_was_tested(world: World) -> Ask:
+    webhook_id, _ = await world.add_webhook()
+    await world.owner.do("testWebhook", {"id": webhook_id})
+    return world.admin, {"id": webhook_id}

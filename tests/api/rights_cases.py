@@ -164,6 +164,18 @@ async def an_invite(world: World) -> Asked:
     return {"id": invite_id}, invite_id
 
 
+@query("node", ADMINS_ELSE_HIDDEN)
+async def a_webhook(world: World) -> Asked:
+    webhook_id, _ = await world.add_webhook()
+    return {"id": webhook_id}, webhook_id
+
+
+@query("node", ADMINS_ELSE_HIDDEN)
+async def a_message_to_a_webhook(world: World) -> Asked:
+    delivery_id = await world.add_delivery()
+    return {"id": delivery_id}, delivery_id
+
+
 @query("node", MEMBERS)
 async def a_person(world: World) -> Asked:
     return {"id": world.owner.id}, world.owner.id
@@ -758,3 +770,44 @@ async def from_a_comment(world: World) -> Asked:
 async def to_a_task_of_web(world: World) -> Asked:
     task = await world.task(projectId=world.web)
     return asked(task, taskId=task, subscribed=True)
+
+
+# ---- webhooks
+
+
+@mutation("createWebhook", ADMINS)
+async def for_all_of_it(world: World) -> Asked:
+    await world.add_webhook()  # and makes room
+    return asked(world.id, workspaceId=world.id, url="https://hooks.example.com/", kinds=["TASK", "INVITE"])
+
+
+@mutation("updateWebhook", ADMINS_ELSE_HIDDEN)
+async def a_webhook_that_is_to_pause(world: World) -> Asked:
+    webhook_id, _ = await world.add_webhook()
+    return asked(webhook_id, id=webhook_id, paused=True)
+
+
+@mutation("rotateWebhookSecret", ADMINS_ELSE_HIDDEN)
+async def a_webhooks_secret(world: World) -> Asked:
+    webhook_id, _ = await world.add_webhook()
+    return asked(webhook_id, id=webhook_id)
+
+
+@mutation("replayWebhook", ADMINS_ELSE_HIDDEN)
+async def a_webhook_from_where_it_began(world: World) -> Asked:
+    webhook_id, _ = await world.add_webhook()
+    query = "query ($id: ID!) { node(id: $id) { ... on Webhook { deliveredThrough } } }"
+    after = (await world.owner.ask(query, id=webhook_id))["node"]["deliveredThrough"]
+    return asked(webhook_id, id=webhook_id, after=after)
+
+
+@mutation("testWebhook", ADMINS_ELSE_HIDDEN)
+async def a_webhook_to_try(world: World) -> Asked:
+    webhook_id, _ = await world.add_webhook()
+    return asked(webhook_id, id=webhook_id)
+
+
+@mutation("deleteWebhook", ADMINS_ELSE_HIDDEN)
+async def a_webhook_that_is_to_go(world: World) -> Asked:
+    webhook_id, _ = await world.add_webhook()
+    return asked(webhook_id, id=webhook_id)

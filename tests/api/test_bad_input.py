@@ -49,6 +49,15 @@ NASTY: dict[str, list[Any]] = {
         "\x00",
         1,
     ],
+    "URL": [
+        *STRINGS,
+        "https://",
+        "https://127.0.0.1/",
+        "https://a.b:99999/",
+        "https://u:p@a.example/",
+        "ftp://a.b/",
+        7,
+    ],
     "EventCursor": ["", "v1", "\x00", "v1:x:y:z", 3],
 }
 WRONG_TYPES: list[Any] = [{}, [[]], [None], {"a": 1}]

@@ -98,6 +98,7 @@ NOT_IN_VIEWS = {
         "statuses",
         "auditLog",
         "apiTokens",
+        "webhooks",
     },
     "Project": {"guests", "tasks"},
     "Membership": {"permissions"},

@@ -33,7 +33,7 @@ WITHOUT_KEY = {
     "deleteAccount",
 }
 """About secrets, of which nothing is kept that could be told again, and what is over in seconds."""
-SECRETS = {"createInvite": {"url"}}
+SECRETS = {"createInvite": {"url"}, "createWebhook": {"secret"}, "rotateWebhookSecret": {"secret"}}
 """What only the first answer has."""
 AT_ONCE = 4
 

@@ -70,6 +70,12 @@ OBJECTS = {
         "updatePresence": ("workspaceId",),
         "updateNotificationRule": ("scopeId",),
         "updateNotificationSettings": ("workspaceId",),
+        "createWebhook": ("workspaceId",),
+        "updateWebhook": ("id",),
+        "rotateWebhookSecret": ("id",),
+        "replayWebhook": ("id",),
+        "testWebhook": ("id",),
+        "deleteWebhook": ("id",),
     }.items()
     for path in paths
 }

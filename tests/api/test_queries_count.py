@@ -41,12 +41,13 @@ from db.api_tokens import tokens_by_workspace_ids
 from db.history import changes_since
 from db.ids import new_id, typed
 from db.invites import invite_pages
-from db.models import Actor, ChangedField, NotificationKind, Role, StatusCategory
+from db.models import Actor, ChangedField, EventKind, NotificationKind, Role, StatusCategory
 from db.notifications import Wanted, shown_page
 from db.pages import PageRequest
 from db.session import Database
 from db.unit_of_work import Outcome, UnitOfWork, Writer, now
-from domain import api_tokens, arrangement, comments, ids, invites, reactions
+from db.webhooks import insert_test
+from domain import api_tokens, arrangement, comments, ids, invites, reactions, webhooks
 from domain.merge import Base
 from domain.passwords import Passwords
 from domain.preferences import update_rule
@@ -54,6 +55,7 @@ from domain.presence import ActivityMode, read_attendees
 from domain.reactions import Subject
 from domain.sessions import Desk
 from domain.tasks import SetPatch, update_task
+from domain.webhook_targets import TargetRules
 from realtime.cursor import Cursor
 from realtime.presence_state import Status
 from realtime.presence_store import Doing
@@ -196,6 +198,10 @@ async def make_sized(office: Office, size: int) -> Sized:
     found = await office.read(invite_pages, await office.scope(ann), [here], PageRequest(size))
     for project in projects:
         await office.do(ann, partial(_rule, typed("project", project)))
+    hooks = [await office.do(ann, partial(_webhook, here)) for _ in range(size)]
+    sent = [new_id() for _ in range(size)]
+    for one in sent:
+        await office.do(ann, partial(_send, one, here, UUID(hooks[0].ids["webhook"])))
     scope = await office.scope(ann)
     told = await office.read(shown_page, scope, ann.user_id, Wanted(), PageRequest(size))
     tokens = (await office.read(tokens_by_workspace_ids, scope, [here], now()))[here]
@@ -215,6 +221,8 @@ async def make_sized(office: Office, size: int) -> Sized:
         "invite": [invite.id for invite in found[here].rows],
         "session": [session.id for session in sessions],
         "change": [change.id for change in changes],
+        "webhook": [UUID(one.ids["webhook"]) for one in hooks],
+        "delivery": sent,
         "presence": [(await office.grant(person, here)).membership_id for person in people],
     }
     assert all(len(some) == size for some in ids.values())
@@ -254,6 +262,17 @@ async def _describe(task_id: UUID, patch: Any, uow: UnitOfWork) -> Outcome:
 async def _invite(workspace_id: UUID, projects: list[UUID], uow: UnitOfWork) -> Outcome:
     new = invites.NewInvite(workspace_id, Role.GUEST, projects)
     return await invites.create_invite(uow, new, invites.new_token())
+
+
+async def _webhook(workspace_id: UUID, uow: UnitOfWork) -> Outcome:
+    new = webhooks.NewWebhook(workspace_id, "https://hooks.example.com/", tuple(EventKind))
+    return await webhooks.create_webhook(uow, new, webhooks.new_secret(), TargetRules())
+
+
+async def _send(delivery_id: UUID, workspace_id: UUID, webhook_id: UUID, uow: UnitOfWork) -> Outcome:
+    row = {"id": delivery_id, "created_at": uow.now, "workspace_id": workspace_id, "webhook_id": webhook_id}
+    await insert_test(uow, {**row, "epoch": "00000000", "seq": 1, "next_attempt_at": uow.now})
+    return Outcome()
 
 
 @pytest.fixture(scope="module")
@@ -324,6 +343,7 @@ WAYS = {
     "ReactionGroup": "{ node(id: $comment) { ... on Comment { reactions { %s } } } }",
     "Membership": "{ node(id: $membership) { ... on Membership { %s } } }",
     "Invite": "{ node(id: $invite) { ... on Invite { %s } } }",
+    "Webhook": "{ node(id: $webhook) { ... on Webhook { %s } } }",
     "UserPresence": "{ node(id: $presence) { ... on UserPresence { %s } } }",
     "EventBatch": "{ workspaceEvents(workspaceId: $workspace, after: $start, first: 500) { %s } }",
 }
@@ -456,6 +476,8 @@ async def test_a_list_takes_as_many_statements_for_many_rows_as_for_few(
         "presence",
         "notification",
         "settings",
+        "webhook",
+        "delivery",
     ],
 )
 async def test_nodes_take_as_many_statements_for_many_ids_as_for_few(

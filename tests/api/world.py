@@ -92,6 +92,29 @@ class World:
         payload = await self.owner.do("createInvite", made, "url invite { id }")
         return payload["invite"]["id"], payload["url"].split("#", 1)[1]
 
+    async def add_webhook(self, url: str = "https://hooks.example.com/tutti", **more: Any) -> tuple[str, str]:
+        """(id, secret). A workspace has few, so old ones make room."""
+        query = "query ($id: ID!) { workspace(by: {id: $id}) { webhooks { id } } }"
+        there = (await self.owner.ask(query, id=self.id))["workspace"]["webhooks"]
+        for one in there[:-10]:
+            await self.owner.do("deleteWebhook", {"id": one["id"]})
+        made = {"workspaceId": self.id, "url": url, "kinds": ["TASK"], **more}
+        payload = await self.owner.do("createWebhook", made, "secret webhook { id }")
+        return payload["webhook"]["id"], payload["secret"]
+
+    async def add_delivery(self) -> str:
+        """A test message to a new webhook."""
+        webhook_id, _ = await self.add_webhook()
+        payload = await self.owner.do("testWebhook", {"id": webhook_id}, "delivery { id }")
+        found: str = payload["delivery"]["id"]
+        return found
+
+    async def cursor(self) -> str:
+        found: str = (
+            await self.owner.ask("query ($id: ID!) { workspace(by: {id: $id}) { eventCursor } }", id=self.id)
+        )["workspace"]["eventCursor"]
+        return found
+
     async def bring_in(self, role: str = "MEMBER", name: str = "New", **more: Any) -> Person:
         person = await self.owner.bring_in(self.id, role, name, **more)
         self.memberships[person.id] = await self.owner.membership_id(self.id, person.id)

@@ -1,0 +1,237 @@
+"""What a webhook is told: the subscription's events, executed as the subscription is, by its creator's rights.
+
+There is no second way of writing an event: a page of the log becomes the batch that `workspaceEvents` would yield, and
+one fixed document is executed on it. Invariant: the rights, the log and all that is looked up are of one snapshot.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid5
+
+import orjson
+
+from dataloaders.loaders import Loaders
+from db.ids import typed
+from db.log import read_events
+from db.models import Event, Webhook
+from db.scope import MEMBERS_TAG, Grant, Scope
+from db.session import Database, ReadSession, Session
+from db.unit_of_work import now
+from db.workspaces import Standing, standings_by_readers
+from execution.documents import Documents
+from execution.limits import Limits
+from execution.live import Plans
+from realtime.cursor import Cursor
+from realtime.reader import Batch, Resync, Seen
+from resolvers import schema
+from schema.events import event_batch
+from schema.scalars import show_instant
+
+SCANNED_AT_ONCE = 500
+
+DOCUMENT = """
+subscription WebhookEvents {
+  workspaceEvents(workspaceId: "") {
+    events {
+      __typename cursor occurredAt clientMutationId
+      actor { __typename id name }
+      ... on TaskCreatedEvent { task { ...TaskState } }
+      ... on TaskUpdatedEvent { taskId version changes { field before after } task { ...TaskState } }
+      ... on TaskRemovedEvent { taskId reason }
+      ... on CommentEvent {
+        op commentId taskId
+        comment { id version createdAt updatedAt editedAt resolvedAt body author { __typename id name } parent { id } }
+      }
+      ... on EntityEvent {
+        kind op entityId
+        entity {
+          __typename id
+          ... on Workspace { version name slug key description }
+          ... on Membership { version role user { id name handle } }
+          ... on Invite { role maxUses useCount expiresAt revokedAt }
+          ... on Project { version name key description color archivedAt }
+          ... on Status { version name category color rank }
+          ... on Label { version name color }
+          ... on Task { reactions { ...Reactions } }
+          ... on Comment { reactions { ...Reactions } }
+        }
+      }
+    }
+  }
+}
+fragment TaskState on Task {
+  id version createdAt updatedAt key title description priority startDate dueDate estimate rank completedAt archivedAt
+  createdBy { __typename id name }
+  project { id key name }
+  status { id name category }
+  assignees { id name }
+  labels { id name }
+  parent { id key }
+}
+fragment Reactions on ReactionGroup { emoji count }
+"""
+"""All of an event that does not depend on who reads it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What is sent. `through`: (epoch, seq) where the webhook stands once it is delivered; `place`: whence it is."""
+
+    id: UUID
+    body: bytes
+    through: tuple[str, int]
+    place: tuple[str, int]
+
+    @property
+    def global_id(self) -> str:
+        return typed("delivery", self.id)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """The next messages to a webhook, in order; when they are delivered it has been told everything `through`."""
+
+    messages: tuple[Message, ...]
+    through: tuple[str, int]
+
+
+class CreatorGone(Exception):
+    """Nobody's rights say any more what the webhook may be told."""
+
+
+class CreatorContext:
+    """The context of an event batch for one person: their rights and one snapshot, and nothing of a request."""
+
+    def __init__(self, reading: Session, grant: Grant) -> None:
+        self._scope = Scope((grant,))
+        self.reading = reading
+        self.loaders = Loaders(reading, self.scope)
+
+    async def scope(self) -> Scope:
+        return self._scope
+
+
+class Payloads:
+    """Reads what webhooks are told next."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        graphql = schema._schema
+        documents = Documents(graphql, Limits())
+        self._plans = Plans(graphql, documents.load, lambda errors: [{"message": one.message} for one in errors])
+
+    async def next_page(self, webhook: Webhook, most: int) -> Page | None:
+        """The next messages, at most `most`; None: there is nothing new. Raises CreatorGone."""
+        async with self._snapshot() as reading:
+            reader = (webhook.workspace_id, webhook.created_by)
+            standing = (await standings_by_readers(reading, [reader])).get(reader)
+            if standing is None or standing.grant is None:
+                raise CreatorGone
+            grant = replace(standing.grant, scopes=webhook.scopes)
+            head = (standing.epoch, standing.head.seq)
+            if webhook.epoch != standing.epoch or webhook.seq < standing.head.floor_seq:
+                return Page((_resync(webhook, head),), head)
+            if webhook.seq >= standing.head.seq:
+                return None
+            events = await read_events(
+                reading,
+                webhook.workspace_id,
+                after=webhook.seq,
+                through=standing.head.seq,
+                limit=SCANNED_AT_ONCE,
+            )
+            if not events or events[0].seq != webhook.seq + 1:
+                # Pruned since this snapshot's floor was read: the next one says so.
+                return Page((_resync(webhook, head),), head)
+            seen = _seen(webhook, grant, events)
+            through = events[-1].seq if len(seen) <= most else seen[most - 1].event.seq
+            told = await self._told(reading, standing, grant, seen[:most], through)
+            return Page(tuple(_message(webhook, standing.epoch, one) for one in told), (standing.epoch, through))
+
+    @asynccontextmanager
+    async def _snapshot(self) -> AsyncIterator[ReadSession]:
+        reading = self._database.reading()
+        try:
+            yield reading
+        finally:
+            await reading.close()
+
+    async def _told(
+        self, reading: Session, standing: Standing, grant: Grant, seen: Sequence[Seen], through: int
+    ) -> list[tuple[Event, dict[str, Any]]]:
+        """Events with what the subscription says of each."""
+        if not seen:
+            return []
+        cursor = Cursor(grant.workspace_id, standing.epoch, through)
+        batch = event_batch(Batch(tuple(seen), cursor, is_caught_up=False))
+        rendered = await self._plans.open(DOCUMENT, None, None).render(batch, CreatorContext(reading, grant))
+        answer = orjson.loads(rendered)
+        if answer.get("data") is None or answer["data"]["workspaceEvents"] is None:
+            raise RuntimeError(f"Events could not be told: {answer.get('errors')}")
+        told: list[dict[str, Any]] = answer["data"]["workspaceEvents"]["events"]
+        return list(zip([one.event for one in seen], told, strict=True))
+
+
+def _seen(webhook: Webhook, grant: Grant, events: Sequence[Event]) -> list[Seen]:
+    """Those events that the webhook wants and its creator may see now, whatever they might have seen then."""
+    tags = grant.tags
+    is_all_seen = MEMBERS_TAG in tags
+    found = []
+    for event in events:
+        before, after = not tags.isdisjoint(event.seen_before), not tags.isdisjoint(event.seen_after)
+        if (before or after) and event.kind in webhook.kinds:
+            found.append(Seen(event, before, after, is_all_seen))
+    return found
+
+
+def delivery_id(webhook_id: UUID, what: str) -> UUID:
+    """The same for the same message, whoever sends it how often."""
+    return uuid5(webhook_id, what)
+
+
+def _message(webhook: Webhook, epoch: str, told: tuple[Event, dict[str, Any]]) -> Message:
+    event, data = told
+    place = (epoch, event.seq)
+    body = body_of(_type_of(data), data["occurredAt"], webhook.workspace_id, data)
+    return Message(delivery_id(webhook.id, f"{epoch}:{event.seq}"), body, place, place)
+
+
+_TYPES = {"TaskCreatedEvent": "task.created", "TaskUpdatedEvent": "task.updated", "TaskRemovedEvent": "task.removed"}
+
+
+def _type_of(data: dict[str, Any]) -> str:
+    """`task.created`, `comment.updated`, `label.deleted`: what receivers choose by."""
+    found = _TYPES.get(data["__typename"])
+    return found or f"{data.get('kind', 'comment').lower()}.{data['op'].lower()}"
+
+
+def _resync(webhook: Webhook, head: tuple[str, int]) -> Message:
+    """That the log no longer has what comes next, as the subscription says it."""
+    cursor = str(Cursor(webhook.workspace_id, *head))
+    data = {"__typename": "EventBatch", "events": [], "cursor": cursor, "resync": Resync.CURSOR_EXPIRED.value}
+    # Named by where the webhook stands, as the head moves on between two attempts.
+    message_id = delivery_id(webhook.id, f"resync:{webhook.epoch}:{webhook.seq}")
+    return Message(message_id, body_of("resync", show_instant(now()), webhook.workspace_id, data), head, head)
+
+
+def test_body(workspace_id: UUID, place: tuple[str, int], at: datetime) -> bytes:
+    """What a test says: nothing, and where the log stood."""
+    data = {"__typename": "WebhookTest", "cursor": str(Cursor(workspace_id, *place))}
+    return body_of("webhook.test", show_instant(at), workspace_id, data)
+
+
+def body_of(type_name: str, timestamp: str, workspace_id: UUID, data: dict[str, Any]) -> bytes:
+    """A message in the form that Standard Webhooks recommends."""
+    return orjson.dumps(
+        {
+            "type": type_name,
+            "timestamp": timestamp,
+            "workspaceId": typed("workspace", workspace_id),
+            "data": data,
+        }
+    )

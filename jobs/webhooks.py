@@ -1,0 +1,247 @@
+"""Tells webhooks what happens: each in order, at least once, with its own pace, once across all processes.
+
+A worker claims webhooks that have something to be told, reads it, sends it one message after the other, and writes down
+each answer before it sends the next. It may be killed between any two steps: the claim runs out, and whoever comes next
+begins after the last answer that was written down, with the same ids. Invariant: only a 2xx moves a webhook on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from db import webhook_queue as queue
+from db.errors import Busy, Unavailable
+from db.gathering import Gathering
+from db.ids import new_id, typed
+from db.log import read_epoch
+from db.models import DeliveryState
+from db.session import Database, Session
+from db.unit_of_work import now
+from db.webhook_queue import Result, Trial, Work
+from jobs.webhook_payloads import CreatorGone, Message, Page, Payloads, test_body
+from jobs.webhook_posting import Answer, Poster
+
+WEBHOOKS_AT_ONCE = 200
+TESTS_AT_ONCE = 20
+READS_AT_ONCE = 8
+"""Of the connections to PostgreSQL, so that nobody waits for one in vain."""
+CLAIM = timedelta(seconds=30)
+"""Longer than one attempt and the writing down of its answer; so long a webhook waits for one who takes over."""
+FRESH_SECONDS = 1.0
+"""For so long what was read may be sent: as soon as this the rights that it was read with are gone."""
+FIRST_PAGE, MAX_PAGE = 8, 64
+TROUBLE = timedelta(minutes=1)
+"""After a mistake of ours, before the same is tried again."""
+
+log = logging.getLogger("tutti.webhooks")
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """`backoff`: after each attempt that failed; after the last one, for ever, `probe_every`."""
+
+    backoff: tuple[timedelta, ...] = (
+        timedelta(seconds=5),
+        timedelta(seconds=30),
+        timedelta(minutes=2),
+        timedelta(minutes=5),
+        timedelta(minutes=15),
+        timedelta(minutes=30),
+        *[timedelta(hours=hours) for hours in (1, 2, 4, 8, 8)],
+    )
+    probe_every: timedelta = timedelta(hours=1)
+    look_seconds: float = 0.5
+    claim: timedelta = CLAIM
+
+    def after(self, attempts: int) -> tuple[timedelta, bool]:
+        """-> (how long to wait after so many attempts that failed, whether that is 24 hours' worth)"""
+        if attempts <= len(self.backoff):
+            return self.backoff[attempts - 1], False
+        return self.probe_every, True
+
+
+@dataclass(slots=True)
+class Courier:
+    """What it takes to tell webhooks."""
+
+    database: Database
+    poster: Poster
+    payloads: Payloads
+    pace: Pace = field(default_factory=Pace)
+    clock: Callable[[], datetime] = now
+    reads: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(READS_AT_ONCE))
+    results: Gathering[Result, bool] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.results = Gathering(self._record)
+
+    async def _record(self, results: list[Result]) -> Mapping[Result, bool]:
+        until = self.clock() + self.pace.claim
+        moved = await self.database.alone(lambda session: queue.record_results(session, results, until))
+        return {one: one.webhook_id in moved for one in results}
+
+
+async def run_webhooks(courier: Courier) -> None:
+    """For ever: tell webhooks what they are to be told, as many at once as there are, up to a limit."""
+    working: dict[UUID, asyncio.Task[None]] = {}
+    try:
+        while True:
+            try:
+                await _begin(courier, working)
+            except (Unavailable, Busy):
+                log.warning("PostgreSQL is away or busy; webhooks wait")
+            except Exception:
+                log.exception("Webhooks stumbled; they go on")
+            await asyncio.sleep(courier.pace.look_seconds)
+    finally:
+        for task in working.values():
+            task.cancel()
+        await asyncio.gather(*working.values(), return_exceptions=True)
+
+
+async def _begin(courier: Courier, working: dict[UUID, asyncio.Task[None]]) -> None:
+    """Claim what waits, and begin to work on it."""
+    claim, at = new_id(), courier.clock()
+    room = WEBHOOKS_AT_ONCE - len(working)
+
+    async def claim_all(session: Session) -> tuple[list[UUID], list[Trial]]:
+        epoch = await read_epoch(session)
+        found = await queue.claim_webhooks(session, claim, at, at + courier.pace.claim, epoch, room) if room else []
+        return found, await queue.claim_tests(session, at, at + 2 * courier.pace.claim, TESTS_AT_ONCE)
+
+    claimed, tests = await courier.database.alone(claim_all)
+    for webhook_id in claimed:
+        # One that is still under way has lost its claim by this, and ends at its next step.
+        if webhook_id not in working:
+            _start(working, webhook_id, _guarded(courier, webhook_id, claim))
+    for test in tests:
+        if test.id not in working:
+            _start(working, test.id, _send_test(courier, test))
+
+
+def _start(working: dict[UUID, asyncio.Task[None]], one: UUID, work: object) -> None:
+    task = working[one] = asyncio.create_task(work)  # type: ignore[arg-type]
+    task.add_done_callback(lambda _: working.pop(one, None))
+
+
+async def _guarded(courier: Courier, webhook_id: UUID, claim: UUID) -> None:
+    """Work on one webhook; whatever goes wrong stays with it."""
+    try:
+        await serve(courier, webhook_id, claim)
+    except (Unavailable, Busy):
+        log.warning("PostgreSQL is away or busy; a webhook waits")
+    except Exception:
+        log.exception("The webhook %s could not be served; it is tried again", webhook_id)
+        due_at = courier.clock() + TROUBLE
+        try:
+            await courier.database.alone(lambda session: queue.postpone(session, webhook_id, claim, due_at))
+        except Unavailable:
+            log.warning("PostgreSQL is away; a webhook waits until its claim runs out")
+
+
+async def serve(courier: Courier, webhook_id: UUID, claim: UUID) -> None:
+    """Tell one claimed webhook all that there is, until there is no more, or it does not take it."""
+    database = courier.database
+    size = FIRST_PAGE
+    while True:
+        async with courier.reads:
+            began = asyncio.get_running_loop().time()
+            found = await _read(courier, webhook_id, claim, size)
+        if found is None:
+            break
+        sent = await _send_page(courier, *found, claim, began + FRESH_SECONDS)
+        if sent is None:
+            break
+        # As many as can be sent while they are fresh.
+        size = min(MAX_PAGE, max(1, 2 * sent))
+    await database.alone(lambda session: queue.release(session, webhook_id, claim))
+
+
+async def _read(courier: Courier, webhook_id: UUID, claim: UUID, most: int) -> tuple[Work, Page] | None:
+    """What is to be sent next; None: nothing, or not by us."""
+    database, at = courier.database, courier.clock()
+    work = await database.alone(lambda session: queue.read_work(session, webhook_id, claim, at))
+    if work is None:
+        return None
+    webhook = work.webhook
+    try:
+        page = await courier.payloads.next_page(webhook, most)
+    except CreatorGone:
+        log.info("The webhook %s is paused: its creator has left", webhook_id)
+        await database.alone(lambda session: queue.pause(session, webhook, claim, at))
+        return None
+    return None if page is None else (work, page)
+
+
+async def _send_page(courier: Courier, work: Work, page: Page, claim: UUID, fresh_until: float) -> int | None:
+    """Send messages while they are fresh. -> how many, or None if the webhook must not be told more for now."""
+    webhook = work.webhook
+    stood = webhook.seq
+    for count, message in enumerate(page.messages):
+        # The first one in any case, unless this process stood still for so long that another may have taken over.
+        patience = 0.0 if count else courier.pace.claim.total_seconds() / 2
+        if asyncio.get_running_loop().time() > fresh_until + patience:
+            return count
+        at = courier.clock()
+        answer = await courier.poster.post(webhook.url, message.global_id, work.secrets, message.body, at)
+        result = _result(courier, work, claim, message, answer, stood)
+        if not await courier.results.ask(result) or not answer.is_delivered:
+            return None
+        stood = message.through[1]
+    if (page.through[0], page.through[1]) != (page.messages[-1].through if page.messages else (webhook.epoch, stood)):
+        passed = Result(webhook.id, claim, webhook.revision, stood, page.through, courier.clock())
+        if not await courier.results.ask(passed):
+            return None
+    return len(page.messages)
+
+
+def _result(courier: Courier, work: Work, claim: UUID, message: Message, answer: Answer, stood: int) -> Result:
+    webhook, at = work.webhook, courier.clock()
+    is_first = stood == webhook.seq
+    wait, is_failing = courier.pace.after(webhook.attempts + 1 if is_first else 1)
+    told = answer.is_delivered
+    if not told and is_failing and webhook.failing_since is None:
+        log.warning("The webhook %s is failing: %s", webhook.id, answer.error)
+    return Result(
+        webhook_id=webhook.id,
+        claim=claim,
+        revision=webhook.revision,
+        stood=stood,
+        through=message.through if told else (webhook.epoch, stood),
+        at=at,
+        is_delivered=told,
+        delivery_id=message.id,
+        place=message.place,
+        status_code=answer.status_code,
+        error=answer.error,
+        response=answer.response,
+        due_at=None if told else at + wait,
+        is_failing=is_failing and not told,
+    )
+
+
+async def _send_test(courier: Courier, test: Trial) -> None:
+    """Send a test once, and write down what became of it."""
+    try:
+        at = courier.clock()
+        body = test_body(test.workspace_id, test.place, test.created_at)
+        answer = await courier.poster.post(test.url, typed("delivery", test.id), test.secrets, body, at)
+        ended_at = courier.clock()
+        values = {
+            "state": (DeliveryState.DELIVERED if answer.is_delivered else DeliveryState.FAILED).value,
+            "last_attempt_at": ended_at,
+            "last_status_code": answer.status_code,
+            "last_error": answer.error,
+            "last_response": answer.response,
+            "delivered_at": ended_at if answer.is_delivered else None,
+        }
+        await courier.database.alone(lambda session: queue.end_test(session, test.id, values))
+    except (Unavailable, Busy):
+        log.warning("PostgreSQL is away or busy; a test of a webhook is sent again")
+    except Exception:
+        log.exception("A test of a webhook could not be sent")

@@ -1,0 +1,170 @@
+"""Webhooks as a receiver sees them: every event in order, at least once, signed, and never more than one may see."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from db.models import Actor, DeliveryState, EventKind, Role, Webhook, WebhookDelivery, WebhookState
+from db.pages import PageRequest
+from db.session import Database
+from db.unit_of_work import now
+from db.webhooks import delivery_pages, webhooks_by_ids
+from domain import webhooks
+from domain.webhook_targets import TargetRules
+from jobs.webhook_payloads import Payloads
+from jobs.webhook_posting import Poster
+from jobs.webhooks import Courier, Pace, run_webhooks
+from tests.db.office import Office
+from tests.jobs.receiver import OK, Received, Receiver, answer, receiving
+from tests.stack_fixture import TestStack
+
+HERE = TargetRules(is_http_allowed=True, is_loopback_allowed=True)
+QUICK = Pace(
+    backoff=(timedelta(milliseconds=20),) * 3,
+    probe_every=timedelta(milliseconds=50),
+    look_seconds=0.02,
+    claim=timedelta(seconds=30),
+)
+
+
+@dataclass
+class Desk:
+    """An office whose workspace has webhooks. `ahead`: by so much the worker's clock is ahead."""
+
+    office: Office
+    owner: Actor
+    workspace_id: UUID
+    ahead: timedelta = timedelta(0)
+    secrets: dict[UUID, str] = field(default_factory=dict)
+
+    def clock(self) -> datetime:
+        return now() + self.ahead
+
+    async def webhook(self, receiver: Receiver, *kinds: EventKind, by: Actor | None = None) -> UUID:
+        secret = webhooks.new_secret()
+        new = webhooks.NewWebhook(self.workspace_id, receiver.url, kinds or tuple(EventKind))
+        made = await self.office.do(by or self.owner, lambda uow: webhooks.create_webhook(uow, new, secret, HERE))
+        webhook_id = UUID(made.ids["webhook"])
+        self.secrets[webhook_id] = secret
+        return webhook_id
+
+    async def task(self, title: str, **more: Any) -> UUID:
+        return await self.office.task(self.owner, self.workspace_id, title, **more)
+
+    async def tasks(self, *titles: str) -> None:
+        for title in titles:
+            await self.task(title)
+
+    async def state(self, webhook_id: UUID) -> Webhook:
+        scope = await self.office.scope(self.owner)
+        return (await self.office.read(webhooks_by_ids, scope, [webhook_id]))[webhook_id]
+
+    async def deliveries(self, webhook_id: UUID) -> list[WebhookDelivery]:
+        """The oldest first."""
+        scope = await self.office.scope(self.owner)
+        pages = await self.office.read(delivery_pages, scope, [webhook_id], None, PageRequest(100))
+        return list(reversed(pages[webhook_id].rows))
+
+    async def change(self, webhook_id: UUID, by: Actor | None = None, **patch: Any) -> None:
+        asked = webhooks.WebhookPatch(**patch)
+        await self.office.do(by or self.owner, lambda uow: webhooks.update_webhook(uow, webhook_id, asked, HERE))
+
+    @asynccontextmanager
+    async def working(self, pace: Pace = QUICK) -> AsyncIterator[Courier]:
+        """A worker at work."""
+        poster = Poster(HERE)
+        courier = Courier(self.office.database, poster, Payloads(self.office.database), pace, self.clock)
+        run = asyncio.create_task(run_webhooks(courier))
+        try:
+            yield courier
+        finally:
+            run.cancel()
+            with suppress(asyncio.CancelledError):
+                await run
+            await poster.close()
+
+    async def until(self, is_so: Callable[[Webhook], bool], webhook_id: UUID) -> Webhook:
+        """Wait until a webhook is so."""
+        async with asyncio.timeout(20):
+            while not is_so(found := await self.state(webhook_id)):  # noqa: ASYNC110 - rows tell nobody
+                await asyncio.sleep(0.02)
+        return found
+
+
+@pytest.fixture
+async def desk(stack: TestStack) -> AsyncIterator[Desk]:
+    """In a database of its own: a worker works on all webhooks that there are."""
+    with stack.new_database() as url:
+        database = Database(url)
+        office = Office(database)
+        owner = await office.person("Olga")
+        yield Desk(office, owner, await office.workspace(owner))
+        await database.close()
+
+
+def titles(receiver: Receiver) -> list[str]:
+    """Of the tasks that a receiver knows of, each message counted once."""
+    seen: set[str] = set()
+    return [one.title for one in receiver.taken if one.id not in seen and not seen.add(one.id)]  # type: ignore[func-returns-value]
+
+
+async def test_events_come_in_order_signed_and_in_the_subscriptions_words(desk: Desk) -> None:
+    async with receiving() as receiver, desk.working():
+        hook = await desk.webhook(receiver)
+        task = await desk.task("First")
+        await desk.tasks("Second", "Third")
+        await receiver.until(lambda: len(receiver.taken) == 3)
+        first, second, third = receiver.taken
+        said = first.verified(desk.secrets[hook])
+        assert (said["type"], said["workspaceId"]) == ("task.created", f"workspace_{desk.workspace_id}")
+        assert said["data"]["task"]["id"] == f"task_{task}"
+        assert said["data"]["task"]["status"]["category"] == "TODO"
+        assert said["data"]["actor"] == {"__typename": "User", "id": f"user_{desk.owner.user_id}", "name": "Olga"}
+        assert said["timestamp"] == said["data"]["occurredAt"]
+        assert [second.title, third.title] == ["Second", "Third"]
+        assert len({one.id for one in receiver.taken}) == 3
+        # One connection is enough, as one follows on the other.
+        assert receiver.connections == 1
+        found = await desk.until(lambda one: one.attempts == 0 and one.seq > 0, hook)
+        assert found.state is WebhookState.ACTIVE
+
+
+async def test_only_the_kinds_come_that_were_asked_for(desk: Desk) -> None:
+    async with receiving() as receiver, desk.working():
+        hook = await desk.webhook(receiver, EventKind.LABEL)
+        await desk.tasks("First")
+        await desk.office.label(desk.owner, desk.workspace_id, "idea")
+        await desk.office.member(desk.owner, desk.workspace_id, Role.VIEWER)
+        await receiver.until(lambda: len(receiver.taken) == 1)
+        assert receiver.taken[0].type == "label.created"
+        assert receiver.taken[0].said["data"]["entity"]["name"] == "idea"
+        head = desk.office.committed[-1].seq
+        await desk.until(lambda one: one.seq == head, hook)
+        assert len(receiver.received) == 1
+
+
+async def test_what_is_refused_comes_again_under_the_same_id_and_nothing_before_it_is_taken(desk: Desk) -> None:
+    answers = iter([answer(500, "no room"), answer(301, "", "location: /elsewhere"), "drop", OK])
+
+    def behave(one: Received) -> Any:
+        return next(answers, OK)
+
+    async with receiving(behave) as receiver, desk.working():
+        hook = await desk.webhook(receiver)
+        await desk.tasks("First", "Second")
+        await receiver.until(lambda: len(receiver.taken) == 2)
+        assert [one.title for one in receiver.received] == ["First"] * 4 + ["Second"]
+        assert len({one.id for one in receiver.received[:4]}) == 1
+        assert {one.path for one in receiver.received} == {"/hook"}
+        await desk.until(lambda one: one.seq == desk.office.committed[-1].seq, hook)
+        first, second = await desk.deliveries(hook)
+        assert (first.attempts, first.state, first.last_status_code) == (4, DeliveryState.DELIVERED, 200)
+        assert (second.attempts, second.state) == (1, DeliveryState.DELIVERED)
