@@ -59,3 +59,8 @@ schema = strawberry.Schema(
     config=StrawberryConfig(scalar_map=SCALARS),
 )
 """Everything that is served."""
+
+
+def sdl() -> str:
+    """The text of the schema, as the file at the root has it and `/schema.graphql` serves it."""
+    return schema.as_str().rstrip() + "\n"

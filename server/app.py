@@ -26,7 +26,7 @@ from domain.presence import read_attendees
 from domain.sessions import Desk
 from domain.unsubscribing import unsubscribe
 from realtime.process import Realtime
-from resolvers import schema
+from resolvers import schema, sdl
 from server.context import Application
 from server.draining import SOCKETS
 from server.http import graphql_router
@@ -145,7 +145,7 @@ def create_app(
         app.entrance = cast("ASGIApp", ProxyHeadersMiddleware(cast("Any", app.lead), list(settings.trusted_proxies)))
     app.include_router(graphql)
     app.sockets = {route.path: route.app for route in graphql.routes if isinstance(route, WebSocketRoute)}
-    app.include_router(page_routes(bundle, schema.as_str() if settings.has_introspection else None))
+    app.include_router(page_routes(bundle, sdl() if settings.has_introspection else None))
     add_not_found_page(app, bundle)
 
     async def unsubscribing(request: Request) -> Response:

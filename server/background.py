@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import multiprocessing
 import signal
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from email.utils import parseaddr
+from multiprocessing import resource_tracker
+from multiprocessing.connection import Connection, wait
 from pathlib import Path
 
 from db.session import Database
@@ -20,25 +25,53 @@ from realtime.counters import Counters
 from realtime.publisher import Publisher
 from server.settings import Settings
 from server.stack.processes import die_with_parent
-from server.stopping import children_deaf_to_interrupts
 from server.tokens import mail_keys
 
 STATEMENT_SECONDS = 600
 """A job may read a whole day of the log."""
+STOP_SECONDS = 5
+PATIENCE_SECONDS = 1.0
+"""Jobs that die again and again are not started faster than this."""
+
+log = logging.getLogger("tutti.server")
 
 
 @contextmanager
 def jobs_process() -> Iterator[None]:
-    """Run the jobs in a process of their own, by the settings of the environment; it ends with the block."""
-    # Spawned: a fork would take along the listening socket and whatever threads hold.
-    process = multiprocessing.get_context("spawn").Process(target=work, name="tutti-jobs", daemon=True)
-    with children_deaf_to_interrupts():
-        process.start()
+    """Run the jobs in a process of their own, by the settings of the environment; it ends with the block.
+
+    One that dies is followed by another.
+    """
+    ours, theirs = multiprocessing.Pipe()
+    # A thread, as the main one serves. Linux signals the process when the thread that started it ends, too.
+    keeper = threading.Thread(target=_keep, args=(theirs,), name="tutti-jobs-keeper", daemon=True)
+    keeper.start()
     try:
         yield
     finally:
-        process.terminate()
-        process.join(5)
+        ours.close()
+        keeper.join(2 * STOP_SECONDS)
+
+
+def _keep(stop: Connection) -> None:
+    """Start the process, again whenever it dies, until the other end of `stop` is closed."""
+    resource_tracker.ensure_running()  # else the first start does it, and unblocks the signal
+    # Inherited: a terminal sends Ctrl-C to all processes at once; only the parent acts on it, and then ends the others.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    while True:
+        began = time.monotonic()
+        # Spawned: a fork would take along the listening socket and whatever threads hold.
+        process = multiprocessing.get_context("spawn").Process(target=work, name="tutti-jobs", daemon=True)
+        process.start()
+        wait([process.sentinel, stop])
+        if stop.poll():
+            break
+        process.join()  # its pipe closes a moment before it can be asked how it ended
+        log.warning("The jobs process %d ended (%s); another one takes its place", process.pid, process.exitcode)
+        if stop.poll(max(0.0, PATIENCE_SECONDS - (time.monotonic() - began))):
+            return
+    process.terminate()
+    process.join(STOP_SECONDS)
 
 
 def work() -> None:

@@ -128,9 +128,9 @@ def doctor(options: argparse.Namespace) -> int:
 def export_schema(options: argparse.Namespace) -> int:
     """Write the schema with the possible types beside it, or tell whether the files hold them and break no promise."""
     from execution.evolution import possible_types
-    from resolvers import schema
+    from resolvers import schema, sdl
 
-    text = schema.as_str().rstrip() + "\n"
+    text = sdl()
     types = json.dumps(possible_types(schema._schema), indent=2) + "\n"
     file: Path = options.file
     beside = file.with_name(POSSIBLE_TYPES)

@@ -113,12 +113,13 @@ def port(settings: Settings) -> Finding:
     try:
         listening_socket(settings).close()
     except PortTaken as error:
-        is_well = readiness(f"http://{in_url(reachable(settings.host))}:{settings.port}")
-        if is_well:
+        is_ready = readiness(f"http://{in_url(reachable(settings.host))}:{settings.port}")
+        if is_ready:
             return Finding("port", f"{where} is served by Tutti, which is ready")
-        if is_well is None and not is_running(settings.state_dir):
-            return Finding("port", f"{where} is in use", str(error))
-        return Finding("port", f"{where} is in use, and not ready", f"see what http://{where}/readyz says")
+        if is_ready is None:
+            return Finding("port", f"{where} is in use, and what answers there is no Tutti", str(error))
+        remedy = f"see what http://{where}/readyz says"
+        return Finding("port", f"{where} is served by Tutti, which is not ready", remedy)
     return Finding("port", f"{where} is free")
 
 

@@ -104,7 +104,7 @@ def listening_socket(settings: Settings) -> socket.socket:
             ) from error
         raise PortTaken(
             f"{where} cannot be had ({error.strerror}). Stop what uses it (make doctor tells whether that is Tutti), "
-            f"or choose another: TUTTI_PORT=8001 make serve"
+            f"or choose another: TUTTI_PORT={settings.port + 1 if settings.port < 65535 else 8000} make serve"
         ) from error
 
 
@@ -188,9 +188,12 @@ def announce(settings: Settings, account: DemoAccount | None, began: float, say:
         time.sleep(0.05)
     say(f"Ready ({time.monotonic() - began:.1f} s since the start)")
     say("")
-    say(f"  Web client  {settings.public_url}/")
-    say(f"  GraphiQL    {settings.public_url}/graphql")
+    if settings.has_web:
+        say(f"  Web client  {settings.public_url}/")
+        say(f"  GraphiQL    {settings.public_url}/graphql")
     say(f"  API         {settings.public_url}/graphql, subscriptions at the same address by graphql-transport-ws")
+    if not settings.has_web:
+        say(f"  No pages    as TUTTI_WEB=off; mails and invites lead to pages of yours at {settings.public_url}")
     if account is not None:
         say("")
         say("  A demo workspace is ready. Sign in with:")

@@ -7,8 +7,7 @@ that just took a lock of the import system or of logging, and the next thread th
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from types import FrameType
 
 
@@ -39,16 +38,3 @@ class StopSignals:
     def _note(self, number: int, frame: FrameType | None) -> None:
         self._is_asked = True
         self._act(number, frame)
-
-
-@contextmanager
-def children_deaf_to_interrupts() -> Iterator[None]:
-    """Let processes started inside ignore SIGINT until they ask for it.
-
-    A terminal sends Ctrl-C to all processes at once; only we act on it, and then end the others.
-    """
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)

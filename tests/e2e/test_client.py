@@ -86,7 +86,7 @@ async def two_on_a_board(open_page: OpenPage) -> tuple[Page, Page]:
 async def create(page: Page, *titles: str) -> None:
     await page.get_by_role("button", name="New task", exact=True).click()
     for title in titles:
-        await page.get_by_label("Title").fill(title)
+        await page.keyboard.type(title)  # into whatever has the focus
         await page.keyboard.press("Enter")
     await page.keyboard.press("Escape")
 

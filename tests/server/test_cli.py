@@ -163,6 +163,28 @@ def test_both_signals_end_it_cleanly(begun: Path, workers: str, number: signal.S
         assert processes_of(begun) == []
 
 
+def test_a_jobs_process_that_dies_is_replaced(begun: Path) -> None:
+    with serving(begun) as server:
+        server.wait_until_ready()
+        jobs = next(
+            child
+            for child in psutil.Process(server.process.pid).children()
+            if "spawn_main" in " ".join(child.cmdline())
+        )
+        jobs.kill()
+        server.wait_for(rf"The jobs process {jobs.pid} ended \(-9\); another one takes its place")
+        assert server.end() == 0
+        assert processes_of(begun) == []
+
+
+def test_without_pages_none_is_announced(begun: Path) -> None:
+    with serving(begun, TUTTI_WEB="off") as server:
+        url = server.wait_for(r"API +(http://\S+)/graphql")[1]
+        server.wait_for(rf"TUTTI_WEB=off; mails and invites lead to pages of yours at {url}$")
+        assert "GraphiQL" not in server.output
+        assert server.end() == 0
+
+
 @pytest.mark.serial
 def test_a_warm_start_is_ready_within_three_seconds(begun: Path) -> None:
     took = []
@@ -200,7 +222,7 @@ def test_a_taken_port_is_told_before_anything_starts(begun: Path) -> None:
         done = tutti(begun, "serve", TUTTI_PORT=port)
     assert done.returncode == 1
     assert f"port {port} of 127.0.0.1 cannot be had" in done.stderr
-    assert "TUTTI_PORT=8001" in done.stderr
+    assert f"TUTTI_PORT={int(port) + 1}" in done.stderr
     assert done.stdout == ""
 
 
@@ -264,7 +286,9 @@ def test_doctor_names_each_problem_and_its_remedy(begun: Path, stack: TestStack)
             begun, "doctor", TUTTI_PORT=port, DATABASE_URL=empty, REDIS_URL=unreachable, TUTTI_JWT_SECRET=SECRET
         )
     assert done.returncode == 1
-    assert re.search(rf"problem +port +127.0.0.1:{port} is in use\n +mend it: ", done.stdout)
+    assert re.search(
+        rf"problem +port +127.0.0.1:{port} is in use, and what answers there is no Tutti\n +mend it: ", done.stdout
+    )
     assert re.search(r"problem +migrations +at none of \S+\n +mend it: tutti migrate", done.stdout)
     assert re.search(r"problem +redis +cannot be used\n +mend it: Redis cannot be reached at 127.0.0.1:1", done.stdout)
     assert "canary" not in done.stdout

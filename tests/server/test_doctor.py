@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import socket
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -21,15 +23,11 @@ def test_pages_that_were_not_built_are_a_problem(tmp_path: Path) -> None:
     assert web_pages(tmp_path).remedy == ""
 
 
-def test_a_port_that_a_running_tutti_holds_but_does_not_answer_is_a_problem() -> None:
-    with (
-        temporary_state_dir() as state_dir,
-        EmbeddedStack(state_dir, has_postgres=False),
-        socket.create_server(("127.0.0.1", 0)) as squatter,
-    ):
-        taken = squatter.getsockname()[1]
-        finding = port(Settings(port=taken, state_dir=state_dir))
-    assert finding.state == f"127.0.0.1:{taken} is in use, and not ready"
+def test_a_tutti_that_is_not_ready_is_a_problem(tmp_path: Path) -> None:
+    answer = b'HTTP/1.1 503 \r\n\r\n{"ready": false, "problems": ["draining"], "redis": "ok"}'
+    with answering(answer) as taken:
+        finding = port(Settings(port=taken, state_dir=tmp_path))
+    assert finding.state == f"127.0.0.1:{taken} is served by Tutti, which is not ready"
     assert finding.remedy == f"see what http://127.0.0.1:{taken}/readyz says"
 
 
@@ -42,6 +40,15 @@ def test_a_port_that_a_tutti_with_servers_elsewhere_holds_is_no_problem(server_u
 
 @pytest.mark.parametrize("answer", [b"", b"HTTP/1.1 200 OK\r\n\r\nok", b'HTTP/1.1 200 OK\r\n\r\n["ready"]', b"SSH-2.0"])
 def test_a_port_that_somebody_else_answers_on_is_a_problem(tmp_path: Path, answer: bytes) -> None:
+    with answering(answer) as taken:
+        finding = port(Settings(port=taken, state_dir=tmp_path))
+    assert finding.state == f"127.0.0.1:{taken} is in use, and what answers there is no Tutti"
+    assert f"TUTTI_PORT={taken + 1}" in finding.remedy
+
+
+@contextmanager
+def answering(answer: bytes) -> Iterator[int]:
+    """A port on which the first one who asks gets `answer`."""
     with socket.create_server(("127.0.0.1", 0)) as squatter:
 
         def reply() -> None:
@@ -52,11 +59,8 @@ def test_a_port_that_somebody_else_answers_on_is_a_problem(tmp_path: Path, answe
 
         replying = threading.Thread(target=reply)
         replying.start()
-        taken = squatter.getsockname()[1]
-        finding = port(Settings(port=taken, state_dir=tmp_path))
+        yield squatter.getsockname()[1]
         replying.join(10)
-    assert finding.state == f"127.0.0.1:{taken} is in use"
-    assert "TUTTI_PORT=8001" in finding.remedy
 
 
 def test_servers_that_cannot_be_reached_are_problems() -> None:

@@ -64,6 +64,7 @@ function Page() {
         >
           <GraphiQL.Logo> </GraphiQL.Logo>
           <StopOnSwitch accountId={account?.id ?? null} />
+          <RunFromAnywhere />
         </GraphiQL>
       </main>
     </>
@@ -74,6 +75,22 @@ function Page() {
 function StopOnSwitch({ accountId }: { accountId: string | null }) {
   const { stop } = useGraphiQLActions();
   useEffect(() => stop, [accountId, stop]);
+  return null;
+}
+
+/** Ctrl-Enter also before anything was clicked: the editors know it only while they have the focus. */
+function RunFromAnywhere() {
+  const { run } = useGraphiQLActions();
+  useEffect(() => {
+    const onKey = (event: KeyboardEvent): void => {
+      const isInside = event.target instanceof Element && event.target.closest(".monaco-editor, dialog, input, textarea");
+      if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey) || isInside) return;
+      event.preventDefault();
+      run();
+    };
+    addEventListener("keydown", onKey);
+    return () => removeEventListener("keydown", onKey);
+  }, [run]);
   return null;
 }
 

@@ -115,6 +115,7 @@ function credentialsForm(token: string, preview: Preview): HTMLElement {
     name.label.hidden = !isNew;
     name.input.required = isNew;
     password.input.minLength = isNew ? 10 : 0;
+    password.hint.textContent = isNew ? "At least 10 characters." : "";
     password.input.autocomplete = isNew ? "new-password" : "current-password";
     submit.textContent = isNew ? "Create account and join" : "Sign in and join";
     clear();
@@ -205,14 +206,15 @@ function show(title: string, lead: string, ...more: Child[]): void {
 }
 
 function field(id: string, label: string, attributes: Record<string, string>) {
-  const input = element("input", { id, name: id, required: "", "aria-describedby": `${id}-problem`, ...attributes });
+  const input = element("input", { id, name: id, required: "", "aria-describedby": `${id}-hint ${id}-problem`, ...attributes });
+  const hint = element("span", { class: "hint", id: `${id}-hint` });
   const problem = element("span", { class: "problem", id: `${id}-problem`, role: "alert", hidden: "" });
   const say = (message: string | null): void => {
     problem.textContent = message;
     problem.hidden = message === null;
     input.setAttribute("aria-invalid", String(message !== null));
   };
-  return { input, say, label: element("label", { for: id }, label, input, problem) };
+  return { input, say, hint, label: element("label", { for: id }, label, input, hint, problem) };
 }
 
 function retry(): HTMLElement {

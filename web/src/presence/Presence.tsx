@@ -1,4 +1,5 @@
 /** People who are here, shown: dots with words, avatars of who looks at a task, who edits a field. */
+import { useLink } from "../data/connection";
 import { Avatar } from "../ui/controls";
 import { Ago } from "../ui/time";
 import { useModel } from "../workspace/context";
@@ -34,7 +35,9 @@ const SHOWN = 5;
 export function Here() {
   const online = useOnline();
   const model = useModel();
-  if (model.workspace?.kind !== "TEAM" || online.length === 0) return null;
+  const link = useLink((state) => state.link);
+  // Without a connection nobody can say who else is here.
+  if (model.workspace?.kind !== "TEAM" || online.length === 0 || link !== "live") return null;
   return (
     <div role="group" aria-label={`Online: ${online.map(({ user }) => user.name).join(", ")}`} className="flex shrink-0 items-center gap-2 px-2.5 py-1">
       <span className="flex gap-1.5">
