@@ -17,7 +17,7 @@ from typing import Any
 from playwright.async_api import Browser, Page, async_playwright
 
 from bench.measure import Ground
-from bench.people import Person, ask
+from bench.people import Person, ask, database
 from bench.programs import ProgramFailed
 from bench.wire import Http
 
@@ -87,6 +87,26 @@ async def board_of(ground: Ground, http: Http, person: Person) -> str:
     query = "query ($id: ID!) { workspace(by: {id: $id}) { slug } }"
     slug = (await ask(http, person.token, query, id=ground.team.workspace_id))["workspace"]["slug"]
     return f"/w/{slug}/board"
+
+
+async def paint_of(page: Page, number: int) -> float:
+    """When the card with "change {number};" was painted, in milliseconds since 1970; needs WATCH_PAINTS."""
+    handle = await page.wait_for_function(
+        "mark => globalThis.paintedAt[mark]", arg=f"change {number};", polling=20, timeout=15_000
+    )
+    return float(await handle.json_value())
+
+
+async def commits(ground: Ground) -> dict[int, float]:
+    """Number of a change -> when it was committed, in milliseconds since 1970, by PostgreSQL's `track_commit_timestamp`."""
+    connection = await database(ground.stack)
+    rows = await connection.fetch(
+        "SELECT substring(image->>'title' FROM '^change ([0-9]+);$')::int AS number,"
+        " extract(epoch FROM pg_xact_commit_timestamp(xmin))::float8 * 1000 AS at"
+        " FROM events WHERE image->>'title' ~ '^change [0-9]+;$' ORDER BY at DESC"
+    )
+    await connection.close()
+    return {row["number"]: row["at"] for row in rows}
 
 
 async def is_live(page: Page) -> None:

@@ -1,25 +1,25 @@
 /** Columns by status with their cards. Only cards in sight are in the page, however many there are. */
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { Plus } from "lucide-react";
-import { useCallback, useEffect, useRef } from "react";
+import { memo, useCallback, useEffect, useRef } from "react";
 import type { Model, Status, Task } from "../data/model";
 import { announce } from "../ui/announce";
 import { Button, Dot } from "../ui/controls";
 import { useWorkspace } from "../workspace/context";
-import { placeAt } from "./arrange";
+import { placeAt, type Columns } from "./arrange";
 import { Card, CardText, partsOf } from "./Card";
 import { pressed, useDrag } from "./drag";
 
 interface BoardProps {
   model: Model;
-  columns: ReadonlyMap<string, readonly Task[]>;
+  columns: Columns;
   mayWrite: boolean;
-  openId: string | undefined;
+  opened: Task | undefined;
   onOpen: (task: Task) => void;
   onNew: (statusId: string) => void;
 }
 
-export function Board({ model, columns, mayWrite, openId, onOpen, onNew }: BoardProps) {
+export function Board({ model, columns, mayWrite, opened, onOpen, onNew }: BoardProps) {
   const workspace = useWorkspace();
   const board = useRef<HTMLDivElement>(null);
   const ghost = useRef<HTMLDivElement>(null);
@@ -42,37 +42,44 @@ export function Board({ model, columns, mayWrite, openId, onOpen, onNew }: Board
   useEffect(() => void (latest.current = onOpen), [onOpen]);
   const open = useCallback((task: Task) => latest.current(task), []);
 
+  const { labelById, statusById, subtasksOf } = model;
+  const lookups = { labelById, statusById, subtasksOf };
+
   return (
     <div ref={board} data-board className="flex min-h-0 grow gap-3 overflow-x-auto p-3">
       {model.statuses.map((status) => (
-        <Column key={status.id} status={status} tasks={columns.get(status.id) ?? []} model={model} draggedId={dragged?.id} openId={openId} onOpen={open} onNew={mayWrite ? onNew : undefined} />
+        <Column key={status.id} status={status} tasks={columns.get(status.id) ?? NONE} {...lookups} draggedId={idIn(status, dragged)} openId={idIn(status, opened)} onOpen={open} onNew={mayWrite ? onNew : undefined} />
       ))}
       {dragged && (
         <div ref={ghost} aria-hidden className="pointer-events-none fixed top-0 left-0 z-50 grid w-64 gap-1.5 rounded-xl border border-accent bg-surface p-2.5 shadow-2xl">
-          <CardText task={dragged} labelById={model.labelById} {...partsOf(model, dragged.id)} />
+          <CardText task={dragged} labelById={labelById} {...partsOf(model, dragged.id)} />
         </div>
       )}
     </div>
   );
 }
 
-interface ColumnProps {
+const NONE: readonly Task[] = [];
+
+const idIn = (status: Status, task: Task | null | undefined): string | undefined => (task?.status.id === status.id ? task.id : undefined);
+
+interface ColumnProps extends Pick<Model, "labelById" | "statusById" | "subtasksOf"> {
   status: Status;
   tasks: readonly Task[];
-  model: Model;
   draggedId: string | undefined;
   openId: string | undefined;
   onOpen: (task: Task) => void;
   onNew: ((statusId: string) => void) | undefined;
 }
 
-function Column({ status, tasks, model, draggedId, openId, onOpen, onNew }: ColumnProps) {
+/** Drawn anew only when one of its own tasks changes, or what is said of them. */
+const Column = memo(function Column({ status, tasks, labelById, statusById, subtasksOf, draggedId, openId, onOpen, onNew }: ColumnProps) {
   const scroller = useRef<HTMLDivElement>(null);
   const virtual = useVirtualizer({
     count: tasks.length,
     getScrollElement: () => scroller.current,
     estimateSize: () => 84,
-    getItemKey: (index) => tasks[index]!.id,
+    getItemKey: useCallback((index: number) => tasks[index]!.id, [tasks]),
     gap: 8,
     overscan: 6,
   });
@@ -89,10 +96,10 @@ function Column({ status, tasks, model, draggedId, openId, onOpen, onNew }: Colu
         <div className="relative" style={{ height: virtual.getTotalSize() }}>
           {virtual.getVirtualItems().map((item) => {
             const task = tasks[item.index]!;
-            const { parts, done } = partsOf(model, task.id);
+            const { parts, done } = partsOf({ statusById, subtasksOf }, task.id);
             return (
               <div key={item.key} ref={virtual.measureElement} data-index={item.index} className="absolute top-0 left-0 w-full" style={{ transform: `translateY(${item.start}px)` }}>
-                <Card task={task} labelById={model.labelById} parts={parts} done={done} isOpen={task.id === openId} isDragged={task.id === draggedId} onOpen={onOpen} />
+                <Card task={task} labelById={labelById} parts={parts} done={done} isOpen={task.id === openId} isDragged={task.id === draggedId} onOpen={onOpen} />
               </div>
             );
           })}
@@ -101,4 +108,4 @@ function Column({ status, tasks, model, draggedId, openId, onOpen, onNew }: Colu
       </div>
     </section>
   );
-}
+});

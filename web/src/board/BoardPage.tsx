@@ -1,13 +1,13 @@
 /** The tasks of a workspace as a board or a list, filtered as the address says, with the open task beside them. */
-import { lazy, Suspense, useEffect, useMemo, useState, type MouseEvent } from "react";
+import { lazy, Suspense, useCallback, useEffect, useMemo, useRef, useState, type MouseEvent } from "react";
 import { useLocation, useSearchParams } from "wouter";
 import { fetchLater } from "../app/later";
-import { may, type Task } from "../data/model";
+import { may, type Model, type Task } from "../data/model";
 import { Button, Empty } from "../ui/controls";
 import { useAsked } from "../find/asked";
 import { fetchMenus } from "../ui/menu";
-import { useModel } from "../workspace/context";
-import { columnsOf, filtersOf, isFiltered, shownTasks, today, withFilters } from "./arrange";
+import { useIsWhole, useModel } from "../workspace/context";
+import { columnsOf, filtersOf, isFiltered, shownTasks, today, withFilters, type Columns, type Filters } from "./arrange";
 import { Board } from "./Board";
 import { FilterBar } from "./FilterBar";
 import { List } from "./List";
@@ -23,13 +23,14 @@ const TaskPanel = lazy(fetchTaskPanel);
 
 export function BoardPage({ slug, view, taskKey }: { slug: string; view: "board" | "list"; taskKey: string | undefined }) {
   const model = useModel();
+  const isWhole = useIsWhole();
   const [address, setAddress] = useSearchParams();
   const [, go] = useLocation();
   const [newIn, setNewIn] = useState<string | null>(null);
   const filters = useMemo(() => filtersOf(address), [address]);
   const tasks = useMemo(() => shownTasks(model, filters, today()), [model, filters]);
-  const columns = useMemo(() => columnsOf(model, tasks), [model, tasks]);
-  const inOrder = useMemo(() => [...columns.values()].flat(), [columns]);
+  const columns = useColumns(model, tasks);
+  const inOrder = useMemo(() => ([] as Task[]).concat(...columns.values()), [columns]);
   const mayWrite = may(model, "TASK_WRITE");
   const query = address.size ? `?${address}` : "";
   const open = (task: Task): void => go(`/w/${slug}/${view}/${task.key || task.id}${query}`);
@@ -38,7 +39,10 @@ export function BoardPage({ slug, view, taskKey }: { slug: string; view: "board"
     go(`/w/${slug}/${view}${query}`);
     if (shown) setTimeout(() => document.querySelector<HTMLElement>(`[data-task="${shown}"]`)?.focus(), 0);
   };
-  const opened = taskKey ? model.tasks.find(({ key, id }) => key === taskKey || id === taskKey) : undefined;
+  const opened = useMemo(() => (taskKey ? model.tasks.find(({ key, id }) => key === taskKey || id === taskKey) : undefined), [model, taskKey]);
+  const filter = useCallback((change: Partial<Filters>) => setAddress((now) => withFilters(now, change), { replace: true }), [setAddress]);
+  const addNew = useCallback(() => setNewIn(""), []);
+  const closeNew = useCallback(() => setNewIn(null), []);
   const isNewAsked = useAsked((state) => state.isNewTask);
   useEffect(() => {
     if (!isNewAsked) return;
@@ -60,8 +64,8 @@ export function BoardPage({ slug, view, taskKey }: { slug: string; view: "board"
   return (
     <div className="flex min-h-0 grow">
       <div className="relative flex min-w-0 grow flex-col" onClickCapture={pressed}>
-        <FilterBar model={model} tasks={tasks} filters={filters} onChange={(change) => setAddress((now) => withFilters(now, change), { replace: true })} onNew={mayWrite ? () => setNewIn("") : undefined} />
-        {tasks.length === 0 && isFiltered(filters) && (
+        <FilterBar {...partsOf(model)} count={tasks.length} isWhole={isWhole} filters={filters} onChange={filter} onNew={mayWrite ? addNew : undefined} />
+        {tasks.length === 0 && isWhole && isFiltered(filters) && (
           <Empty title="No task matches these filters.">
             <Button onClick={() => setAddress(new URLSearchParams(), { replace: true })}>Clear the filters</Button>
           </Empty>
@@ -70,19 +74,30 @@ export function BoardPage({ slug, view, taskKey }: { slug: string; view: "board"
           <p className="px-4 pt-4 text-dim">No task yet. {mayWrite ? "Press C to create the first one." : "Whoever may write here creates the first one."}</p>
         )}
         {view === "board" ? (
-          <Board model={model} columns={columns} mayWrite={mayWrite} openId={opened?.id} onOpen={open} onNew={setNewIn} />
+          <Board model={model} columns={columns} mayWrite={mayWrite} opened={opened} onOpen={open} onNew={setNewIn} />
         ) : (
           <List model={model} columns={columns} openId={opened?.id} onOpen={open} />
         )}
         {mayWrite && hasSelected && <Suspense fallback={null}><SelectionBar model={model} /></Suspense>}
       </div>
-      {taskKey && (
+      {taskKey && (opened || isWhole) && (
         <Suspense fallback={null}>
           <TaskPanel key={opened?.id ?? taskKey} task={opened} slug={slug} onClose={close} onOpen={open} order={inOrder} />
         </Suspense>
       )}
-      {newIn !== null && <NewTask model={model} statusId={newIn} projectId={filters.project} onClose={() => setNewIn(null)} />}
+      {newIn !== null && <NewTask statuses={model.statuses} projects={model.projects} statusId={newIn} projectId={filters.project} onClose={closeNew} />}
       <QuickMenu model={model} />
     </div>
   );
+}
+
+/** What the filters offer: the same objects for as long as only tasks change. */
+const partsOf = ({ statuses, labels, projects, members, me }: Model) => ({ statuses, labels, projects, members, myId: me?.user.id });
+
+/** The columns; one that is as it was before is the very same array. */
+function useColumns(model: Model, tasks: readonly Task[]): Columns {
+  const before = useRef<Columns>(undefined);
+  const columns = useMemo(() => columnsOf(model.statuses, tasks, before.current), [model.statuses, tasks]);
+  useEffect(() => void (before.current = columns), [columns]);
+  return columns;
 }

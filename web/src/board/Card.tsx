@@ -68,7 +68,7 @@ export function CardText({ task, labelById, done, parts }: Pick<CardProps, "task
 }
 
 /** How many subtasks there are and how many are done, from the tasks themselves. */
-export function partsOf(model: Model, id: string): { parts: number; done: number } {
+export function partsOf(model: Pick<Model, "subtasksOf" | "statusById">, id: string): { parts: number; done: number } {
   const subtasks = model.subtasksOf.get(id) ?? [];
   const done = subtasks.filter(({ status }) => model.statusById.get(status.id)?.category === "DONE").length;
   return { parts: subtasks.length, done };

@@ -1,13 +1,17 @@
 /** What is shown: toggles for people, menus for the rest. */
 import { Plus, UserX } from "lucide-react";
-import type { Model, Task } from "../data/model";
+import { memo } from "react";
+import type { Model } from "../data/model";
 import { Avatar, Button, Dot, INPUT } from "../ui/controls";
 import { AnyOf, Menu, OneOf } from "../ui/menu";
 import { isFiltered, NOBODY, PRIORITIES, PRIORITY_NAMES, type Filters } from "./arrange";
 
-interface FilterBarProps {
-  model: Model;
-  tasks: readonly Task[];
+interface FilterBarProps extends Pick<Model, "statuses" | "labels" | "projects" | "members"> {
+  myId: string | undefined;
+  /** How many tasks are shown. */
+  count: number;
+  /** Whether more are being read. */
+  isWhole: boolean;
   filters: Filters;
   onChange: (change: Partial<Filters>) => void;
   onNew: (() => void) | undefined;
@@ -16,11 +20,11 @@ interface FilterBarProps {
 const DUE = [{ id: "", label: "Any day" }, { id: "overdue", label: "Overdue" }, { id: "today", label: "Today" }, { id: "week", label: "Within 7 days" }, { id: "none", label: "Without a day" }];
 const CLEAR: Filters = { assignees: [], statuses: [], priorities: [], labels: [], project: "", due: "", text: "" };
 
-export function FilterBar({ model, tasks, filters, onChange, onNew }: FilterBarProps) {
+/** Drawn anew only when it says something else: others change tasks many times a second. */
+export const FilterBar = memo(function FilterBar({ statuses, labels, projects, members, myId: me, count, isWhole, filters, onChange, onNew }: FilterBarProps) {
   const toggled = (set: readonly string[], id: string): string[] => (set.includes(id) ? set.filter((each) => each !== id) : [...set, id]);
-  const me = model.me?.user.id;
-  const people = [...model.members].sort((a, b) => Number(b.user.id === me) - Number(a.user.id === me)).slice(0, 12);
-  const named = (label: string, count: number): string => (count ? `${label} (${count})` : label);
+  const people = [...members].sort((a, b) => Number(b.user.id === me) - Number(a.user.id === me)).slice(0, 12);
+  const named = (label: string, chosen: number): string => (chosen ? `${label} (${chosen})` : label);
   return (
     <div className="flex flex-wrap items-center gap-2 border-b border-line px-3 py-2" role="group" aria-label="Filters">
       <input type="search" aria-label="Filter by text" placeholder="Filter…" className={`${INPUT} max-w-40`} value={filters.text} onChange={(event) => onChange({ text: event.target.value })} />
@@ -37,25 +41,25 @@ export function FilterBar({ model, tasks, filters, onChange, onNew }: FilterBarP
         </button>
       </div>
       <Menu label="Status" trigger={<Button>{named("Status", filters.statuses.length)}</Button>}>
-        <AnyOf choices={model.statuses.map(({ id, name, color }) => ({ id, label: name, icon: <Dot color={color} /> }))} values={filters.statuses} onToggle={(id) => onChange({ statuses: toggled(filters.statuses, id) })} />
+        <AnyOf choices={statuses.map(({ id, name, color }) => ({ id, label: name, icon: <Dot color={color} /> }))} values={filters.statuses} onToggle={(id) => onChange({ statuses: toggled(filters.statuses, id) })} />
       </Menu>
       <Menu label="Priority" trigger={<Button>{named("Priority", filters.priorities.length)}</Button>}>
         <AnyOf choices={PRIORITIES.map((id) => ({ id, label: PRIORITY_NAMES[id]! }))} values={filters.priorities} onToggle={(id) => onChange({ priorities: toggled(filters.priorities, id) })} />
       </Menu>
       <Menu label="Labels" trigger={<Button>{named("Labels", filters.labels.length)}</Button>}>
-        <AnyOf choices={model.labels.map(({ id, name, color }) => ({ id, label: name, icon: <Dot color={color} /> }))} values={filters.labels} onToggle={(id) => onChange({ labels: toggled(filters.labels, id) })} />
+        <AnyOf choices={labels.map(({ id, name, color }) => ({ id, label: name, icon: <Dot color={color} /> }))} values={filters.labels} onToggle={(id) => onChange({ labels: toggled(filters.labels, id) })} />
       </Menu>
       <Menu label="Due" trigger={<Button>{filters.due ? DUE.find(({ id }) => id === filters.due)?.label : "Due"}</Button>}>
         <OneOf choices={DUE} value={filters.due} onChoose={(due) => onChange({ due })} />
       </Menu>
-      {model.projects.length > 0 && (
-        <Menu label="Project" trigger={<Button>{model.projects.find(({ id }) => id === filters.project)?.name ?? (filters.project ? "No project" : "Project")}</Button>}>
-          <OneOf choices={[{ id: "", label: "All projects" }, ...model.projects.filter(({ archivedAt }) => !archivedAt).map(({ id, name, color }) => ({ id, label: name, icon: <Dot color={color} /> })), { id: NOBODY, label: "No project" }]} value={filters.project} onChoose={(project) => onChange({ project })} />
+      {projects.length > 0 && (
+        <Menu label="Project" trigger={<Button>{projects.find(({ id }) => id === filters.project)?.name ?? (filters.project ? "No project" : "Project")}</Button>}>
+          <OneOf choices={[{ id: "", label: "All projects" }, ...projects.filter(({ archivedAt }) => !archivedAt).map(({ id, name, color }) => ({ id, label: name, icon: <Dot color={color} /> })), { id: NOBODY, label: "No project" }]} value={filters.project} onChoose={(project) => onChange({ project })} />
         </Menu>
       )}
       {isFiltered(filters) && <Button kind="quiet" onClick={() => onChange(CLEAR)}>Clear</Button>}
-      <span className="text-sm text-dim">{tasks.length} {tasks.length === 1 ? "task" : "tasks"}</span>
+      <span className="text-sm text-dim">{count} {count === 1 ? "task" : "tasks"}{!isWhole && ", reading more…"}</span>
       {onNew && <Button kind="primary" className="ml-auto" aria-keyshortcuts="c" onClick={onNew}><Plus size={16} aria-hidden />New task</Button>}
     </div>
   );
-}
+});

@@ -1,17 +1,17 @@
 /** The same tasks as rows, one status after the other. */
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { useMemo, useRef } from "react";
+import { useCallback, useMemo, useRef } from "react";
 import type { Model, Status, Task } from "../data/model";
 import { Avatar, Dot } from "../ui/controls";
 import { useSelection } from "./selection";
-import { PRIORITY_NAMES } from "./arrange";
+import { PRIORITY_NAMES, type Columns } from "./arrange";
 import { PRIORITY_LOOKS } from "./Card";
 
 type Line = { readonly kind: "status"; readonly status: Status; readonly count: number } | { readonly kind: "task"; readonly task: Task; readonly status: Status };
 
 interface ListProps {
   model: Model;
-  columns: ReadonlyMap<string, readonly Task[]>;
+  columns: Columns;
   openId: string | undefined;
   onOpen: (task: Task) => void;
 }
@@ -19,12 +19,12 @@ interface ListProps {
 export function List({ model, columns, openId, onOpen }: ListProps) {
   const scroller = useRef<HTMLDivElement>(null);
   const selected = useSelection((state) => state.ids);
-  const lines = useMemo(() => linesOf(model, columns), [model, columns]);
+  const lines = useMemo(() => linesOf(model.statuses, columns), [model.statuses, columns]);
   const virtual = useVirtualizer({
     count: lines.length,
     getScrollElement: () => scroller.current,
     estimateSize: () => 45,
-    getItemKey: (index) => { const line = lines[index]!; return line.kind === "task" ? line.task.id : line.status.id; },
+    getItemKey: useCallback((index: number) => idOf(lines[index]!), [lines]),
     overscan: 10,
   });
   return (
@@ -55,8 +55,10 @@ export function List({ model, columns, openId, onOpen }: ListProps) {
   );
 }
 
-const linesOf = (model: Model, columns: ReadonlyMap<string, readonly Task[]>): Line[] =>
-  model.statuses.flatMap((status): Line[] => {
+const idOf = (line: Line): string => (line.kind === "task" ? line.task.id : line.status.id);
+
+const linesOf = (statuses: readonly Status[], columns: Columns): Line[] =>
+  statuses.flatMap((status): Line[] => {
     const tasks = columns.get(status.id) ?? [];
     return tasks.length ? [{ kind: "status", status, count: tasks.length }, ...tasks.map((task): Line => ({ kind: "task", task, status }))] : [];
   });

@@ -1,5 +1,5 @@
 /** Creates tasks one after the other: Enter saves and keeps the field open, Escape keeps what was typed. */
-import { useState, type FormEvent } from "react";
+import { memo, useState, type FormEvent } from "react";
 import type { Model } from "../data/model";
 import { Button, Field, Select } from "../ui/controls";
 import { Dialog } from "../ui/dialog";
@@ -9,10 +9,10 @@ import { NOBODY } from "./arrange";
 
 const DRAFT = "tutti.draft.task"; // sessionStorage: a title that was not saved yet
 
-export function NewTask({ model, statusId, projectId, onClose }: { model: Model; statusId: string; projectId: string; onClose: () => void }) {
+export const NewTask = memo(function NewTask({ statuses, projects, statusId, projectId, onClose }: Pick<Model, "statuses" | "projects"> & { statusId: string; projectId: string; onClose: () => void }) {
   const workspace = useWorkspace();
   const [title, setTitle] = useState(() => sessionStorage.getItem(DRAFT) ?? "");
-  const [status, setStatus] = useState(statusId || (model.statuses.find(({ category }) => category === "TODO")?.id ?? model.statuses[0]?.id ?? ""));
+  const [status, setStatus] = useState(statusId || (statuses.find(({ category }) => category === "TODO")?.id ?? statuses[0]?.id ?? ""));
   const [project, setProject] = useState(projectId === NOBODY ? "" : projectId);
   const [count, setCount] = useState(0);
 
@@ -36,15 +36,15 @@ export function NewTask({ model, statusId, projectId, onClose }: { model: Model;
           hint={count ? `${count} created. Enter creates one more, Escape closes.` : "Enter creates it, and one can go on."} />
         <div className="grid grid-cols-2 gap-3">
           <Select label="Status" value={status} onChange={(event) => setStatus(event.target.value)}>
-            {model.statuses.map(({ id, name }) => <option key={id} value={id}>{name}</option>)}
+            {statuses.map(({ id, name }) => <option key={id} value={id}>{name}</option>)}
           </Select>
           <Select label="Project" value={project} onChange={(event) => setProject(event.target.value)}>
             <option value="">No project</option>
-            {model.projects.filter(({ archivedAt }) => !archivedAt).map(({ id, name }) => <option key={id} value={id}>{name}</option>)}
+            {projects.filter(({ archivedAt }) => !archivedAt).map(({ id, name }) => <option key={id} value={id}>{name}</option>)}
           </Select>
         </div>
         <Button kind="primary" type="submit">Create task</Button>
       </form>
     </Dialog>
   );
-}
+});

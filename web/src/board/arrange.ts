@@ -3,7 +3,7 @@
  *
  * Invariant: pure; the address alone says what is filtered, so that a link shows another person the same.
  */
-import type { Model, Task } from "../data/model";
+import { kept, type Model, type Status, type Task } from "../data/model";
 
 export const PRIORITIES = ["URGENT", "HIGH", "MEDIUM", "LOW", "NONE"] as const;
 export const PRIORITY_NAMES: Record<string, string> = { URGENT: "Urgent", HIGH: "High", MEDIUM: "Medium", LOW: "Low", NONE: "No priority" };
@@ -61,8 +61,17 @@ export function shownTasks(model: Model, filters: Filters, today: string): Task[
     if (filters.labels.length && !task.labels.some(({ id }) => filters.labels.includes(id))) return false;
     if (filters.assignees.length && !isFor(task, filters.assignees)) return false;
     if (filters.due && !isDue(task, filters.due, today)) return false;
-    return !words || `${task.key} ${task.title} ${task.description}`.toLowerCase().includes(words);
+    return !words || textOf(task).includes(words);
   });
+}
+
+/** What filters look for words in; a changed task is another object, so this is right as long as there is the task. */
+const texts = new WeakMap<Task, string>();
+
+function textOf(task: Task): string {
+  let text = texts.get(task);
+  if (text === undefined) texts.set(task, (text = `${task.key} ${task.title} ${task.description}`.toLowerCase()));
+  return text;
 }
 
 const isFor = (task: Task, who: readonly string[]): boolean =>
@@ -87,11 +96,13 @@ export function today(): string {
   return `${now.getFullYear()}-${String(now.getMonth() + 1).padStart(2, "0")}-${String(now.getDate()).padStart(2, "0")}`;
 }
 
-/** The tasks of each status, also of those that have none. */
-export function columnsOf(model: Model, tasks: readonly Task[]): Map<string, Task[]> {
-  const columns = new Map<string, Task[]>(model.statuses.map(({ id }) => [id, []]));
+export type Columns = ReadonlyMap<string, readonly Task[]>;
+
+/** The tasks of each status, also of those that have none; columns that are as they were `before` are the same arrays. */
+export function columnsOf(statuses: readonly Status[], tasks: readonly Task[], before?: Columns): Columns {
+  const columns = new Map<string, Task[]>(statuses.map(({ id }) => [id, []]));
   for (const task of tasks) columns.get(task.status.id)?.push(task);
-  return columns;
+  return new Map([...columns].map(([id, column]) => [id, kept(before?.get(id), column)]));
 }
 
 /**

@@ -40,8 +40,9 @@ export function pressed(event: PointerEvent, taskOf: (id: string) => Task | unde
   function follow(): void {
     const picture = ghost();
     if (picture) picture.style.transform = `translate(${at.x + 8}px, ${at.y + 8}px) rotate(2deg)`;
-    scrollAtEdges(at);
-    const target = targetAt(at, task!.id);
+    const below = document.elementsFromPoint(at.x, at.y); // once a frame, as it makes the browser lay out the page
+    scrollAtEdges(below, at);
+    const target = targetAt(below, at, task!.id);
     const now = useDrag.getState().target;
     if (target?.statusId !== now?.statusId || target?.index !== now?.index || target?.top !== now?.top) useDrag.setState({ target });
     frame = requestAnimationFrame(follow);
@@ -95,8 +96,13 @@ function swallow(click: Event): void {
   click.preventDefault();
 }
 
-function targetAt({ x, y }: { x: number; y: number }, draggedId: string): Target | null {
-  const column = document.elementsFromPoint(x, y).map((element) => element.closest<HTMLElement>("[data-column]")).find(Boolean);
+interface Point {
+  readonly x: number;
+  readonly y: number;
+}
+
+function targetAt(below: readonly Element[], { y }: Point, draggedId: string): Target | null {
+  const column = below.map((element) => element.closest<HTMLElement>("[data-column]")).find(Boolean);
   const scroller = column?.querySelector<HTMLElement>("[data-cards]");
   if (!column || !scroller) return null;
   const cards = [...scroller.querySelectorAll<HTMLElement>("[data-index]")].sort((a, b) => Number(a.dataset.index) - Number(b.dataset.index));
@@ -110,8 +116,8 @@ function targetAt({ x, y }: { x: number; y: number }, draggedId: string): Target
   return { statusId: column.dataset.column!, index, top };
 }
 
-function scrollAtEdges({ x, y }: { x: number; y: number }): void {
-  for (const element of document.elementsFromPoint(x, y)) {
+function scrollAtEdges(below: readonly Element[], { x, y }: Point): void {
+  for (const element of below) {
     if (!(element instanceof HTMLElement) || !element.matches("[data-cards], [data-board]")) continue;
     const box = element.getBoundingClientRect();
     if (element.matches("[data-cards]")) element.scrollTop += pull(y, box.top, box.bottom);

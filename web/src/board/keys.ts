@@ -9,14 +9,12 @@ import type { Operation } from "../sync/replica";
 import { announce } from "../ui/announce";
 import { toast } from "../ui/toasts";
 import { useWorkspace } from "../workspace/context";
-import { placeAt } from "./arrange";
+import { placeAt, type Columns } from "./arrange";
 import { changeAll, useQuick, type QuickKind } from "./QuickMenu";
 import { clearSelection, targetsOf, toggleSelected, useSelection } from "./selection";
 import { isTyping } from "./typing";
 
 const QUICK: Record<string, QuickKind> = { s: "status", p: "priority", a: "assignees", l: "labels", d: "due" };
-
-type Columns = ReadonlyMap<string, readonly Task[]>;
 
 export function useBoardKeys(columns: Columns, onOpen: (task: Task) => void, onNew: () => void): void {
   const workspace = useWorkspace();

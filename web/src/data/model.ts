@@ -18,6 +18,7 @@ export type AnyRow = Task | Status | Project | Label | Membership | Comment | Wo
 export interface Model {
   readonly workspace: WorkspaceRow | undefined;
   readonly tasks: readonly Task[];
+  /** As they are now, also in an older model: a copy for each moment would cost more than all the rest. */
   readonly taskById: ReadonlyMap<string, Task>;
   readonly statuses: readonly Status[];
   readonly statusById: ReadonlyMap<string, Status>;
@@ -36,7 +37,8 @@ export const byPlace = (a: { rank: string; id: string }, b: { rank: string; id: 
 
 const byName = (a: { name: string }, b: { name: string }): number => a.name.localeCompare(b.name);
 
-export function arrange(rows: Iterable<AnyRow>, myId: string): Model {
+/** All rows arranged anew; parts that are the same as in the model `before` are the very same objects. */
+export function arrange(rows: Iterable<AnyRow>, myId: string, before?: Model): Model {
   const tasks: Task[] = [];
   const statuses: Status[] = [];
   const projects: Project[] = [];
@@ -53,26 +55,99 @@ export function arrange(rows: Iterable<AnyRow>, myId: string): Model {
     else if (row.__typename === "Comment") comments.push(row);
     else workspace = row;
   }
-  tasks.sort(byPlace);
-  statuses.sort(byPlace);
-  projects.sort(byName);
-  labels.sort(byName);
-  members.sort((a, b) => byName(a.user, b.user));
+  const keptStatuses = kept(before?.statuses, statuses.sort(byPlace));
+  const keptLabels = kept(before?.labels, labels.sort(byName));
+  const keptMembers = kept(before?.members, members.sort((a, b) => byName(a.user, b.user)));
   comments.sort((a, b) => compareRanks(a.createdAt, b.createdAt) || compareRanks(a.id, b.id));
   return {
     workspace,
-    tasks,
+    ...ofTasks(tasks.sort(byPlace)),
     taskById: byId(tasks),
-    statuses,
-    statusById: byId(statuses),
-    projects,
-    labels,
-    labelById: byId(labels),
-    members,
+    statuses: keptStatuses,
+    statusById: keptStatuses === before?.statuses ? before.statusById : byId(keptStatuses),
+    projects: kept(before?.projects, projects.sort(byName)),
+    labels: keptLabels,
+    labelById: keptLabels === before?.labels ? before.labelById : byId(keptLabels),
+    members: keptMembers,
     commentsOf: grouped(comments, ({ task }) => task.id),
-    subtasksOf: grouped(tasks, ({ parent }) => parent?.id),
-    me: members.find((member) => member.user.id === myId),
+    me: keptMembers.find((member) => member.user.id === myId),
   };
+}
+
+const ofTasks = (tasks: readonly Task[]) => ({ tasks, subtasksOf: grouped(tasks, ({ parent }) => parent?.id) });
+
+const isSame = <R>(before: readonly R[] | undefined, now: readonly R[]): before is readonly R[] =>
+  before?.length === now.length && now.every((row, at) => row === before[at]);
+
+/** The list as it was if it has the same rows, so that what is drawn of it is not drawn again. */
+export const kept = <R>(before: readonly R[] | undefined, now: readonly R[]): readonly R[] => (isSame(before, now) ? before : now);
+
+const MANY = 500; // so many changed rows are arranged sooner all together than each for itself
+
+/**
+ * Keeps a model up to date while rows change: a changed task is put into its place, and nothing else is touched.
+ *
+ * Invariant: `update` gives what `arrange` would, of all rows.
+ */
+export class Arranger {
+  private model: Model;
+  private readonly shown = new Map<string, Task>();
+  private readonly changed = new Set<string>();
+
+  constructor(private readonly rows: { get(id: string): AnyRow | undefined; all(): Iterable<AnyRow> }, private readonly myId: string) {
+    this.model = this.arrangeAll();
+  }
+
+  /** These rows may be different now. */
+  touch(ids: Iterable<string>): void {
+    for (const id of ids) this.changed.add(id);
+  }
+
+  /** The model of this moment; the same one as before if nothing has changed. */
+  update(): Model {
+    if (this.changed.size === 0) return this.model;
+    const isFew = this.changed.size < MANY && [...this.changed].every((id) => (this.rows.get(id) ?? this.shown.get(id))?.__typename === "Task");
+    this.model = isFew ? this.arrangeChanged() : this.arrangeAll(this.model);
+    this.changed.clear();
+    return this.model;
+  }
+
+  private arrangeAll(before?: Model): Model {
+    const model = arrange(this.rows.all(), this.myId, before);
+    this.shown.clear();
+    for (const task of model.tasks) this.shown.set(task.id, task);
+    return { ...model, taskById: this.shown };
+  }
+
+  private arrangeChanged(): Model {
+    const tasks = [...this.model.tasks];
+    let isPart = false; // whether one of them is part of another task
+    for (const id of this.changed) {
+      const was = this.shown.get(id);
+      const now = this.rows.get(id) as Task | undefined;
+      if (was === now) continue;
+      isPart ||= was?.parent != null || now?.parent != null;
+      if (was && now && byPlace(was, now) === 0) tasks[placeOf(tasks, was)] = now;
+      else {
+        if (was) tasks.splice(placeOf(tasks, was), 1);
+        if (now) tasks.splice(placeOf(tasks, now), 0, now);
+      }
+      if (now) this.shown.set(id, now);
+      else this.shown.delete(id);
+    }
+    return { ...this.model, ...(isPart ? ofTasks(tasks) : { tasks }) };
+  }
+}
+
+/** Where a task is among tasks that are in order, or where it goes. */
+function placeOf(tasks: readonly Task[], task: Task): number {
+  let [low, high] = [0, tasks.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (byPlace(tasks[middle]!, task) < 0) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 const byId = <R extends { id: string }>(rows: readonly R[]): ReadonlyMap<string, R> => new Map(rows.map((row) => [row.id, row]));

@@ -63,7 +63,7 @@ export function workspaceServer(client: Client, connection: Connection, workspac
   const follow = stringifyDocument(FollowDocument);
   const echoes = new Map<string, () => void>();
   return {
-    snapshot: () => readSnapshot(client, workspaceId),
+    snapshot: (onBeginning) => readSnapshot(client, workspaceId, onBeginning),
     follow: (after, sink) =>
       connection.subscribe<FollowSubscription>(follow, { id: workspaceId, after }, {
         next: ({ workspaceEvents: wire }) => {
@@ -86,11 +86,16 @@ export function workspaceServer(client: Client, connection: Connection, workspac
   };
 }
 
-async function readSnapshot(client: Client, id: string): Promise<Snapshot<AnyRow>> {
+/** The first page is what a screen holds, so that people see tasks while the others are read. */
+const FIRST_TASKS = 100;
+const MORE_TASKS = 500;
+
+async function readSnapshot(client: Client, id: string, onBeginning: (rows: readonly AnyRow[]) => void): Promise<Snapshot<AnyRow>> {
   const rows: AnyRow[] = [];
   let cursor = "";
   for (let after: string | null | undefined; after !== null; ) {
-    const variables = { id, after: after ?? null, isFirst: after === undefined };
+    const isFirst = after === undefined;
+    const variables = { id, after: after ?? null, isFirst, first: isFirst ? FIRST_TASKS : MORE_TASKS };
     const { data, error } = await client.query(SnapshotDocument, variables, { requestPolicy: "network-only" }).toPromise();
     const workspace = data?.workspace;
     if (!workspace) throw error ?? new Error("The workspace is not there.");
@@ -103,6 +108,7 @@ async function readSnapshot(client: Client, id: string): Promise<Snapshot<AnyRow
     cursor ||= eventCursor;
     rows.push(...tasks.nodes);
     after = tasks.pageInfo.hasNextPage ? tasks.pageInfo.endCursor : null;
+    if (isFirst && after !== null) onBeginning(rows);
   }
   return { rows, cursor };
 }

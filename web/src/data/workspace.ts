@@ -13,7 +13,7 @@ import { Sync } from "../sync/sync";
 import { taskEffects } from "../sync/tasks";
 import type { Connection } from "./connection";
 import { PresenceRoom } from "./presence";
-import { arrange, type AnyRow, type Comment, type Model, type Task } from "./model";
+import { Arranger, type AnyRow, type Comment, type Model, type Task } from "./model";
 import { workspaceServer, type WorkspaceEvent } from "./server";
 import { SharedStorage } from "./shared-storage";
 
@@ -53,7 +53,8 @@ export class OpenWorkspace {
   private readonly readers = new Set<() => void>();
   private readonly eventListeners = new Set<(events: readonly WorkspaceEvent[]) => void>();
   private readonly refusalListeners = new Set<(refused: Refused) => void>();
-  private arranged: Model | null = null;
+  private readonly arranger: Arranger;
+  private shown: Model;
   private frame = 0;
   /** What this tab has changed and can undo, the last at the end. */
   private done: readonly Done[] = [];
@@ -68,6 +69,8 @@ export class OpenWorkspace {
       ...taskEffects<AnyRow>(me.id, (task) => ({ ...task, commentCount: 0, createdBy: me }) as unknown as Task),
       ...commentEffects<AnyRow>(me, (comment) => comment),
     });
+    this.arranger = new Arranger(this.replica, me.id);
+    this.shown = this.arranger.update();
     this.connection = connection;
     const name = (this.name = `${me.id}.${id}`);
     leaving.get(name)?.();
@@ -80,8 +83,8 @@ export class OpenWorkspace {
         if (changeSetId && UNDOABLE.has(operation.name)) this.done = [...this.done, { operation, changeSetId }].slice(-MOST_UNDONE);
       },
     });
-    const snapshot = async () => {
-      const read = await server.snapshot();
+    const snapshot: typeof server.snapshot = async (onBeginning) => {
+      const read = await server.snapshot(onBeginning);
       this.snapshots += 1;
       return read;
     };
@@ -93,13 +96,16 @@ export class OpenWorkspace {
         this.changed();
       },
     });
-    this.replica.listen(() => this.changed());
+    this.replica.listen((ids) => {
+      this.arranger.touch(ids);
+      this.changed();
+    });
     this.presence = new PresenceRoom(connection, id, me.id);
     this.unlisten = connection.listen({ connected: () => this.sync.connected(), disconnected: () => this.sync.disconnected() });
   }
 
   /** Everything as it is to be shown now. */
-  model = (): Model => (this.arranged ??= arrange(this.replica.all(), this.myId));
+  model = (): Model => this.shown;
 
   /** Calls back when `model` or the number of waiting changes may be different. */
   subscribe = (reader: () => void): (() => void) => {
@@ -215,7 +221,7 @@ export class OpenWorkspace {
   private tell(): void {
     cancelAnimationFrame(this.frame);
     this.frame = 0;
-    this.arranged = null;
+    this.shown = this.arranger.update();
     for (const reader of this.readers) reader();
   }
 

@@ -120,6 +120,13 @@ export class Replica<R extends Row> {
     this.replay(changed);
   }
 
+  /** Takes the beginning of a snapshot whose rest is still on its way, so that there is something to show. */
+  preview(rows: Iterable<R>): void {
+    const changed = new Set<string>();
+    for (const row of rows) if (this.keep(row)) changed.add(row.id);
+    this.replay(changed);
+  }
+
   /** Applies one batch, whole, and then moves the cursor. Returns the ids of the rows that it touched. */
   apply(changes: Changes<R>): ReadonlySet<string> {
     const changed = new Set<string>();

@@ -27,8 +27,8 @@ export type Outcome<R extends Row> =
   | { readonly kind: "unreachable" };
 
 export interface Server<R extends Row> {
-  /** Rejects if the server cannot be asked. */
-  snapshot(): Promise<Snapshot<R>>;
+  /** Rejects if the server cannot be asked. `onBeginning` may be given what was read first, while the rest is read. */
+  snapshot(onBeginning: (rows: readonly R[]) => void): Promise<Snapshot<R>>;
   /**
    * Follows everything after a cursor over the link as it is now. Returns how to stop. An error ends the stream while the
    * link stays; a final one would meet the same stream again.
@@ -52,7 +52,7 @@ const LONGEST_RETRY_MS = 15_000;
 
 export class Sync<R extends Row> {
   readonly replica: Replica<R>;
-  /** Whether the replica holds a snapshot, from the storage or from the server. */
+  /** Whether the replica has something to show, from the storage or from the server: a snapshot, or the beginning of one. */
   isReady = false;
 
   private readonly server: Server<R>;
@@ -107,6 +107,11 @@ export class Sync<R extends Row> {
     this.unfollow = null;
   }
 
+  /** Whether a whole snapshot has been here. */
+  get isWhole(): boolean {
+    return this.replica.cursor !== null;
+  }
+
   /** Shows a change at once, stores it, and sends it when its turn comes. Resolves when it is stored. */
   async submit(operation: Operation): Promise<void> {
     this.replica.submit(operation);
@@ -123,8 +128,8 @@ export class Sync<R extends Row> {
 
   /** Stores everything anew: whoever kept the storage until now may have left it anywhere. */
   storeAll(): void {
-    this.isWholeUnsaved = this.isReady;
-    if (this.isReady) this.remember(new Set());
+    this.isWholeUnsaved = this.isWhole;
+    if (this.isWhole) this.remember(new Set());
   }
 
   /** Resolves when nothing waits for the server. */
@@ -206,12 +211,20 @@ export class Sync<R extends Row> {
   }
 
   private async readSnapshot(link: number): Promise<void> {
-    const { rows, cursor } = await this.server.snapshot();
+    const { rows, cursor } = await this.server.snapshot((beginning) => this.preview(beginning, link));
     if (link !== this.link || this.isStopped) return;
     this.replica.reset(rows, cursor);
     this.isReady = true;
     this.isWholeUnsaved = true;
     this.remember(new Set());
+    this.hooks.onChange?.();
+  }
+
+  /** Only where there is nothing yet: what is shown is not to be mixed with half of what comes. */
+  private preview(rows: readonly R[], link: number): void {
+    if (this.isReady || link !== this.link || this.isStopped) return;
+    this.replica.preview(rows);
+    this.isReady = true;
     this.hooks.onChange?.();
   }
 

@@ -15,3 +15,9 @@ export function useModel(): Model {
   const workspace = useWorkspace();
   return useSyncExternalStore(workspace.subscribe, workspace.model);
 }
+
+/** Whether all of the workspace is here; otherwise the rest is being read, and what is not there may still come. */
+export function useIsWhole(): boolean {
+  const workspace = useWorkspace();
+  return useSyncExternalStore(workspace.subscribe, () => workspace.sync.isWhole);
+}
