@@ -23,6 +23,8 @@ FOLDER = ROOT / "docs/images"
 MOST_BYTES = 150_000
 DESK = {"width": 1280, "height": 800}
 PHONE = {"width": 390, "height": 844}
+PAGES = {"light": ("List", "Members", "Settings", "Inbox"), "dark": ("My tasks", "Account")}
+PHONE_PAGES = {"light": ("List", "Inbox"), "dark": ("Board",)}
 
 
 def main() -> int:
@@ -75,24 +77,31 @@ async def _take_all(url: str, password: str) -> None:
             await page.get_by_role("textbox", name="Title").wait_for()
             await _take(page, f"task-{scheme}")
             await page.keyboard.press("Escape")
+            for name in PAGES[scheme]:
+                await _visit(page, name)
+                await _take(page, f"{name.lower().replace(' ', '-')}-{scheme}")
             if scheme == "light":
-                await _others(page)
+                await _palette(page)
             await page.context.close()
-        page = await _signed_in(browser, url, password, color_scheme="dark", viewport=PHONE, has_touch=True)
-        await _take(page, "board-phone")
-        await page.context.close()
+        for scheme, names in PHONE_PAGES.items():
+            page = await _signed_in(browser, url, password, color_scheme=scheme, viewport=PHONE, has_touch=True)
+            for name in names:
+                await _visit(page, name)
+                await _take(page, f"{name.lower().replace(' ', '-')}-phone")
+            await page.context.close()
 
 
-async def _others(page: Page) -> None:
-    """The pages that are shown in one look only."""
-    for name in ("List", "My tasks", "Members"):
-        await page.get_by_role("link", name=name).click()
-        await page.get_by_role("main", name=name).wait_for()
-        await _take(page, name.lower().replace(" ", "-"))
-    await page.get_by_role("link", name="Board").click()
+async def _visit(page: Page, name: str) -> None:
+    await page.get_by_role("navigation", name="Pages").get_by_role("link", name=name).click()
+    await page.get_by_role("main", name=name).wait_for()
+    await page.wait_for_load_state("networkidle")
+
+
+async def _palette(page: Page) -> None:
+    await _visit(page, "Board")
     await page.keyboard.press("Control+k")
     await page.get_by_role("combobox").fill("de")
-    await _take(page, "palette")
+    await _take(page, "palette-light")
     await page.keyboard.press("Escape")
 
 

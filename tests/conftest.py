@@ -14,7 +14,10 @@ from tests.people import Api
 from tests.processes import ServerProcess, server_processes
 from tests.stack_fixture import TestStack, stack  # noqa: F401
 
-PATIENT = tuple(f"tests/faults/test_{name}.py" for name in ("presence", "draining", "cut_off", "soak"))
+PATIENT = (
+    *(f"tests/faults/test_{name}.py" for name in ("presence", "draining", "cut_off", "soak")),
+    "tests/e2e/test_memory.py",
+)
 """Serial tests that take their time whatever the machine does: they may run beside the other serial ones."""
 
 
