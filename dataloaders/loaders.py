@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 from strawberry.dataloader import DataLoader
@@ -80,6 +80,19 @@ def _by_id(scope: ScopeOf, read: ById[Row]) -> DataLoader[UUID, Row | None]:
         return [found.get(one) for one in ids]
 
     return DataLoader(load_fn=load)
+
+
+class _First(DataLoader[UUID, Row | None]):
+    """Looks among what several read together before its own reader reads, who may see more."""
+
+    def __init__(self, common: DataLoader[UUID, Row | None], own: Callable[[], DataLoader[UUID, Row | None]]) -> None:
+        # Nothing else: there is one for each of many readers, and hardly any ever needs more.
+        self._common = common
+        self._own = own
+
+    async def load(self, key: UUID) -> Row | None:
+        found = await self._common.load(key)
+        return await self._own().load(key) if found is None else found
 
 
 class Grouped(Generic[Group, Row]):
@@ -255,3 +268,32 @@ class Loaders:
         self.own_subscriptions: Grouped[UUID, TaskSubscription] = Grouped(
             scope, lambda _, user_id, ids: subscriptions.own_by_task_ids(session, user_id, ids)
         )
+
+
+class JointLoaders(Loaders):
+    """The loaders of one of several who read the same snapshot.
+
+    `common`: over that snapshot, with rights that each of them has. What notifications lead to is looked for there
+    first, so it is read once for all of them; whatever else is asked for is read for this one alone.
+    """
+
+    def __init__(self, session: Session, scope: ScopeOf, common: Loaders) -> None:
+        own: list[Loaders] = []
+
+        def alone() -> Loaders:
+            if not own:
+                own.append(Loaders(session, scope))
+            return own[0]
+
+        self._alone = alone
+        self.tasks = _First(common.tasks, lambda: alone().tasks)
+        self.comments = _First(common.comments, lambda: alone().comments)
+        self.users = _First(common.users, lambda: alone().users)
+        self.workspaces = _First(common.workspaces, lambda: alone().workspaces)
+        self.projects = _First(common.projects, lambda: alone().projects)
+        self.statuses = _First(common.statuses, lambda: alone().statuses)
+        self.labels = _First(common.labels, lambda: alone().labels)
+
+    def __getattr__(self, name: str) -> Any:
+        # All the others are made when the first of them is asked for: mostly none is, and many are told at once.
+        return getattr(self._alone(), name)

@@ -476,13 +476,19 @@ class Notification:
     comment_id: UUID | None
     invite_id: UUID | None
     group_key: str
-    sources: tuple[Source, ...]
     group_count: int
     actor: ActorRef
     is_in_app: bool
     created_at: datetime
     read_at: datetime | None
     withdrawn_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class FoldedNotification(Notification):
+    """With the newest of what was folded into it, the oldest first. Who changes it has to know, nobody who shows it."""
+
+    sources: tuple[Source, ...]
 
 
 @dataclass(frozen=True, slots=True)

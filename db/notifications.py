@@ -19,7 +19,7 @@ from sqlalchemy import ARRAY, ColumnElement, Uuid, and_, any_, cast, exists, fun
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from db import pages
-from db.models import ActorKind, ActorRef, Notification, NotificationKind, Source
+from db.models import ActorKind, ActorRef, FoldedNotification, Notification, NotificationKind, Source
 from db.pages import Page, PageRequest, SortKey
 from db.scope import Scope, visible
 from db.session import Session
@@ -48,25 +48,36 @@ def _source_row(source: Source) -> dict[str, Any]:
     }
 
 
+shown_columns = [column for column in notifications.c if column.name != "sources"]
+
+
+def _values(row: Any) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "user_id": row.user_id,
+        "workspace_id": row.workspace_id,
+        "seq": row.seq,
+        "kind": NotificationKind(row.kind),
+        "task_id": row.task_id,
+        "comment_id": row.comment_id,
+        "invite_id": row.invite_id,
+        "group_key": row.group_key,
+        "group_count": row.group_count,
+        "actor": ActorRef(ActorKind(row.actor_kind), row.actor_id),
+        "is_in_app": row.is_in_app,
+        "created_at": row.created_at,
+        "read_at": row.read_at,
+        "withdrawn_at": row.withdrawn_at,
+    }
+
+
 def notification_of(row: Any) -> Notification:
-    return Notification(
-        id=row.id,
-        user_id=row.user_id,
-        workspace_id=row.workspace_id,
-        seq=row.seq,
-        kind=NotificationKind(row.kind),
-        task_id=row.task_id,
-        comment_id=row.comment_id,
-        invite_id=row.invite_id,
-        group_key=row.group_key,
-        sources=tuple(_source(one) for one in row.sources),
-        group_count=row.group_count,
-        actor=ActorRef(ActorKind(row.actor_kind), row.actor_id),
-        is_in_app=row.is_in_app,
-        created_at=row.created_at,
-        read_at=row.read_at,
-        withdrawn_at=row.withdrawn_at,
-    )
+    """A row of `shown_columns`."""
+    return Notification(**_values(row))
+
+
+def _folded_of(row: Any) -> FoldedNotification:
+    return FoldedNotification(**_values(row), sources=tuple(_source(one) for one in row.sources))
 
 
 # ---- heads and counts
@@ -146,7 +157,7 @@ _NAMES = ", ".join(one.split()[0] for one in _COLUMNS.split(", "))
 _CHANGING = ("seq", "comment_id", "sources", "group_count", "actor_kind", "actor_id", "created_at", "withdrawn_at")
 
 
-def _rows(several: Iterable[Notification]) -> dict[str, str]:
+def _rows(several: Iterable[FoldedNotification]) -> dict[str, str]:
     rows = [
         {
             "id": one.id,
@@ -172,7 +183,7 @@ def _rows(several: Iterable[Notification]) -> dict[str, str]:
     return {"rows": orjson.dumps(rows, default=str).decode()}
 
 
-async def insert_notifications(session: Session, several: Collection[Notification]) -> None:
+async def insert_notifications(session: Session, several: Collection[FoldedNotification]) -> None:
     """New ones, in one statement however many there are."""
     if several:
         await session.execute(
@@ -184,7 +195,7 @@ async def insert_notifications(session: Session, several: Collection[Notificatio
         )
 
 
-async def rewrite_notifications(session: Session, several: Collection[Notification]) -> None:
+async def rewrite_notifications(session: Session, several: Collection[FoldedNotification]) -> None:
     """What was folded into them or taken out; in one statement."""
     if several:
         changes = ", ".join(f"{one} = r.{one}" for one in _CHANGING)
@@ -244,9 +255,9 @@ _CONDITIONS = 100
 """In one statement."""
 
 
-async def open_ones(session: Session, about: Sequence[About]) -> dict[UUID, Notification]:
+async def open_ones(session: Session, about: Sequence[About]) -> dict[UUID, FoldedNotification]:
     """ids -> those that were neither read nor withdrawn, of any channel."""
-    opened: dict[UUID, Notification] = {}
+    opened: dict[UUID, FoldedNotification] = {}
     for start in range(0, len(about), _CONDITIONS):
         found = await session.execute(
             select(notifications).where(
@@ -255,11 +266,13 @@ async def open_ones(session: Session, about: Sequence[About]) -> dict[UUID, Noti
                 or_(*[one.condition() for one in about[start : start + _CONDITIONS]]),
             )
         )
-        opened |= {row.id: notification_of(row) for row in found}
+        opened |= {row.id: _folded_of(row) for row in found}
     return opened
 
 
-async def open_groups(session: Session, wanted: Collection[tuple[UUID, str]]) -> dict[tuple[UUID, str], Notification]:
+async def open_groups(
+    session: Session, wanted: Collection[tuple[UUID, str]]
+) -> dict[tuple[UUID, str], FoldedNotification]:
     """(person, group key) -> the one that was neither read nor withdrawn."""
     keys = sorted({key for _, key in wanted})
     found = await session.execute(
@@ -270,7 +283,7 @@ async def open_groups(session: Session, wanted: Collection[tuple[UUID, str]]) ->
             notifications.c.read_at.is_(None),
         )
     )
-    return {(row.user_id, row.group_key): notification_of(row) for row in found}
+    return {(row.user_id, row.group_key): _folded_of(row) for row in found}
 
 
 async def delete_old_notifications(session: Session, before: datetime, withdrawn_before: datetime) -> None:
@@ -314,7 +327,9 @@ async def notifications_by_ids(
     session: Session, scope: Scope, user_id: UUID, ids: Collection[UUID]
 ) -> dict[UUID, Notification]:
     """ids -> the notifications of those that are somebody's own."""
-    found = await session.execute(select(notifications).where(_seen(scope, user_id), notifications.c.id.in_(list(ids))))
+    found = await session.execute(
+        select(*shown_columns).where(_seen(scope, user_id), notifications.c.id.in_(list(ids)))
+    )
     return {row.id: notification_of(row) for row in found}
 
 
@@ -337,7 +352,7 @@ async def shown_page(
     session: Session, scope: Scope, user_id: UUID, wanted: Wanted, request: PageRequest
 ) -> Page[Notification]:
     """A page of somebody's notifications, the newest first. Raises BadCursor."""
-    query = select(notifications).where(_seen(scope, user_id))
+    query = select(*shown_columns).where(_seen(scope, user_id))
     if wanted.workspace_id is not None:
         query = query.where(notifications.c.workspace_id == wanted.workspace_id)
     if wanted.is_unread:
@@ -345,55 +360,6 @@ async def shown_page(
     if wanted.kind is not None:
         query = query.where(notifications.c.kind == wanted.kind.value)
     return await pages.read_page(session, query, _KEYS, request, notification_of)
-
-
-# ---- following
-
-
-@dataclass(frozen=True, slots=True)
-class News:
-    """What somebody's notifications became since they were last looked at, as of `seq`.
-
-    `is_snapshot`: it is not what changed but what is unread, the newest first. `removed_ids`: of those that are to be
-    forgotten, the ones that were never told of too.
-    """
-
-    seq: int
-    is_snapshot: bool
-    shown: tuple[Notification, ...]
-    removed_ids: tuple[UUID, ...]
-    unread: int
-
-    def adds_nothing_to(self, earlier: News) -> bool:
-        """Whether somebody who was told of that need not be told of this."""
-        return not (self.is_snapshot or self.shown or self.removed_ids) and self.unread == earlier.unread
-
-
-async def news_of(session: Session, scope: Scope, user_id: UUID, after: int | None, most: int) -> News:
-    """What changed after `after`, on a snapshot; None, and where it is more than `most`: what is unread, at most so
-    many."""
-    seq = (await heads_by_user_ids(session, [user_id]))[user_id]
-    unread = (await unread_by_user_ids(session, [user_id]))[user_id]
-    if after is not None:
-        changed = await _changed(session, scope, user_id, after, most + 1)
-        if len(changed) <= most:
-            shown = tuple(row for row, is_seen in changed if is_seen)
-            return News(seq, False, shown, tuple(row.id for row, is_seen in changed if not is_seen), unread)
-    page = await shown_page(session, scope, user_id, Wanted(is_unread=True), PageRequest(most))
-    return News(seq, True, tuple(page.rows), (), unread)
-
-
-async def _changed(
-    session: Session, scope: Scope, user_id: UUID, after: int, limit: int
-) -> list[tuple[Notification, bool]]:
-    """(what changed, whether it is still shown), the oldest change first."""
-    found = await session.execute(
-        select(notifications, _seen(scope, user_id).label("is_seen"))
-        .where(notifications.c.user_id == user_id, notifications.c.seq > after, notifications.c.is_in_app)
-        .order_by(notifications.c.seq, notifications.c.id)
-        .limit(limit)
-    )
-    return [(notification_of(row), bool(row.is_seen)) for row in found]
 
 
 # ---- marking

@@ -6,6 +6,7 @@ here. A row that no grant covers does not exist for that reader.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from uuid import UUID
 
@@ -143,6 +144,22 @@ class Scope:
             if grant.workspace_id == workspace_id:
                 return grant
         return None
+
+    def narrowed(self, workspace_ids: Collection[UUID], project_ids: Collection[UUID]) -> Scope:
+        """What of it lies in these workspaces, for a guest of these projects, and nobody's in particular: equal for all
+        who may see the same there."""
+        return Scope(
+            tuple(
+                replace(
+                    grant,
+                    membership_id=_NOBODY,
+                    user_id=_NOBODY,
+                    project_ids=None if grant.project_ids is None else grant.project_ids.intersection(project_ids),
+                )
+                for grant in sorted(self.grants, key=lambda one: one.workspace_id)
+                if grant.workspace_id in workspace_ids
+            )
+        )
 
     @property
     def workspace_ids(self) -> list[UUID]:

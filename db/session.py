@@ -102,6 +102,15 @@ def translated() -> Iterator[None]:
         raise
 
 
+class HeldSession(Session, Protocol):
+    """A session that reads one snapshot, and holds a connection from its first read until it is closed."""
+
+    @property
+    def is_open(self) -> bool: ...
+
+    async def close(self) -> None: ...
+
+
 class ReadSession:
     """The reads of one query operation, or of one event batch: one read-only snapshot, opened at the first read.
 
@@ -159,6 +168,54 @@ class ReadSession:
                 await self._drop()
 
 
+class SharedReading:
+    """A snapshot that several read, each a part of it. It is given back when the last of them has closed theirs."""
+
+    def __init__(self, whole: ReadSession) -> None:
+        self._whole = whole
+        self._parts: set[Part] = set()
+        self.ended = asyncio.Event()
+
+    async def execute(self, statement: Executable, parameters: Any = None) -> CursorResult[Any]:
+        return await self._whole.execute(statement, parameters)
+
+    def part(self) -> Part:
+        """One more reads it, while at least one does."""
+        part = Part(self)
+        self._parts.add(part)
+        return part
+
+    def holds(self, part: Part) -> bool:
+        return part in self._parts
+
+    async def leave(self, part: Part) -> None:
+        if part not in self._parts:
+            return
+        self._parts.remove(part)
+        if not self._parts:
+            self.ended.set()
+            await self._whole.close()
+
+
+class Part:
+    """What one of several readers holds of a snapshot."""
+
+    def __init__(self, shared: SharedReading) -> None:
+        self._shared = shared
+
+    async def execute(self, statement: Executable, parameters: Any = None) -> CursorResult[Any]:
+        return await self._shared.execute(statement, parameters)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it holds a snapshot."""
+        return self._shared.holds(self)
+
+    async def close(self) -> None:
+        """This reader has read all that they want."""
+        await self._shared.leave(self)
+
+
 class Database:
     """One engine: a pool of connections, read and write sides over the same pool."""
 
@@ -186,6 +243,10 @@ class Database:
     def reading(self) -> ReadSession:
         """A snapshot for one operation; opened lazily, to be closed by the caller."""
         return ReadSession(self._reading)
+
+    def shared_reading(self) -> SharedReading:
+        """A snapshot for several operations; it is closed with its last part."""
+        return SharedReading(self.reading())
 
     async def alone(self, work: Callable[[Session], Awaitable[Answer]]) -> Answer:
         """Run single statements, each its own transaction. Tried again once if the pooled connection had died.

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import and_, delete, exists, or_, select
+from sqlalchemy import DateTime, Uuid, and_, bindparam, delete, exists, or_, select, text
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from db.models import Role, TaskSubscription
@@ -64,18 +64,19 @@ async def add_followers(
     """These follow a task from now on, unless they have said what they want."""
     if not user_ids:
         return
-    rows = [
-        {
-            "workspace_id": workspace_id,
-            "task_id": task_id,
-            "user_id": one,
-            "is_subscribed": True,
+    await session.execute(
+        text(
+            "INSERT INTO task_subscriptions (workspace_id, task_id, user_id, is_subscribed, since)"
             # One instant later each, so that they stay in the order in which they were given.
-            "since": at + timedelta(microseconds=index),
-        }
-        for index, one in enumerate(user_ids)
-    ]
-    await session.execute(upsert(task_subscriptions).on_conflict_do_nothing(), rows)
+            " SELECT :workspace_id, :task_id, person, true, :at + place * interval '1 microsecond'"
+            " FROM unnest(CAST(:user_ids AS uuid[])) WITH ORDINALITY AS one(person, place) ON CONFLICT DO NOTHING"
+        ).bindparams(
+            bindparam("workspace_id", type_=Uuid),
+            bindparam("task_id", type_=Uuid),
+            bindparam("at", type_=DateTime(timezone=True)),
+        ),
+        {"workspace_id": workspace_id, "task_id": task_id, "at": at, "user_ids": list(user_ids)},
+    )
 
 
 async def set_subscription(

@@ -14,6 +14,8 @@ from sqlalchemy import (
     Select,
     Uuid,
     and_,
+    any_,
+    cast,
     delete,
     exists,
     func,
@@ -85,6 +87,19 @@ async def grants_by_user_id(session: Session, user_id: UUID, workspace_id: UUID 
         query = query.where(memberships.c.workspace_id == workspace_id)
     found = await session.execute(query.order_by(memberships.c.created_at, memberships.c.id))
     return [grant_of(_membership(row)) for row in found]
+
+
+async def grants_by_user_ids(session: Session, user_ids: Collection[UUID]) -> dict[UUID, list[Grant]]:
+    """The same of several people; everybody has an entry."""
+    found = await session.execute(
+        _select_memberships()
+        .where(memberships.c.user_id == any_(cast(list(user_ids), ARRAY(Uuid))))
+        .order_by(memberships.c.created_at, memberships.c.id)
+    )
+    grants: dict[UUID, list[Grant]] = {one: [] for one in user_ids}
+    for row in found:
+        grants[row.user_id].append(grant_of(_membership(row)))
+    return grants
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ so a write never commits after the removal of its author.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TypeVar
 from uuid import UUID
 
@@ -37,6 +38,12 @@ async def grants_of(session: Session, actor: Actor, workspace_id: UUID | None = 
 async def scope_of(session: Session, actor: Actor) -> Scope:
     """All that somebody may see."""
     return Scope(tuple(await grants_of(session, actor)))
+
+
+async def scopes_of(session: Session, user_ids: Collection[UUID]) -> dict[UUID, Scope]:
+    """The same of several people; everybody has an entry."""
+    found = await workspaces.grants_by_user_ids(session, user_ids)
+    return {one: Scope(tuple(grants)) for one, grants in found.items()}
 
 
 async def permitted(

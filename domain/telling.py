@@ -16,7 +16,7 @@ from uuid import UUID
 
 from db import mails, notification_rules, notifications, subscriptions, workspaces
 from db.ids import new_id
-from db.models import ActorKind, Channel, Notification, NotificationKind, Source, Task
+from db.models import ActorKind, Channel, FoldedNotification, NotificationKind, Source, Task
 from db.notifications import About, Tally
 from db.scope import Grant
 from db.unit_of_work import UnitOfWork
@@ -60,14 +60,14 @@ Told = tuple[UUID, Wish, frozenset[Channel]]
 class _Ledger:
     """What becomes of notifications: as they were (None: new), and as they are to be."""
 
-    before: dict[UUID, Notification | None] = field(default_factory=dict)
-    after: dict[UUID, Notification] = field(default_factory=dict)
+    before: dict[UUID, FoldedNotification | None] = field(default_factory=dict)
+    after: dict[UUID, FoldedNotification] = field(default_factory=dict)
 
-    def put(self, before: Notification | None, after: Notification) -> None:
+    def put(self, before: FoldedNotification | None, after: FoldedNotification) -> None:
         self.before.setdefault(after.id, before)
         self.after[after.id] = after
 
-    def now(self, one: Notification) -> Notification:
+    def now(self, one: FoldedNotification) -> FoldedNotification:
         return self.after.get(one.id, one)
 
     def deltas(self) -> Counter[Tally]:
@@ -77,7 +77,7 @@ class _Ledger:
         return found
 
 
-def _is_unread(one: Notification | None) -> bool:
+def _is_unread(one: FoldedNotification | None) -> bool:
     return one is not None and one.is_in_app and one.read_at is None and one.withdrawn_at is None
 
 
@@ -180,7 +180,7 @@ class Telling:
                 opened = await notifications.open_ones(self._uow, [recall.about])
                 self._withdraw(ledger, recall, opened.values())
 
-    def _withdraw(self, ledger: _Ledger, recall: Recall, found: Iterable[Notification]) -> None:
+    def _withdraw(self, ledger: _Ledger, recall: Recall, found: Iterable[FoldedNotification]) -> None:
         for one in found:
             current = ledger.now(one)
             if current.withdrawn_at is None:
@@ -230,9 +230,9 @@ def _group_key(wish: Wish) -> str:
     return f"{wish.kind.value}:{wish.group}"
 
 
-def _new(user_id: UUID, wish: Wish, is_in_app: bool) -> Notification:
+def _new(user_id: UUID, wish: Wish, is_in_app: bool) -> FoldedNotification:
     source = wish.source
-    return Notification(
+    return FoldedNotification(
         id=new_id(),
         user_id=user_id,
         workspace_id=wish.workspace_id,
@@ -252,14 +252,14 @@ def _new(user_id: UUID, wish: Wish, is_in_app: bool) -> Notification:
     )
 
 
-def _with(one: Notification, source: Source) -> Notification:
+def _with(one: FoldedNotification, source: Source) -> FoldedNotification:
     """One more is folded into it."""
     if any(known.id == source.id for known in one.sources):
         return one
     return _newest(replace(one, sources=(*one.sources, source)[-MAX_SOURCES:], group_count=one.group_count + 1))
 
 
-def _without(one: Notification, source_id: UUID | None, uow: UnitOfWork) -> Notification:
+def _without(one: FoldedNotification, source_id: UUID | None, uow: UnitOfWork) -> FoldedNotification:
     """Withdrawn, or (with a source) without that; itself if that is not in it."""
     left = () if source_id is None else tuple(known for known in one.sources if known.id != source_id)
     if not left:
@@ -269,7 +269,7 @@ def _without(one: Notification, source_id: UUID | None, uow: UnitOfWork) -> Noti
     return _newest(replace(one, sources=left, group_count=one.group_count - 1))
 
 
-def _newest(one: Notification) -> Notification:
+def _newest(one: FoldedNotification) -> FoldedNotification:
     last = one.sources[-1]
     return replace(one, actor=last.actor, comment_id=last.comment_id, created_at=last.at)
 

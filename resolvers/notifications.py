@@ -16,7 +16,7 @@ from resolvers.mutate import Work, mutate
 from schema import inputs, payloads
 from schema.context import Info
 from schema.nodes import given
-from schema.notifications import MAX_NEWS, NotificationBatch, notification_batch
+from schema.notifications import NotificationBatch, notification_batch
 
 
 def _target(asked: inputs.NotificationTarget) -> Target:
@@ -93,6 +93,6 @@ class NotificationSubscription:
         context = info.context
         del info  # it keeps all that starting took, and this lasts for days
         context.me()
-        async with aclosing(context.follow_notifications(MAX_NEWS)) as several:
+        async with aclosing(context.follow_notifications()) as several:
             async for news in several:
                 yield notification_batch(news)

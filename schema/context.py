@@ -15,7 +15,7 @@ import strawberry
 
 from dataloaders.loaders import Loaders
 from db.models import Actor
-from db.notifications import News
+from db.news import News
 from db.scope import Grant, Scope
 from db.session import Session
 from db.unit_of_work import Outcome, Work
@@ -129,10 +129,10 @@ class Context(Protocol):
         yielded.
         """
 
-    def follow_notifications(self, most: int) -> AsyncGenerator[News]:
+    def follow_notifications(self) -> AsyncGenerator[News]:
         """What becomes of the actor's notifications: what is unread, then what changes, for ever.
 
-        Batches of at most `most`. Raises Unavailable before the first.
+        Raises Unavailable before the first.
         """
 
     @property

@@ -11,7 +11,8 @@ import strawberry
 from db import models
 from db.ids import of_kind, typed
 from db.models import Channel, DigestFrequency, NotificationKind
-from db.notifications import News, Wanted, shown_page, unread_by_user_ids
+from db.news import News
+from db.notifications import Wanted, shown_page, unread_by_user_ids
 from db.pages import Page, PageRequest
 from db.unit_of_work import now
 from domain.invites import is_open

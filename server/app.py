@@ -27,10 +27,12 @@ from domain.sessions import Desk
 from domain.unsubscribing import unsubscribe
 from realtime.process import Realtime
 from resolvers import schema, sdl
+from schema.notifications import MAX_NEWS
 from server.context import Application
 from server.draining import SOCKETS
 from server.http import graphql_router
 from server.metrics import Metrics
+from server.news import Newsroom
 from server.pages import BUNDLE, add_not_found_page, graphiql_page, page_routes
 from server.settings import Settings
 from server.sockets import Sockets
@@ -95,6 +97,7 @@ def create_app(
         sessions,
         api_tokens,
         settings.public_url,
+        Newsroom(database, MAX_NEWS),
         settings.limits,
         settings.webhook_rules,
     )

@@ -16,13 +16,13 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from dataloaders.loaders import Loaders
+from dataloaders.loaders import JointLoaders, Loaders
 from db.errors import Unavailable
 from db.log import has_revocations, read_epoch
 from db.models import Actor, ActorKind, ActorRef
-from db.notifications import News, news_of
+from db.news import News
 from db.scope import Grant, Scope, shared_grant, tags_within
-from db.session import Database, ReadSession, Session
+from db.session import Database, HeldSession, Session
 from db.unit_of_work import Key, Outcome, Work, Writer
 from domain import access
 from domain.attempts import network
@@ -42,6 +42,7 @@ from realtime.reader import Batch, Matches, whole
 from realtime.topic import RETRY_SECONDS
 from schema.context import Request
 from server.credentials import Credentials, RateLimited, holder_of, release
+from server.news import Newsroom
 from server.tokens import AccessTokens, SessionCheck, TokenCheck, authenticate
 
 EventOf = Callable[[Batch], Any]
@@ -62,6 +63,7 @@ class Application:
     sessions: SessionCheck
     api_tokens: TokenCheck
     public_url: str
+    newsroom: Newsroom
     limits: Limits = field(default_factory=Limits)
     webhook_rules: TargetRules = field(default_factory=TargetRules)
 
@@ -108,8 +110,9 @@ class Snapshot(ABC):
         self._begin()
 
     def _begin(self) -> None:
-        self._reading: ReadSession = self._application.database.reading()
+        self._reading: HeldSession = self._application.database.reading()
         self._loaders: Loaders | None = None
+        self._known_scope: Scope | None = None
         # Sibling fields ask at once: one of them reads, all wait for the same answer and go on together.
         self._scope: asyncio.Task[Scope] | None = None
         self._epoch: asyncio.Task[str] | None = None
@@ -142,6 +145,8 @@ class Snapshot(ABC):
         return self._reading
 
     async def scope(self) -> Scope:
+        if self._known_scope is not None:
+            return self._known_scope
         if self._scope is None:
             self._scope = asyncio.create_task(self._read_scope())
         return await self._scope
@@ -272,9 +277,9 @@ class OperationContext(Snapshot):
                     await here.enter_async_context(self._present(workspace_id))
                     is_here = True
 
-    async def follow_notifications(self, most: int) -> AsyncGenerator[News]:
-        user_id = self.me().user_id
-        async with self._application.realtime.heads.watch(user_id) as head:
+    async def follow_notifications(self) -> AsyncGenerator[News]:
+        application, user_id = self._application, self.me().user_id
+        async with application.realtime.heads.watch(user_id) as head:
             told: News | None = None
             epoch = head.epoch
             while True:
@@ -282,11 +287,10 @@ class OperationContext(Snapshot):
                 epoch = head.epoch
                 await self.renew()
                 try:
-                    news = await news_of(self.reading, await self.scope(), user_id, after, most)
+                    news = await self._read_news(user_id, after)
                 except Unavailable:
                     if told is None:
                         raise
-                    await self.renew()
                     await asyncio.sleep(RETRY_SECONDS)
                     continue
                 if told is None or not news.adds_nothing_to(told):
@@ -294,6 +298,15 @@ class OperationContext(Snapshot):
                 told = news
                 await self.renew()  # nothing is held while this waits
                 await head.beyond(news.seq, epoch)
+
+    async def _read_news(self, user_id: UUID, after: int | None) -> News:
+        """Read it with all who ask at the same time; what is selected of it is then read of the same snapshot."""
+        found = await self._application.newsroom.read(user_id, after)
+        self._reading = found.part
+        if found.common is not None:
+            self._loaders = JointLoaders(found.part, self.scope, found.common)
+        self._known_scope = found.scope
+        return found.news
 
     async def _pass_on(self, workspace_id: UUID, batch: PresenceBatch, event_of: PresenceOf) -> bool:
         """Pass on what is the same for all with these rights, made by whoever comes first. -> whether it was."""

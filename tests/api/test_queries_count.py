@@ -61,8 +61,10 @@ from realtime.presence_state import Status
 from realtime.presence_store import Doing
 from realtime.process import Realtime
 from resolvers import schema
+from schema.notifications import MAX_NEWS
 from server.context import Application, OperationContext
 from server.credentials import Credentials
+from server.news import Newsroom
 from server.tokens import AccessTokens, SessionCheck, TokenCheck
 from tests.db.office import Office
 from tests.realtime.world import eventually
@@ -115,6 +117,7 @@ async def machine(stack: TestStack) -> AsyncIterator[Machine]:
         sessions=SessionCheck(database),
         api_tokens=TokenCheck(database),
         public_url="http://localhost",
+        newsroom=Newsroom(database, MAX_NEWS),
     )
     realtime.run()
     await eventually(lambda: realtime.presences.is_healthy)

@@ -9,7 +9,8 @@ from sqlalchemy import event, func, select, update
 
 from db.ids import new_id, typed
 from db.models import Role
-from db.notifications import delete_old_notifications, news_of, unread_by_user_ids
+from db.news import news_of
+from db.notifications import delete_old_notifications, unread_by_user_ids
 from db.tables import notifications
 from db.unit_of_work import now
 from domain.comments import create_comment
@@ -64,6 +65,6 @@ async def test_what_is_unread_is_never_deleted(office: Office) -> None:
         await delete_old_notifications(connection, now() - timedelta(days=90), now() - timedelta(days=90))
         left = await connection.execute(select(func.count()).select_from(notifications).where(mine))
         assert left.scalar_one() == 2
-    scope = await office.scope(person)
-    news = await office.read(news_of, scope, person.user_id, None, 100)
+    scopes = {person.user_id: await office.scope(person)}
+    (news,) = await office.read(news_of, [(person.user_id, None)], scopes, 100)
     assert (len(news.shown), news.unread, news.is_snapshot) == (2, 2, True)
