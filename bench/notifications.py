@@ -25,7 +25,8 @@ STORED = (100, 100_000)
 COUNTS = 200
 HOW = f"""{COMMENTS} comments over HTTP, one each {PAUSE_SECONDS:g} s, each with {MENTIONED} people mentioned, who have a socket each with
 `notificationEvents` (kind, actor, task and comment selected); the delay is from the answer to the mutation, or from sending it, to the
-frame at each socket, parsed. Unread counts: `viewer.notifications.unreadCount` of one person over HTTP, {COUNTS} times, with so many
+frame at each socket, parsed. All fifty are woken at once and read one snapshot together, nine statements however many they are.
+Unread counts: `viewer.notifications.unreadCount` of one person over HTTP, {COUNTS} times, with so many
 notifications stored, all unread; the median."""
 
 DOCUMENT = """subscription { notificationEvents {

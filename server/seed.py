@@ -23,6 +23,7 @@ from domain.accounts import SignUp
 from domain.merge import Base
 from domain.passwords import Passwords
 from domain.sessions import Desk, person
+from server.seed_talk import talk
 from server.settings import Settings
 from server.tokens import refresh_keys
 
@@ -228,8 +229,9 @@ async def _fill(team: _Team, today: date) -> None:
         values = {ChangedField.NAME: name, ChangedField.COLOR: color}
         await team.do(0, _creating(arrangement.create_label, workspace_id, labels[name], values))
     statuses = await team.desk.database.alone(lambda one: arrangement.first_status_by_category(one, workspace_id))
+    task_ids = {item.title: new_id() for item in ITEMS}
     for number, item in enumerate(ITEMS):
-        task_id = new_id()
+        task_id = task_ids[item.title]
         new = tasks.NewTask(
             id=task_id,
             workspace_id=workspace_id,
@@ -249,6 +251,7 @@ async def _fill(team: _Team, today: date) -> None:
         if item.status is _D:
             done = {ChangedField.STATUS: statuses[_D]}
             await team.do(item.who[0] if item.who else 0, _moving(task_id, done))
+    await talk(team.do, team.users, task_ids)
 
 
 def _creating(

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncIterator
-from contextlib import aclosing
+from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
@@ -42,7 +42,7 @@ from db.history import changes_since
 from db.ids import new_id, typed
 from db.invites import invite_pages
 from db.models import Actor, ChangedField, EventKind, NotificationKind, Role, StatusCategory
-from db.notifications import Wanted, shown_page
+from db.notifications import Wanted, heads_by_user_ids, shown_page
 from db.pages import PageRequest
 from db.session import Database
 from db.unit_of_work import Outcome, UnitOfWork, Writer, now
@@ -542,6 +542,48 @@ async def test_a_batch_of_notifications_takes_as_many_statements_for_many_as_for
         await context.release()
     assert sizes[1] > 2 * sizes[0]
     assert counts[1] <= counts[0]
+
+
+async def test_people_who_are_told_together_take_as_many_statements_as_few(machine: Machine) -> None:
+    """Half of them are guests of the task's project. Each has the same selected: what a notification leads to."""
+    office = machine.office
+    owner = await office.person()
+    workspace = await office.workspace(owner)
+    project = await office.project(owner, workspace, "WEB")
+    task = await office.task(owner, workspace, project_id=project)
+    people = [await office.member(owner, workspace, Role.MEMBER) for _ in range(MANY // 2)]
+    people += [await office.member(owner, workspace, Role.GUEST, project) for _ in range(MANY // 2)]
+    query = """subscription { notificationEvents { unreadCount notifications { kind actor { name }
+      workspace { name } task { title project { name } status { name } } comment { body author { name } } } } }"""
+    counts = []
+    async with AsyncExitStack() as closing:
+        results = {}
+        for person in people:
+            credentials = Credentials(person.user_id, new_id(), now() + timedelta(hours=1))
+            context = machine.application.operation_context(credentials, "127.0.0.1", None)
+            closing.push_async_callback(context.release)
+            results[person] = await schema.subscribe(query, context_value=context)
+            await closing.enter_async_context(aclosing(results[person]))
+            assert (await anext(results[person])).errors is None
+        for told in (people[::2], people):
+            following = [asyncio.create_task(anext(results[one])) for one in told]
+            await asyncio.sleep(0)  # each waits now
+            body = " ".join(f"@[{typed('user', one.user_id)}]" for one in told)
+            comment = partial(comments.create_comment, comment_id=new_id(), task_id=task, parent_id=None, body=body)
+            await office.do(owner, comment)
+            heads = await office.read(heads_by_user_ids, [one.user_id for one in told])
+            machine.counter.clear()
+            for user_id, seq in heads.items():  # as when one read of the bell brings all of them
+                machine.application.realtime.heads._hear(user_id, b"%d" % seq)
+            async with asyncio.timeout(10):
+                found = await asyncio.gather(*following)
+            counts.append(len(machine.counter.statements))
+            for one in found:
+                assert one.errors is None, one.errors
+                (notification,) = one.data["notificationEvents"]["notifications"]
+                assert notification["comment"]["body"] == body
+                assert notification["task"]["project"]["name"] == "Web"
+    assert counts[1] == counts[0]
 
 
 def test_every_list_of_the_schema_is_asked_for() -> None:

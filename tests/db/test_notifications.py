@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import event, func, select, update
 
@@ -11,6 +13,7 @@ from db.ids import new_id, typed
 from db.models import Role
 from db.news import news_of
 from db.notifications import delete_old_notifications, unread_by_user_ids
+from db.scope import Scope
 from db.tables import notifications
 from db.unit_of_work import now
 from domain.comments import create_comment
@@ -68,3 +71,33 @@ async def test_what_is_unread_is_never_deleted(office: Office) -> None:
     scopes = {person.user_id: await office.scope(person)}
     (news,) = await office.read(news_of, [(person.user_id, None)], scopes, 100)
     assert (len(news.shown), news.unread, news.is_snapshot) == (2, 2, True)
+
+
+async def test_several_are_told_by_the_rights_of_each(office: Office) -> None:
+    """What one of them may not see any more is removed for them, and shown to the others of the same snapshot."""
+    owner = await office.person()
+    workspace = await office.workspace(owner)
+    web, ops = [await office.project(owner, workspace, key) for key in ("WEB", "OPS")]
+    member = await office.member(owner, workspace, Role.MEMBER)
+    guest = await office.member(owner, workspace, Role.GUEST, web)
+    both = [member.user_id, guest.user_id]
+    seen = await office.task(owner, workspace, project_id=web, assignee_ids=both)
+    scopes = {one.user_id: await office.scope(one) for one in (member, guest)}
+    nothing = {**scopes, guest.user_id: Scope(())}
+    elsewhere = {
+        **scopes,
+        guest.user_id: Scope((replace(scopes[guest.user_id].grants[0], project_ids=frozenset({ops})),)),
+    }
+    readers = [(member.user_id, 0), (guest.user_id, 0), (guest.user_id, 1), (guest.user_id, None)]
+
+    async def shown(by: dict[UUID, Scope]) -> list[tuple[int, int, bool]]:
+        found = await office.read(news_of, readers, by, 100)
+        assert all(one.task_id == seen for news in found for one in news.shown)
+        return [(len(news.shown), len(news.removed_ids), news.is_snapshot) for news in found]
+
+    assert await shown(scopes) == [(1, 0, False), (1, 0, False), (0, 0, False), (1, 0, True)]
+    for by in (nothing, elsewhere):
+        assert await shown(by) == [(1, 0, False), (0, 1, False), (0, 0, False), (0, 0, True)]
+    more = await office.task(owner, workspace, project_id=web, assignee_ids=both)
+    found = await office.read(news_of, [(user_id, 0) for user_id in both], scopes, 1)
+    assert [(news.is_snapshot, [one.task_id for one in news.shown]) for news in found] == [(True, [more])] * 2

@@ -29,9 +29,10 @@ from db.session import Database
 from db.tables import account_tokens, mails
 from db.unit_of_work import now
 from domain.passwords import Passwords
-from jobs.carriers import FolderCarrier, Refused, Server, SmtpCarrier, Unreachable, greet
+from jobs.carriers import FolderCarrier, Letter, Refused, Server, SmtpCarrier, Unreachable, greet
 from jobs.letters import Stationery, Text, letter, mail_address
 from jobs.outbox import CLAIM, PostOffice, empty
+from server.settings import smtp_url
 from tests.domain.people import QUICK, Town
 from tests.stack_fixture import TestStack
 
@@ -299,6 +300,92 @@ async def test_tls_and_a_password_are_used_and_a_wrong_one_is_no_letters_fault(p
         await own.carrier.rest()
     assert len(postman.taken) == 1
     assert password not in repr(server)
+
+
+@pytest.fixture
+def trusted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> ssl.SSLContext:
+    """What a server of a company's own authority uses; this process trusts that as an operator says it."""
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(str(tmp_path / "authority.pem"))
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "authority.pem"))
+    there = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert("127.0.0.1").configure_cert(there)
+    return there
+
+
+async def test_tls_from_the_start_is_used_and_an_authority_is_trusted_by_the_usual_variable(
+    post: Callable[..., Post], trusted: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    postman = Postman()
+    with serving(postman, ssl_context=trusted) as port:
+        own = post(port)
+        await own.queue()
+        server = smtp_url(f"smtps://127.0.0.1:{port}")
+        own.carrier = SmtpCarrier(server, timeout_seconds=2)
+        assert await empty(own.office)
+        await own.carrier.rest()
+        with pytest.raises(Unreachable):  # without TLS nobody is understood there
+            await greet(smtp_url(f"smtp://127.0.0.1:{port}"), timeout_seconds=1)
+        monkeypatch.delenv("SSL_CERT_FILE")
+        with pytest.raises(Unreachable):  # nobody vouches for the certificate
+            await greet(server, timeout_seconds=2)
+    assert len(postman.taken) == 1
+
+
+@pytest.mark.parametrize(
+    ("has_tls", "option", "leaves"),
+    [(True, "", "by TLS"), (True, "?starttls=never", "plain"), (False, "", "plain"), (False, "?starttls=required", "")],
+    ids=["offered", "offered and not wanted", "not offered", "wanted and not offered"],
+)
+async def test_starttls_is_used_as_the_address_says(
+    post: Callable[..., Post], trusted: ssl.SSLContext, has_tls: bool, option: str, leaves: str
+) -> None:
+    ways: list[str] = []
+
+    class Watching(Postman):
+        async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
+            ways.append("plain" if session.ssl is None else "by TLS")
+            return await super().handle_DATA(server, session, envelope)
+
+    with serving(Watching(), **({"tls_context": trusted} if has_tls else {})) as port:
+        own = post(port)
+        await own.queue()
+        own.carrier = SmtpCarrier(smtp_url(f"smtp://127.0.0.1:{port}{option}"), timeout_seconds=2)
+        assert await empty(own.office) == bool(leaves)
+        await own.carrier.rest()
+    assert ways == [leaves] * bool(leaves)
+    # A server that cannot do what is wanted is no letter's fault: it waits.
+    assert [row.state for row in await own.rows()] == ["SENT" if leaves else "WAITING"]
+
+
+def letter_to(address: str) -> Letter:
+    at = now()
+    claimed = Claimed(new_id(), new_id(), at, MailKind.VERIFICATION, None, None, None, {}, at, None, 1, None)
+    values = {"name": "Zoë", "is_change": False, "link": "https://tutti.example.com"}
+    return letter(STATIONERY, claimed, Text(address, "Hello", "verification", values))
+
+
+@pytest.mark.parametrize("speaks_utf8", [True, False])
+async def test_an_address_beyond_ascii_is_sent_to_whoever_understands_it_and_else_refused_for_good(
+    speaks_utf8: bool,
+) -> None:
+    postman = Postman()
+    with serving(postman, enable_SMTPUTF8=speaks_utf8) as port:
+        carrier = SmtpCarrier(smtp_url(f"smtp://127.0.0.1:{port}"), timeout_seconds=2)
+
+        async def hand_over() -> bool:
+            return True
+
+        mail = letter_to("zoë@example.com")
+        if speaks_utf8:
+            await carrier.carry(mail, hand_over)
+        else:
+            with pytest.raises(Refused, match="ASCII"):
+                await carrier.carry(mail, hand_over)
+        await carrier.carry(letter_to("ann@example.com"), hand_over)  # the connection is still good
+        await carrier.rest()
+    wanted = ["zoë@example.com", "ann@example.com"] if speaks_utf8 else ["ann@example.com"]
+    assert [str(one["To"]) for one in postman.taken] == wanted
 
 
 class Killed(BaseException):
