@@ -11,6 +11,7 @@ import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP, SMTPUTF8
@@ -83,11 +84,12 @@ async def compose(stationery: Stationery, database: Database, mail: Claimed, at:
 
 def letter(stationery: Stationery, mail: Claimed, text: Text) -> Letter:
     """A mail in its final form: text and HTML. The same mail has the same Message-ID at every attempt."""
-    recipient = mail_address(text.recipient)
+    address = _address(text.recipient)
+    recipient = address.addr_spec
     policy = SMTP if recipient.isascii() else SMTPUTF8
     message = EmailMessage(policy=policy)
     message["From"] = Address(_line(stationery.sender_name), addr_spec=stationery.sender)
-    message["To"] = Address(addr_spec=recipient)
+    message["To"] = address
     message["Subject"] = _line(text.subject)[:MAX_SUBJECT]
     message["Date"] = format_datetime(mail.created_at)
     message["Message-ID"] = f"<{mail.id}@{stationery.sender.rpartition('@')[2]}>"
@@ -102,16 +104,22 @@ def letter(stationery: Stationery, mail: Claimed, text: Text) -> Letter:
 
 def mail_address(email: str) -> str:
     """An address as headers and envelopes spell it. Raises Refused when they cannot."""
+    return _address(email).addr_spec
+
+
+def _address(email: str) -> Address:
     local, _, domain = email.rpartition("@")
+    # Python's parser knows no letters beyond ASCII before the `@`, which SMTPUTF8 allows: others stand for them here.
+    plain = "".join(one if one.isascii() or not one.isprintable() else "x" for one in local)
     try:
         ascii_domain = domain if domain.isascii() else domain.encode("idna").decode()
-        spelled = Address(username=local, domain=ascii_domain).addr_spec
-        parsed = Address(addr_spec=spelled)
-    except (ValueError, IndexError) as error:
+        address = Address(username=local, domain=ascii_domain)
+        parsed = Address(addr_spec=Address(username=plain, domain=ascii_domain).addr_spec)
+    except (ValueError, IndexError, MessageError) as error:
         raise Refused("No mail can be sent to this address.") from error
-    if (parsed.username, parsed.domain) != (local, ascii_domain):
+    if (parsed.username, parsed.domain) != (plain, ascii_domain):
         raise Refused("No mail can be sent to this address.")
-    return spelled
+    return address
 
 
 def _line(text: str) -> str:

@@ -176,7 +176,9 @@ def test_no_line_break_of_anybodys_makes_a_header(end: str) -> None:
     assert parsed.is_multipart()
 
 
-@pytest.mark.parametrize("address", ["a\nb@example.com", "a@", "a\r\nRCPT TO:<x@y.z>@example.com"])
+@pytest.mark.parametrize(
+    "address", ["a\nb@example.com", "a@", "@b", "a", "ë\u2028@b", "a\r\nRCPT TO:<x@y.z>@example.com"]
+)
 def test_what_is_no_address_is_refused(address: str) -> None:
     with pytest.raises(Refused):
         mail_address(address)
@@ -185,6 +187,7 @@ def test_what_is_no_address_is_refused(address: str) -> None:
 def test_an_address_is_spelled_so_that_servers_read_the_same() -> None:
     assert mail_address("ann@example.com") == "ann@example.com"
     assert mail_address("ann@bücher.example") == "ann@xn--bcher-kva.example"
+    assert mail_address("zoë@bücher.example") == "zoë@xn--bcher-kva.example"
     assert mail_address("a,b@example.com") == '"a,b"@example.com'
 
 
