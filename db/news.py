@@ -7,18 +7,18 @@ rights of their own, as of the same snapshot of the database.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import ARRAY, BigInteger, Uuid, any_, cast, column, func, select, true
+from sqlalchemy import ARRAY, BigInteger, Uuid, and_, cast, column, func, or_, select, true
 
 from db.models import Notification, NotificationKind
-from db.notifications import Wanted, heads_by_user_ids, notification_of, shown_columns, shown_page, unread_by_user_ids
+from db.notifications import Wanted, notification_of, shown_columns, shown_page
 from db.pages import PageRequest
 from db.scope import Scope
 from db.session import Session
-from db.tables import notifications, tasks
+from db.tables import notification_counts, notification_heads, notifications, tasks
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,80 +48,103 @@ Reader = tuple[UUID, int | None]
 async def news_of(session: Session, readers: Sequence[Reader], scopes: Mapping[UUID, Scope], most: int) -> list[News]:
     """What changed for each, in their order, on a snapshot; from the beginning, and where it is more than `most`: what
     is unread, at most so many."""
-    user_ids = list({user_id for user_id, _ in readers})
-    heads = await heads_by_user_ids(session, user_ids)
-    unread = await unread_by_user_ids(session, user_ids)
+    standings = await _standings(session, {user_id for user_id, _ in readers})
     changed = await _changed(session, readers, most + 1)
-    places = await _places(session, [one for several in changed.values() for one in several])
     found = []
     for place, (user_id, after) in enumerate(readers):
-        scope, seq = scopes[user_id], heads[user_id]
-        several = changed[place]
+        scope, several = scopes[user_id], changed[place]
+        seq, unread = standings[user_id]
         if after is None or len(several) > most:
             page = await shown_page(session, scope, user_id, Wanted(is_unread=True), PageRequest(most))
-            found.append(News(seq, True, tuple(page.rows), (), unread[user_id]))
+            found.append(News(seq, True, tuple(page.rows), (), unread))
             continue
-        shown, removed_ids = [], []
-        for one in several:
-            if _is_seen(one, scope, places):
-                shown.append(one)
-            else:
-                removed_ids.append(one.id)
-        projects = frozenset(project for one in shown if (project := places.get(one.task_id)) is not None)
-        found.append(News(seq, False, tuple(shown), tuple(removed_ids), unread[user_id], projects))
+        shown = [one for one in several if one.is_seen_by(scope)]
+        found.append(
+            News(
+                seq,
+                False,
+                tuple(one.notification for one in shown),
+                tuple(one.notification.id for one in several if not one.is_seen_by(scope)),
+                unread,
+                frozenset(one.project_id for one in shown if one.project_id is not None),
+            )
+        )
     return found
 
 
-async def _changed(session: Session, readers: Sequence[Reader], limit: int) -> Mapping[int, list[Notification]]:
+async def _standings(session: Session, user_ids: Collection[UUID]) -> dict[UUID, tuple[int, int]]:
+    """Each person's head, and how many they have not read."""
+    person = (
+        func.unnest(cast(list(user_ids), ARRAY(Uuid))).table_valued(column("id", Uuid)).render_derived(name="person")
+    )
+    unread = (
+        select(func.sum(notification_counts.c.unread))
+        .where(notification_counts.c.user_id == person.c.id)
+        .correlate(person)
+        .scalar_subquery()
+    )
+    found = await session.execute(
+        select(
+            person.c.id,
+            func.coalesce(notification_heads.c.seq, 0).label("seq"),
+            func.coalesce(unread, 0).label("unread"),
+        ).select_from(person.outerjoin(notification_heads, notification_heads.c.user_id == person.c.id))
+    )
+    return {row.id: (row.seq, int(row.unread)) for row in found}
+
+
+@dataclass(frozen=True, slots=True)
+class _Changed:
+    """A notification that changed. `is_live`: its task, if it has one, is not deleted. `project_id`: that task's."""
+
+    notification: Notification
+    is_live: bool
+    project_id: UUID | None
+
+    def is_seen_by(self, scope: Scope) -> bool:
+        """Whether its person still may know of what it tells: what `shown_page` asks of those it shows."""
+        one = self.notification
+        if one.withdrawn_at is not None or not self.is_live:
+            return False
+        grant = scope.grant(one.workspace_id)
+        if one.task_id is None:
+            return grant is not None or one.kind is NotificationKind.INVITED
+        return grant is not None and grant.sees_project(self.project_id)
+
+
+async def _changed(session: Session, readers: Sequence[Reader], limit: int) -> Mapping[int, list[_Changed]]:
     """place of a reader -> what changed for them, the oldest change first."""
-    changed: dict[int, list[Notification]] = defaultdict(list)
+    changed: dict[int, list[_Changed]] = defaultdict(list)
     wanted = [(place, user_id, after) for place, (user_id, after) in enumerate(readers) if after is not None]
     if not wanted:
         return changed
     places, user_ids, afters = (list(one) for one in zip(*wanted, strict=True))
-    reader = func.unnest(cast(places, ARRAY(BigInteger)), cast(user_ids, ARRAY(Uuid)), cast(afters, ARRAY(BigInteger)))
-    readers_table = reader.table_valued(
-        column("place", BigInteger), column("user_id", Uuid), column("after", BigInteger)
-    ).render_derived(name="reader")
+    reader = (
+        func.unnest(cast(places, ARRAY(BigInteger)), cast(user_ids, ARRAY(Uuid)), cast(afters, ARRAY(BigInteger)))
+        .table_valued(column("place", BigInteger), column("user_id", Uuid), column("after", BigInteger))
+        .render_derived(name="reader")
+    )
     newer = (
         select(*shown_columns)
         .where(
-            notifications.c.user_id == readers_table.c.user_id,
-            notifications.c.seq > readers_table.c.after,
+            notifications.c.user_id == reader.c.user_id,
+            notifications.c.seq > reader.c.after,
             notifications.c.is_in_app,
         )
         .order_by(notifications.c.seq, notifications.c.id)
         .limit(limit)
         .lateral("newer")
     )
+    is_live = or_(newer.c.task_id.is_(None), tasks.c.id.is_not(None))
     found = await session.execute(
-        select(readers_table.c.place, newer)
-        .select_from(readers_table.join(newer, true()))
-        .order_by(readers_table.c.place, newer.c.seq, newer.c.id)
+        select(reader.c.place, newer, is_live.label("is_live"), tasks.c.project_id)
+        .select_from(
+            reader.join(newer, true()).outerjoin(
+                tasks, and_(tasks.c.id == newer.c.task_id, tasks.c.deleted_at.is_(None))
+            )
+        )
+        .order_by(reader.c.place, newer.c.seq, newer.c.id)
     )
     for row in found:
-        changed[row.place].append(notification_of(row))
+        changed[row.place].append(_Changed(notification_of(row), row.is_live, row.project_id))
     return changed
-
-
-async def _places(session: Session, several: Sequence[Notification]) -> dict[UUID | None, UUID | None]:
-    """Tasks that these are about and that are not deleted -> the project of each, whoever may see it."""
-    ids = {one.task_id for one in several if one.task_id is not None}
-    if not ids:
-        return {}
-    found = await session.execute(
-        select(tasks.c.id, tasks.c.project_id).where(
-            tasks.c.id == any_(cast(list(ids), ARRAY(Uuid))), tasks.c.deleted_at.is_(None)
-        )
-    )
-    return {row.id: row.project_id for row in found}
-
-
-def _is_seen(one: Notification, scope: Scope, places: Mapping[UUID | None, UUID | None]) -> bool:
-    """Whether somebody still may know of what this tells: what `shown_page` asks of those it shows."""
-    if one.withdrawn_at is not None or not one.is_in_app:
-        return False
-    grant = scope.grant(one.workspace_id)
-    if one.task_id is None:
-        return grant is not None or one.kind is NotificationKind.INVITED
-    return grant is not None and one.task_id in places and grant.sees_project(places[one.task_id])
