@@ -13,6 +13,7 @@ from db.pages import PageRequest
 from db.session import Database, Session
 from db.tables import comments, reactions
 from domain.access import scope_of
+from domain.sessions import person
 from server.seed import seed
 from server.settings import Settings
 from tests.stack_fixture import TestStack
@@ -29,7 +30,7 @@ async def test_the_demo_account_has_been_told_of_several_things_and_has_read_som
         async def look(session: Session) -> None:
             user = await user_by_email(session, account.email)
             assert user is not None
-            scope = await scope_of(session, user.id)
+            scope = await scope_of(session, person(user.id))
             page = await shown_page(session, scope, user.id, Wanted(), PageRequest(100))
             kinds = {one.kind for one in page.rows}
             wanted = {"MENTION", "ASSIGNED", "COMMENT", "REPLY", "REACTION"}
