@@ -109,8 +109,15 @@ class Resolver:
 class Poster:
     """Keeps connections open for a while, as the next message often goes to the same place."""
 
-    def __init__(self, rules: TargetRules, resolve: Resolve | None = None, trust: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self,
+        rules: TargetRules,
+        resolve: Resolve | None = None,
+        trust: ssl.SSLContext | None = None,
+        seconds: float = SECONDS,
+    ) -> None:
         self._rules = rules
+        self._seconds = seconds
         self._resolver = Resolver()
         self._pool = httpcore.AsyncConnectionPool(
             ssl_context=trust or ssl.create_default_context(cafile=certifi.where()),
@@ -130,8 +137,8 @@ class Poster:
             target = target_of(url, self._rules)
         except ValueError as error:
             return Answer(error=str(error))
-        answer = Answer(error=f"It took longer than {SECONDS:.0f} seconds.")
-        deadline = asyncio.get_running_loop().time() + SECONDS
+        answer = Answer(error=f"It took longer than {self._seconds:.0f} seconds.")
+        deadline = asyncio.get_running_loop().time() + self._seconds
         try:
             async with asyncio.timeout_at(deadline):
                 answer = await self._exchange(target, signed(message_id, secrets, body, at), body, deadline - LEFT)
@@ -156,7 +163,7 @@ class Poster:
         url = httpcore.URL(
             scheme=target.scheme.encode(), host=target.host.encode(), port=target.port, target=target.path.encode()
         )
-        timeouts = {"connect": SECONDS, "read": SECONDS, "write": SECONDS, "pool": SECONDS}
+        timeouts = dict.fromkeys(("connect", "read", "write", "pool"), self._seconds)
         named = [(b"host", _host_header(target)), *headers]
         async with self._pool.stream(
             "POST", url, headers=named, content=body, extensions={"timeout": timeouts}

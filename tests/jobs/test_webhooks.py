@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -11,13 +12,15 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from sqlalchemy import text
 
 from db.models import Actor, DeliveryState, EventKind, Role, Webhook, WebhookDelivery, WebhookState
 from db.pages import PageRequest
 from db.session import Database
 from db.unit_of_work import now
 from db.webhooks import delivery_pages, webhooks_by_ids
-from domain import webhooks
+from domain import members, webhooks
+from domain.merge import Base
 from domain.webhook_targets import TargetRules
 from jobs.webhook_payloads import Payloads
 from jobs.webhook_posting import Poster
@@ -168,3 +171,102 @@ async def test_what_is_refused_comes_again_under_the_same_id_and_nothing_before_
         first, second = await desk.deliveries(hook)
         assert (first.attempts, first.state, first.last_status_code) == (4, DeliveryState.DELIVERED, 200)
         assert (second.attempts, second.state) == (1, DeliveryState.DELIVERED)
+
+
+async def test_it_fails_is_probed_passes_nothing_over_and_recovers(desk: Desk) -> None:
+    async with receiving(lambda one: answer(500)) as receiver, desk.working():
+        hook = await desk.webhook(receiver)
+        await desk.tasks("First", "Second")
+        found = await desk.until(lambda one: one.state is WebhookState.FAILING and one.attempts > 5, hook)
+        assert found.seq == desk.office.committed[-3].seq
+        assert (await desk.deliveries(hook))[0].state is DeliveryState.FAILED
+        assert {one.title for one in receiver.received} == {"First"}
+        receiver.behave = lambda one: OK
+        await receiver.until(lambda: titles(receiver) == ["First", "Second"])
+        await desk.until(lambda one: one.state is WebhookState.ACTIVE, hook)
+
+
+async def test_it_waits_while_paused_signs_twice_while_secrets_change_and_replays(desk: Desk) -> None:
+    async with receiving() as receiver, desk.working():
+        hook = await desk.webhook(receiver)
+        begun = await desk.state(hook)
+        await desk.change(hook, is_paused=True)
+        old, new = desk.secrets[hook], webhooks.new_secret()
+        await desk.office.do(desk.owner, lambda uow: webhooks.rotate_secret(uow, hook, new))
+        await desk.tasks("First", "Second")
+        await desk.office.do(desk.owner, lambda uow: webhooks.test_webhook(uow, hook))
+        await receiver.until(lambda: len(receiver.taken) == 1)
+        assert receiver.taken.pop().type == "webhook.test"
+        await desk.change(hook, is_paused=False)
+        await receiver.until(lambda: len(receiver.taken) == 2)
+        for secret in (old, new):
+            assert receiver.taken[0].verified(secret)["data"]["task"]["title"] == "First"
+        await desk.until(lambda one: one.seq == desk.office.committed[-1].seq, hook)
+        place = (desk.workspace_id, begun.epoch, begun.seq)
+        await desk.office.do(desk.owner, lambda uow: webhooks.replay_webhook(uow, hook, place))
+        await receiver.until(lambda: len(receiver.taken) == 4)
+        assert [one.id for one in receiver.taken[2:]] == [one.id for one in receiver.taken[:2]]
+        desk.ahead = timedelta(hours=25)
+        await desk.tasks("Third")
+        await receiver.until(lambda: len(receiver.taken) == 5)
+        signatures = [len(one.headers["webhook-signature"].split()) for one in receiver.taken]
+        assert signatures == [2, 2, 2, 2, 1]
+
+
+async def test_what_the_creator_may_no_longer_see_does_not_come(desk: Desk) -> None:
+    async with receiving() as receiver:
+        web = await desk.office.project(desk.owner, desk.workspace_id, "WEB")
+        admin = await desk.office.member(desk.owner, desk.workspace_id, Role.ADMIN)
+        hook = await desk.webhook(receiver, EventKind.TASK, by=admin)
+        await desk.task("Hidden soon")
+        membership = (await desk.office.grant(admin, desk.workspace_id)).membership_id
+        await desk.office.do(desk.owner, lambda uow: members.update_member_role(uow, membership, Role.GUEST, Base()))
+        await desk.office.do(desk.owner, lambda uow: members.add_project_guest(uow, web, membership))
+        await desk.task("Seen", project_id=web)
+        async with desk.working():
+            await receiver.until(lambda: len(receiver.taken) == 1)
+            assert titles(receiver) == ["Seen"]
+            await desk.until(lambda one: one.seq == desk.office.committed[-1].seq, hook)
+            await desk.office.do(desk.owner, lambda uow: members.remove_member(uow, membership))
+            await desk.task("After", project_id=web)
+            await desk.until(lambda one: one.state is WebhookState.PAUSED, hook)
+            await desk.change(hook, is_paused=False)
+            await receiver.until(lambda: "After" in titles(receiver))
+        assert (await desk.state(hook)).created_by == desk.owner.user_id
+
+
+async def test_whoever_was_away_for_too_long_is_told_to_fetch_anew(desk: Desk) -> None:
+    async with receiving() as receiver:
+        hook = await desk.webhook(receiver)
+        await desk.tasks("Lost")
+        head = desk.office.committed[-1].seq
+        await desk.office.database.alone(
+            lambda session: session.execute(text("UPDATE workspace_heads SET floor_seq = seq"))
+        )
+        async with desk.working():
+            await receiver.until(lambda: len(receiver.taken) == 1)
+            said = receiver.taken[0].verified(desk.secrets[hook])
+            assert (said["type"], said["data"]["resync"]) == ("resync", "CURSOR_EXPIRED")
+            await desk.until(lambda one: one.seq == head, hook)
+            await desk.tasks("Next")
+            await receiver.until(lambda: len(receiver.taken) == 2)
+            assert receiver.taken[1].title == "Next"
+
+
+async def test_a_receiver_that_dies_and_returns_has_everything_in_order(desk: Desk) -> None:
+    draw = random.Random(7)
+
+    def behave(one: Received) -> Any:
+        return draw.choice([OK, OK, OK, answer(503), "drop"])
+
+    wanted = [f"Task {number}" for number in range(25)]
+    async with receiving(behave) as receiver, desk.working(), desk.working():
+        await desk.webhook(receiver)
+        for number, title in enumerate(wanted):
+            await desk.task(title)
+            if number % 8 == 4:
+                await receiver.stop()
+            elif number % 8 == 7:
+                await receiver.start()
+        await receiver.until(lambda: titles(receiver)[-1:] == wanted[-1:])
+    assert titles(receiver) == wanted
