@@ -26,8 +26,8 @@ COUNTS = 200
 HOW = f"""{COMMENTS} comments over HTTP, one each {PAUSE_SECONDS:g} s, each with {MENTIONED} people mentioned, who have a socket each with
 `notificationEvents` (kind, actor, task and comment selected); the delay is from the commit (PostgreSQL's own time of it, as in *From
 commit to client*), or from sending the mutation, to the frame at each socket, parsed. All fifty are woken at once and read one snapshot
-together, six statements however many they are. Unread counts: `viewer.notifications.unreadCount` of one person over HTTP, {COUNTS} times, with so many
-notifications stored, all unread; the median."""
+together, six statements however many they are. Unread counts: `viewer.notifications.unreadCount` of one person over HTTP, {COUNTS}
+times, with so many notifications stored, all unread; the median."""
 
 DOCUMENT = """subscription { notificationEvents {
   isSnapshot unreadCount removedIds
