@@ -38,7 +38,10 @@ class Refused(Exception):
 
 
 class Documents:
-    """The documents of one schema: at most `max_cached_tokens` are kept, the least recently used documents go first."""
+    """The documents of one schema: at most `max_cached_tokens` are kept, the least recently used documents go first.
+
+    `trusted`: no other texts are taken.
+    """
 
     def __init__(
         self,
@@ -48,6 +51,7 @@ class Documents:
         rules: tuple[type[ASTValidationRule], ...] = (),
         is_introspection_allowed: bool = True,
         max_cached_tokens: int = MAX_CACHED_TOKENS,
+        trusted: frozenset[str] | None = None,
     ) -> None:
         hidden = () if is_introspection_allowed else (NoSchemaIntrospectionCustomRule,)
         # Built once: a rule class made per request would be compiled per request.
@@ -58,6 +62,7 @@ class Documents:
         self._kept: OrderedDict[str, DocumentNode] = OrderedDict()
         self._kept_tokens = 0
         self._max_kept_tokens = max_cached_tokens
+        self._trusted = trusted
 
     def load(self, text: str) -> DocumentNode:
         """The valid document of this text. Raises Refused with syntax errors, exceeded limits or validation errors."""
@@ -71,6 +76,8 @@ class Documents:
 
     def _check(self, text: str) -> DocumentNode:
         limits = self._limits
+        if self._trusted is not None and text not in self._trusted:
+            raise Refused(GraphQLError("This server takes trusted documents only."))
         if len(text) > limits.max_document_characters:
             raise Refused(too_complex("The document has too many characters", limits.max_document_characters))
         try:

@@ -118,6 +118,16 @@ class Plans:
         encoded = orjson.dumps(shared, option=orjson.OPT_SORT_KEYS)
         return Live(self, self._plan(query, operation_name, encoded), executor)
 
+    def resumed(
+        self, query: str, variables: dict[str, Any] | None, operation_name: str | None, cursor: str
+    ) -> dict[str, Any]:
+        """The variables with which a subscriber goes on after `cursor`. Raises Refused where no variable says so."""
+        begins = self._beginning(query, operation_name)
+        if not begins:
+            text = f"To resume, the subscription must take `{RESUME_ARGUMENT}` from a variable."
+            raise Refused(GraphQLError(text))
+        return {**(variables or {}), **dict.fromkeys(begins, cursor)}
+
     def _find_beginning(self, query: str, operation_name: str | None) -> frozenset[str]:
         """The variables that say nothing but where to begin: that argument of the root field, and nothing else."""
         document = self._load(query)

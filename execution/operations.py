@@ -10,6 +10,7 @@ import asyncio
 import copy
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from graphql import ASTValidationRule, GraphQLError, OperationType, get_operation_ast
@@ -20,6 +21,9 @@ from strawberry.types import ExecutionContext, ExecutionResult
 from execution.costs import Costs
 from execution.documents import Documents, Refused
 from execution.limits import MAX_INPUT_NESTING, Limits, is_nested_too_deep, too_complex, too_costly
+from execution.personal import is_personal_operation
+
+MAX_JUDGED = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +47,13 @@ class Operations:
         *,
         rules: tuple[type[ASTValidationRule], ...] = (),
         is_introspection_allowed: bool = True,
+        trusted: frozenset[str] | None = None,
     ) -> None:
         self.limits = limits
         self.documents = Documents(
-            schema._schema, limits, rules=rules, is_introspection_allowed=is_introspection_allowed
+            schema._schema, limits, rules=rules, is_introspection_allowed=is_introspection_allowed, trusted=trusted
         )
+        self._is_personal = lru_cache(MAX_JUDGED)(self._find_personal)
         self._costs = Costs(schema._schema)
         # A copy, so that the same schema can be served under other limits too (tests do).
         self.schema = copy.copy(schema)
@@ -69,6 +75,16 @@ class Operations:
         if cost > self.limits.max_query_cost:
             raise Refused(too_costly(cost, self.limits.max_query_cost))
         return Prepared(query, variables, operation_name, operation.operation, cost)
+
+    def is_personal(self, prepared: Prepared) -> bool:
+        """Whether the answer depends on who asks, and not only on what they may see."""
+        return self._is_personal(prepared.query, prepared.operation_name)
+
+    def _find_personal(self, query: str, operation_name: str | None) -> bool:
+        document = self.documents.load(query)
+        operation = get_operation_ast(document, operation_name)
+        assert operation is not None
+        return is_personal_operation(self.schema._schema, document, operation)
 
     async def execute(self, prepared: Prepared, context: object) -> ExecutionResult:
         """The result of a query or mutation; SERVICE_UNAVAILABLE when it takes over `resolver_timeout_seconds`."""

@@ -21,6 +21,7 @@ from realtime.log import Log
 from realtime.presence import Presences, ReadAttendees
 from realtime.publisher import Publisher
 from realtime.rates import Rates
+from realtime.shelf import Shelf
 from realtime.subscriber import Subscriber
 
 
@@ -53,6 +54,7 @@ class Realtime:
         self.presences = Presences(redis_url, database, self.hub, read_attendees, self.counters)
         self.heads = Heads(redis_url, database, read_personal_heads, self.counters)
         self.rates = Rates(redis_url)
+        self.shelf = Shelf(redis_url)
         self._tasks: list[asyncio.Task[None]] = []
 
     def run(self) -> None:
@@ -73,6 +75,7 @@ class Realtime:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._tasks = []
+        await self.shelf.close()
 
     def announce(self, events: Sequence[Event]) -> None:
         """Tell all processes what was committed. Never waits, never raises."""

@@ -12,6 +12,7 @@ import strawberry
 from domain import ids, invites, lookups
 from domain.errors import NotFound, TopLevel
 from execution.costs import Cost
+from execution.personal import Personal
 from resolvers.streams import cursor_of, first_events
 from schema.accounts import own_session
 from schema.api_tokens import ApiToken
@@ -133,7 +134,7 @@ class Query:
             raise TopLevel("BAD_REQUEST", f"`nodes` takes at most {MAX_NODES} ids.")
         return list(await asyncio.gather(*[_node(info, one) for one in ids]))
 
-    @strawberry.field(description="You. Null when the request carries no credentials.")
+    @strawberry.field(description="You. Null when the request carries no credentials.", directives=[Personal()])
     async def viewer(self, info: Info) -> Viewer | None:
         return await viewer_of(info)
 
@@ -164,7 +165,8 @@ class Query:
         return InvitePreview(workspace_name=found.workspace_name, role=found.role, invited_by=found.invited_by)
 
     @strawberry.field(
-        description="What this operation costs and what you have left; without credentials, your address."
+        description="What this operation costs and what you have left; without credentials, your address.",
+        directives=[Personal()],
     )
     def rate_limit(self, info: Info) -> RateLimit:
         return rate_limit(info)

@@ -25,6 +25,7 @@ from domain.passwords import Passwords
 from domain.presence import read_attendees
 from domain.sessions import Desk
 from domain.unsubscribing import unsubscribe
+from execution.persisted import Persisted
 from realtime.process import Realtime
 from resolvers import schema, sdl
 from schema.notifications import MAX_NEWS
@@ -142,6 +143,8 @@ def create_app(
         settings.public_url,
         graphiql_page(bundle if settings.has_graphiql else None, "TUTTI_GRAPHIQL" if bundle else "TUTTI_WEB"),
         is_introspection_allowed=settings.has_introspection,
+        persisted=Persisted(realtime.shelf, settings.trusted_documents),
+        trusted=frozenset(settings.trusted_documents.values()) if settings.trusts_only else None,
     )
     if settings.trusted_proxies:
         # Attempts are limited by address, and all that come through a proxy have the proxy's.

@@ -7,25 +7,40 @@ Form content types are refused, so a foreign page cannot post here without askin
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
 from fastapi import APIRouter
-from graphql import ASTValidationRule, GraphQLError, OperationType
+from graphql import ASTValidationRule, GraphQLError, OperationType, get_operation_ast
 from starlette.datastructures import Headers
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 from strawberry import Schema
 
 from db.errors import Unavailable
+from db.ids import new_id
 from execution.documents import Refused
 from execution.limits import Limits
-from execution.live import Plans
-from execution.operations import Operations, is_request_error
-from server.credentials import Gateway, RateLimited, Unauthenticated, extended, release
+from execution.live import Live, Plans
+from execution.operations import Operations, Prepared, is_request_error
+from execution.persisted import Named, Persisted
+from server.credentials import (
+    Credentials,
+    Gateway,
+    OperationContext,
+    RateLimited,
+    Unauthenticated,
+    extended,
+    holder_of,
+    release,
+)
 from server.errors import formatted, of_exception, status_of
+from server.event_stream import HEADERS as EVENT_STREAM_HEADERS
+from server.event_stream import MEDIA_TYPE, EventStream, cursor_at
 from server.origins import Origins
 from server.socket import SocketEndpoint
 from server.sockets import Sockets
@@ -48,17 +63,22 @@ def graphql_router(
     path: str = "/graphql",
     rules: tuple[type[ASTValidationRule], ...] = (),
     is_introspection_allowed: bool = True,
+    persisted: Persisted | None = None,
+    trusted: frozenset[str] | None = None,
 ) -> APIRouter:
     """The routes of the schema at `path`, for HTTP and graphql-transport-ws.
 
     `ide` answers browsers that open the address; `rules` are validation rules besides those of the specification.
+    `persisted` knows documents by their hash; with `trusted` no others than these are taken, on no transport.
     """
-    operations = Operations(schema, limits, rules=rules, is_introspection_allowed=is_introspection_allowed)
+    operations = Operations(
+        schema, limits, rules=rules, is_introspection_allowed=is_introspection_allowed, trusted=trusted
+    )
     origins = Origins(public_url, allowed_origins)
     router = APIRouter()
-    http = HttpEndpoint(operations, gateway, origins, ide, sockets.tally)
-    router.add_route(path, http.respond, methods=["GET", "POST", "OPTIONS", "PUT", "PATCH", "DELETE"])
     plans = Plans(operations.schema._schema, operations.documents.load, formatted, sockets.tally.live)
+    http = HttpEndpoint(operations, plans, gateway, origins, ide, sockets, persisted or Persisted())
+    router.add_route(path, http.respond, methods=["GET", "POST", "OPTIONS", "PUT", "PATCH", "DELETE"])
     router.add_websocket_route(path, SocketEndpoint(operations, plans, gateway, origins, sockets))  # type: ignore[arg-type]
     return router
 
@@ -78,10 +98,16 @@ class HttpEndpoint:
     """Answers single operations: queries by GET and POST, mutations by POST."""
 
     operations: Operations
+    plans: Plans
     gateway: Gateway
     origins: Origins
     ide: Callable[[Request], Response] | None
-    tally: Tally
+    sockets: Sockets
+    persisted: Persisted
+
+    @property
+    def tally(self) -> Tally:
+        return self.sockets.tally
 
     async def respond(self, request: Request) -> Response:
         """The response to any request; never raises for what a client sent."""
@@ -97,7 +123,7 @@ class HttpEndpoint:
                 response = _refusal(refusal.status, refusal.message, refusal.headers)
             if origin is not None:
                 response.headers["Access-Control-Allow-Origin"] = origin
-        response.headers["Vary"] = "Origin, Accept"
+        response.headers["Vary"] = "Origin, Accept, Authorization"
         return response
 
     async def _answer(self, request: Request) -> Response:
@@ -106,11 +132,14 @@ class HttpEndpoint:
             return self.ide(request)
         if request.method not in ("GET", "POST"):
             raise _HttpRefusal(405, "GraphQL is served by GET and POST.", Allow=METHODS)
-        media_type = _media_type(accepted)
+        is_stream = _is_event_stream(accepted)
+        media_type = JSON if is_stream else _media_type(accepted)
         parameters = _from_query(request) if request.method == "GET" else await self._from_body(request)
-        query, variables, operation_name = _checked(parameters)
+        asked = _checked(parameters)
         try:
-            status, body = await self._execute(request, query, variables, operation_name)
+            if is_stream or (MEDIA_TYPE in accepted and await self._is_subscription(asked)):
+                return await self._stream(request, asked)
+            status, body, tag = await self._execute(request, asked)
             content = orjson.dumps(body)
         except (Unauthenticated, Unavailable, RateLimited) as error:
             refused = [of_exception(error)]
@@ -120,24 +149,103 @@ class HttpEndpoint:
             return _json(orjson.dumps({"errors": refused}), status_of(refused), media_type, headers)
         except Refused as error:
             self.tally.refused["http"] += 1
-            refused = formatted(error.errors)
+            refused, tag = formatted(error.errors), None
             status, content = status_of(refused), orjson.dumps({"errors": refused})
         except _HttpRefusal:
             raise
         except Exception as error:  # noqa: BLE001 - logged with an id by of_exception
             refused = [of_exception(error)]
             return _json(orjson.dumps({"errors": refused}), status_of(refused), media_type)
-        return _json(content, status if media_type == GRAPHQL_RESPONSE else 200, media_type)
+        if tag is not None:
+            return _cached(request, content, media_type, tag)
+        return _json(content, status if is_stream or media_type == GRAPHQL_RESPONSE else 200, media_type)
 
-    async def _execute(
-        self, request: Request, query: str, variables: dict[str, Any] | None, operation_name: str | None
-    ) -> tuple[int, dict[str, Any]]:
+    async def _named(self, asked: _Asked) -> Named:
+        return await self.persisted.named(asked.query, asked.document_id, asked.extensions)
+
+    async def _is_subscription(self, asked: _Asked) -> bool:
+        named = await self._named(asked)
+        prepared = self.operations.prepare(named.text, asked.variables, asked.operation_name)
+        return prepared.kind is OperationType.SUBSCRIPTION
+
+    def _keep(self, named: Named, credentials: Credentials | None) -> None:
+        """Documents of strangers are not kept for all: they could fill the store."""
+        if named.key is not None:
+            self.sockets.start(self.persisted.keep(named, is_shared=credentials is not None))
+
+    async def _stream(self, request: Request, asked: _Asked) -> Response:
+        """A response that tells an operation's results as they come. What is refused before is refused as ever."""
+        variables, operation_name = asked.variables, asked.operation_name
         credentials = await self.gateway.authenticate(request.headers.get("authorization"))
+        limit = self.operations.limits.max_sockets_per_person
+        if credentials is not None and self.sockets.count_of(holder_of(credentials)) >= limit:
+            raise Refused(_too_many(f"Too many streams and sockets of one person: the limit is {limit}."))
+        if self.sockets.is_draining:
+            raise Unavailable("The server is going away.")
+        named = await self._named(asked)
+        query = named.text
+        if cursor := request.headers.get("last-event-id"):
+            self.operations.prepare(query, variables, operation_name)
+            variables = self.plans.resumed(query, variables, operation_name, cursor)
         prepared = self.operations.prepare(query, variables, operation_name)
+        _refuse_get(request, prepared)
+        self._keep(named, credentials)
+        address = request.client.host if request.client else ""
+        charge = self.gateway.charge(credentials, address, prepared.cost)
+        user_agent = request.headers.get("user-agent")
+        is_subscription = prepared.kind is OperationType.SUBSCRIPTION
+        # Whoever follows something is there, as a tab of their own, as on a socket.
+        tab = new_id() if is_subscription else None
+        context = self.gateway.operation_context(credentials, address, user_agent, tab, charge)
+        document = self.operations.documents.load(query)
+        operation = get_operation_ast(document, operation_name)
+        assert operation is not None
+        live = self.plans.open(query, variables, operation_name) if is_subscription else None
+
+        async def produce(stream: EventStream) -> None:
+            try:
+                if live is None:
+                    result = await self.tally.execute("http", self.operations, prepared, context)
+                    body: dict[str, Any] = {"data": result.data}
+                    if result.errors:
+                        body["errors"] = formatted(result.errors)
+                    if extensions := extended(result.extensions, charge):
+                        body["extensions"] = extensions
+                    await stream.send(orjson.dumps(body))
+                else:
+                    await self._follow(stream, live, context)
+            except Refused as error:
+                stream.fail(formatted(error.errors))
+            except Exception as error:  # noqa: BLE001 - logged with an id by of_exception
+                stream.fail([of_exception(error)])
+            finally:
+                await release(context)
+            stream.complete()
+
+        found = cursor_at(document, operation) if is_subscription else None
+        stream = EventStream(self.sockets, credentials, found)
+        return StreamingResponse(stream.chunks(produce), headers=EVENT_STREAM_HEADERS)
+
+    async def _follow(self, stream: EventStream, live: Live, context: OperationContext) -> None:
+        self.tally.subscriptions += 1
+        context.share(live.sharing(stream))
+        async with aclosing(await live.source(context)) as events:
+            async for event in events:
+                payload = await live.render(event, context)
+                await release(context)
+                await stream.send(payload)
+                self.tally.sent_alone += 1
+
+    async def _execute(self, request: Request, asked: _Asked) -> tuple[int, dict[str, Any], str | None]:
+        """-> (status, body, the tag by which a browser may keep it)"""
+        credentials = await self.gateway.authenticate(request.headers.get("authorization"))
+        named = await self._named(asked)
+        prepared = self.operations.prepare(named.text, asked.variables, asked.operation_name)
         if prepared.kind is OperationType.SUBSCRIPTION:
-            raise Refused(GraphQLError("Subscriptions are served over WebSocket (graphql-transport-ws)."))
-        if prepared.kind is OperationType.MUTATION and request.method == "GET":
-            raise _HttpRefusal(405, "Mutations are served by POST.", Allow="POST")
+            text = "Subscriptions are served over WebSocket (graphql-transport-ws), and as text/event-stream."
+            raise Refused(GraphQLError(text))
+        _refuse_get(request, prepared)
+        self._keep(named, credentials)
         address = request.client.host if request.client else ""
         charge = self.gateway.charge(credentials, address, prepared.cost)
         user_agent = request.headers.get("user-agent")
@@ -148,13 +256,14 @@ class HttpEndpoint:
             await release(context)
         errors = formatted(result.errors or ())
         if is_request_error(result):
-            return status_of(errors), {"errors": errors}
+            return status_of(errors), {"errors": errors}, None
         body: dict[str, Any] = {"data": result.data}
         if errors:
             body["errors"] = errors
         if extensions := extended(result.extensions, charge):
             body["extensions"] = extensions
-        return 200, body
+        may_keep = request.method == "GET" and not errors and not self.operations.is_personal(prepared)
+        return 200, body, _tag_of(result.data) if may_keep else None
 
     async def _from_body(self, request: Request) -> object:
         _check_content(request.headers)
@@ -165,6 +274,15 @@ class HttpEndpoint:
             if len(body) > max_bytes:
                 raise _HttpRefusal(413, f"The body is too large: the limit is {max_bytes} bytes.", Connection="close")
         return _decoded(bytes(body), "The body")
+
+
+def _refuse_get(request: Request, prepared: Prepared) -> None:
+    if prepared.kind is OperationType.MUTATION and request.method == "GET":
+        raise _HttpRefusal(405, "Mutations are served by POST.", Allow="POST")
+
+
+def _too_many(text: str) -> GraphQLError:
+    return GraphQLError(text, extensions={"code": "RATE_LIMITED"})
 
 
 def _from_query(request: Request) -> object:
@@ -191,22 +309,37 @@ def _decoded(value: bytes | str, name: str) -> object:
         raise _HttpRefusal(400, f"{name} is not valid JSON.") from None
 
 
-def _checked(parameters: object) -> tuple[str, dict[str, Any] | None, str | None]:
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What a well-formed request asks for."""
+
+    query: str | None
+    document_id: str | None
+    variables: dict[str, Any] | None
+    operation_name: str | None
+    extensions: dict[str, Any]
+
+
+def _checked(parameters: object) -> _Asked:
     if isinstance(parameters, list):
         raise _HttpRefusal(400, "Batches are not served; send one operation a request.")
     if not isinstance(parameters, dict):
         raise _HttpRefusal(400, "The body must be a JSON object.")
     query, variables = parameters.get("query"), parameters.get("variables")
     operation_name, extensions = parameters.get("operationName"), parameters.get("extensions")
-    if not isinstance(query, str):
+    document_id = parameters.get("documentId")
+    is_named = isinstance(document_id, str) or (isinstance(extensions, dict) and "persistedQuery" in extensions)
+    if not isinstance(query, str) and not (query is None and is_named):
         raise _HttpRefusal(400, "`query` must be a string.")
+    if not isinstance(document_id, str | None):
+        raise _HttpRefusal(400, "`documentId` must be a string.")
     if not isinstance(variables, dict | None):
         raise _HttpRefusal(400, "`variables` must be an object.")
     if not isinstance(operation_name, str | None):
         raise _HttpRefusal(400, "`operationName` must be a string.")
     if not isinstance(extensions, dict | None):
         raise _HttpRefusal(400, "`extensions` must be an object.")
-    return query, variables, operation_name or None
+    return _Asked(query, document_id, variables, operation_name or None, extensions or {})
 
 
 def _qualities(accept: str | None) -> dict[str, float]:
@@ -232,6 +365,10 @@ def _is_browser(accepted: Mapping[str, float]) -> bool:
     return accepted.get("text/html", 0) > max(accepted.get(JSON, 0), accepted.get(GRAPHQL_RESPONSE, 0))
 
 
+def _is_event_stream(accepted: Mapping[str, float]) -> bool:
+    return accepted.get(MEDIA_TYPE, 0) > max(accepted.get(JSON, 0), accepted.get(GRAPHQL_RESPONSE, 0))
+
+
 def _media_type(accepted: Mapping[str, float]) -> str:
     """The response's media type: what is named goes before wildcards, which mean application/json."""
     anything = accepted.get("application/*", accepted.get("*/*", 0))
@@ -246,6 +383,20 @@ def _media_type(accepted: Mapping[str, float]) -> str:
 def _json(content: bytes, status: int, media_type: str = JSON, headers: Mapping[str, str] | None = None) -> Response:
     fixed = {"Content-Type": f"{media_type}; charset=utf-8", "Cache-Control": "no-store"}
     return Response(content, status, {**fixed, **(headers or {})})
+
+
+def _tag_of(data: object) -> str:
+    """Weak: what an operation cost differs from answer to answer, what it says does not."""
+    return f'W/"{hashlib.sha256(orjson.dumps(data)).hexdigest()[:32]}"'
+
+
+def _cached(request: Request, content: bytes, media_type: str, tag: str) -> Response:
+    """An answer that a browser may keep for whoever asked, and has to ask for again each time."""
+    headers = {"Cache-Control": "private, no-cache", "ETag": tag}
+    known = {one.strip() for one in request.headers.get("if-none-match", "").split(",")}
+    if tag in known or tag.removeprefix("W/") in known:
+        return Response(status_code=304, headers=headers)
+    return _json(content, 200, media_type, headers)
 
 
 def _refusal(status: int, message: str, headers: Mapping[str, str] | None = None) -> Response:

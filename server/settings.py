@@ -17,8 +17,11 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 from urllib.parse import SplitResult, parse_qsl, unquote, urlencode, urlsplit, urlunsplit
 
+import orjson
+
 from domain.webhook_targets import TargetRules
 from execution.limits import Limits
+from execution.persisted import trusted_documents
 from jobs.carriers import Server
 
 Environment = Literal["development", "production"]
@@ -71,6 +74,10 @@ class Settings:
     """Whether strangers may ask what the API looks like; the file of the schema is served with it."""
     has_graphiql: bool = True
     """Whether /graphql shows GraphiQL to browsers, where there are pages at all."""
+    trusted_documents: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Documents that may be asked for by their ids, as the manifest has them."""
+    trusts_only: bool = False
+    """Whether no other documents are taken, over any transport."""
     env: Environment = "development"
     limits: Limits = field(default_factory=Limits)
 
@@ -112,6 +119,8 @@ class Settings:
             is_webhook_loopback_allowed=reader.read("TUTTI_WEBHOOK_ALLOW_LOOPBACK", False, on_or_off),
             has_web=reader.read("TUTTI_WEB", True, on_or_off),
             has_introspection=reader.read("TUTTI_INTROSPECTION", True, on_or_off),
+            trusted_documents=reader.read("TUTTI_TRUSTED_DOCUMENTS", {}, manifest),
+            trusts_only=reader.read("TUTTI_TRUSTED_DOCUMENTS_ONLY", False, on_or_off),
             has_graphiql=reader.read("TUTTI_GRAPHIQL", True, on_or_off),
             env=reader.read("TUTTI_ENV", "development", environment_name),
             limits=limits(reader),
@@ -150,6 +159,8 @@ class Reader:
                 "TUTTI_WEBHOOK_ALLOW_LOOPBACK is refused in production: webhooks would reach what listens on this"
                 " machine alone; leave it out"
             )
+        if settings.trusts_only and not settings.trusted_documents:
+            self.problems.append("TUTTI_TRUSTED_DOCUMENTS is not set; TUTTI_TRUSTED_DOCUMENTS_ONLY=on needs a manifest")
         if settings.env == "production":
             needed, reason = ["DATABASE_URL", "REDIS_URL", "TUTTI_JWT_SECRET"], "in production (TUTTI_ENV=production)"
         elif settings.database_url and settings.redis_url:
@@ -317,6 +328,14 @@ def environment_name(text: str) -> Environment:
             return text
         case _:
             raise ValueError(f"is {text!r}; set it to development or production")
+
+
+def manifest(text: str) -> Mapping[str, str]:
+    """Read a manifest of trusted documents."""
+    try:
+        return trusted_documents(orjson.loads(Path(text).expanduser().read_bytes()))
+    except (OSError, ValueError) as error:
+        raise ValueError(f"is no manifest of trusted documents: {error}") from error
 
 
 def on_or_off(text: str) -> bool:

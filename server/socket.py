@@ -111,6 +111,10 @@ class Socket(BaseGraphQLTransportWSHandler[Any, None]):
                 timer.cancel()
         await super().shutdown()
 
+    async def close(self, code: int, reason: str) -> None:
+        """Closes it, once."""
+        await self.frames.close(code, reason)
+
     async def finish(self) -> None:
         """Waits until the running queries and mutations are answered; they have a time limit of their own."""
         if self._unfinished:

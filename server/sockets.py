@@ -8,15 +8,29 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import defaultdict
-from collections.abc import Coroutine, Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Coroutine, Iterable, Sized
+from typing import Protocol
 from uuid import UUID
 
 from server.credentials import Credentials, holder_of
 from server.tally import Tally
 
-if TYPE_CHECKING:
-    from server.socket import Socket
+
+class Connection(Protocol):
+    """A socket, or a response that goes on."""
+
+    credentials: Credentials | None
+    """None until it is somebody's."""
+
+    @property
+    def operations(self) -> Sized:
+        """What runs on it."""
+
+    async def close(self, code: int, reason: str) -> None:
+        """End it by one of the close codes, once."""
+
+    async def finish(self) -> None:
+        """Wait until what must not be cut off is answered."""
 
 
 class Sockets:
@@ -27,10 +41,10 @@ class Sockets:
         self.pong_seconds = pong_seconds
         self.is_draining = False
         self.tally = Tally()
-        self._sockets: set[Socket] = set()
-        self._by_session: defaultdict[UUID, set[Socket]] = defaultdict(set)
-        self._by_token: defaultdict[UUID, set[Socket]] = defaultdict(set)
-        self._by_user: defaultdict[UUID, set[Socket]] = defaultdict(set)
+        self._sockets: set[Connection] = set()
+        self._by_session: defaultdict[UUID, set[Connection]] = defaultdict(set)
+        self._by_token: defaultdict[UUID, set[Connection]] = defaultdict(set)
+        self._by_user: defaultdict[UUID, set[Connection]] = defaultdict(set)
         self._tasks: set[asyncio.Task[None]] = set()
 
     @property
@@ -63,10 +77,10 @@ class Sockets:
         """The same for API tokens."""
         self._revoke(self._by_token, token_ids, "The API token was revoked")
 
-    def _revoke(self, sockets: defaultdict[UUID, set[Socket]], ids: Iterable[UUID], reason: str) -> None:
+    def _revoke(self, sockets: defaultdict[UUID, set[Connection]], ids: Iterable[UUID], reason: str) -> None:
         for one in ids:
             for socket in sockets.get(one, ()):
-                self.start(socket.frames.close(4403, reason))
+                self.start(socket.close(4403, reason))
 
     async def close_all(self, code: int, spread_seconds: float) -> None:
         """Closes every socket, spread over so many seconds, so that clients do not all come back at once.
@@ -91,17 +105,17 @@ class Sockets:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    def add(self, socket: Socket) -> None:
+    def add(self, socket: Connection) -> None:
         """A socket whose handshake is done."""
         self._sockets.add(socket)
 
-    def authenticated(self, socket: Socket, credentials: Credentials) -> None:
+    def authenticated(self, socket: Connection, credentials: Credentials) -> None:
         """A socket that is somebody's now. An API token's sockets are counted for itself, not for its creator."""
         self._by_user[holder_of(credentials)].add(socket)
         by = self._by_session if credentials.token is None else self._by_token
         by[credentials.session_id].add(socket)
 
-    def remove(self, socket: Socket) -> None:
+    def remove(self, socket: Connection) -> None:
         """A socket that is closed."""
         self._sockets.discard(socket)
         if socket.credentials is not None:
@@ -111,13 +125,13 @@ class Sockets:
             _discard(by, credentials.session_id, socket)
 
 
-def _discard(sockets: defaultdict[UUID, set[Socket]], key: UUID, socket: Socket) -> None:
+def _discard(sockets: defaultdict[UUID, set[Connection]], key: UUID, socket: Connection) -> None:
     sockets[key].discard(socket)
     if not sockets[key]:
         del sockets[key]
 
 
-async def _leave(socket: Socket, code: int, reason: str, delay_seconds: float) -> None:
+async def _leave(socket: Connection, code: int, reason: str, delay_seconds: float) -> None:
     await asyncio.sleep(delay_seconds)
     await socket.finish()
-    await socket.frames.close(code, reason)
+    await socket.close(code, reason)

@@ -41,7 +41,7 @@ async def ask(http: httpx.AsyncClient, tiny: Tiny, query: str, accept: str = GRA
         (f"{GRAPHQL_RESPONSE}, application/graphql+json, {JSON}, text/event-stream, multipart/mixed", GRAPHQL_RESPONSE),
         (f"{JSON};q=0, */*", None),
         ("text/html", None),
-        ("text/event-stream", None),
+        ("text/plain", None),
         ("application/json; charset=utf-16", None),
         (f"{GRAPHQL_RESPONSE};q=never", None),
         ("", JSON),
@@ -59,7 +59,7 @@ async def test_the_response_has_the_media_type_the_client_prefers(
         assert response.status_code == 200
         assert response.headers["Content-Type"] == f"{expected}; charset=utf-8"
         assert response.json() == {"data": {"hello": "Hello world"}}
-    assert response.headers["Vary"] == "Origin, Accept"
+    assert response.headers["Vary"] == "Origin, Accept, Authorization"
     assert response.headers["Cache-Control"] == "no-store"
 
 

@@ -25,6 +25,8 @@ from db.errors import Unavailable
 from domain.errors import TopLevel
 from execution.limits import Limits
 from execution.live import Sharing
+from execution.persisted import Persisted
+from execution.personal import Personal
 from realtime.rates import Charge
 from server.credentials import Credentials, RateLimited, Unauthenticated
 from server.http import graphql_router
@@ -155,6 +157,10 @@ class Query:
     def who(self, info: Info[Context, None]) -> str:
         credentials = info.context.credentials
         return f"{credentials.user_id if credentials else None} {info.context.address} {info.context.user_agent}"
+
+    @strawberry.field(directives=[Personal()])
+    def mine(self) -> str:
+        return "mine"
 
     @strawberry.field
     def matches(self, filter: Filter | None = None, ids: list[int] | None = None) -> bool:
@@ -351,13 +357,21 @@ def page(_: Request) -> Response:
 
 @asynccontextmanager
 async def serve(
-    *, sockets: Sockets | None = None, has_page: bool = False, protocol: type = SocketProtocol, **limits: Any
+    *,
+    sockets: Sockets | None = None,
+    has_page: bool = False,
+    protocol: type = SocketProtocol,
+    persisted: Persisted | None = None,
+    trusted: frozenset[str] | None = None,
+    **limits: Any,
 ) -> Any:
     """Serves the tiny schema on a port of its own, in this event loop."""
     gateway, sockets, all_limits = TinyGateway(), sockets or Sockets(), Limits(**limits)
     app = FastAPI()
     origins, own = ("https://friend.example",), "https://tutti.example:443/"
-    app.include_router(graphql_router(schema, gateway, sockets, all_limits, origins, own, page if has_page else None))
+    ide = page if has_page else None
+    documents = {"persisted": persisted, "trusted": trusted}
+    app.include_router(graphql_router(schema, gateway, sockets, all_limits, origins, own, ide, **documents))  # type: ignore[arg-type]
     config = uvicorn.Config(
         app,
         port=0,

@@ -90,6 +90,19 @@ def test_limits_come_from_variables_of_their_names() -> None:
     assert settings.limits == Limits(max_depth=12, init_timeout_seconds=0.5)
 
 
+def test_a_manifest_of_trusted_documents_is_read(tmp_path: Path) -> None:
+    manifest = tmp_path / "manifest.json"
+    manifest.write_text('{"hello": "{ viewer { timeZone } }"}')
+    settings = read(TUTTI_TRUSTED_DOCUMENTS=str(manifest), TUTTI_TRUSTED_DOCUMENTS_ONLY="on")
+    assert settings.trusted_documents == {"hello": "{ viewer { timeZone } }"}
+    assert settings.trusts_only
+    with pytest.raises(SettingsError, match="needs a manifest"):
+        read(TUTTI_TRUSTED_DOCUMENTS_ONLY="on")
+    manifest.write_text("{")
+    with pytest.raises(SettingsError, match="TUTTI_TRUSTED_DOCUMENTS is no manifest"):
+        read(TUTTI_TRUSTED_DOCUMENTS=str(manifest))
+
+
 @pytest.mark.parametrize(("host", "url"), [("0.0.0.0", "http://127.0.0.1:9"), ("[::]", "http://[::1]:9")])
 def test_listening_everywhere_is_still_reached_on_this_machine(host: str, url: str) -> None:
     assert read(TUTTI_HOST=host, TUTTI_PORT="9").public_url == url

@@ -1,0 +1,204 @@
+"""graphql-sse, distinct connections: https://github.com/enisdenjo/graphql-sse/blob/master/PROTOCOL.md, an operation for
+each response. For where WebSockets are blocked: the same plans, groups and limits as on a socket.
+
+A batch's cursor is the event's `id`, where the subscription selects `cursor`; who comes back with it in `Last-Event-ID`
+goes on from there, if the document takes its `after` from a variable.
+
+Invariant: what waits for a reader is bounded, and nobody else waits for them: who does not keep up is cut off, without
+`complete`, and comes back by their cursor.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+from graphql import DocumentNode, FieldNode, FragmentDefinitionNode, FragmentSpreadNode, OperationDefinitionNode
+from graphql.language import SelectionSetNode
+
+from server.credentials import Credentials
+from server.sockets import Sockets
+from server.wire import MAX_BUFFERED_BYTES, MAX_EVENTS_BEHIND, STALL_SECONDS
+
+MEDIA_TYPE = "text/event-stream"
+CURSOR_FIELD = "cursor"
+COMPLETE = b"event: complete\ndata: \n\n"
+HEARTBEAT = b":\n\n"
+HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Type": f"{MEDIA_TYPE}; charset=utf-8",
+    # Proxies that gather what they pass on would keep events back.
+    "X-Accel-Buffering": "no",
+}
+
+Produce = Callable[["EventStream"], Coroutine[Any, Any, None]]
+"""Gives an operation's results to its stream, and returns when it is complete."""
+
+
+class EventStream:
+    """One response that goes on: an execution.live.Outlet, and a server.sockets.Connection."""
+
+    def __init__(self, sockets: Sockets, credentials: Credentials | None, cursor_at: tuple[str, str] | None) -> None:
+        self.credentials = credentials
+        self.operations: dict[str, object] = {"": self}
+        self._sockets = sockets
+        self._cursor_at = cursor_at
+        self._waiting: deque[tuple[bytes, int]] = deque()
+        self._waiting_bytes = 0
+        self._waiting_events = 0
+        self._news = asyncio.Event()
+        self._taken = asyncio.Event()
+        self._last = b""
+        self._is_over = False
+
+    # What it is given
+
+    def deliver(self, payload: bytes, events: int) -> None:
+        """Pass a payload on; who does not keep up is cut off. Never waits."""
+        if self._is_over:
+            return
+        self._put(self._framed(payload), events)
+        if self._waiting_bytes > MAX_BUFFERED_BYTES or self._waiting_events > MAX_EVENTS_BEHIND:
+            self._cut_off()
+
+    async def send(self, payload: bytes) -> None:
+        """Pass a payload on, and wait until there is room for the next one."""
+        self._put(self._framed(payload), 1)
+        try:
+            async with asyncio.timeout(STALL_SECONDS):
+                while self._waiting and not self._is_over:
+                    self._taken.clear()
+                    await self._taken.wait()
+        except TimeoutError:
+            self._cut_off()
+
+    def fail(self, errors: list[dict[str, Any]]) -> None:
+        """The last result is that it cannot go on."""
+        self._put(b"event: next\ndata: " + orjson.dumps({"errors": errors}) + b"\n\n", 0)
+
+    def complete(self) -> None:
+        """Nothing more comes."""
+        self._last = COMPLETE
+        self._end()
+
+    async def close(self, code: int, reason: str) -> None:
+        """The server ends it: for a session that is over (4403) with an error, else without a word."""
+        if code == 4403 and not self._is_over:
+            self.fail([{"message": reason, "extensions": {"code": "UNAUTHENTICATED"}}])
+            self.complete()
+        self._end()
+
+    async def finish(self) -> None:
+        """Waits for nothing: a stream is begun anew elsewhere."""
+
+    def _put(self, frame: bytes, events: int) -> None:
+        if self._is_over:
+            return
+        self._waiting.append((frame, events))
+        self._waiting_bytes += len(frame)
+        self._waiting_events += events
+        self._news.set()
+
+    def _framed(self, payload: bytes) -> bytes:
+        cursor = None if self._cursor_at is None else _cursor_in(payload, self._cursor_at)
+        head = b"" if cursor is None else b"id: " + cursor + b"\n"
+        return head + b"event: next\ndata: " + payload + b"\n\n"
+
+    def _cut_off(self) -> None:
+        self._sockets.tally.slow += 1
+        self._waiting.clear()
+        self._end()
+
+    def _end(self) -> None:
+        self._is_over = True
+        self._news.set()
+        self._taken.set()
+
+    # What the response takes
+
+    async def chunks(self, produce: Produce) -> AsyncGenerator[bytes]:
+        """The body. The operation ends with it, however it ends."""
+        self._sockets.add(self)
+        if self.credentials is not None:
+            self._sockets.authenticated(self, self.credentials)
+        expiry = self._expire()
+        producing = asyncio.create_task(produce(self))
+        try:
+            yield HEARTBEAT  # so that whoever asked knows at once that it has begun
+            while True:
+                self._news.clear()
+                while self._waiting:
+                    frame, events = self._waiting.popleft()
+                    self._waiting_bytes -= len(frame)
+                    self._waiting_events -= events
+                    yield frame
+                    self._taken.set()
+                if self._is_over:
+                    if self._last:
+                        yield self._last
+                    return
+                try:
+                    async with asyncio.timeout(self._sockets.ping_seconds):
+                        await self._news.wait()
+                except TimeoutError:
+                    yield HEARTBEAT
+        finally:
+            self._end()
+            if expiry is not None:
+                expiry.cancel()
+            self._sockets.remove(self)
+            producing.cancel()
+            with suppress(asyncio.CancelledError):
+                await producing
+
+    def _expire(self) -> asyncio.TimerHandle | None:
+        if self.credentials is None or self.credentials.expires_at is None:
+            return None
+        left = max(0.0, (self.credentials.expires_at - datetime.now(UTC)).total_seconds())
+        loop = asyncio.get_running_loop()
+        return loop.call_later(left, lambda: self._sockets.start(self.close(4403, "The access token expired")))
+
+
+_parsed: tuple[bytes, tuple[str, str], bytes | None] | None = None
+"""The newest payload, with where its cursor was looked for, and that: many are given the same bytes at once."""
+
+
+def _cursor_in(payload: bytes, at: tuple[str, str]) -> bytes | None:
+    global _parsed  # noqa: PLW0603 - a process has one loop
+    if _parsed is None or _parsed[0] is not payload or _parsed[1] != at:
+        batch = (orjson.loads(payload).get("data") or {}).get(at[0]) or {}
+        cursor = batch.get(at[1])
+        _parsed = (payload, at, cursor.encode() if isinstance(cursor, str) else None)
+    return _parsed[2]
+
+
+def cursor_at(document: DocumentNode, operation: OperationDefinitionNode) -> tuple[str, str] | None:
+    """Where a result of a subscription has its cursor: the names of the root field and of its `cursor`, if selected."""
+    fragments = {one.name.value: one for one in document.definitions if isinstance(one, FragmentDefinitionNode)}
+    for root in _fields(operation.selection_set, fragments):
+        if root.selection_set is not None:
+            for field in _fields(root.selection_set, fragments):
+                if field.name.value == CURSOR_FIELD:
+                    return _key(root), _key(field)
+    return None
+
+
+def _fields(selection_set: SelectionSetNode, fragments: Mapping[str, FragmentDefinitionNode]) -> list[FieldNode]:
+    found: list[FieldNode] = []
+    for one in selection_set.selections:
+        if isinstance(one, FieldNode):
+            found.append(one)
+        elif isinstance(one, FragmentSpreadNode):
+            found += _fields(fragments[one.name.value].selection_set, fragments)
+        else:
+            found += _fields(one.selection_set, fragments)  # type: ignore[attr-defined]
+    return found
+
+
+def _key(field: FieldNode) -> str:
+    return field.alias.value if field.alias else field.name.value

@@ -1,0 +1,153 @@
+"""graphql-sse, distinct connections: subscriptions and operations as `text/event-stream`."""
+
+from __future__ import annotations
+
+import asyncio
+
+import httpx
+import pytest
+
+from server.sockets import Sockets
+from tests.event_streams import event_stream
+from tests.protocol.tiny import Tiny, eventually, gate, serve
+
+
+@pytest.mark.parametrize("method", ["POST", "GET"])
+async def test_a_subscription_comes_event_by_event_and_completes(
+    tiny: Tiny, http: httpx.AsyncClient, method: str
+) -> None:
+    query = "subscription ($to: Int!) { count(to: $to) }"
+    async with event_stream(http, tiny.url, query, method=method, variables={"to": 3}) as events:
+        assert events.response.status_code == 200
+        assert events.response.headers["content-type"] == "text/event-stream; charset=utf-8"
+        assert events.response.headers["cache-control"] == "no-store"
+        told = await events.rest()
+    assert [(one.name, one.data) for one in told] == [
+        *[("next", {"data": {"count": number}}) for number in range(3)],
+        ("complete", None),
+    ]
+
+
+async def test_a_subscription_is_a_stream_for_whoever_takes_one_and_a_query_what_they_like_best(
+    tiny: Tiny, http: httpx.AsyncClient
+) -> None:
+    accept = {"accept": "application/graphql-response+json, application/json, text/event-stream, multipart/mixed"}
+    for query, media_type in (
+        ("subscription { count(to: 1) }", "text/event-stream"),
+        ("{ hello }", "application/graphql-response+json"),
+    ):
+        response = await http.post(tiny.url, json={"query": query}, headers=accept)
+        assert response.headers["content-type"] == f"{media_type}; charset=utf-8"
+
+
+async def test_a_query_and_a_mutation_are_one_result(tiny: Tiny, http: httpx.AsyncClient) -> None:
+    for query, data in (("{ hello }", {"hello": "Hello world"}), ("mutation { store(value: 1) }", {"store": 1})):
+        async with event_stream(http, tiny.url, query) as events:
+            told = await events.rest()
+        assert [(one.name, one.data) for one in told] == [("next", {"data": data}), ("complete", None)]
+
+
+@pytest.mark.parametrize(
+    ("query", "status", "code"),
+    [
+        ("subscription { nothing }", 400, "BAD_REQUEST"),
+        ("subscription ($to: Int!) { count(to: $to) }", 400, "BAD_REQUEST"),
+        ("subscription {", 400, "BAD_REQUEST"),
+    ],
+)
+async def test_what_cannot_begin_is_refused_as_json(
+    tiny: Tiny, http: httpx.AsyncClient, query: str, status: int, code: str
+) -> None:
+    response = await http.post(tiny.url, json={"query": query}, headers={"accept": "text/event-stream"})
+    assert response.status_code == status
+    assert response.headers["content-type"] == "application/json; charset=utf-8"
+    assert response.json()["errors"][0]["extensions"]["code"] == code
+
+
+async def test_bad_credentials_are_refused_before_it_begins(tiny: Tiny, http: httpx.AsyncClient) -> None:
+    async with event_stream(http, tiny.url, "subscription { count(to: 1) }", "Bearer nobody's") as events:
+        assert events.response.status_code == 401
+
+
+async def test_a_mutation_by_get_is_refused(tiny: Tiny, http: httpx.AsyncClient) -> None:
+    async with event_stream(http, tiny.url, "mutation { store(value: 1) }", method="GET") as events:
+        assert events.response.status_code == 405
+
+
+async def test_what_ends_a_stream_is_told_as_its_last_result(tiny: Tiny, http: httpx.AsyncClient) -> None:
+    async with event_stream(http, tiny.url, "subscription { revoked(after: 1) }") as events:
+        told = await events.rest()
+    assert [one.name for one in told] == ["next", "next", "complete"]
+    assert told[1].data["errors"][0]["extensions"]["code"] == "ACCESS_REVOKED"
+
+
+async def test_whoever_goes_leaves_nothing_behind(tiny: Tiny, http: httpx.AsyncClient) -> None:
+    async with event_stream(http, tiny.url, 'subscription { wait(name: "gone") }', tiny.gateway.sign_in()) as events:
+        await events.next()
+        assert tiny.sockets.count == 1
+    async with asyncio.timeout(10):
+        await gate("gone left").wait()
+    await tiny.wait_for_sockets(0)
+
+
+async def test_a_quiet_stream_has_a_heartbeat(http: httpx.AsyncClient) -> None:
+    async with (
+        serve(sockets=Sockets(ping_seconds=0.05)) as tiny,
+        event_stream(http, tiny.url, 'subscription { wait(name: "quiet") }') as events,
+    ):
+        assert (await events.next()).data == {"data": {"wait": "waiting"}}
+        assert (await events.next(is_heartbeat=True)).name == ""
+        gate("quiet").set()
+        assert (await events.next()).data == {"data": {"wait": "quiet"}}
+
+
+async def test_a_stream_ends_with_its_token_and_its_session(http: httpx.AsyncClient) -> None:
+    async with serve() as tiny:
+        query = 'subscription { wait(name: "never") }'
+        short, long = tiny.gateway.sign_in(seconds=0.3), tiny.gateway.sign_in()
+        async with event_stream(http, tiny.url, query, short) as events:
+            told = await events.rest()
+        assert [one.name for one in told] == ["next", "next", "complete"]
+        assert told[1].data["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
+        async with event_stream(http, tiny.url, query, long) as events:
+            await events.next()
+            tiny.sockets.close_sessions([tiny.gateway.credentials(long).session_id])
+            assert [one.name for one in await events.rest()] == ["next", "complete"]
+
+
+async def test_a_server_that_goes_away_ends_streams_without_complete(http: httpx.AsyncClient) -> None:
+    async with serve() as tiny:
+        async with event_stream(http, tiny.url, 'subscription { wait(name: "drained") }') as events:
+            await events.next()
+            await tiny.sockets.close_all(1012, 0)
+            assert await events.rest() == []
+        async with event_stream(http, tiny.url, "subscription { count(to: 1) }") as events:
+            assert events.response.status_code == 503
+
+
+async def test_streams_count_as_sockets_of_a_person(http: httpx.AsyncClient) -> None:
+    async with serve(max_sockets_per_person=1) as tiny:
+        somebody, query = tiny.gateway.sign_in(), 'subscription { wait(name: "one") }'
+        async with event_stream(http, tiny.url, query, somebody) as first:
+            await first.next()
+            async with event_stream(http, tiny.url, query, somebody) as second:
+                assert second.response.status_code == 429
+
+
+async def test_a_reader_who_takes_nothing_holds_a_bounded_amount(http: httpx.AsyncClient) -> None:
+    async with serve() as tiny:
+        query = "subscription { large(size: 100000, times: 10000) }"
+        async with event_stream(http, tiny.url, query) as events:
+            await events.next()
+            before = len(tiny.gateway.contexts[0].releases)
+            await eventually(lambda: True)
+            # A gigabyte would be ready; what was made so far is what fits into the buffers on the way.
+            assert len(tiny.gateway.contexts[0].releases) - before < 500
+
+
+async def test_resuming_needs_a_variable_that_says_where(tiny: Tiny, http: httpx.AsyncClient) -> None:
+    async with event_stream(http, tiny.url, "subscription { revoked(after: 1) }", last="7") as events:
+        assert events.response.status_code == 400
+    query = "subscription ($n: Int!) { revoked(after: $n) }"
+    async with event_stream(http, tiny.url, query, variables={"n": 5}, last="2") as events:
+        assert events.response.status_code == 400  # it is an Int, and the header is text
