@@ -17,7 +17,7 @@ from bench.wire import Http
 NAME = "API tokens"
 TIMES = 200_000
 HOW = """In one process, for one token: the first time it is looked up in PostgreSQL, with the note that it was used; then it is
-remembered for a second. 200,000 checks one after another, those included that fall on a new look-up."""
+remembered for a second. 200,000 checks one after another, within that second."""
 
 
 async def measure(ground: Ground) -> list[Figure]:
