@@ -5,7 +5,6 @@ import uuid
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import pytest
 from playwright.async_api import Locator, Page, WebSocketRoute, expect
 
 from tests.e2e.conftest import PATIENCE_MS, OpenPage
@@ -167,23 +166,6 @@ async def test_work_without_a_network_waits_over_a_reload_and_then_arrives(open_
     await expect(card(bob, "Written offline")).to_be_visible()
     await expect(card(ann, "Meanwhile")).to_be_visible()
     await is_live(ann)
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-async def test_every_page_can_be_used_by_everybody(open_page: OpenPage, scheme: str) -> None:
-    page = await sign_up(open_page, "Ann", color_scheme=scheme)
-    await make_team(page)
-    await create(page, "Look at me", "And at me")
-    await is_accessible(page, f"board {scheme}")
-    await card(page, "Look at me").click()
-    await expect(page.get_by_role("textbox", name="Title")).to_be_visible()
-    await is_accessible(page, f"task {scheme}")
-    for name in ("List", "Members", "Account"):
-        await page.get_by_role("link", name=name).click()
-        await expect(page.get_by_role("main", name=name)).to_be_visible()
-        await is_accessible(page, f"{name} {scheme}")
-    await page.set_viewport_size({"width": 360, "height": 740})
-    assert await page.evaluate("() => document.documentElement.scrollWidth") <= 360
 
 
 async def is_accessible(page: Page, what: str) -> None:

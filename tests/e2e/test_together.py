@@ -1,11 +1,21 @@
 """People at one task in real browsers: talking, seeing each other, and writing in the same place."""
 
+import asyncio
 import re
 
 from playwright.async_api import BrowserContext, Page, WebSocketRoute, expect
 
 from tests.e2e.conftest import OpenPage
 from tests.e2e.test_client import card, create, is_accessible, is_live, sign_up, two_on_a_board
+
+EXPIRE = """() => {
+    const accounts = JSON.parse(localStorage.getItem("tutti.accounts"));
+    accounts[0].accessTokenExpiresAt = new Date().toISOString();
+    localStorage.setItem("tutti.accounts", JSON.stringify(accounts));
+    return accounts[0].accessToken;
+}"""
+"""Lets the access token of this browser be due, and tells it."""
+RENEWED = "old => JSON.parse(localStorage.getItem('tutti.accounts'))[0].accessToken !== old"
 
 
 class Network:
@@ -222,3 +232,43 @@ async def test_a_change_is_undone_by_its_key_and_from_the_history(open_page: Ope
     moved = page.get_by_role("list", name="History").get_by_role("listitem").filter(has_text="In progress")
     await moved.get_by_role("button", name="Undo this change by Ann").click()
     await expect(card(page, "Undo me", "To do")).to_be_visible()
+
+
+async def test_others_change_nothing_under_the_pointer_and_what_they_do_is_said(open_page: OpenPage) -> None:
+    ann, bob = await two_on_a_board(open_page)
+    await create(ann, "First", "Second", "Third")
+    await expect(card(bob, "Third")).to_contain_text("-")
+    await card(ann, "Third").hover()
+    before = await card(ann, "Third").bounding_box()
+    await card(bob, "First").focus()
+    await bob.keyboard.press("Alt+ArrowRight")
+    await expect(card(ann, "First", "In progress")).to_be_visible()
+    assert await card(ann, "Third").bounding_box() == before
+    await expect(ann.get_by_role("log", name="What others do")).to_have_text("Bob moved “First” to In progress.")
+    await ann.get_by_role("searchbox", name="Filter by text").hover()
+    after = await card(ann, "Third").bounding_box()
+    assert before is not None
+    assert after is not None
+    assert after["y"] < before["y"]
+
+
+async def test_tabs_renew_their_session_once_and_all_go_on(open_page: OpenPage) -> None:
+    page = await sign_up(open_page, "Ann")
+    other = await page.context.new_page()
+    await other.goto("/")
+    await is_live(other)
+    renewals: list[str] = []
+    page.context.on(
+        "request", lambda asked: renewals.append(asked.url) if "refreshSession" in (asked.post_data or "") else None
+    )
+    still = await page.context.new_page()
+    await still.goto("/verify")  # a page that renews nothing
+    for tab in (page, other):
+        await tab.goto("about:blank")
+    old = await still.evaluate(EXPIRE)
+    await asyncio.gather(page.goto("/"), other.goto("/"))
+    for tab in (page, other):
+        await is_live(tab)
+        await tab.wait_for_function(RENEWED, arg=old)
+    assert len(renewals) == 1
+    assert "?" not in renewals[0]

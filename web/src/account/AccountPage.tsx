@@ -1,4 +1,5 @@
 /** The person's own things: a section each, named by the address. */
+import { Link } from "wouter";
 import { Empty } from "../ui/controls";
 import { SettingsFrame, Tabs } from "../ui/forms";
 import { Preferences } from "../notifications/Preferences";
@@ -18,7 +19,7 @@ export default function AccountPage({ section = "profile" }: { section: string |
   const tabs = SECTIONS.map(({ id, label }) => ({ id, label, href: `/account/${id}` }));
   return (
     <SettingsFrame title="Account" tabs={<Tabs label="Account" tabs={tabs} current={current?.id ?? ""} />}>
-      {current ? <current.Section /> : <Empty title="There is no such section." />}
+      {current ? <current.Section /> : <Empty title="There is no such section."><Link className="text-accent underline" href="/account">To your profile</Link></Empty>}
     </SettingsFrame>
   );
 }

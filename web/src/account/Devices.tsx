@@ -42,9 +42,9 @@ export function Devices() {
             return (
               <Row key={session.id}>
                 <Icon size={20} aria-hidden className="shrink-0 text-dim" />
-                <div className="min-w-0 grow">
+                <div className="min-w-0 grow basis-40">
                   <p className="truncate font-medium">{session.device ?? "A device without a name"}</p>
-                  <p className="text-sm text-dim">Since {new Date(session.createdAt).toLocaleDateString()}, last used <Ago at={session.lastUsedAt} /></p>
+                  <p className="text-sm text-dim">Since {new Date(session.createdAt).toLocaleDateString("en", { dateStyle: "medium" })}, last used <Ago at={session.lastUsedAt} /></p>
                 </div>
                 {session.current && <Badge>This one</Badge>}
                 <Button kind="danger" aria-label={`Sign out ${session.current ? "this device" : (session.device ?? "that device")}`} onClick={() => void end(session)}>Sign out</Button>

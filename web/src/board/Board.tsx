@@ -9,6 +9,7 @@ import { useWorkspace } from "../workspace/context";
 import { placeAt, type Columns } from "./arrange";
 import { Card, CardText, partsOf } from "./Card";
 import { pressed, useDrag } from "./drag";
+import { useSteady } from "./steady";
 
 interface BoardProps {
   model: Model;
@@ -83,6 +84,9 @@ const Column = memo(function Column({ status, tasks, labelById, statusById, subt
     gap: 8,
     overscan: 6,
   });
+  const cards = useRef<HTMLDivElement>(null);
+  const items = virtual.getVirtualItems();
+  useSteady(scroller, cards, new Map(items.map(({ key, start }) => [String(key), start])), tasks);
   const targetTop = useDrag(({ target }) => (target?.statusId === status.id ? target.top : null));
   return (
     <section data-column={status.id} aria-label={status.name} className="flex w-72 shrink-0 flex-col rounded-2xl bg-raised">
@@ -93,8 +97,8 @@ const Column = memo(function Column({ status, tasks, labelById, statusById, subt
         {onNew && <Button kind="quiet" className="ml-auto px-2" aria-label={`New task in ${status.name}`} onClick={() => onNew(status.id)}><Plus size={16} aria-hidden /></Button>}
       </header>
       <div ref={scroller} data-cards className="relative min-h-16 grow overflow-y-auto p-2" tabIndex={-1}>
-        <div className="relative" style={{ height: virtual.getTotalSize() }}>
-          {virtual.getVirtualItems().map((item) => {
+        <div ref={cards} className="relative" style={{ height: virtual.getTotalSize() }}>
+          {items.map((item) => {
             const task = tasks[item.index]!;
             const { parts, done } = partsOf({ statusById, subtasksOf }, task.id);
             return (

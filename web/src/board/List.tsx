@@ -4,6 +4,7 @@ import { useCallback, useMemo, useRef } from "react";
 import type { Model, Status, Task } from "../data/model";
 import { Avatar, Dot } from "../ui/controls";
 import { useSelection } from "./selection";
+import { useSteady } from "./steady";
 import { PRIORITY_NAMES, type Columns } from "./arrange";
 import { PRIORITY_LOOKS } from "./Card";
 
@@ -27,10 +28,13 @@ export function List({ model, columns, openId, onOpen }: ListProps) {
     getItemKey: useCallback((index: number) => idOf(lines[index]!), [lines]),
     overscan: 10,
   });
+  const rows = useRef<HTMLDivElement>(null);
+  const items = virtual.getVirtualItems();
+  useSteady(scroller, rows, new Map(items.map(({ key, start }) => [String(key), start])), lines);
   return (
     <div ref={scroller} className="min-h-0 grow overflow-y-auto p-3">
-      <div className="relative" style={{ height: virtual.getTotalSize() }}>
-        {virtual.getVirtualItems().map((item) => {
+      <div ref={rows} className="relative" style={{ height: virtual.getTotalSize() }}>
+        {items.map((item) => {
           const line = lines[item.index]!;
           return (
             <div key={item.key} className="absolute top-0 left-0 w-full" style={{ transform: `translateY(${item.start}px)`, height: item.size }}>

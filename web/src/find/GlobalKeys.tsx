@@ -19,7 +19,7 @@ const GO_MS = 1_200; // so long a G waits for its letter
 /** Where G and a letter lead; those with a `slug` only inside of a workspace. */
 export function placesOf(slug: string | undefined): Record<string, string> {
   const inside = slug ? { b: `/w/${slug}/board`, l: `/w/${slug}/list`, m: `/w/${slug}/members`, s: `/w/${slug}/search` } : {};
-  return { ...inside, t: "/tasks" };
+  return { ...inside, t: "/tasks", i: "/inbox" };
 }
 
 export function GlobalKeys({ slug, view }: { slug: string | undefined; view: string | undefined }) {

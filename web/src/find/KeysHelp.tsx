@@ -6,7 +6,7 @@ const GROUPS: readonly { readonly title: string; readonly keys: readonly (readon
     title: "Everywhere",
     keys: [
       ["Ctrl K or ⌘ K", "Find a task, a place or an action"], ["C", "New task"], ["/", "Search"], ["G then B", "Board"], ["G then L", "List"], ["G then M", "Members"],
-      ["G then T", "My tasks"], ["G then S", "Search"], ["?", "These keys"], ["Esc", "Close what is open"],
+      ["G then T", "My tasks"], ["G then I", "Inbox"], ["G then S", "Search"], ["?", "These keys"], ["Esc", "Close what is open"],
     ],
   },
   {

@@ -35,8 +35,10 @@ export default function Palette({ slug, onClose }: { slug: string | undefined; o
     ...(slug ? [
       to("board", "Go to the board", "G B", `/w/${slug}/board`), to("list", "Go to the list", "G L", `/w/${slug}/list`),
       to("members", "Go to the members", "G M", `/w/${slug}/members`), to("search", "Search tasks", "/", `/w/${slug}/search`),
+      to("settings", "Go to the settings: projects, statuses, labels", "", `/w/${slug}/settings`),
     ] : []),
     to("tasks", "Go to my tasks", "G T", "/tasks"),
+    to("inbox", "Go to the inbox", "G I", "/inbox"),
     { id: "theme", text: "Toggle theme, light or dark", hint: "", run: toggleTheme },
     { id: "keys", text: "Show the keys", hint: "?", run: () => askFor("keys") },
     to("account", "Go to my account", "", "/account"),

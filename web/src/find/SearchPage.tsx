@@ -37,7 +37,7 @@ export default function SearchPage({ slug }: { slug: string }) {
       {fetching && !data && !error ? <Loading what="what fits" /> : query && found.length === 0 ? (
         <Empty title={`Nothing fits “${query}”.`}><p>Try fewer words, or the beginning of one.</p></Empty>
       ) : query ? (
-        <nav aria-label="Found tasks" className="min-h-0 grow overflow-y-auto rounded-xl border border-line">
+        <nav aria-label="Found tasks" className="min-h-0 overflow-y-auto rounded-xl border border-line">
           {found.map((task) => <TaskLine key={task.id} task={task} slug={slug} typed={query} />)}
         </nav>
       ) : null}

@@ -41,7 +41,7 @@ async function open(): Promise<void> {
     const problem = problemsOf(answer);
     if (problem) return show("The invite could not be read", problem, retry());
     if (!answer.data?.invite) {
-      return show("This invite no longer works", "It has expired, was used up or was taken back. Ask for a new one.");
+      return show("This invite no longer works", "It has expired, was used up or was taken back. Ask for a new one.", toStart());
     }
     offer(token, answer.data.invite);
   } catch (problem) {
@@ -222,6 +222,8 @@ function retry(): HTMLElement {
   button.addEventListener("click", () => void open());
   return button;
 }
+
+const toStart = (): HTMLElement => element("a", { class: "button", href: "/" }, "To the start");
 
 const text = (problem: unknown): string => (problem instanceof Error ? problem.message : String(problem));
 

@@ -128,14 +128,14 @@ function OpenInvite({ invite }: { invite: Invite }) {
   const Icon = email ? Mail : Link2;
   const said = [
     email ? null : `used ${useCount}${maxUses ? ` of ${maxUses}` : ""} ${useCount === 1 && !maxUses ? "time" : "times"}`,
-    expiresAt ? `until ${new Date(expiresAt).toLocaleDateString()}` : "no end",
+    expiresAt ? `until ${new Date(expiresAt).toLocaleDateString("en", { dateStyle: "medium" })}` : "no end",
     `by ${createdBy.name}`,
     projects?.length ? `for ${projects.map(({ name }) => name).join(", ")}` : null,
   ];
   return (
     <Row>
       <Icon size={18} aria-hidden className="shrink-0 text-dim" />
-      <div className="min-w-0 grow">
+      <div className="min-w-0 grow basis-40">
         <p className="truncate text-sm font-medium">{email ?? "Invite link"}</p>
         <p className="text-sm text-dim">{said.filter(Boolean).join(", ")}</p>
       </div>

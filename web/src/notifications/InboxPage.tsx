@@ -128,11 +128,11 @@ function Item({ notice }: { notice: Notice }) {
         )}
       </span>
       <button type="button" className="min-w-0 grow text-left" onClick={open}>
-        <span className={`block truncate text-sm ${readAt ? "" : "font-semibold"}`}>{task && <span className="font-normal text-dim">{task.key} </span>}{subject(notice)}</span>
-        <span className="block text-sm text-dim">{!readAt && <span className="sr-only">Unread: </span>}{!isOfDates(notice) && <span className="font-medium text-text">{actor.name} </span>}{happened(notice)}{workspace && <> · {workspace.name}</>}</span>
+        <span className={`line-clamp-2 text-sm wrap-anywhere sm:line-clamp-1 ${readAt ? "" : "font-semibold"}`}>{task && <span className="font-normal text-dim">{task.key} </span>}{subject(notice)}</span>
+        <span className="block text-sm text-dim">{!readAt && <span className="sr-only">Unread: </span>}{!isOfDates(notice) && <span className="font-medium text-text">{actor.name} </span>}{happened(notice)}{workspace && <> · {workspace.name}</>}<span className="sm:hidden"> · <Ago at={createdAt} /></span></span>
         {said && <span className="mt-0.5 line-clamp-2 text-sm text-dim">“{said}”</span>}
       </button>
-      <span className="shrink-0 pt-0.5 text-xs whitespace-nowrap"><Ago at={createdAt} /></span>
+      <span className="shrink-0 pt-0.5 text-xs whitespace-nowrap max-sm:hidden"><Ago at={createdAt} /></span>
       <Menu label="This notification" trigger={<Button kind="quiet" className="px-1.5" aria-label={`More for ${subject(notice)}`}><MoreHorizontal size={16} aria-hidden /></Button>}>
         <MenuItem onSelect={() => void mark({ ids: [id] }, !readAt)}>{readAt ? "Mark unread" : "Mark read"}</MenuItem>
         {task && <><MenuLine /><MenuItem onSelect={() => void mute()}><BellOff size={16} aria-hidden />Mute this task</MenuItem></>}

@@ -170,7 +170,9 @@ export async function freshToken(id: string, force = false): Promise<string | nu
   const before = accounts().find((account) => account.id === id);
   if (!before) return null;
   if (before.refreshToken === null || (!force && !isDue(before))) return before.accessToken;
-  return exclusively(`tutti.refresh.${id}`, async () => {
+  return exclusively(`tutti.refresh.${id}`, async (hasWaited) => {
+    const isAsBefore = (): boolean => accounts().find((account) => account.id === id)?.accessToken === before.accessToken;
+    if (hasWaited && isAsBefore()) await storageHeard(); // the lock can be here before what the other tab has stored
     const now = accounts().find((account) => account.id === id);
     if (!now?.refreshToken) return null;
     if (now.accessToken !== before.accessToken) return now.accessToken; // another tab was faster
@@ -225,7 +227,27 @@ function device(): string {
   return `${{ Edg: "Edge", OPR: "Opera" }[browser] ?? browser} on ${system}`;
 }
 
-/** Runs `work` in one tab at a time. Without Web Locks (plain http to another host) the server's grace covers a race. */
-async function exclusively<Result>(name: string, work: () => Promise<Result>): Promise<Result> {
-  return "locks" in navigator ? ((await navigator.locks.request(name, work)) as Result) : work();
+const LONGEST_STORING_MS = 250;
+
+/** Resolves when another tab has stored something, or soon. */
+function storageHeard(): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      clearTimeout(timer);
+      removeEventListener("storage", done);
+      resolve();
+    };
+    const timer = setTimeout(done, LONGEST_STORING_MS);
+    addEventListener("storage", done);
+  });
+}
+
+/**
+ * Runs `work` in one tab at a time, and tells it whether it had to wait for another one. Without Web Locks (plain http to
+ * another host) the server's grace covers a race.
+ */
+async function exclusively<Result>(name: string, work: (hasWaited: boolean) => Promise<Result>): Promise<Result> {
+  if (!("locks" in navigator)) return work(false);
+  const begun = await navigator.locks.request(name, { ifAvailable: true }, async (lock) => (lock ? { result: await work(false) } : null));
+  return (begun ?? { result: await navigator.locks.request(name, () => work(true)) }).result as Result;
 }

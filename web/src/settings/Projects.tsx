@@ -55,7 +55,7 @@ function ProjectRow({ project, mayChange, onAsk }: { project: Project; mayChange
       <Dot color={color} />
       <div className="min-w-0 grow basis-40">
         <p className="truncate font-medium">{name}</p>
-        <p className="truncate text-sm text-dim">{tasks} {tasks === 1 ? "task" : "tasks"}{description && `, ${description.split("\n")[0]}`}</p>
+        <p className="truncate text-sm text-dim">{tasks} {tasks === 1 ? "task" : "tasks"}{description && `, ${description.split("\n")[0]!.replace(/[*_`#>]/g, "")}`}</p>
       </div>
       <Badge>{key}</Badge>
       {mayChange && (

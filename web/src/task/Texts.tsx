@@ -38,7 +38,7 @@ export function Title({ task, version, isFixed, onTyping }: TextProps) {
   return (
     <div className="grid gap-1">
       <textarea aria-label="Title" rows={1} maxLength={500} readOnly={isFixed} value={typed.text}
-        className={`field-sizing-content min-h-9 w-full resize-none rounded-lg border bg-surface px-3 py-1.5 text-xl leading-snug font-semibold text-text ${editor ? "border-accent" : "border-transparent hover:border-line focus:border-line"}`}
+        className={`-mx-3 field-sizing-content min-h-9 w-[calc(100%+1.5rem)] resize-none rounded-lg border bg-surface px-3 py-1.5 text-xl leading-snug font-semibold text-text ${editor ? "border-accent" : "border-transparent hover:border-line focus:border-line"}`}
         onFocus={() => isFixed || onTyping(true)}
         onChange={(event) => { typed.type(event.target.value.replaceAll("\n", " ")); onTyping(true); }}
         onBlur={save}

@@ -19,7 +19,7 @@ export const INPUT = "min-h-9 w-full rounded-lg border border-line bg-surface px
 export function Field({ label, problem, hint, ...rest }: InputHTMLAttributes<HTMLInputElement> & { label: string; problem?: string | undefined; hint?: string }) {
   const id = useId();
   return (
-    <div className="grid gap-1">
+    <div className="grid content-start gap-1">
       <label htmlFor={id} className="text-sm font-medium">{label}</label>
       <input id={id} className={INPUT} aria-invalid={Boolean(problem)} aria-describedby={`${id}-note`} {...rest} />
       <p id={`${id}-note`} className={problem ? "text-sm text-bad" : "text-sm text-dim"} role={problem ? "alert" : undefined}>
@@ -32,14 +32,14 @@ export function Field({ label, problem, hint, ...rest }: InputHTMLAttributes<HTM
 export function Select({ label, children, isLabelHidden = false, ...rest }: React.SelectHTMLAttributes<HTMLSelectElement> & { label: string; isLabelHidden?: boolean }) {
   const id = useId();
   return (
-    <div className="grid gap-1">
+    <div className="grid content-start gap-1">
       <label htmlFor={id} className={isLabelHidden ? "sr-only" : "text-sm font-medium"}>{label}</label>
       <select id={id} className={INPUT} {...rest}>{children}</select>
     </div>
   );
 }
 
-/** Drawn from the name: no picture is fetched from anywhere. */
+/** Drawn from the name: no picture is fetched from anywhere. All colours are equally dark, so that white is read on each. */
 export function Avatar({ id, name, size = 24 }: { id: string; name: string; size?: number }) {
   let hue = 0;
   for (const letter of id) hue = (hue * 31 + letter.charCodeAt(0)) % 360;
@@ -48,11 +48,10 @@ export function Avatar({ id, name, size = 24 }: { id: string; name: string; size
     <span
       aria-hidden
       title={name}
-      className="inline-flex shrink-0 items-center justify-center rounded-full font-semibold text-white select-none"
-      style={{ width: size, height: size, fontSize: size * 0.42, background: `hsl(${hue} 45% 36%)` }}
-    >
-      {initials}
-    </span>
+      data-initials={initials}
+      className="inline-flex shrink-0 items-center justify-center rounded-full font-semibold text-white select-none before:content-[attr(data-initials)]"
+      style={{ width: size, height: size, fontSize: size * 0.42, background: `oklch(0.45 0.09 ${hue})` }}
+    />
   );
 }
 

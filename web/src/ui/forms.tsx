@@ -75,7 +75,7 @@ export const Problem = ({ children }: { children: ReactNode }) => children ? <p 
 export function TextArea({ label, problem, hint, ...rest }: TextareaHTMLAttributes<HTMLTextAreaElement> & { label: string; problem?: string | undefined; hint?: string }) {
   const id = useId();
   return (
-    <div className="grid gap-1">
+    <div className="grid content-start gap-1">
       <label htmlFor={id} className="text-sm font-medium">{label}</label>
       <textarea id={id} rows={3} className={`${INPUT} field-sizing-content max-h-80`} aria-invalid={Boolean(problem)} aria-describedby={`${id}-note`} {...rest} />
       <p id={`${id}-note`} className={problem ? "text-sm text-bad" : "text-sm text-dim"} role={problem ? "alert" : undefined}>{problem ?? hint}</p>

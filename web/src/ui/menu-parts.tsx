@@ -1,4 +1,5 @@
-/** What menus are made of, upon radix. Not modal: a modal one would inject styles, which our policy forbids. */
+/** What menus are made of, upon radix. Not modal: a modal one would inject styles, which our policy forbids. In the page, so
+ * that whoever walks its regions comes by. */
 import { Check } from "lucide-react";
 import { DropdownMenu } from "radix-ui";
 import type { AnyOfProps, MenuItemProps, MenuProps, OneOfProps } from "./menu";
@@ -10,7 +11,7 @@ export function Menu({ label, trigger, children, ...state }: MenuProps) {
   return (
     <DropdownMenu.Root modal={false} {...state}>
       <DropdownMenu.Trigger asChild>{trigger}</DropdownMenu.Trigger>
-      <DropdownMenu.Portal>
+      <DropdownMenu.Portal container={document.getElementById("page")}>
         <DropdownMenu.Content aria-label={label} className={CONTENT} sideOffset={4} collisionPadding={8} align="start">
           {children}
         </DropdownMenu.Content>

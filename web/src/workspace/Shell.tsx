@@ -18,7 +18,7 @@ const PLACES = [
   { view: "settings", label: "Settings", Icon: Settings },
 ];
 
-const PLACE = "flex min-h-9 items-center gap-2 rounded-lg px-2.5 text-sm hover:bg-hover aria-[current=page]:bg-soft aria-[current=page]:font-semibold pointer-coarse:min-h-11";
+const PLACE = "flex min-h-9 items-center gap-2 rounded-lg px-2.5 text-sm max-md:order-2 max-md:grow max-md:justify-center max-md:px-0 hover:bg-hover aria-[current=page]:bg-soft aria-[current=page]:font-semibold pointer-coarse:min-h-11";
 
 export function Shell({ title, slug: shown, view, children }: { title: string; slug?: string; view?: string; children: ReactNode }) {
   const workspace = useContext(WorkspaceContext);
@@ -32,8 +32,10 @@ export function Shell({ title, slug: shown, view, children }: { title: string; s
   return (
     <div className="flex h-dvh flex-col md:flex-row">
       <a href="#page" className="sr-only focus:not-sr-only">To the page</a>
-      <nav aria-label="Pages" className="relative flex shrink-0 items-center gap-1 overflow-x-auto border-b border-line bg-raised p-2 md:w-56 md:flex-col md:items-stretch md:border-r md:border-b-0">
+      <nav aria-label="Pages" className="relative flex shrink-0 flex-wrap items-center border-b border-line bg-raised p-1 md:w-56 md:flex-col md:flex-nowrap md:items-stretch md:gap-1 md:overflow-y-auto md:border-r md:border-b-0 md:p-2">
         <WorkspaceSwitcher slug={slug} />
+        <span aria-hidden className="grow md:hidden" />
+        <span aria-hidden className="order-1 basis-full md:hidden" />
         {slug && PLACES.map(({ view: name, label, Icon }) => (
           <Link key={name} href={`/w/${slug}/${name}`} className={PLACE} aria-current={view === name ? "page" : undefined} aria-label={label}>
             <Icon size={18} aria-hidden /><span className="max-md:sr-only">{label}</span>

@@ -11,6 +11,7 @@ import { toast } from "../ui/toasts";
 import { useConnection } from "./connection-context";
 import { WorkspaceContext } from "./context";
 import { Shell } from "./Shell";
+import { Spoken } from "./Spoken";
 import { useViewer } from "./viewer";
 import { recallConflicts, tookConflict, useConflicts } from "../task/conflict";
 import { setDraft } from "../ui/drafts";
@@ -76,6 +77,7 @@ export function WorkspacePage({ slug, view, taskKey }: { slug: string; view: str
             {view === "settings" && <SettingsPage slug={slug} section={taskKey} />}
           </Suspense>
           <Conflicts />
+          <Spoken />
         </Ready>
       </Shell>
     </WorkspaceContext.Provider>

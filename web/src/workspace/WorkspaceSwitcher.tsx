@@ -19,8 +19,8 @@ export function WorkspaceSwitcher({ slug }: { slug: string | undefined }) {
   return (
     <>
       <Menu label="Workspaces" trigger={
-        <Button kind="quiet" className="shrink-0 justify-between">
-          <span className="sr-only">Workspace:</span><span className="max-w-36 truncate font-semibold">{current?.name ?? "Workspaces"}</span><ChevronsUpDown size={16} aria-hidden />
+        <Button kind="quiet" className="min-w-0">
+          <span className="sr-only">Workspace:</span><span className="max-w-40 grow truncate text-left font-semibold">{current?.name ?? "Workspaces"}</span><ChevronsUpDown size={16} aria-hidden />
         </Button>
       }>
         <OneOf choices={choices} value={slug ?? ""} onChoose={(to) => go(`/w/${to}/board`)} />

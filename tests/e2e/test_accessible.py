@@ -1,0 +1,136 @@
+"""Every page, dialog and menu of the web client in a real Chromium: axe is content in light and dark, 360 px fit."""
+
+import pytest
+from playwright.async_api import Page, ViewportSize, expect
+
+from tests.e2e.conftest import OpenPage
+from tests.e2e.test_client import card, create, is_accessible, make_team, sign_up, two_on_a_board
+
+FITS = "() => [...document.querySelectorAll('html, main > div')].every(part => part.scrollWidth <= 360)"
+DESK = ViewportSize(width=1280, height=800)
+PHONE = ViewportSize(width=360, height=740)
+
+OUTSIDE = {
+    "/": "Tasks that people change together, live.",
+    "/join#no-such-invite": "This invite no longer works",
+    "/reset": "Forgot your password?",
+    "/verify#no-such-token": "Confirm your address",
+}
+WORK = {
+    "/w/{slug}/board": "To do",
+    "/w/{slug}/list": "To do",
+    "/w/{slug}/search?q=tuba": None,
+    "/w/{slug}/board/NOT-1": "This task is not here.",
+    "/w/{slug}/nothing": "There is no such page.",
+    "/w/nowhere-at-all/board": "There is no such workspace for you.",
+    "/tasks": "Nothing is assigned to you.",
+}
+SETTINGS = {
+    "/w/{slug}/members": "Open invites",
+    "/w/{slug}/settings/general": "Delete this workspace",
+    "/w/{slug}/settings/projects": "Projects",
+    "/w/{slug}/settings/statuses": "Statuses",
+    "/w/{slug}/settings/labels": "Labels",
+    "/w/{slug}/settings/audit": "Audit log",
+}
+OWN = {
+    "/inbox": "Today",
+    "/inbox?show=mentions": "Nothing here.",
+    "/account/profile": "Theme",
+    "/account/security": "Email address",
+    "/account/devices": "Devices",
+    "/account/notifications": "What you hear of",
+}
+
+
+async def is_for_everybody(page: Page, what: str) -> None:
+    for scheme in ("light", "dark"):
+        await page.emulate_media(color_scheme="light" if scheme == "light" else "dark", reduced_motion="reduce")
+        await is_accessible(page, f"{what}, {scheme}")
+
+
+async def visit(page: Page, places: dict[str, str | None], slug: str = "") -> None:
+    """Go to each of them, where its heading has to be."""
+    for path, heading in places.items():
+        await page.set_viewport_size(DESK)
+        await page.goto("about:blank")  # an address that differs behind # only would load nothing
+        await page.goto(path.format(slug=slug))
+        if heading:
+            await expect(page.get_by_role("heading", name=heading).first).to_be_visible()
+        await is_for_everybody(page, path)
+        await page.set_viewport_size(PHONE)
+        await page.wait_for_function(FITS)
+
+
+def slug_of(page: Page) -> str:
+    return page.url.split("/w/")[1].split("/")[0]
+
+
+async def test_pages_for_those_without_an_account(open_page: OpenPage) -> None:
+    page = await open_page("/")
+    await visit(page, dict(OUTSIDE))
+
+
+async def test_pages_of_work(open_page: OpenPage) -> None:
+    page = await sign_up(open_page, "Ann Bell")
+    await make_team(page)
+    await create(page, "Tune the violin", "Sell the tuba")
+    await visit(page, dict(WORK), slug_of(page))
+
+
+async def test_pages_of_settings(open_page: OpenPage) -> None:
+    page = await sign_up(open_page, "Bo Ek")
+    await make_team(page)
+    await visit(page, dict(SETTINGS), slug_of(page))
+
+
+async def test_pages_of_ones_own(open_page: OpenPage) -> None:
+    ann, bob = await two_on_a_board(open_page)
+    await create(bob, "Sell the tuba")
+    await card(bob, "Sell the tuba").focus()
+    await bob.keyboard.press("a")
+    await bob.get_by_role("menuitemcheckbox", name="Ann").click()
+    await expect(ann.get_by_role("link", name="Inbox 1 unread")).to_be_visible()
+    await visit(ann, dict(OWN))
+    await ann.goto("/tasks")
+    await expect(ann.get_by_role("link", name="Sell the tuba")).to_be_visible()
+    await is_for_everybody(ann, "my tasks")
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+async def test_dialogs_menus_and_the_task_by_keyboard_alone(open_page: OpenPage, width: int) -> None:
+    page = await sign_up(open_page, "Cy Young", viewport={"width": width, "height": 740})
+    keys = page.keyboard
+    await expect(page.get_by_role("button", name="New task", exact=True)).to_be_visible()
+    await keys.press("c")
+    await expect(page.get_by_role("dialog", name="New task")).to_be_visible()
+    await keys.type("Tune the violin")
+    await keys.press("Enter")
+    await is_for_everybody(page, "new task")
+    await keys.press("Escape")
+    task = card(page, "Tune the violin")
+    await expect(task).to_contain_text("-1")
+    await keys.press("j")
+    await expect(task).to_be_focused()
+    await keys.press("s")
+    await expect(page.get_by_role("menuitemradio", name="To do")).to_be_visible()
+    await is_for_everybody(page, "menu of statuses")
+    await keys.press("ArrowDown")
+    await keys.press("Enter")
+    await keys.press("Escape")
+    await expect(task).to_be_focused()
+    await keys.press("Enter")
+    await expect(page.get_by_role("textbox", name="Title")).to_be_visible()
+    await is_for_everybody(page, "task")
+    await keys.press("Escape")
+    await expect(task).to_be_focused()
+    await keys.press("?")
+    await expect(page.get_by_role("dialog")).to_be_visible()
+    await is_for_everybody(page, "keys")
+    await keys.press("Escape")
+    await keys.press("Control+k")
+    await expect(page.get_by_role("combobox")).to_be_focused()
+    await is_for_everybody(page, "palette")
+    await keys.type("settings")
+    await keys.press("Enter")
+    await expect(page.get_by_role("main", name="Settings")).to_be_visible()
