@@ -16,8 +16,11 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import cast
 
 from limits.aio.storage import RedisStorage
+from limits.aio.storage.redis.redispy import RedispyBridge
+from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
@@ -69,6 +72,7 @@ class Rates:
             socket_connect_timeout=REDIS_SECONDS,
             retry=Retry(NoBackoff(), 0),  # type: ignore[arg-type]
         )
+        self._redis = cast("Redis", cast("RedispyBridge", self._storage.bridge).get_connection())
 
     def spend(self, holder: str, cost: int, limit: int) -> Charge:
         """Let somebody spend so much, unless it is more than they have left; then nothing is spent."""
@@ -99,6 +103,12 @@ class Rates:
 
     async def run(self) -> None:
         """Tell Redis what was counted, until cancelled."""
+        try:
+            await self._tell_for_ever()
+        finally:
+            await self._redis.aclose()
+
+    async def _tell_for_ever(self) -> None:
         is_away = False
         while True:
             await self._wake.wait()

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 import strawberry
 
 from domain import ids, webhooks
 from domain.errors import Invalid
+from domain.fields import required
 from realtime.cursor import read
 from resolvers.mutate import Work, mutate
 from schema import inputs, payloads
 from schema.context import Info
-from schema.nodes import given
 
 
 def _webhook_id(global_id: strawberry.ID) -> UUID:
     return ids.parse("webhook", global_id, "id")
+
+
+def _unless_null(value: Any, path: str) -> Any:
+    """None if it was left out. Raises Invalid for null, which would clear what cannot be cleared."""
+    return None if value is strawberry.UNSET else required(value, path)
 
 
 @strawberry.type
@@ -51,7 +56,9 @@ class WebhookMutation:
 
         def work() -> Work:
             webhook_id = _webhook_id(input.id)
-            patch = webhooks.WebhookPatch(given(input.url), given(input.kinds), given(input.paused))
+            patch = webhooks.WebhookPatch(
+                _unless_null(input.url, "url"), _unless_null(input.kinds, "kinds"), _unless_null(input.paused, "paused")
+            )
             return lambda uow: webhooks.update_webhook(uow, webhook_id, patch, rules)
 
         shows = {"webhook": lambda: _webhook_id(input.id)}

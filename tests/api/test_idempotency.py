@@ -33,7 +33,12 @@ WITHOUT_KEY = {
     "deleteAccount",
 }
 """About secrets, of which nothing is kept that could be told again, and what is over in seconds."""
-SECRETS = {"createInvite": {"url"}, "createWebhook": {"secret"}, "rotateWebhookSecret": {"secret"}}
+SECRETS = {
+    "createInvite": {"url"},
+    "createApiToken": {"secret"},
+    "createWebhook": {"secret"},
+    "rotateWebhookSecret": {"secret"},
+}
 """What only the first answer has."""
 AT_ONCE = 4
 
@@ -149,7 +154,7 @@ async def _state(world: World, after: str, key: str) -> tuple[Any, Any, Any, Any
     told = [one["cursor"] for one in batch["events"] if one["clientMutationId"] == key]
     people = (world.owner, world.member, world.guest, world.spare, world.stranger)
     own = await asyncio.gather(*[one.answer(OWN, workspace=world.id) for one in people])
-    return whole.shown(), whole.cursor, workspaces, own, told
+    return whole.shown(), whole.cursor, workspaces, [one["data"] for one in own], told
 
 
 # ---- keys

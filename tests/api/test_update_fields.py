@@ -19,13 +19,14 @@ from tests.people import Api, Person
 
 NODE = (
     """query ($id: ID!) { node(id: $id) {
-      __typename id ...workspace ...membership ...invite ...project ...status ...label ...task ...comment } }"""
+      __typename id ...workspace ...membership ...invite ...project ...status ...label ...task ...comment
+      ... on Webhook { createdAt url kinds state } } }"""
     + FRAGMENTS
 )
 PROFILE = "{ viewer { timeZone user { id name handle } } }"
 REFUSED = "REQUIRED"
 ABOUT_THE_REQUEST = {"id", "taskId", "workspaceId", "scopeId", "kind", "clientMutationId", "baseVersion", "onConflict"}
-NOT_OPTIONAL = {"updateMemberRole.role"}
+NOT_OPTIONAL = {"updateApiToken.name", "updateMemberRole.role"}
 SETS_AND_PLACES = {
     "updateTask.addAssigneeIds",
     "updateTask.removeAssigneeIds",
@@ -42,8 +43,8 @@ SETS_AND_PLACES = {
 }
 """Left out and null are the same for these (or it is tried in test_notifications): nothing is added, removed, put
 elsewhere, or wanted otherwise."""
-INSTANTS = {"archived", "resolved"}
-"""Set by a truth value, and shown as the moment when they were."""
+INSTANTS = {"archived", "paused", "resolved"}
+"""Set by a truth value, and shown as the moment when they were, or as a state."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +162,16 @@ async def comment(world: World) -> Updatable:
     return Updatable(world.member, await world.member.comment(world.web_task), fields)
 
 
+async def webhook(world: World) -> Updatable:
+    made, _ = await world.add_webhook()
+    fields = {
+        "url": Field("url", "https://hooks.example.com/other", REFUSED),
+        "kinds": Field("kinds", ["COMMENT"], REFUSED),
+        "paused": Field("state", True, REFUSED),
+    }
+    return Updatable(world.owner, made, fields)
+
+
 async def profile(world: World) -> Updatable:
     fields = {
         "name": Field("name", "Other", REFUSED),
@@ -179,6 +190,7 @@ UPDATABLE: dict[str, Make] = {
     "updateWorkspace": workspace,
     "updateComment": comment,
     "updateProfile": profile,
+    "updateWebhook": webhook,
 }
 
 

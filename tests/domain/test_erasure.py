@@ -21,7 +21,7 @@ ERASED = {
     "task_subscriptions",
 }
 """With the person, or with their memberships."""
-KEPT = {"api_tokens", "invites", "reactions"}
+KEPT = {"api_tokens", "invites", "reactions", "webhooks"}
 """What they did together with others."""
 
 

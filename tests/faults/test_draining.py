@@ -142,11 +142,11 @@ async def test_a_second_signal_ends_it_at_once(
         assert {(await one.closed())[0] for one in open_ones} == {1012}
 
 
-async def test_a_worker_that_dies_is_followed_by_another(stack: TestStack, http: httpx.AsyncClient) -> None:
+async def test_a_process_that_dies_is_followed_by_another(stack: TestStack, http: httpx.AsyncClient) -> None:
     async with serve(stack, 2) as (url, server):
 
         def children() -> set[int]:
-            """The workers, and the process of the jobs, which stays away once it is dead."""
+            """The workers, and the process of the jobs."""
             found = set()
             for child in psutil.Process(server.process.pid).children():
                 # One that was killed may be reaped between being listed and being asked.
@@ -161,7 +161,7 @@ async def test_a_worker_that_dies_is_followed_by_another(stack: TestStack, http:
             os.kill(pid, signal.SIGKILL)
 
         async def are_replaced() -> bool:
-            return len(children() - before) == 2 and await is_ready(http, url)
+            return len(children() - before) == 3 and await is_ready(http, url)
 
         await until(are_replaced, 30)
         assert server.end() == 0
