@@ -94,7 +94,6 @@ async def _take_all(url: str, password: str) -> None:
 async def _visit(page: Page, name: str) -> None:
     await page.get_by_role("navigation", name="Pages").get_by_role("link", name=name).click()
     await page.get_by_role("main", name=name).wait_for()
-    await page.wait_for_load_state("networkidle")
 
 
 async def _palette(page: Page) -> None:
@@ -125,6 +124,7 @@ async def _signed_in(browser: Browser, url: str, password: str, **options: objec
 async def _take(page: Page, name: str) -> None:
     await page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
     await page.wait_for_load_state("networkidle")
+    await page.wait_for_function("() => !/Loading [a-z ]+…|Loading comments/.test(document.body.innerText)")
     await page.screenshot(path=FOLDER / f"{name}.png", animations="disabled", caret="hide")
 
 
