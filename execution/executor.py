@@ -1,6 +1,7 @@
 """How graphql-core executes here.
 
-Invariant: what one event of a subscription needed is gone when the event is: a subscription may last for days.
+Invariant: what one event of a subscription needed is gone when the event is, and what a subscription needed when the
+subscription is: neither waits for a search for garbage, which stops everybody.
 """
 
 from __future__ import annotations
@@ -23,3 +24,7 @@ class EventExecutor(StrawberryGraphQLCoreExecutionContext):
         executor = super().build_per_event_executor(payload)
         executor._relevant_sub_fields = {}
         return executor
+
+    def begun(self) -> None:
+        """Its stream is there. It refers to itself by its helpers, which from now on only that stream may want."""
+        del self.async_helpers

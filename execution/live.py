@@ -13,7 +13,7 @@ from collections import defaultdict
 from collections.abc import AsyncGenerator, Awaitable, Callable, Hashable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import orjson
 from graphql import (
@@ -163,11 +163,11 @@ class Plans:
 
     def _executor(
         self, document: DocumentNode, variables: dict[str, Any] | None, operation_name: str | None
-    ) -> Executor[Any]:
+    ) -> EventExecutor:
         built = EventExecutor.build(self._schema, document, None, None, variables, operation_name)
         if isinstance(built, list):
             raise Refused(*built)
-        return built
+        return cast("EventExecutor", built)
 
     def render_at_once(self, plan: Plan, event: Any, context: Any) -> bytes | None:
         """The payload of an event that a projector covers without waiting; None for any other."""
@@ -216,10 +216,10 @@ def _encoded(data: dict[str, Any]) -> bytes:
 class Live:
     """One subscriber's operation."""
 
-    def __init__(self, plans: Plans, plan: Plan, executor: Executor[Any]) -> None:
+    def __init__(self, plans: Plans, plan: Plan, executor: EventExecutor) -> None:
         self._plans = plans
         self._plan = plan
-        self._executor: Executor[Any] | None = executor
+        self._executor: EventExecutor | None = executor
 
     def sharing(self, outlet: Outlet) -> Sharing | None:
         """What the source may do for this subscriber and others at once; None if it depends on who asks."""
@@ -239,9 +239,12 @@ class Live:
         executor, self._executor = self._executor, None  # it has served then; a subscription may last for days
         assert executor is not None
         executor.context_value = context
-        found: Any = create_source_event_stream(executor)
-        if is_awaitable(found):
-            found = await found
+        try:
+            found: Any = create_source_event_stream(executor)
+            if is_awaitable(found):
+                found = await found
+        finally:
+            executor.begun()
         if isinstance(found, ExecutionResult):
             raise Refused(*(found.errors or ()))
         events: AsyncGenerator[Any] = found

@@ -24,7 +24,7 @@ from realtime.cursor import Cursor
 from realtime.group import Terms, rendered_once, take_seat
 from realtime.hub import Hub, NoSuchWorkspace
 from realtime.listener import Expired, Listener
-from realtime.log import PAGE, Log, Standing
+from realtime.log import PAGE, Standing
 from realtime.reader import Batch, Change, Matches, Narrow, Reader, Resync, Seen, everything, whole
 from realtime.topic import RETRY_SECONDS, Topic
 
@@ -67,14 +67,14 @@ async def follow(
             standing = await _stand(hub, topic, person_id, narrow)
             if standing is None or standing.tags is None:
                 raise NotVisible
-            listener = Listener(topic, hub.log)
+            listener = Listener(topic)
             resync = None if after is None or standing.holds(after) else Resync.CURSOR_EXPIRED
             start = standing.head if after is None or resync else after
             try:
                 while True:
                     listener.seek(start, standing.head.seq)
                     reader = Reader(person_id, standing.tags, standing.head.seq, matches, narrow)
-                    stream = _Stream(topic, hub.log, listener, reader, terms, checkpoint_seconds)
+                    stream = _Stream(topic, listener, reader, terms, checkpoint_seconds)
                     try:
                         batches = stream.read_on(resync, after is None)
                         async with aclosing(batches):
@@ -117,7 +117,6 @@ class _Stream:
     """One follower between two looks at their rights."""
 
     topic: Topic
-    log: Log
     listener: Listener
     reader: Reader
     terms: Terms | None
@@ -163,7 +162,7 @@ class _Stream:
     async def _share(self, terms: Terms, batch: Batch, since: int) -> AsyncGenerator[Batch]:
         """Tell what came after `since`, with which they have caught up; then a group serves them while it can."""
         listener, reader = self.listener, self.reader
-        taken = take_seat(self.topic, self.log, terms, reader, listener.cursor, self.checkpoint_seconds)
+        taken = take_seat(self.topic, terms, reader, listener.cursor, self.checkpoint_seconds)
         if taken is None:
             yield batch
             return

@@ -20,7 +20,6 @@ from uuid import UUID
 from realtime.commits import Commit
 from realtime.cursor import Cursor
 from realtime.listener import Expired, Listener
-from realtime.log import Log
 from realtime.reader import Batch, Reader, Seen
 
 if TYPE_CHECKING:
@@ -134,13 +133,13 @@ class Group:
     meanwhile the listener gathers what comes next.
     """
 
-    def __init__(self, topic: Topic, log: Log, key: Hashable, renderer: Renderer, reader: Reader, pause: float) -> None:
+    def __init__(self, topic: Topic, key: Hashable, renderer: Renderer, reader: Reader, pause: float) -> None:
         self._loop = asyncio.get_running_loop()
         self._topic = topic
         self._key = key
         self._renderer = renderer
         self._reader = reader
-        self._listener = Listener(topic, log, self._wake)
+        self._listener = Listener(topic, self._wake)
         self._listener.seek(Cursor(topic.workspace_id, topic.epoch, topic.last), topic.last)
         self._position = topic.last  # everything up to here has been given
         self._cuts: set[int] = set()  # where seats were taken ahead of that
@@ -364,9 +363,7 @@ class Group:
         self._topic.counters.group_deliveries += given
 
 
-def take_seat(
-    topic: Topic, log: Log, terms: Terms, reader: Reader, had: Cursor, pause: float
-) -> tuple[Group, Seat] | None:
+def take_seat(topic: Topic, terms: Terms, reader: Reader, had: Cursor, pause: float) -> tuple[Group, Seat] | None:
     """A seat for a follower who has had everything up to `had`, the end of the log as known here; None: not shared.
 
     One step of the event loop, so that nothing falls between what they had and what the seat gets.
@@ -378,7 +375,7 @@ def take_seat(
     group = topic.groups.get(key)
     if group is None:
         nobody = Reader(_NOBODY, tags, topic.last, reader.matches)
-        group = topic.groups[key] = Group(topic, log, key, terms.renderer(tags), nobody, pause)
+        group = topic.groups[key] = Group(topic, key, terms.renderer(tags), nobody, pause)
     seat = Seat(terms.outlet, reader.person_id, reader.tags - tags, had.seq)
     group.take(seat)
     return group, seat

@@ -16,7 +16,6 @@ from contextlib import suppress
 from db.errors import Unavailable
 from realtime.commits import Commit
 from realtime.cursor import Cursor
-from realtime.log import Log
 from realtime.topic import RETRY_SECONDS, Inbox, Topic
 
 BATCH_EVENTS, BATCH_BYTES = 100, 256 * 1024
@@ -32,10 +31,9 @@ class Listener:
     `on_news` is called whenever something comes once `now` has given nothing.
     """
 
-    def __init__(self, topic: Topic, log: Log, on_news: Callable[[], None] | None = None) -> None:
+    def __init__(self, topic: Topic, on_news: Callable[[], None] | None = None) -> None:
         self._on_news = on_news
         self._topic = topic
-        self._log = log
         self._waiting: deque[Commit] = deque()
         self._inbox: Inbox | None = None
         self._reach = 0
@@ -111,8 +109,7 @@ class Listener:
             self._waiting.extend(recent)
             self._topic.counters.ring_replays += 1
             return
-        page = await self._log.page(self._topic.workspace_id, after=self.seq, through=self.end)
-        self._topic.counters.replays += 1
+        page = await self._topic.page(self.seq, self.end)
         if not page or page[0].first != self.seq + 1:
             raise Expired
         self._waiting.extend(page)

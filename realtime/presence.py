@@ -331,7 +331,7 @@ class Presences:
         while True:
             try:
                 async with self._hub.join(place.workspace_id) as topic:
-                    listener = Listener(topic, self._hub.log)
+                    listener = Listener(topic)
                     try:
                         while True:
                             place.room.position = topic.last

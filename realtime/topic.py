@@ -105,6 +105,7 @@ class Topic:
         self._early: dict[int, Commit] = {}  # heard before what comes first, by first seq
         self._inboxes: set[Inbox] = set()
         self._refilling: asyncio.Task[None] | None = None
+        self._pages: dict[int, asyncio.Task[list[Commit]]] = {}
         self.groups: dict[Hashable, Group] = {}
         self.made: OrderedDict[Hashable, asyncio.Task[bytes | None]] = OrderedDict()
 
@@ -124,7 +125,7 @@ class Topic:
             inbox.break_off()
 
     def close(self) -> None:
-        for task in (self.opening, self._refilling):
+        for task in (self.opening, self._refilling, *self._pages.values()):
             if task is not None:
                 task.cancel()
 
@@ -147,6 +148,41 @@ class Topic:
                 break
             found.append(commit)
         return found[::-1]
+
+    async def page(self, after: int, through: int) -> list[Commit]:
+        """The next commits after `after` from the log, perhaps not as far as `through`. Raises Unavailable.
+
+        Those who ask for the same share a read, and what was read is kept for those to come if it reaches up to the
+        newest: when a process has just begun, thousands resume from where its memory does not reach yet.
+        """
+        reading = self._pages.get(after)
+        if reading is None:
+            reading = self._pages[after] = asyncio.create_task(self._read_page(after, through))
+            reading.add_done_callback(_look_at)  # perhaps nobody waits for it any more
+        return await asyncio.shield(reading)
+
+    async def _read_page(self, after: int, through: int) -> list[Commit]:
+        epoch = self.epoch
+        try:
+            page = await self._log.page(self.workspace_id, after=after, through=through)
+        finally:
+            del self._pages[after]
+        self.counters.replays += 1
+        if epoch == self.epoch:
+            self._remember(page)
+        return page
+
+    def _remember(self, page: list[Commit]) -> None:
+        """Put older commits before the ring, as far as they adjoin it and there is room."""
+        for commit in reversed(page):
+            beginning = self._ring[0].first if self._ring else self.last + 1
+            events, size = self._ring_events + len(commit.events), self._ring_bytes + commit.size
+            if commit.last + 1 > beginning:
+                continue  # in it already, or newer than what has been heard
+            if commit.last + 1 < beginning or events > RING_EVENTS or size > RING_BYTES:
+                return
+            self._ring.appendleft(commit)
+            self._ring_events, self._ring_bytes = events, size
 
     def hear(self, message: bytes) -> None:
         """A message from Redis. Raises ValueError if it is malformed."""
@@ -222,3 +258,9 @@ class Topic:
         for commit in page:
             if commit.first > self.last:
                 self._offer(commit)
+
+
+def _look_at(task: asyncio.Task[list[Commit]]) -> None:
+    """A failure that nobody hears of is not worth a line in the log."""
+    if not task.cancelled():
+        task.exception()

@@ -48,7 +48,13 @@ CUT_OFF_SECONDS = 10.0
 """How long sockets stay on a process that PostgreSQL does not answer: a restart is shorter."""
 CUT_OFF_SPREAD_SECONDS = 2.0
 
-GARBAGE_THRESHOLD = 20_000
+GARBAGE_THRESHOLDS = 2_000, 1, 2**31 - 1
+"""New objects until the young ones are looked through, and how often that, until the less young ones are: 1 or 2 ms.
+
+All others never: it takes 0.1 s and more when thousands of sockets are open, and would come just when they all connect.
+"""
+GARBAGE_SECONDS = 600.0
+"""How often it is done nevertheless. Closed sockets and operations leave nothing that has to be searched for."""
 
 log = logging.getLogger("tutti.server")
 
@@ -114,12 +120,13 @@ def create_app(
         gc.freeze()
         gc.enable()
         # An event makes a few hundred small objects that die with it. Looking for cycles every 700 finds none.
-        gc.set_threshold(GARBAGE_THRESHOLD)
+        gc.set_threshold(*GARBAGE_THRESHOLDS)
         realtime.run()
         watching = [
             asyncio.create_task(_watch_sessions(sessions, api_tokens, sockets)),
             asyncio.create_task(_watch_database(database, sockets)),
             asyncio.create_task(sockets.tally.watch_loop()),
+            asyncio.create_task(_collect_garbage()),
         ]
         try:
             async with metrics.told() if metrics is not None else nullcontext():
@@ -206,6 +213,13 @@ async def _watch_database(database: Database, sockets: Sockets) -> None:
                 )
         except Exception:
             log.exception("Whether PostgreSQL answers could not be looked up")
+
+
+async def _collect_garbage() -> None:
+    """Free the little that grew old before it was left, such as what belonged to a slow query."""
+    while True:
+        await asyncio.sleep(GARBAGE_SECONDS)
+        gc.collect()
 
 
 async def _readiness(database: Database, realtime: Realtime, sockets: Sockets) -> Response:

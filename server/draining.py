@@ -16,6 +16,7 @@ from types import FrameType
 
 import uvicorn
 
+from server.door import Door
 from server.sockets import Sockets
 
 SPREAD_SECONDS = 10.0
@@ -54,6 +55,20 @@ class Server(uvicorn.Server):
     def capture_signals(self) -> Iterator[None]:
         with contextlib.nullcontext() if self._is_told else super().capture_signals():
             yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """With sockets they are opened by doors of ours, after everything else stands."""
+        await super().startup(sockets and [])
+        loop = asyncio.get_running_loop()
+
+        def make_protocol() -> asyncio.Protocol:
+            made: asyncio.Protocol = self.config.http_protocol_class(  # type: ignore[call-arg]
+                config=self.config, server_state=self.server_state, app_state=self.lifespan.state, _loop=loop
+            )
+            return made
+
+        for listener in sockets or []:
+            self.servers.append(Door(listener, make_protocol, self.config.backlog))  # type: ignore[arg-type]
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         if (ours := self._sockets) is not None:

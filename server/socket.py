@@ -38,6 +38,7 @@ from execution.live import Plans
 from execution.operations import Operations, Prepared, is_request_error
 from realtime.rates import Charge
 from server.credentials import Credentials, Gateway, OperationContext, Unauthenticated, extended, holder_of, release
+from server.door import line
 from server.errors import formatted, of_exception
 from server.frames import Frames
 from server.origins import Origins
@@ -129,6 +130,7 @@ class Socket(BaseGraphQLTransportWSHandler[Any, None]):
         self.connection_init_received = True
         if self.connection_init_timeout_task:
             self.connection_init_timeout_task.cancel()
+        await line.turn()
         credentials = await self._authenticated((message.get("payload") or {}).get("authorization"))
         if credentials is None or self.frames.is_closed:
             return
@@ -280,6 +282,7 @@ class Socket(BaseGraphQLTransportWSHandler[Any, None]):
 
     async def _follow(self, operation: Operation[Any, None], prepared: Prepared, context: OperationContext) -> None:
         """Sends every event of a subscription; those that are the same for others come to the outlet by themselves."""
+        await line.turn()
         live = self._endpoint.plans.open(prepared.query, prepared.variables, prepared.operation_name)
         outlet = self._outlets[operation.id] = Outlet(self.frames, operation.id)
         tally = self._endpoint.sockets.tally

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import time
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -12,8 +13,13 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 
 from db.errors import Unavailable
+from execution.executor import EventExecutor
 from server.credentials import Credentials, Unauthenticated
+from server.door import HttpProtocol
+from server.frames import Frames
+from server.socket import Socket
 from server.sockets import Sockets
+from server.wire import SocketProtocol
 from tests.protocol.tiny import SECRET, Client, Tiny, eventually, gate, serve
 
 
@@ -183,3 +189,29 @@ async def test_a_client_that_pings_and_never_reads_is_dropped(tiny: Tiny) -> Non
                 await client.connection.ping(uuid4().bytes * 7)
         client.connection.transport.abort()
     await tiny.wait_for_sockets(0)
+
+
+async def test_a_closed_socket_leaves_nothing_that_must_be_searched_for(tiny: Tiny) -> None:
+    kinds = {Socket, Frames, SocketProtocol, HttpProtocol, EventExecutor}
+
+    async def visit() -> None:
+        async with tiny.client() as client:
+            await client.answer("subscription { count(to: 2) }")
+            await client.subscribe('subscription { wait(name: "never") }', "2")
+            await client.receive()
+
+    def left() -> int:
+        tiny.gateway.contexts.clear()  # the test's own memory of them
+        return sum(type(one) in kinds for one in gc.get_objects())
+
+    await visit()  # the plan of the subscription stays
+    await tiny.wait_for_sockets(0)
+    gc.collect()
+    before = left()
+    gc.disable()
+    try:
+        for _ in range(5):
+            await visit()
+        await eventually(lambda: left() <= before)
+    finally:
+        gc.enable()

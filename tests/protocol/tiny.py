@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -29,6 +30,8 @@ from execution.persisted import Persisted
 from execution.personal import Personal
 from realtime.rates import Charge
 from server.credentials import Credentials, RateLimited, Unauthenticated
+from server.door import HttpProtocol
+from server.draining import Server
 from server.http import graphql_router
 from server.sockets import Sockets
 from server.wire import SocketProtocol
@@ -272,11 +275,6 @@ class Subscription:
 schema = strawberry.Schema(Query, Mutation, Subscription, extensions=[SaysHello])
 
 
-class _Server(uvicorn.Server):
-    def capture_signals(self) -> Any:  # pytest's own Ctrl-C stays
-        return nullcontext()
-
-
 @dataclass(frozen=True)
 class Tiny:
     """A running server."""
@@ -374,19 +372,20 @@ async def serve(
     app.include_router(graphql_router(schema, gateway, sockets, all_limits, origins, own, ide, **documents))  # type: ignore[arg-type]
     config = uvicorn.Config(
         app,
-        port=0,
         log_config=None,
         lifespan="off",
+        http=HttpProtocol,
         ws=protocol,
         ws_ping_interval=None,
         ws_per_message_deflate=False,
         ws_max_size=2 * all_limits.max_frame_bytes,
         timeout_graceful_shutdown=1,
     )
-    server = _Server(config)
-    task = asyncio.create_task(server.serve())
+    server = Server(config, is_told=True)  # pytest's own Ctrl-C stays
+    listener = socket.create_server(("127.0.0.1", 0))
+    host, port = listener.getsockname()
+    task = asyncio.create_task(server.serve([listener]))
     await eventually(lambda: server.started)
-    host, port = server.servers[0].sockets[0].getsockname()[:2]
     try:
         yield Tiny(f"{host}:{port}", gateway, sockets, all_limits)
     finally:

@@ -102,6 +102,36 @@ async def test_a_replay_of_recent_events_is_served_from_memory(node: Node, world
     assert node.realtime.counters.replays == before
 
 
+async def test_many_who_resume_beyond_memory_share_a_read_of_the_log(node: Node, other: Node, world: World) -> None:
+    workspace = await world.workspace()
+    person = await world.member(workspace)
+    start = (await other.follow(workspace, person)).cursor
+    for _ in range(20):
+        last = await other.write(workspace)
+    streams = await asyncio.gather(*(node.follow(workspace, person, after=start) for _ in range(30)))
+    for stream in [*streams, await node.follow(workspace, person, after=start)]:
+        await stream.until_seq(last)
+        assert stream.seqs == list(range(start.seq + 1, last + 1))
+    assert node.realtime.counters.replays == 1
+    last = await other.write(workspace)
+    await streams[0].until_seq(last)
+    again = await node.follow(workspace, person, after=start.at(start.seq + 5))
+    assert again.seqs == list(range(start.seq + 6, last + 1))
+    assert node.realtime.counters.replays == 1
+
+
+async def test_a_shared_read_outlives_whoever_began_it(node: Node, other: Node, world: World) -> None:
+    workspace = await world.workspace()
+    last = await other.write(workspace)
+    async with node.realtime.hub.join(workspace) as topic:
+        first, second = (asyncio.create_task(topic.page(last - 1, last)) for _ in range(2))
+        await asyncio.sleep(0)  # both ask
+        first.cancel()
+        assert [commit.last for commit in await second] == [last]
+        assert node.realtime.counters.replays == 1
+        assert topic.recent(last - 1) == await second
+
+
 async def test_the_reader_gets_only_what_their_tags_see_and_is_told_how(node: Node, world: World) -> None:
     workspace = await world.workspace()
     person = await world.member(workspace)
