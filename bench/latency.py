@@ -19,7 +19,7 @@ from bench.wire import Http, Subscriber, connect
 
 NAME = "From commit to client"
 SUBSCRIBERS, PER_SECOND, SECONDS = 50, 20.0, 5.0
-BOUND_MS = 60
+BOUND_MS = 15
 HOW = f"""Updates of one task by real mutations over HTTP, {PER_SECOND:g} a second, each sent when its time has come and the one before
 is answered; {SUBSCRIBERS} sockets of five people, each with a subscription of its own. The time of the commit is PostgreSQL's own
 (`track_commit_timestamp`; it is taken right before the commit is written to disk, so writing counts), the time of arrival is taken

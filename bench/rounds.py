@@ -8,21 +8,31 @@ from typing import Any
 
 from bench.machine import Noise, Watch
 
+BRIEF_SECONDS = 2.0
+
 
 @dataclass(slots=True)
 class Plan:
-    """How long and how often; a `quick` one only shows that all works."""
+    """How long and how often; a `quick` one only shows that all works, a `brief` one measures everything once."""
 
     is_quick: bool
+    is_brief: bool = False
     repeats_left: int = 12
     noises: list[Noise] = field(default_factory=list)
 
     @property
     def rounds(self) -> int:
-        return 1 if self.is_quick else 3
+        return 1 if self.is_quick or self.is_brief else 3
 
     def seconds(self, full: float) -> float:
-        return min(full, 1.0) if self.is_quick else full
+        if self.is_quick:
+            return min(full, 1.0)
+        return min(full, BRIEF_SECONDS) if self.is_brief else full
+
+    @property
+    def may_repeat(self) -> bool:
+        """Whether a round during which others used the machine is measured again."""
+        return not self.is_quick and not self.is_brief and self.repeats_left > 0
 
 
 async def quietly(plan: Plan, measure: Callable[[], Awaitable[Any]]) -> Any:
@@ -34,7 +44,7 @@ async def quietly(plan: Plan, measure: Callable[[], Awaitable[Any]]) -> Any:
         noise = watch.noise()
         if best is None or noise.share < best[0]:
             best = (noise.share, result, noise)
-        if noise.is_quiet or plan.is_quick or plan.repeats_left <= 0:
+        if noise.is_quiet or not plan.may_repeat:
             break
         plan.repeats_left -= 1
     assert best is not None

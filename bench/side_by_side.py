@@ -1,7 +1,7 @@
-"""The comparison with peers as a program: `make bench ONLY=peers`, or `python -m bench.side_by_side [--quick]`.
+"""The comparison with peers as a program: `make bench ONLY=peers`, or `python -m bench.side_by_side [--quick | --brief]`.
 
-Writes docs/benchmarks-peers.json, and from it the page and the plot beside it; `--quick` shows only that all works and
-writes nothing.
+Writes docs/benchmarks-peers.json, and from it the page and the plot beside it. `--brief` measures everything once and for
+a shorter time (3 minutes instead of 12); `--quick` shows only that all works and writes nothing.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from bench import machine, systems, versus
 from bench.programs import ROOT, stack
 from bench.rounds import Plan
 from bench.systems import LABELS, NODE_PEERS, PLAIN, PRODUCT, STOCK
-from bench.versus import SMALL, SMALL_RATE
+from bench.versus import FULL_SECONDS, SMALL, SMALL_RATE
 
 DOCS = ROOT / "docs"
 NOISY = (
@@ -32,10 +32,9 @@ def say(line: str) -> None:
     print(f"  {line}", flush=True)
 
 
-async def measure(*, is_quick: bool) -> dict[str, Any]:
+async def measure(plan: Plan) -> dict[str, Any]:
     """Run it all. -> what the report is made from."""
     cores = machine.cores()
-    plan = Plan(is_quick)
     machine.pin(os.getpid(), cores.client)
     with stack(cores.client) as servers:
         figures = await versus.compare(servers, cores, plan, say)
@@ -44,6 +43,8 @@ async def measure(*, is_quick: bool) -> dict[str, Any]:
         "revision": systems.revision(),
         "foreign": sorted(noise.foreign for noise in plan.noises)[len(plan.noises) // 2],
         "steal": sorted(noise.steal for noise in plan.noises)[len(plan.noises) // 2],
+        "rounds": plan.rounds,
+        "seconds": plan.seconds(FULL_SECONDS),
         "systems": figures,
     }
 
@@ -118,15 +119,19 @@ def page(result: dict[str, Any]) -> str:
         )
         lines.append(f"- {LABELS[name]}: {busy}")
     versions = ", ".join(f"{name} {version}" for name, version in result["versions"].items())
-    lines += ["", HOW, "", f"Versions: {versions}."]
+    how = HOW.format(
+        rounds="one round" if result["rounds"] == 1 else f"{result['rounds']} rounds, of which the median counts",
+        seconds=result["seconds"],
+    )
+    lines += ["", how, "", f"Versions: {versions}."]
     return "\n".join(lines) + "\n"
 
 
 HOW = """## How it was measured
 
 All servers run at once on one core, one of them under load at a time, in turns; PostgreSQL, Valkey and the client have the
-other core. Each figure is the median of three rounds; a round during which other programs used over 5 % of the machine, or the
-host took over 1 %, is repeated.
+other core. Measured in {rounds}; with several, one during which other programs used over 5 % of the machine, or the host took over 1 %, is
+repeated.
 
 A delivery is one task event at one subscriber, which has an operation id of its own. Each event is a copy of one real change;
 a frame with one event has 640 bytes of compact JSON. All systems answer the same document. A subscriber looks into every frame:
@@ -139,7 +144,7 @@ figure.
 - **Ready frames**: uvicorn writes the frame's head with the id and the finished event, once per event; *corked* joins what one
   socket gets in one turn of the event loop.
 - **Deliveries/s**: the number of events under way grows until the server's core is full, and shrinks when an event waits for
-  over 0.3 s; what arrives in 3 s after a second of warming up.
+  over 0.3 s; what arrives in {seconds:g} s after a second of warming up.
 - **CPU per delivery**: *at full load*, the share of its core that the server used by what it delivered; with *100 events/s*, its
   CPU time less that with the same sockets and no events. Between events 10 ms apart the processor sleeps and other programs
   empty its caches, so the same code takes several times as long: what has more of it has more to fetch.
@@ -189,7 +194,7 @@ def report(result: dict[str, Any], folder: Path) -> None:
 
 def main() -> int:
     is_quick = "--quick" in sys.argv
-    result = uvloop.run(measure(is_quick=is_quick))
+    result = uvloop.run(measure(Plan(is_quick, is_brief="--brief" in sys.argv)))
     if is_quick:
         print(page(result))
     else:

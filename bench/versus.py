@@ -23,6 +23,7 @@ SIZES = (10, 50, 200, 1_000)
 PEOPLE = 20
 SMALL, SMALL_RATE = 10, 100.0
 ROOM, ROOM_RATE = 200, 20.0
+FULL_SECONDS = 3.0
 
 
 def sizes_of(plan: Plan) -> tuple[int, ...]:
@@ -122,7 +123,7 @@ async def _throughput(
         for one in everyone:
 
             async def measure(one: System = one) -> Burst:
-                return await saturate(one.fleet, one.program.pid, plan.seconds(3))
+                return await saturate(one.fleet, one.program.pid, plan.seconds(FULL_SECONDS))
 
             bursts[one.name].append(await quietly(plan, measure))
     for one in everyone:
