@@ -14,6 +14,7 @@ import uvloop
 
 from bench import (
     board,
+    editing,
     heap,
     joining,
     latency,
@@ -37,6 +38,7 @@ MEASURES: dict[str, ModuleType] = {
     "latency": latency,
     "joining": joining,
     "log": log,
+    "editing": editing,
     "notifications": notifications,
     "presence": presence,
     "sockets": sockets,

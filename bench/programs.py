@@ -161,18 +161,24 @@ SECRET = secrets.token_urlsafe(48)
 
 
 @contextmanager
-def tutti(stack: Stack, core: int) -> Iterator[Program]:
-    """The product by `tutti serve`, one process, with one limit lifted: many sockets may be one person's."""
+def tutti(stack: Stack, core: int, *, has_history: bool = True) -> Iterator[Program]:
+    """The product by `tutti serve`, one process, with one limit lifted: many sockets may be one person's.
+
+    `has_history`: without, it is one that remembers no changes, to be measured beside the other.
+    """
+    name = "tutti" if has_history else "forgetful"
     environment = {
         "DATABASE_URL": stack.database_url,
         "REDIS_URL": stack.redis_url,
         "TUTTI_JWT_SECRET": SECRET,
-        "TUTTI_STATE_DIR": str(stack.folder / "serve"),
+        "TUTTI_STATE_DIR": str(stack.folder / name),
         "TUTTI_MAX_SOCKETS_PER_PERSON": "5000",
         "TUTTI_POINTS_PER_MINUTE": "1000000000",
         "TUTTI_ANONYMOUS_POINTS_PER_MINUTE": "1000000000",
         "PYTHONPATH": str(product_root()),
     }
     command = [sys.executable, "-m", "server.cli", "serve"]
-    with program("tutti", command, environment, stack.folder, core, product_root(), "/readyz") as running:
+    if not has_history:
+        command = [sys.executable, str(ROOT / "bench/forgetful_process.py")]
+    with program(name, command, environment, stack.folder, core, product_root(), "/readyz") as running:
         yield running

@@ -13,7 +13,7 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from sqlalchemy import ARRAY, ColumnElement, Uuid, and_, column, func, insert, literal, or_, select, true
+from sqlalchemy import ARRAY, ColumnElement, Uuid, and_, bindparam, column, func, insert, literal, or_, select, true
 
 from db import pages
 from db.differences import delta, patched
@@ -37,6 +37,8 @@ MAX_STEPS = 100
 
 # ---- writing
 
+_INSERT = insert(changes)
+
 
 async def insert_changes(session: Session, new: Sequence[Change]) -> None:
     """Add changes of locked objects, those of one object in the order of its versions."""
@@ -47,7 +49,7 @@ async def insert_changes(session: Session, new: Sequence[Change]) -> None:
         if row["text_base"] is not None:
             ends[change.entity_id] = (row["text_base"], row["text_weight"])
         rows.append(row)
-    await session.execute(insert(changes), rows)
+    await session.execute(_INSERT, rows)
 
 
 def _text_of(change: Change) -> FieldChange | None:
@@ -117,14 +119,21 @@ def _to_row(change: Change, end: tuple[int, int] | None) -> dict[str, Any]:
 
 async def changes_since(session: Session, workspace_id: UUID, entity_id: UUID, version: int) -> list[Change]:
     """Every change of an object after a version of it, oldest first."""
-    return await _read(
-        session,
-        and_(
-            changes.c.workspace_id == workspace_id,
-            changes.c.entity_id == entity_id,
-            changes.c.version > version,
-        ),
+    found = await session.execute(
+        _SINCE, {"workspace_id": workspace_id, "entity_id": entity_id, "known_version": version}
     )
+    return await _whole(session, found.all())
+
+
+_SINCE = (
+    select(changes)
+    .where(
+        changes.c.workspace_id == bindparam("workspace_id"),
+        changes.c.entity_id == bindparam("entity_id"),
+        changes.c.version > bindparam("known_version"),
+    )
+    .order_by(changes.c.version)
+)
 
 
 async def changes_since_each(

@@ -14,7 +14,7 @@ from uuid import UUID
 
 import orjson
 from asyncpg.pgproto.pgproto import UUID as DriverUuid  # noqa: N811
-from sqlalchemy import ARRAY, Uuid, any_, cast, insert, select, text, update
+from sqlalchemy import ARRAY, Uuid, any_, bindparam, cast, insert, select, text, update
 
 from db.models import (
     ActorKind,
@@ -72,14 +72,17 @@ async def read_heads(session: Session, workspace_ids: Sequence[UUID]) -> tuple[s
     }
 
 
+_RAISE = (
+    update(workspace_heads)
+    .where(workspace_heads.c.workspace_id == bindparam("which"))
+    .values(seq=workspace_heads.c.seq + bindparam("by"))
+    .returning(workspace_heads.c.seq)
+)
+
+
 async def raise_head(session: Session, workspace_id: UUID, by: int) -> int:
     """Lock the workspace's head to the end of the transaction; -> its seq after `by` more events."""
-    found = await session.execute(
-        update(workspace_heads)
-        .where(workspace_heads.c.workspace_id == workspace_id)
-        .values(seq=workspace_heads.c.seq + by)
-        .returning(workspace_heads.c.seq)
-    )
+    found = await session.execute(_RAISE, {"which": workspace_id, "by": by})
     return int(found.scalar_one())
 
 
@@ -118,7 +121,10 @@ def numbered(
 
 async def insert_events(session: Session, batch: Sequence[Event]) -> None:
     """Append events that have their place."""
-    await session.execute(insert(events), [_to_row(event) for event in batch])
+    await session.execute(_INSERT, [_to_row(event) for event in batch])
+
+
+_INSERT = insert(events)
 
 
 async def read_events(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -13,7 +14,9 @@ from sqlalchemy import (
     ColumnElement,
     Select,
     Table,
+    Update,
     Uuid,
+    any_,
     bindparam,
     delete,
     func,
@@ -25,6 +28,7 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from db import pages
 from db.models import PRIORITIES, ActorKind, ActorRef, Task
@@ -50,6 +54,11 @@ _label_ids = func.array(
     type_=ARRAY(Uuid),
 ).label("label_ids")
 _columns = [column for column in tasks.c if column.name != "search"]
+
+# What each update of a task runs is built once: building a statement costs as much as running it.
+_these = tasks.c.workspace_id == bindparam("workspace_id"), tasks.c.id == any_(bindparam("ids", type_=ARRAY(Uuid)))
+_READ = select(*_columns, _assignee_ids, _label_ids).where(*_these)
+_LOCK = select(tasks.c.id).where(*_these).order_by(tasks.c.id).with_for_update(key_share=True)
 
 
 def task_of(row: Any) -> Task:
@@ -108,25 +117,15 @@ async def lock_tasks(session: Session, workspace_id: UUID, ids: Collection[UUID]
     ordered = sorted(set(ids))
     if not ordered:
         return {}
-    await session.execute(
-        select(tasks.c.id)
-        .where(tasks.c.workspace_id == workspace_id, tasks.c.id.in_(ordered))
-        .order_by(tasks.c.id)
-        .with_for_update(key_share=True)
-    )
+    await session.execute(_LOCK, {"workspace_id": workspace_id, "ids": ordered})
     # In a statement of its own: the sets of a row that was waited for are seen only by a newer snapshot.
     return await read_tasks(session, workspace_id, ordered)
 
 
 async def read_tasks(session: Session, workspace_id: UUID, ids: Collection[UUID]) -> dict[UUID, Task]:
     """Tasks that are locked already, as they are now. Deleted ones too."""
-    found = await session.execute(_select().where(tasks.c.workspace_id == workspace_id, tasks.c.id.in_(list(ids))))
+    found = await session.execute(_READ, {"workspace_id": workspace_id, "ids": list(ids)})
     return {row.id: task_of(row) for row in found}
-
-
-async def workspace_id_by_task_id(session: Session, task_id: UUID) -> UUID | None:
-    found = await session.execute(select(tasks.c.workspace_id).where(tasks.c.id == task_id))
-    return found.scalar_one_or_none()
 
 
 # ---- the tree
@@ -322,17 +321,36 @@ async def update_tasks(session: Session, rows: Sequence[Mapping[str, Any]], upda
 
     The rows are locked by the caller.
     """
-    columns = [name for name in rows[0] if name != "id"]
-    statement = (
+    columns = tuple(name for name in rows[0] if name != "id")
+    parameters = [
+        {"which": row["id"], "at": updated_at, **{f"new_{name}": row[name] for name in columns}} for row in rows
+    ]
+    await session.execute(_update_of(columns), parameters)
+
+
+async def update_task(session: Session, row: Mapping[str, Any], updated_at: datetime) -> Task:
+    """The same of one task; -> how it is then, with its sets as they were before this statement."""
+    columns = tuple(name for name in row if name != "id")
+    parameters = {"which": row["id"], "at": updated_at, **{f"new_{name}": row[name] for name in columns}}
+    found = await session.execute(_update_returning(columns), parameters)
+    return task_of(found.one())
+
+
+@lru_cache(maxsize=500)
+def _update_returning(columns: tuple[str, ...]) -> ReturningUpdate[Any]:
+    return _update_of(columns).returning(*_columns, _assignee_ids, _label_ids)
+
+
+@lru_cache(maxsize=500)
+def _update_of(columns: tuple[str, ...]) -> Update:
+    return (
         update(tasks)
         .where(tasks.c.id == bindparam("which"))
         .values(
             {name: bindparam(f"new_{name}") for name in columns}
-            | {"version": tasks.c.version + 1, "updated_at": updated_at}
+            | {"version": tasks.c.version + 1, "updated_at": bindparam("at")}
         )
     )
-    parameters = [{"which": row["id"], **{f"new_{name}": row[name] for name in columns}} for row in rows]
-    await session.execute(statement, parameters)
 
 
 async def change_members(

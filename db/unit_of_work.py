@@ -9,19 +9,20 @@ may await the network between the heads and the commit.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Protocol, TypeVar, cast
 from uuid import UUID
 
-from sqlalchemy import CursorResult, Executable, select, update
+from sqlalchemy import CursorResult, Executable, bindparam, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db import history, log
 from db.errors import Busy
 from db.ids import new_id
+from db.lines import Lines
 from db.models import Actor, AuditedKind, Change, Event, EventKind, FieldChange, NewEvent
 from db.session import Database, translated
 from db.tables import idempotency
@@ -182,16 +183,21 @@ class Writer:
         self._database = database
         self._on_commit = on_commit
         self._on_told = on_told
+        self._lines = Lines()
 
-    async def run(self, actor: Actor, work: Work, *, key: Key | None = None) -> Outcome:
+    async def run(
+        self, actor: Actor, work: Work, *, key: Key | None = None, changes: Hashable | None = None
+    ) -> Outcome:
         """Run `work` in one transaction and commit it. With a key, a repeat answers the first one's outcome.
 
+        `changes`: what it will change, if that is one thing, so that it waits in line for it.
         A deadlock or a lock not had in time runs the whole unit again, three times at most. Raises KeyReused,
         Busy, Unavailable, and what `work` raises; then nothing was written.
         """
         for attempt in range(1, MAX_ATTEMPTS + 1):
             try:
-                outcome, written, told = await self._once(actor, work, key)
+                async with self._lines.turn(changes):
+                    outcome, written, told = await self._once(actor, work, key)
             except Busy:
                 if attempt == MAX_ATTEMPTS:
                     raise
@@ -223,18 +229,27 @@ class Writer:
             return outcome, written, unit.told
 
 
+_CLAIM = upsert(idempotency).on_conflict_do_nothing().returning(idempotency.c.client_mutation_id)
+_KEEP = (
+    update(idempotency)
+    .where(
+        idempotency.c.actor_id == bindparam("which_actor"),
+        idempotency.c.client_mutation_id == bindparam("which_key"),
+    )
+    .values(outcome=bindparam("outcome"))
+)
+
+
 async def _claim(unit: UnitOfWork, key: Key) -> Outcome | None:
     """Take the key for this transaction, waiting for another that holds it. -> the outcome if it was used before."""
     claimed = await unit.execute(
-        upsert(idempotency)
-        .values(
-            actor_id=unit.actor.ref.id,
-            client_mutation_id=key.client_mutation_id,
-            input_hash=key.input_hash,
-            created_at=unit.now,
-        )
-        .on_conflict_do_nothing()
-        .returning(idempotency.c.client_mutation_id)
+        _CLAIM,
+        {
+            "actor_id": unit.actor.ref.id,
+            "client_mutation_id": key.client_mutation_id,
+            "input_hash": key.input_hash,
+            "created_at": unit.now,
+        },
     )
     if claimed.first() is not None:
         return None
@@ -260,17 +275,15 @@ async def _claim(unit: UnitOfWork, key: Key) -> Outcome | None:
 
 async def _keep(unit: UnitOfWork, key: Key, outcome: Outcome) -> None:
     await unit.execute(
-        update(idempotency)
-        .where(
-            idempotency.c.actor_id == unit.actor.ref.id,
-            idempotency.c.client_mutation_id == key.client_mutation_id,
-        )
-        .values(
-            outcome={
+        _KEEP,
+        {
+            "which_actor": unit.actor.ref.id,
+            "which_key": key.client_mutation_id,
+            "outcome": {
                 "ids": outcome.ids,
                 "merged": list(outcome.merged),
                 "cursor": [str(outcome.cursor[0]), outcome.cursor[1]] if outcome.cursor else None,
                 "change_set_id": str(outcome.change_set_id) if outcome.change_set_id else None,
-            }
-        )
+            },
+        },
     )

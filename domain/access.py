@@ -122,11 +122,13 @@ async def visible_task(
     `is_deleted`: deleted tasks are found as well. Raises NotFound, Forbidden.
     """
     asked = typed("task", task_id)
-    workspace_id = await tasks.workspace_id_by_task_id(uow, task_id)
-    if workspace_id is None:
+    found = await workspaces.grant_locking_task(uow, uow.actor.user_id, task_id)
+    grant = None if found is None else within(found, uow.actor.token)
+    if grant is None:
         raise NotFound(asked, path)
-    grant = await _member(uow, workspace_id, asked, path)
-    task = await _seen_task(uow, grant, task_id, asked, path, is_deleted=is_deleted)
+    # In a statement of its own: the sets of a row that was waited for are seen only by a newer snapshot.
+    task = (await tasks.read_tasks(uow, grant.workspace_id, [task_id])).get(task_id)
+    task = _seen(uow, grant, task, asked, path, is_deleted=is_deleted)
     is_own = task.created_by == uow.actor.ref
     may_as_author = (
         permission is Permission.TASK_DELETE and grant.role is Role.GUEST and is_own and grant.may_use(permission)
@@ -135,11 +137,8 @@ async def visible_task(
     return grant, task
 
 
-async def _seen_task(
-    uow: UnitOfWork, grant: Grant, task_id: UUID, asked: str, path: str, *, is_deleted: bool = False
-) -> Task:
-    """Lock a task that the actor sees, and goes on seeing. Raises NotFound of `asked`."""
-    task = (await tasks.lock_tasks(uow, grant.workspace_id, [task_id])).get(task_id)
+def _seen(uow: UnitOfWork, grant: Grant, task: Task | None, asked: str, path: str, *, is_deleted: bool = False) -> Task:
+    """A locked task that the actor sees, and goes on seeing. Raises NotFound of `asked`."""
     if task is None or not grant.sees_project(task.project_id) or (task.deleted_at and not is_deleted):
         raise NotFound(asked, path)
     keep_seeing(uow, grant, task.project_id, asked, path)
@@ -158,7 +157,8 @@ async def visible_comment(
     if place is None:
         raise NotFound(asked, path)
     grant = await _member(uow, place[0], asked, path)
-    task = await _seen_task(uow, grant, place[1], asked, path)
+    locked = await tasks.lock_tasks(uow, grant.workspace_id, [place[1]])
+    task = _seen(uow, grant, locked.get(place[1]), asked, path)
     comment = (await comments.lock_comments(uow, place[0], [comment_id])).get(comment_id)
     if comment is None or (comment.deleted_at and not is_deleted):
         raise NotFound(asked, path)

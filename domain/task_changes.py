@@ -71,9 +71,8 @@ async def write_all(
     if refused or not changing:
         return {}, merged
     workspace_id = changing[0][0].workspace_id
-    await _write_columns(uow, changing, changes_by_id)
     await _write_sets(uow, changing)
-    after = await tasks.read_tasks(uow, workspace_id, list(changes_by_id))
+    after = await _write_columns(uow, changing, changes_by_id)
     for task, _ in changing:
         exact = [
             FieldChange(one.field, one.before, shown(one.field, current(after[task.id], one.field)))
@@ -130,7 +129,8 @@ async def _tell_subtasks(uow: UnitOfWork, changed: Sequence[tuple[Task, Task]]) 
 
 async def _write_columns(
     uow: UnitOfWork, changing: Sequence[tuple[Task, Wanted]], changes: Mapping[UUID, list[FieldChange]]
-) -> None:
+) -> dict[UUID, Task]:
+    """-> id -> the tasks after it; their sets are written already."""
     workspace_id = changing[0][0].workspace_id
     statuses = await _new_statuses(uow, changing)
     rows_by_columns: dict[tuple[str, ...], list[dict[str, Any]]] = defaultdict(list)
@@ -148,10 +148,14 @@ async def _write_columns(
         if ChangedField.KEY in changed:
             keys.append((wanted[ChangedField.KEY], task.id))
         rows_by_columns[tuple(row)].append({"id": task.id, **row})
-    for rows in rows_by_columns.values():
-        await tasks.update_tasks(uow, rows, uow.now)
     if keys:
         await tasks.add_task_keys(uow, workspace_id, keys)
+    if len(changing) == 1:
+        ((row,),) = rows_by_columns.values()
+        return {row["id"]: await tasks.update_task(uow, row, uow.now)}
+    for rows in rows_by_columns.values():
+        await tasks.update_tasks(uow, rows, uow.now)
+    return await tasks.read_tasks(uow, workspace_id, list(changes))
 
 
 async def _new_statuses(uow: UnitOfWork, changing: Sequence[tuple[Task, Wanted]]) -> dict[UUID, Status]:

@@ -105,7 +105,7 @@ async def mutate(
     outcome = Outcome()
     request = None if key is None else Request(key, _fingerprint(payload.__name__, given))
     try:
-        outcome = await context.write(work(), request)
+        outcome = await context.write(work(), request, getattr(given, "id", UNSET) or None)
     except (Refusal, Refusals) as refused:
         errors = user_errors(refused)
         refused_ids = shows_refused(refused)

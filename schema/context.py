@@ -95,9 +95,10 @@ class Context(Protocol):
     async def epoch(self) -> str:
         """Which life of the database the cursors of this snapshot belong to."""
 
-    async def write(self, work: Work, request: Request | None = None) -> Outcome:
+    async def write(self, work: Work, request: Request | None = None, changes: str | None = None) -> Outcome:
         """Run a unit of work as the actor and commit it; what is read afterwards sees it.
 
+        `changes`: the id of what it will change, as it was asked for.
         Raises what the unit refuses, KeyReused, Unavailable.
         """
 

@@ -229,11 +229,11 @@ class OperationContext(Snapshot):
         person = await self.loaders.users.load(self.caller().user_id)
         return datetime.now(UTC if person is None else ZoneInfo(person.time_zone)).date()
 
-    async def write(self, work: Work, request: Request | None = None) -> Outcome:
+    async def write(self, work: Work, request: Request | None = None, changes: str | None = None) -> Outcome:
         # First of all the snapshot: one that is older than the write must not answer for it.
         await self.renew()
         key = None if request is None else Key(request.client_mutation_id, request.fingerprint)
-        return await self._application.writer.run(self.caller(), work, key=key)
+        return await self._application.writer.run(self.caller(), work, key=key, changes=changes)
 
     async def follow(
         self, workspace_id: UUID, after: Cursor | None, matches: Matches, event_of: EventOf
