@@ -39,7 +39,7 @@ whatever became of those before, and timed from then. Each goes by the version t
 changes the sender's own line of the description, or title, priority, estimate or due date, or adds or takes off a label. Then all that
 was accepted must be in the history, once each. The median of the rounds of {SECONDS:g} s. *The history*: updates one after another, in turns
 of {TURN} on the server and on one that remembers no changes but is the same in all else, on the same database; the time that the sender
-sees, the median of {PAIRS * TURN} each; the median of the rounds. *A move*: a card of {CARDS:,} in one column goes before or after another,
+sees, the median of {PAIRS * TURN} each; the median of the rounds. *A move*: a card of {CARDS:,} in one column of a project goes before or after another,
 both at random, one after another; after each it is counted which rows of tasks it wrote."""
 
 UPDATE = """mutation ($input: UpdateTaskInput!) { updateTask(input: $input) {
@@ -277,7 +277,10 @@ async def _moves(ground: Ground) -> list[Figure]:
     person = ground.team.people[0]
     try:
         workspace_id = await make_workspace(http, person, "A long column")
-        first_id = await make_task(http, person, workspace_id, "A card")
+        asked = {"workspaceId": workspace_id, "name": "Long", "key": "LONG"}
+        project_id = (await do(http, person.token, "createProject", asked, "project { id }"))["project"]["id"]
+        asked = {"workspaceId": workspace_id, "title": "A card", "projectId": project_id}
+        first_id = (await do(http, person.token, "createTask", asked, "task { id }"))["task"]["id"]
         ids = await _fill(connection, workspace_id, first_id, 500 if ground.plan.is_quick else CARDS)
         rounds = []
         for number in range(ground.plan.rounds):
@@ -303,9 +306,9 @@ async def _fill(connection: asyncpg.Connection, workspace_id: str, first_id: str
     ids = [uuid.uuid4() for _ in range(count)]
     ranks = [_rank(number) for number in range(count)]
     await connection.execute(
-        """INSERT INTO tasks (id, version, created_at, updated_at, workspace_id, key, title, description, status_id,
-        priority, rank, created_by_kind, created_by) SELECT new.id, 1, created_at, updated_at, workspace_id, new.key, title,
-        description, status_id, priority, new.rank, created_by_kind, created_by
+        """INSERT INTO tasks (id, version, created_at, updated_at, workspace_id, project_id, key, title, description,
+        status_id, priority, rank, created_by_kind, created_by) SELECT new.id, 1, created_at, updated_at, workspace_id, project_id,
+        new.key, title, description, status_id, priority, new.rank, created_by_kind, created_by
         FROM tasks, unnest($2::uuid[], $3::text[], $4::text[]) AS new (id, key, rank) WHERE tasks.id = $1""",
         uuid.UUID(first_id[-36:]),
         ids,

@@ -7,7 +7,8 @@ two texts are compared is bounded, so a change of much may count as a change of 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
@@ -35,8 +36,10 @@ class Edit:
 
 def edits(before: str, after: str) -> list[Edit]:
     """What was changed, in order; unchanged characters lie between any two."""
-    old, new = _TOKEN.findall(before), _TOKEN.findall(after)
-    starts = [0, *accumulate(map(len, old))]
+    begin, end = _lines_apart(before, after)
+    old = _TOKEN.findall(before[begin : len(before) - end])
+    new = _TOKEN.findall(after[begin : len(after) - end])
+    starts = [*accumulate(map(len, old), initial=begin)]
     found: list[Edit] = []
     for i1, i2, j1, j2 in _replaced(old, new):
         one = Edit(starts[i1], starts[i2], "".join(new[j1:j2]))
@@ -44,6 +47,23 @@ def edits(before: str, after: str) -> list[Edit]:
             one = Edit(found[-1].start, one.end, found.pop().text + one.text)
         found.append(one)
     return found
+
+
+def _lines_apart(before: str, after: str) -> tuple[int, int]:
+    """How many characters of whole lines are the same at the beginning, and at the end of the rest.
+
+    No word goes over the end of a line, so these need not be taken apart into words.
+    """
+    same = _same(min(len(before), len(after)), lambda size: before[:size] == after[:size])
+    left = min(len(before), len(after)) - same
+    tail = _same(left, lambda size: before[len(before) - size :] == after[len(after) - size :])
+    line = before.find("\n", len(before) - tail)
+    return before.rfind("\n", 0, same) + 1, 0 if line < 0 else len(before) - line
+
+
+def _same(most: int, is_same: Callable[[int], bool]) -> int:
+    """The largest size up to `most` at which they are the same, as they are at any smaller one."""
+    return bisect_left(range(1, most + 1), True, key=lambda size: not is_same(size))
 
 
 def _replaced(old: Sequence[str], new: Sequence[str]) -> Iterator[tuple[int, int, int, int]]:

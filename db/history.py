@@ -13,7 +13,7 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from sqlalchemy import ARRAY, ColumnElement, Uuid, and_, bindparam, column, func, insert, literal, or_, select, true
+from sqlalchemy import ARRAY, ColumnElement, Uuid, and_, bindparam, column, func, insert, or_, select, true
 
 from db import pages
 from db.differences import delta, patched
@@ -60,25 +60,28 @@ def _is_long(one: FieldChange) -> bool:
     return len(one.before or "") + len(one.after or "") > SHORT
 
 
+_asked = func.unnest(bindparam("ids", type_=ARRAY(Uuid))).table_valued(column("entity_id", Uuid), name="entities")
+_entities = _asked.render_derived()
+_newest = (
+    select(changes.c.text_base, changes.c.text_weight)
+    .where(changes.c.entity_id == _entities.c.entity_id, changes.c.text_base.is_not(None))
+    .order_by(changes.c.version.desc())
+    .limit(1)
+    .lateral("newest")
+)
+_CHAIN_ENDS = (
+    select(_entities.c.entity_id, _newest.c.text_base, _newest.c.text_weight)
+    .select_from(_entities)
+    .join(_newest, true())
+)
+
+
 async def _chain_ends(session: Session, with_text: Sequence[Change]) -> dict[UUID, tuple[int, int]]:
     """entity id -> (text_base, text_weight) of its newest change of a text, where a difference may follow on it."""
     asked = [one for one in with_text if (text := _text_of(one)) is not None and _is_long(text)]
     if not asked:
         return {}
-    ids = func.unnest(literal([one.entity_id for one in asked], ARRAY(Uuid)))
-    entities = ids.table_valued(column("entity_id", Uuid), name="entities").render_derived()
-    newest = (
-        select(changes.c.text_base, changes.c.text_weight)
-        .where(changes.c.entity_id == entities.c.entity_id, changes.c.text_base.is_not(None))
-        .order_by(changes.c.version.desc())
-        .limit(1)
-        .lateral("newest")
-    )
-    found = await session.execute(
-        select(entities.c.entity_id, newest.c.text_base, newest.c.text_weight)
-        .select_from(entities)
-        .join(newest, true())
-    )
+    found = await session.execute(_CHAIN_ENDS, {"ids": [one.entity_id for one in asked]})
     return {row.entity_id: (row.text_base, row.text_weight) for row in found}
 
 

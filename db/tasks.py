@@ -30,9 +30,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.sql.dml import ReturningUpdate
 
-from db import pages
 from db.models import PRIORITIES, ActorKind, ActorRef, Task
-from db.pages import SortKey
 from db.scope import Scope, visible
 from db.session import Session
 from db.tables import key_counters, task_assignees, task_keys, task_labels, tasks
@@ -58,6 +56,7 @@ _columns = [column for column in tasks.c if column.name != "search"]
 # What each update of a task runs is built once: building a statement costs as much as running it.
 _these = tasks.c.workspace_id == bindparam("workspace_id"), tasks.c.id == any_(bindparam("ids", type_=ARRAY(Uuid)))
 _READ = select(*_columns, _assignee_ids, _label_ids).where(*_these)
+_RANKS = select(tasks.c.id, tasks.c.rank).where(*_these, tasks.c.deleted_at.is_(None))
 _LOCK = select(tasks.c.id).where(*_these).order_by(tasks.c.id).with_for_update(key_share=True)
 
 
@@ -193,39 +192,57 @@ async def neighbour_rank(
     `of` None: the first of the column when `is_before` is False, the last when it is True.
     -> (rank, id), or None at the end of the column.
     """
-    project_id, status_id = column
-    query = select(tasks.c.rank, tasks.c.id).where(
-        tasks.c.workspace_id == workspace_id,
-        tasks.c.deleted_at.is_(None),
-        tasks.c.status_id == status_id,
-        tasks.c.project_id.is_not_distinct_from(project_id),
-    )
-    if leave_out is not None:
-        query = query.where(tasks.c.id != leave_out)
-    keys = [SortKey("rank", tasks.c.rank, str, is_before), SortKey("id", tasks.c.id, UUID, is_before)]
+    parameters = {**_in_column(workspace_id, column), "leave_out": leave_out}
     if of is not None:
-        query = query.where(pages.beyond(keys, of, is_backward=False))
-    order = [tasks.c.rank.desc(), tasks.c.id.desc()] if is_before else [tasks.c.rank, tasks.c.id]
-    row = (await session.execute(query.order_by(*order).limit(1))).first()
+        parameters |= {"rank": of[0], "beside": of[1]}
+    query = _neighbour(column[0] is not None, is_before, of is not None)
+    row = (await session.execute(query, parameters)).first()
     return None if row is None else (row.rank, row.id)
+
+
+@lru_cache
+def _neighbour(has_project: bool, is_before: bool, has_place: bool) -> Select[Any]:
+    query = _places_in_column(has_project).where(tasks.c.id.is_distinct_from(bindparam("leave_out", type_=Uuid)))
+    here = tuple_(tasks.c.rank, tasks.c.id)
+    if has_place:
+        there = tuple_(bindparam("rank", type_=tasks.c.rank.type), bindparam("beside", type_=Uuid))
+        query = query.where(here < there if is_before else here > there)
+    order = [tasks.c.rank.desc(), tasks.c.id.desc()] if is_before else [tasks.c.rank, tasks.c.id]
+    return query.order_by(*order).limit(1)
+
+
+@lru_cache
+def _places_in_column(has_project: bool) -> Select[Any]:
+    """Said one way or the other, as an index finds neither a value nor none by IS NOT DISTINCT FROM a parameter."""
+    project = tasks.c.project_id
+    return select(tasks.c.rank, tasks.c.id).where(
+        tasks.c.workspace_id == bindparam("workspace_id"),
+        tasks.c.deleted_at.is_(None),
+        tasks.c.status_id == bindparam("status_id"),
+        project == bindparam("project_id") if has_project else project.is_(None),
+    )
+
+
+def _in_column(workspace_id: UUID, column: tuple[UUID | None, UUID]) -> dict[str, Any]:
+    project_id, status_id = column
+    project = {} if project_id is None else {"project_id": project_id}
+    return {"workspace_id": workspace_id, "status_id": status_id, **project}
 
 
 async def task_place(
     session: Session, workspace_id: UUID, column: tuple[UUID | None, UUID], task_id: UUID
 ) -> tuple[str, UUID] | None:
     """(rank, id) of a task, if it is in this column (project, status)."""
-    project_id, status_id = column
     found = await session.execute(
-        select(tasks.c.rank, tasks.c.id).where(
-            tasks.c.workspace_id == workspace_id,
-            tasks.c.id == task_id,
-            tasks.c.status_id == status_id,
-            tasks.c.project_id.is_not_distinct_from(project_id),
-            tasks.c.deleted_at.is_(None),
-        )
+        _place(column[0] is not None), {**_in_column(workspace_id, column), "task_id": task_id}
     )
     row = found.first()
     return None if row is None else (row.rank, row.id)
+
+
+@lru_cache
+def _place(has_project: bool) -> Select[Any]:
+    return _places_in_column(has_project).where(tasks.c.id == bindparam("task_id"))
 
 
 async def places_beside(
@@ -274,11 +291,7 @@ async def ids_between(
 
 async def ranks_of(session: Session, workspace_id: UUID, ids: Collection[UUID]) -> dict[UUID, str]:
     """ids -> the ranks of those that are not deleted."""
-    found = await session.execute(
-        select(tasks.c.id, tasks.c.rank).where(
-            tasks.c.workspace_id == workspace_id, tasks.c.id.in_(list(ids)), tasks.c.deleted_at.is_(None)
-        )
-    )
+    found = await session.execute(_RANKS, {"workspace_id": workspace_id, "ids": list(ids)})
     return {row.id: row.rank for row in found}
 
 
