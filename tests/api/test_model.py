@@ -115,6 +115,10 @@ class Card:
         return found
 
 
+ChangeSet = tuple[str, list[tuple[Card, Change]]]
+"""Its id, and what one mutation changed."""
+
+
 @dataclass(eq=False)
 class Remark:
     """A comment as the model has it."""
@@ -157,7 +161,7 @@ class Tasks(RuleBasedStateMachine):
     def begin(self) -> None:
         self.cards: list[Card] = []
         self.remarks: list[Remark] = []
-        self.change_sets: list[tuple[str, list[tuple[Card, Change]]]] = []
+        self.change_sets: list[ChangeSet] = []
         self.places = 0
         self.order: dict[tuple[str | None, str], list[str]] = {}
         self.steps = 0
@@ -558,7 +562,20 @@ class Tasks(RuleBasedStateMachine):
     @rule(who=ACTORS, how=HOW, number=st.integers(0, 5) | NUMBERS, is_set=st.booleans())
     def undo(self, who: str, how: str, number: int, is_set: bool) -> None:
         """Take back one of the last changes, or any; the whole change set, or one change of it."""
-        set_id, changed = self.change_sets[-1 - number % len(self.change_sets)]
+        self._undo(who, how, number, self.change_sets[-1 - number % len(self.change_sets)], is_set=is_set)
+
+    @precondition(lambda self: any(self.has_moved_on(one) for one in self.change_sets))
+    @rule(who=st.sampled_from(["owner", "member"]), how=HOW, number=NUMBERS, is_set=st.booleans())
+    def undo_what_moved_on(self, who: str, how: str, number: int, is_set: bool) -> None:
+        """Take back what somebody else has changed since."""
+        found = [one for one in self.change_sets if self.has_moved_on(one)]
+        self._undo(who, how, number, found[number % len(found)], is_set=is_set)
+
+    def has_moved_on(self, change_set: ChangeSet) -> bool:
+        return any(card.state[name] not in ends for card, change in change_set[1] for name, ends in change.items())
+
+    def _undo(self, who: str, how: str, number: int, change_set: ChangeSet, *, is_set: bool) -> None:
+        set_id, changed = change_set
         target = {"changeSetId": set_id}
         if not is_set and changed:
             changed = [changed[number % len(changed)]]
@@ -659,7 +676,7 @@ class Tasks(RuleBasedStateMachine):
         remark = self.remarks[number % len(self.remarks)]
         who = remark.author if by_author else who
         version = None if base is None else base % remark.version + 1
-        was = remark.body if version is None else [*remark.past, remark.body][version - 1 :][0]
+        was = remark.body if version is None else [*remark.past, remark.body, remark.body][version - 1]
         expected = self.no_remark(who, remark)
         if expected is None and body not in (remark.body, was) and was != remark.body:
             expected = "CONFLICT"
