@@ -67,7 +67,8 @@ class Ground:
 class Card:
     """A task as the model has it: each field's value, and for each version after the first what it changed.
 
-    A rank is a number that no other place has; when it was archived or deleted is such a number, too.
+    Its rank is as the API says, as two moves to one place may come to the same. When it was archived or deleted is a
+    number that no other has.
     """
 
     id: str
@@ -162,7 +163,7 @@ class Tasks(RuleBasedStateMachine):
         self.cards: list[Card] = []
         self.remarks: list[Remark] = []
         self.change_sets: list[ChangeSet] = []
-        self.places = 0
+        self.moments = 0
         self.order: dict[tuple[str | None, str], list[str]] = {}
         self.steps = 0
         self.ground.run(self._begin())
@@ -193,7 +194,8 @@ class Tasks(RuleBasedStateMachine):
         """A task that was changed twice, and on which the guest came, if they may, and then the member."""
         card = self.new_card(minted("task"), "owner", "One", (project, self.statuses[0]))
         given = {"id": card.id, "workspaceId": self.workspace, "title": "One", "projectId": project}
-        await owner.do("createTask", {**given, "statusId": self.statuses[0], "position": {"edge": "LAST"}})
+        given |= {"statusId": self.statuses[0], "position": {"edge": "LAST"}}
+        card.state["rank"] = (await owner.do("createTask", given, "task { rank }"))["task"]["rank"]
         for wanted in ({"title": "Two", "priority": "LOW"}, {"title": "Three", "priority": "HIGH"}):
             made = await owner.do("updateTask", {"id": card.id, **wanted})
             self.done([(card, card.changes(wanted))], made["changeSetId"])
@@ -206,14 +208,14 @@ class Tasks(RuleBasedStateMachine):
 
     def new_card(self, card_id: str, author: str, title: str, column: tuple[str | None, str]) -> Card:
         state = {"title": title, "priority": "NONE", "estimate": None, "dueDate": None, "parentId": None}
-        place = {"project": column[0], "status": column[1], "rank": self.next_place()}
+        place = {"project": column[0], "status": column[1], "rank": None}
         nobody: frozenset[str] = frozenset()
         none = {"archived": None, "deleted": None, "labels": nobody, "assignees": nobody}
         return Card(card_id, author, {**state, **place, **none})
 
-    def next_place(self) -> int:
-        self.places += 1
-        return self.places
+    def next_moment(self) -> int:
+        self.moments += 1
+        return self.moments
 
     def done(self, changed: list[tuple[Card, Change]], change_set_id: str | None) -> None:
         """These changes were made by one mutation."""
@@ -326,6 +328,11 @@ class Tasks(RuleBasedStateMachine):
             if card.id in one:
                 one.remove(card.id)
 
+    def rank_of(self, card: Card) -> str:
+        query = "query ($id: ID!) { node(id: $id) { ... on Task { rank } } }"
+        rank: str = self.ground.run(self.people["owner"].ask(query, id=card.id))["node"]["rank"]
+        return rank
+
     def position(self, place: str, anchor: Card | None) -> dict[str, Any]:
         if place in {"FIRST", "LAST"} or anchor is None:
             return {"edge": {"before": "FIRST", "after": "LAST"}.get(place, place)}
@@ -356,6 +363,7 @@ class Tasks(RuleBasedStateMachine):
         change_set_id = self.ask(who, how, "createTask", given, expected, acts=True)
         if expected is None:
             self.done([], change_set_id)
+            card.state["rank"] = self.rank_of(card)
             self.cards.append(card)
             self.order[column] = self.put(card, place, anchor)
 
@@ -510,7 +518,7 @@ class Tasks(RuleBasedStateMachine):
         if expected is None and is_change:
             self.take(card)
             left = card.state["assignees"] if to_web else card.state["assignees"] - {"guest"}
-            wanted = {"project": column[0], "status": column[1], "rank": self.next_place(), "assignees": left}
+            wanted = {"project": column[0], "status": column[1], "rank": self.rank_of(card), "assignees": left}
             self.done([(card, card.changes(wanted))], change_set_id)
             self.order[column] = after
 
@@ -521,7 +529,7 @@ class Tasks(RuleBasedStateMachine):
         version = None if base is None else base % card.version + 1
         expected = self.refusal(who, card) or self.clash(card, version, "REJECT", {})
         given = {"id": card.id} | ({} if version is None else {"baseVersion": version})
-        change = {} if card.state["archived"] else card.changes({"archived": self.next_place()})
+        change = {} if card.state["archived"] else card.changes({"archived": self.next_moment()})
         change_set_id = self.ask(who, how, "archiveTask", given, expected, acts=bool(change))
         if expected is None:
             self.done([(card, change)], change_set_id)
@@ -533,7 +541,7 @@ class Tasks(RuleBasedStateMachine):
         expected = self.refusal(who, card, deletes=True)
         change_set_id = self.ask(who, how, "deleteTask", {"id": card.id}, expected, acts=True)
         if expected is None:
-            self.done([(card, card.changes({"deleted": self.next_place()}))], change_set_id)
+            self.done([(card, card.changes({"deleted": self.next_moment()}))], change_set_id)
             self.take(card)
 
     @precondition(lambda self: self.cards)
@@ -644,7 +652,7 @@ class Tasks(RuleBasedStateMachine):
             if name in SETS:
                 wanted[name] = (now - (after - before)) | (before - after)
             elif now == after and now != before:
-                wanted[name] = self.next_place() if name == "deleted" and before is not None else before
+                wanted[name] = self.next_moment() if name == "deleted" and before is not None else before
             elif now != before:
                 return None
         return {name: value for name, value in wanted.items() if value != card.state[name]}
