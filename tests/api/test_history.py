@@ -161,6 +161,27 @@ async def _invite(person: Person, workspace: str, role: str, projects: list[str]
     return payload["invite"]["id"], payload["url"].split("#", 1)[1]
 
 
+async def test_the_audit_log_tells_of_webhooks_and_of_no_secret(api: Api) -> None:
+    owner = await api.sign_up("Olga")
+    workspace = await owner.create_workspace()
+    asked = {"workspaceId": workspace, "url": "https://hooks.example.com/", "kinds": ["TASK"]}
+    made = await owner.do("createWebhook", asked, "secret webhook { id }")
+    webhook = {"id": made["webhook"]["id"]}
+    await owner.do("updateWebhook", {**webhook, "kinds": ["LABEL"], "paused": True})
+    rotated = await owner.do("rotateWebhookSecret", webhook, "secret")
+    await owner.do("deleteWebhook", webhook)
+    page = (await owner.ask(AUDIT, id=workspace))["workspace"]["auditLog"]
+    told = [fields(one) for one in page["nodes"] if one["entityId"] == webhook["id"]]
+    assert told[::-1] == [
+        {"URL": (None, "https://hooks.example.com/"), "KINDS": (None, ["TASK"])},
+        {"KINDS": (["TASK"], ["LABEL"]), "PAUSED": (False, True)},
+        {"SECRET": (None, None)},
+        {"URL": ("https://hooks.example.com/", None)},
+    ]
+    assert made["secret"] not in str(page)
+    assert rotated["secret"] not in str(page)
+
+
 @pytest.mark.parametrize("name", ["member", "viewer", "guest"])
 async def test_the_audit_log_is_for_those_who_manage_members(world: World, name: str) -> None:
     person: Person = getattr(world, name)
