@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
@@ -180,24 +180,27 @@ def _cursor_in(payload: bytes, at: tuple[str, str]) -> bytes | None:
 def cursor_at(document: DocumentNode, operation: OperationDefinitionNode) -> tuple[str, str] | None:
     """Where a result of a subscription has its cursor: the names of the root field and of its `cursor`, if selected."""
     fragments = {one.name.value: one for one in document.definitions if isinstance(one, FragmentDefinitionNode)}
-    for root in _fields(operation.selection_set, fragments):
+    looked_into: set[str] = set()
+    for root in _fields(operation.selection_set, fragments, set()):
         if root.selection_set is not None:
-            for field in _fields(root.selection_set, fragments):
+            for field in _fields(root.selection_set, fragments, looked_into):
                 if field.name.value == CURSOR_FIELD:
                     return _key(root), _key(field)
     return None
 
 
-def _fields(selection_set: SelectionSetNode, fragments: Mapping[str, FragmentDefinitionNode]) -> list[FieldNode]:
-    found: list[FieldNode] = []
+def _fields(
+    selection_set: SelectionSetNode, fragments: Mapping[str, FragmentDefinitionNode], seen: set[str]
+) -> Iterator[FieldNode]:
+    """The fields of one object. Each fragment once: spread twice by each before it, the last comes 2**n times."""
     for one in selection_set.selections:
         if isinstance(one, FieldNode):
-            found.append(one)
-        elif isinstance(one, FragmentSpreadNode):
-            found += _fields(fragments[one.name.value].selection_set, fragments)
-        else:
-            found += _fields(one.selection_set, fragments)  # type: ignore[attr-defined]
-    return found
+            yield one
+        elif not isinstance(one, FragmentSpreadNode):
+            yield from _fields(one.selection_set, fragments, seen)  # type: ignore[attr-defined]
+        elif one.name.value not in seen:
+            seen.add(one.name.value)
+            yield from _fields(fragments[one.name.value].selection_set, fragments, seen)
 
 
 def _key(field: FieldNode) -> str:
