@@ -1,6 +1,8 @@
-"""The npm clients against a real server: the same two people with graphql-ws, urql and Apollo, and the HTTP audits."""
+"""The npm clients against a real server, the HTTP audits, and what tools of the GraphQL world say of the schema."""
 
+import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -46,8 +48,27 @@ def test_every_audit_of_graphql_over_http_passes(node: Node, server_url: str) ->
     run(node, "audit.mjs", server_url)
 
 
-def test_the_documents_of_these_clients_are_valid_against_the_schema(node: Node) -> None:
-    run(node, "validate.mjs", ROOT / "graphql-schema.graphql")
+def test_an_event_stream_that_is_cut_resumes_from_its_cursor_with_graphql_sse(node: Node, server_url: str) -> None:
+    run(node, "graphql-sse.mjs", server_url)
+
+
+def test_graphql_inspector_finds_no_broken_promise_and_no_invalid_or_deprecated_document(node: Node) -> None:
+    run(node, "inspect.mjs", ROOT)
+
+
+def test_the_schema_keeps_the_rules_of_graphql_eslint(node: Node) -> None:
+    run(node, "lint.mjs", ROOT)
+
+
+def test_the_relay_compiler_takes_the_schema(node: Node, tmp_path: Path) -> None:
+    shutil.copytree(HERE / "relay", tmp_path / "src")
+    shutil.copy(ROOT / "graphql-schema.graphql", tmp_path)
+    config = {"src": "src", "schema": "graphql-schema.graphql", "language": "typescript", "artifactDirectory": "out"}
+    (tmp_path / "relay.config.json").write_text(json.dumps(config))
+    (tmp_path / "out").mkdir()
+    run(node, HERE / "node_modules/relay-compiler/cli.js", "--noWatchman", cwd=tmp_path)
+    made = {file.name.removesuffix(".graphql.ts") for file in (tmp_path / "out").iterdir()}
+    assert {"boardQuery", "boardTasksQuery", "boardCreateMutation", "boardSubscription"} <= made
 
 
 def test_the_web_pages_pass_the_strict_type_check_and_the_linter(node: Node) -> None:
