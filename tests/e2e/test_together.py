@@ -15,6 +15,21 @@ EXPIRE = """() => {
     return accounts[0].accessToken;
 }"""
 """Lets the access token of this browser be due, and tells it."""
+KEYS = """keys => {
+    for (const name of keys) {
+        const key = name.replace("Alt+", "");
+        const press = new KeyboardEvent("keydown", { key, altKey: name !== key, bubbles: true, cancelable: true });
+        document.activeElement.dispatchEvent(press);
+    }
+}"""
+"""Presses keys one after the other, with no time for a frame between them."""
+NOTE_DIALOG = """() => new MutationObserver((_, observer) => {
+    const dialog = document.querySelector("dialog");
+    if (!dialog) return;
+    globalThis.hadFocus = dialog.contains(document.activeElement);
+    observer.disconnect();
+}).observe(document.body, { childList: true, subtree: true })"""
+"""Notes in `hadFocus` whether the next dialog had the focus as soon as it was there."""
 RENEWED = "old => JSON.parse(localStorage.getItem('tutti.accounts'))[0].accessToken !== old"
 
 
@@ -232,6 +247,22 @@ async def test_a_change_is_undone_by_its_key_and_from_the_history(open_page: Ope
     moved = page.get_by_role("list", name="History").get_by_role("listitem").filter(has_text="In progress")
     await moved.get_by_role("button", name="Undo this change by Ann").click()
     await expect(card(page, "Undo me", "To do")).to_be_visible()
+
+
+async def test_keys_that_come_faster_than_frames_all_do_what_they_say(open_page: OpenPage) -> None:
+    page = await sign_up(open_page, "Ann")
+    await create(page, "Fast", "Other")
+    await card(page, "Fast").focus()
+    await page.evaluate(KEYS, ["Alt+ArrowRight", "i", "Alt+ArrowRight", "x"])
+    await expect(card(page, "Fast", "Done")).to_be_focused()
+    await expect(card(page, "Fast").get_by_title("Ann")).to_be_visible()
+    await expect(page.get_by_role("toolbar", name="Selected tasks")).to_contain_text("1 selected")
+    await page.evaluate(NOTE_DIALOG)
+    await page.keyboard.press("Control+k")
+    await expect(page.get_by_role("combobox")).to_be_focused()
+    assert await page.evaluate("hadFocus")
+    await page.keyboard.press("Escape")
+    await expect(card(page, "Fast", "Done")).to_be_focused()
 
 
 async def test_others_change_nothing_under_the_pointer_and_what_they_do_is_said(open_page: OpenPage) -> None:

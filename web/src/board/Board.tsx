@@ -9,6 +9,7 @@ import { useWorkspace } from "../workspace/context";
 import { placeAt, type Columns } from "./arrange";
 import { Card, CardText, partsOf } from "./Card";
 import { pressed, useDrag } from "./drag";
+import { useFollowing } from "./focus";
 import { useSteady } from "./steady";
 
 interface BoardProps {
@@ -87,6 +88,7 @@ const Column = memo(function Column({ status, tasks, labelById, statusById, subt
   const cards = useRef<HTMLDivElement>(null);
   const items = virtual.getVirtualItems();
   useSteady(scroller, cards, new Map(items.map(({ key, start }) => [String(key), start])), tasks);
+  useFollowing(scroller, () => tasks.map(({ id }) => id), (index) => virtual.scrollToIndex(index));
   const targetTop = useDrag(({ target }) => (target?.statusId === status.id ? target.top : null));
   return (
     <section data-column={status.id} aria-label={status.name} className="flex w-72 shrink-0 flex-col rounded-2xl bg-raised">

@@ -10,6 +10,7 @@ import { useIsWhole, useModel } from "../workspace/context";
 import { columnsOf, filtersOf, isFiltered, shownTasks, today, withFilters, type Columns, type Filters } from "./arrange";
 import { Board } from "./Board";
 import { FilterBar } from "./FilterBar";
+import { focusCard } from "./focus";
 import { List } from "./List";
 import { NewTask } from "./NewTask";
 import { QuickMenu } from "./QuickMenu";
@@ -37,7 +38,7 @@ export function BoardPage({ slug, view, taskKey }: { slug: string; view: "board"
   const close = (): void => {
     const shown = opened?.id;
     go(`/w/${slug}/${view}${query}`);
-    if (shown) setTimeout(() => document.querySelector<HTMLElement>(`[data-task="${shown}"]`)?.focus(), 0);
+    if (shown) focusCard(shown);
   };
   const opened = useMemo(() => (taskKey ? model.tasks.find(({ key, id }) => key === taskKey || id === taskKey) : undefined), [model, taskKey]);
   const filter = useCallback((change: Partial<Filters>) => setAddress((now) => withFilters(now, change), { replace: true }), [setAddress]);

@@ -6,6 +6,7 @@ import { Viewers } from "../presence/Presence";
 import { Avatar, Dot } from "../ui/controls";
 import { useSelection } from "./selection";
 import { PRIORITY_NAMES, today } from "./arrange";
+import { takeFocus } from "./focus";
 
 export const PRIORITY_LOOKS: Record<string, string> = { URGENT: "text-bad", HIGH: "text-warn", MEDIUM: "text-accent", LOW: "text-dim", NONE: "text-dim" };
 
@@ -23,6 +24,7 @@ export const Card = memo(function Card({ task, labelById, done, parts, isOpen, i
   const isSelected = useSelection(({ ids }) => ids.has(task.id));
   return (
     <div
+      ref={takeFocus}
       role="button"
       tabIndex={0}
       data-task={task.id}

@@ -7,6 +7,7 @@ import { useSelection } from "./selection";
 import { useSteady } from "./steady";
 import { PRIORITY_NAMES, type Columns } from "./arrange";
 import { PRIORITY_LOOKS } from "./Card";
+import { takeFocus, useFollowing } from "./focus";
 
 type Line = { readonly kind: "status"; readonly status: Status; readonly count: number } | { readonly kind: "task"; readonly task: Task; readonly status: Status };
 
@@ -31,6 +32,7 @@ export function List({ model, columns, openId, onOpen }: ListProps) {
   const rows = useRef<HTMLDivElement>(null);
   const items = virtual.getVirtualItems();
   useSteady(scroller, rows, new Map(items.map(({ key, start }) => [String(key), start])), lines);
+  useFollowing(scroller, () => lines.map(idOf), (index) => virtual.scrollToIndex(index));
   return (
     <div ref={scroller} className="min-h-0 grow overflow-y-auto p-3">
       <div ref={rows} className="relative" style={{ height: virtual.getTotalSize() }}>
@@ -41,7 +43,7 @@ export function List({ model, columns, openId, onOpen }: ListProps) {
               {line.kind === "status" ? (
                 <h2 className="flex items-center gap-2 pt-3 text-sm font-semibold"><Dot color={line.status.color} />{line.status.name}<span className="font-normal text-dim">{line.count}</span></h2>
               ) : (
-                <button type="button" data-task={line.task.id} data-selected={selected.has(line.task.id) || undefined} aria-current={line.task.id === openId || undefined} onClick={() => onOpen(line.task)}
+                <button ref={takeFocus} type="button" data-task={line.task.id} data-selected={selected.has(line.task.id) || undefined} aria-current={line.task.id === openId || undefined} onClick={() => onOpen(line.task)}
                   className="flex h-11 w-full items-center gap-3 border-b border-line px-2 text-left text-sm hover:bg-hover aria-[current=true]:bg-soft data-selected:bg-soft data-selected:ring-2 data-selected:ring-accent data-selected:ring-inset">
                   {selected.has(line.task.id) && <span className="sr-only">Selected.</span>}
                   <span className="w-20 shrink-0 truncate text-xs text-dim">{line.task.key || "Saving…"}</span>

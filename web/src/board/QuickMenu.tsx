@@ -6,6 +6,7 @@ import { Avatar, Dot } from "../ui/controls";
 import { AnyOf, Menu, OneOf } from "../ui/menu";
 import { toast } from "../ui/toasts";
 import { useWorkspace } from "../workspace/context";
+import { focusCard, holdCard } from "./focus";
 import { targetsOf } from "./selection";
 import { dayAfter, PRIORITIES, PRIORITY_NAMES, today } from "./arrange";
 
@@ -19,7 +20,8 @@ export function QuickMenu({ model }: { model: Model }) {
   if (!task) return null;
   const close = (): void => {
     useQuick.setState({ taskId: null });
-    setTimeout(() => document.querySelector<HTMLElement>(`[data-task="${task.id}"]`)?.focus(), 0);
+    holdCard(task.id);
+    setTimeout(() => focusCard(task.id), 0); // after the menu, which gives the focus back to where nothing is
   };
   return (
     <Menu label={`${kind} of ${task.title}`} open onOpenChange={(isOpen) => !isOpen && close()} trigger={<span aria-hidden className="fixed size-px" style={{ left: x, top: y }} />}>

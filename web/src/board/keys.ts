@@ -1,15 +1,18 @@
 /**
  * The keys of the board and the list.
  *
- * Invariant: a key does something only when nobody is typing and no dialog or menu is open.
+ * Invariants: a key does something only when nobody is typing and no dialog or menu is open. It acts on what the keys
+ * before it have made, also where that was not drawn yet: people press them faster than frames come.
  */
 import { useEffect, useRef } from "react";
+import { flushSync } from "react-dom";
 import type { Model, Task } from "../data/model";
 import type { Operation } from "../sync/replica";
 import { announce } from "../ui/announce";
 import { toast } from "../ui/toasts";
 import { useWorkspace } from "../workspace/context";
 import { placeAt, type Columns } from "./arrange";
+import { elementOf, focusCard, follow, taskIdAt, watchFocus } from "./focus";
 import { changeAll, useQuick, type QuickKind } from "./QuickMenu";
 import { clearSelection, targetsOf, toggleSelected, useSelection } from "./selection";
 import { isTyping } from "./typing";
@@ -27,19 +30,21 @@ export function useBoardKeys(columns: Columns, onOpen: (task: Task) => void, onN
         return void workspace.undoLast().then((undone) => toast(undone ? `Undoing the last change of ${subjectOf(undone, workspace.model())}` : "There is nothing to undo"));
       }
       if (isTyping(event) || event.metaKey || event.ctrlKey || event.defaultPrevented) return;
-      const { columns, onNew } = latest.current;
+      const id = taskIdAt(event);
+      drawNow();
+      const { columns, onNew, onOpen } = latest.current;
       const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
-      const at = event.target instanceof Element ? event.target.closest<HTMLElement>("[data-task]") : null;
-      const task = at ? workspace.model().taskById.get(at.dataset.task!) : undefined;
+      const task = taskIn(columns, id);
       if (key === "c" && !event.altKey) onNew();
       else if (event.altKey && task && event.key.startsWith("Arrow")) move(task, event.key, columns);
       else if (key === "j" || (key === "ArrowDown" && task)) step(1);
       else if (key === "k" || (key === "ArrowUp" && task)) step(-1);
       else if ((key === "ArrowRight" || key === "ArrowLeft") && task) aside(task, columns, key === "ArrowRight" ? 1 : -1);
-      else if (task && at && QUICK[key]) {
-        const box = at.getBoundingClientRect();
-        useQuick.setState({ kind: QUICK[key], taskId: task.id, x: box.left + 16, y: box.top + 24 });
-      } else if (task && key === "x") toggleSelected(task.id);
+      else if (task && QUICK[key]) {
+        const box = elementOf(task.id)?.getBoundingClientRect();
+        useQuick.setState({ kind: QUICK[key], taskId: task.id, x: (box?.left ?? 0) + 16, y: (box?.top ?? 0) + 24 });
+      } else if (task && key === "Enter" && event.target === document.body) onOpen(task);
+      else if (task && key === "x") toggleSelected(task.id);
       else if (key === "Escape" && useSelection.getState().ids.size > 0 && !isInPanel(event)) clearSelection();
       else if (task && key === "i") {
         const isMine = task.assignees.some(({ id }) => id === workspace.myId);
@@ -59,11 +64,20 @@ export function useBoardKeys(columns: Columns, onOpen: (task: Task) => void, onN
       if (!position || (!isAside && arrow === "ArrowUp" && index === 0)) return;
       workspace.submit("moveTask", { id: task.id, statusId, position });
       announce(`${task.title} is now in ${workspace.model().statusById.get(statusId)?.name}.`);
-      refocus(task.id);
+      follow(task.id, drawNow);
     }
 
+    const drawNow = (): void => flushSync(() => workspace.showNow());
+    const taskIn = (columns: Columns, id: string | null): Task | undefined => {
+      const task = id === null ? undefined : workspace.model().taskById.get(id);
+      return task && columns.get(task.status.id)?.some((shown) => shown.id === id) ? task : undefined;
+    };
+    const unwatch = watchFocus();
     addEventListener("keydown", keyed);
-    return () => removeEventListener("keydown", keyed);
+    return () => {
+      unwatch();
+      removeEventListener("keydown", keyed);
+    };
   }, [workspace]);
 }
 
@@ -94,11 +108,6 @@ function aside(task: Task, columns: Columns, by: number): void {
   for (let at = ids.indexOf(task.status.id) + by; ids[at]; at += by) {
     const column = columns.get(ids[at]!)!;
     const next = column[Math.min(index, column.length - 1)];
-    if (next) return document.querySelector<HTMLElement>(`[data-task="${next.id}"]`)?.focus();
+    if (next) return focusCard(next.id);
   }
-}
-
-/** After a card went to another column it is another element: give it the focus again. */
-function refocus(id: string): void {
-  requestAnimationFrame(() => requestAnimationFrame(() => requestAnimationFrame(() => document.querySelector<HTMLElement>(`[data-task="${id}"]`)?.focus())));
 }

@@ -211,6 +211,11 @@ export class OpenWorkspace {
     this.storage.close();
   }
 
+  /** Lets `model` be as of this moment, without waiting for the next frame. */
+  showNow(): void {
+    if (this.frame) this.tell();
+  }
+
   private changed(): void {
     if (this.frame) return;
     this.frame = requestAnimationFrame(() => this.tell());

@@ -1,11 +1,12 @@
 /** A modal dialog upon the browser's own: it traps focus, closes by Escape, and gives focus back. */
 import { X } from "lucide-react";
-import { useEffect, useRef, type ReactNode } from "react";
+import { useLayoutEffect, useRef, type ReactNode } from "react";
 import { Button } from "./controls";
 
 export function Dialog({ title, onClose, children }: { title: string; onClose: () => void; children: ReactNode }) {
   const dialog = useRef<HTMLDialogElement>(null);
-  useEffect(() => {
+  // In the commit itself: a key that comes after it is meant for the dialog, and at its end for what had the focus before.
+  useLayoutEffect(() => {
     const element = dialog.current;
     element?.showModal();
     // The browser would begin at the first thing that can be focused, which is Close. A dialog is there to be filled in.
