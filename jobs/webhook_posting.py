@@ -17,7 +17,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import certifi
 import httpcore
 from standardwebhooks.webhooks import Webhook as Signer
 
@@ -113,14 +112,13 @@ class Poster:
         self,
         rules: TargetRules,
         resolve: Resolve | None = None,
-        trust: ssl.SSLContext | None = None,
         seconds: float = SECONDS,
     ) -> None:
         self._rules = rules
         self._seconds = seconds
         self._resolver = Resolver()
         self._pool = httpcore.AsyncConnectionPool(
-            ssl_context=trust or ssl.create_default_context(cafile=certifi.where()),
+            ssl_context=ssl.create_default_context(),
             max_connections=None,
             keepalive_expiry=IDLE_SECONDS,
             network_backend=Checked(rules, resolve or self._resolver),
@@ -148,11 +146,8 @@ class Poster:
             answer = Answer(error="Its name leads to no address in the public internet.")
         except httpcore.TimeoutException:
             pass
-        except ssl.SSLCertVerificationError as error:
-            answer = Answer(error=f"TLS: {error.verify_message}.")
         except httpcore.ConnectError as error:
-            is_tls = isinstance(error.__cause__, ssl.SSLError) or "SSL" in str(error)
-            answer = Answer(error=f"TLS failed: {error}"[:KEPT_CHARACTERS] if is_tls else "Nothing answers there.")
+            answer = Answer(error=_why_not_connected(error))
         except (httpcore.NetworkError, httpcore.ProtocolError, OSError):
             answer = Answer(error="The connection broke, or what came was not HTTP.")
         return answer
@@ -185,6 +180,16 @@ async def _beginning(response: httpcore.Response, deadline: float) -> str:
     except (TimeoutError, httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException):
         pass
     return bytes(taken[: KEPT_CHARACTERS * 4]).decode(errors="replace").replace("\0", "")[:KEPT_CHARACTERS]
+
+
+def _why_not_connected(error: httpcore.ConnectError) -> str:
+    # httpcore keeps what happened as the only argument of its own error.
+    reason = error.args[0] if error.args else None
+    if isinstance(reason, ssl.SSLCertVerificationError):
+        return f"TLS: the certificate is not valid: {reason.verify_message.rstrip('.')}."
+    if isinstance(reason, ssl.SSLError):
+        return f"TLS failed: {(reason.reason or str(reason)).replace('_', ' ').lower()}."[:KEPT_CHARACTERS]
+    return "Nothing answers there."
 
 
 def _host_header(target: Target) -> bytes:

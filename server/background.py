@@ -62,12 +62,16 @@ def _keep(stop: Connection) -> None:
         began = time.monotonic()
         # Spawned: a fork would take along the listening socket and whatever threads hold.
         process = multiprocessing.get_context("spawn").Process(target=work, name="tutti-jobs", daemon=True)
-        process.start()
-        wait([process.sentinel, stop])
-        if stop.poll():
-            break
-        process.join()  # its pipe closes a moment before it can be asked how it ended
-        log.warning("The jobs process %d ended (%s); another one takes its place", process.pid, process.exitcode)
+        try:
+            process.start()
+        except OSError as error:  # no memory, or no more processes: that passes
+            log.warning("The jobs process cannot start: %s; another attempt follows", error)
+        else:
+            wait([process.sentinel, stop])
+            if stop.poll():
+                break
+            process.join()  # its pipe closes a moment before it can be asked how it ended
+            log.warning("The jobs process %d ended (%s); another one takes its place", process.pid, process.exitcode)
         if stop.poll(max(0.0, PATIENCE_SECONDS - (time.monotonic() - began))):
             return
     process.terminate()

@@ -117,7 +117,7 @@ def port(settings: Settings) -> Finding:
         if is_ready:
             return Finding("port", f"{where} is served by Tutti, which is ready")
         if is_ready is None:
-            return Finding("port", f"{where} is in use, and what answers there is no Tutti", str(error))
+            return Finding("port", f"{where} is in use, and nothing there answers as Tutti does", str(error))
         remedy = f"see what http://{where}/readyz says"
         return Finding("port", f"{where} is served by Tutti, which is not ready", remedy)
     return Finding("port", f"{where} is free")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 import ssl
 from collections.abc import Callable
+from pathlib import Path
 from time import monotonic
 
 import pytest
@@ -138,20 +140,36 @@ async def test_nothing_answers_there() -> None:
     assert await post_once(receiver.url, HERE) == Answer(error="Nothing answers there.")
 
 
-async def test_certificates_are_verified_by_the_name_and_not_by_the_address() -> None:
-    authority = trustme.CA()
-    serving, trusting = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH), ssl.create_default_context()
+async def test_certificates_are_verified_by_the_name_and_by_whom_this_machine_trusts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    authority, serving = trustme.CA(), ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     authority.issue_cert("hooks.example.com").configure_cert(serving)
-    authority.configure_trust(trusting)
+    authority.cert_pem.write_to_path(str(tmp_path / "authority.pem"))
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "authority.pem"))
     async with receiving(tls=serving) as receiver:
         resolve = leading_to([LOOPBACK])
         good, other = (f"https://{name}.example.com:{receiver.port}/" for name in ("hooks", "other"))
-        assert (await post_once(good, HERE, resolve=resolve, trust=trusting)).is_delivered
+        assert (await post_once(good, HERE, resolve=resolve)).is_delivered
         assert receiver.received[0].headers["host"] == f"hooks.example.com:{receiver.port}"
-        for found in (
-            await post_once(other, HERE, resolve=resolve, trust=trusting),
-            await post_once(good, HERE, resolve=resolve),
-        ):
-            assert found.error is not None
-            assert found.error.startswith("TLS")
+        plain = f"http://hooks.example.com:{receiver.port}/"
+        assert not (await post_once(plain, HERE, resolve=resolve)).is_delivered
+        error = (await post_once(other, HERE, resolve=resolve)).error
+        assert error == (
+            "TLS: the certificate is not valid: Hostname mismatch, certificate is not valid for 'other.example.com'."
+        )
+        monkeypatch.delenv("SSL_CERT_FILE")
+        error = (await post_once(good, HERE, resolve=resolve)).error
+        assert error == "TLS: the certificate is not valid: unable to get local issuer certificate."
         assert len(receiver.received) == 1
+
+
+async def test_that_a_receiver_speaks_no_tls_is_said() -> None:
+    async def refuse(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        writer.close()
+
+    async with await asyncio.start_server(refuse, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        found = await post_once(f"https://hooks.example.com:{port}/", HERE, resolve=leading_to([LOOPBACK]))
+    assert found == Answer(error="TLS failed: wrong version number.")

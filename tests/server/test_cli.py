@@ -15,7 +15,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import asyncpg
@@ -287,7 +287,7 @@ def test_doctor_names_each_problem_and_its_remedy(begun: Path, stack: TestStack)
         )
     assert done.returncode == 1
     assert re.search(
-        rf"problem +port +127.0.0.1:{port} is in use, and what answers there is no Tutti\n +mend it: ", done.stdout
+        rf"problem +port +127.0.0.1:{port} is in use, and nothing there answers as Tutti does\n +mend it: ", done.stdout
     )
     assert re.search(r"problem +migrations +at none of \S+\n +mend it: tutti migrate", done.stdout)
     assert re.search(r"problem +redis +cannot be used\n +mend it: Redis cannot be reached at 127.0.0.1:1", done.stdout)
@@ -396,7 +396,16 @@ def test_a_doctor_who_waits_for_an_answer_can_be_interrupted_as_well(begun: Path
             asking, _ = silent.accept()
             with asking:
                 assert asking.recv(1)
+                until_silent(asking)
                 is_interrupted(process)
+
+
+def until_silent(connection: socket.socket) -> None:
+    """Until the other side has said all it had to, and so waits."""
+    connection.settimeout(0.3)
+    with suppress(TimeoutError):
+        while connection.recv(4096):
+            pass
 
 
 def is_interrupted(process: Serving) -> None:

@@ -42,7 +42,7 @@ def test_a_port_that_a_tutti_with_servers_elsewhere_holds_is_no_problem(server_u
 def test_a_port_that_somebody_else_answers_on_is_a_problem(tmp_path: Path, answer: bytes) -> None:
     with answering(answer) as taken:
         finding = port(Settings(port=taken, state_dir=tmp_path))
-    assert finding.state == f"127.0.0.1:{taken} is in use, and what answers there is no Tutti"
+    assert finding.state == f"127.0.0.1:{taken} is in use, and nothing there answers as Tutti does"
     assert f"TUTTI_PORT={taken + 1}" in finding.remedy
 
 
