@@ -6,6 +6,7 @@ one fixed document is executed on it. Invariant: the rights, the log and all tha
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -33,6 +34,8 @@ from schema.events import event_batch
 from schema.scalars import show_instant
 
 SCANNED_AT_ONCE = 500
+
+log = logging.getLogger("tutti.webhooks")
 
 DOCUMENT = """
 subscription WebhookEvents {
@@ -80,10 +83,13 @@ fragment Reactions on ReactionGroup { emoji count }
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What is sent. `through`: (epoch, seq) where the webhook stands once it is delivered; `place`: whence it is."""
+    """What is sent. `through`: (epoch, seq) where the webhook stands once it is delivered; `place`: whence it is.
+
+    `body`: None of an event that could not be written down, by a mistake of ours: it is neither sent nor passed over.
+    """
 
     id: UUID
-    body: bytes
+    body: bytes | None
     through: tuple[str, int]
     place: tuple[str, int]
 
@@ -150,8 +156,17 @@ class Payloads:
                 return Page((_resync(webhook, head),), head)
             seen = _seen(webhook, grant, events)
             through = events[-1].seq if len(seen) <= most else seen[most - 1].event.seq
-            told = await self._told(reading, standing, grant, seen[:most], through)
-            return Page(tuple(_message(webhook, standing.epoch, one) for one in told), (standing.epoch, through))
+            try:
+                told = await self._told(reading, standing, grant, seen[:most], through)
+            except Exception:
+                log.exception("Events through %d could not be told to the webhook %s", through, webhook.id)
+                at_fault = seen[0].event
+            else:
+                return Page(tuple(_message(webhook, standing.epoch, one) for one in told), (standing.epoch, through))
+        if most > 1:  # the others are told first
+            return await self.next_page(webhook, 1)
+        place = (standing.epoch, at_fault.seq)
+        return Page((Message(_event_id(webhook, place), None, place, place),), place)
 
     @asynccontextmanager
     async def _snapshot(self) -> AsyncIterator[ReadSession]:
@@ -171,8 +186,9 @@ class Payloads:
         batch = event_batch(Batch(tuple(seen), cursor, is_caught_up=False))
         rendered = await self._plans.open(DOCUMENT, None, None).render(batch, CreatorContext(reading, grant))
         answer = orjson.loads(rendered)
-        if answer.get("data") is None or answer["data"]["workspaceEvents"] is None:
-            raise RuntimeError(f"Events could not be told: {answer.get('errors')}")
+        # A field that failed is null beside its error: told, it would say that there is nothing.
+        if "errors" in answer:
+            raise RuntimeError(f"Events could not be told: {answer['errors']}")
         told: list[dict[str, Any]] = answer["data"]["workspaceEvents"]["events"]
         return list(zip([one.event for one in seen], told, strict=True))
 
@@ -198,7 +214,11 @@ def _message(webhook: Webhook, epoch: str, told: tuple[Event, dict[str, Any]]) -
     event, data = told
     place = (epoch, event.seq)
     body = body_of(_type_of(data), data["occurredAt"], webhook.workspace_id, data)
-    return Message(delivery_id(webhook.id, f"{epoch}:{event.seq}"), body, place, place)
+    return Message(_event_id(webhook, place), body, place, place)
+
+
+def _event_id(webhook: Webhook, place: tuple[str, int]) -> UUID:
+    return delivery_id(webhook.id, f"{place[0]}:{place[1]}")
 
 
 _TYPES = {"TaskCreatedEvent": "task.created", "TaskUpdatedEvent": "task.updated", "TaskRemovedEvent": "task.removed"}

@@ -35,6 +35,7 @@ CLAIM = timedelta(seconds=30)
 FRESH_SECONDS = 1.0
 """For so long what was read may be sent: as soon as this the rights that it was read with are gone."""
 FIRST_PAGE, MAX_PAGE = 8, 64
+UNTELLABLE = "The server could not write this event down, by a mistake of its own, and tries again. Its log says why."
 TROUBLE = timedelta(minutes=1)
 """After a mistake of ours, before the same is tried again."""
 
@@ -188,7 +189,10 @@ async def _send_page(courier: Courier, work: Work, page: Page, claim: UUID, fres
         if asyncio.get_running_loop().time() > fresh_until + patience:
             return count
         at = courier.clock()
-        answer = await courier.poster.post(webhook.url, message.global_id, work.secrets, message.body, at)
+        if message.body is None:
+            answer = Answer(error=UNTELLABLE)
+        else:
+            answer = await courier.poster.post(webhook.url, message.global_id, work.secrets, message.body, at)
         result = _result(courier, work, claim, message, answer, stood)
         if not await courier.results.ask(result) or not answer.is_delivered:
             return None

@@ -58,7 +58,6 @@ OPEN_TO_TOKENS: frozenset[type[MutationPayload]] = frozenset(
         payloads.UpdateStatusPayload,
         payloads.DeleteStatusPayload,
         payloads.UpdateWorkspacePayload,
-        payloads.TransferWorkspacePayload,
         payloads.DeleteWorkspacePayload,
         payloads.CreateInvitePayload,
         payloads.RevokeInvitePayload,

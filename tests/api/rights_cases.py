@@ -59,6 +59,7 @@ FOR_PEOPLE = {
     "Mutation.signOut",
     "Mutation.updateProfile",
     "Mutation.createWorkspace",
+    "Mutation.transferWorkspace",
     "Mutation.leaveWorkspace",
     "Mutation.acceptInvite",
     "Mutation.updatePresence",

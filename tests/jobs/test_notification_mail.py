@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from email.message import EmailMessage
 from pathlib import Path
@@ -117,6 +117,16 @@ async def test_a_mention_comes_as_a_mail_and_one_click_ends_it(town: Town, http:
     assert len(town.to(reader)) == 1
     assert len(town.to(other)) == 2
     assert len(await reader.notification_ids()) == 2
+
+
+async def test_a_mail_names_the_integration_that_did_it(town: Town) -> None:
+    reader = await town.reader()
+    _, secret = await town.owner.create_token(town.workspace, ["TASK_READ", "TASK_WRITE", "COMMENT_WRITE"], name="CI")
+    task = await town.owner.create_task(town.workspace, "Build")
+    await replace(town.owner, token=secret).comment(task, f"Broken, @[{reader.id}]")
+    await town.send(now() + timedelta(minutes=2))
+    (mail,) = town.to(reader)
+    assert mail["Subject"].startswith("CI mentioned you: ACME")
 
 
 async def test_a_digest_gathers_what_came_and_says_how_many_more(town: Town) -> None:

@@ -24,7 +24,7 @@ from domain.merge import Base
 from domain.webhook_targets import TargetRules
 from jobs.webhook_payloads import Payloads
 from jobs.webhook_posting import Poster
-from jobs.webhooks import Courier, Pace, run_webhooks
+from jobs.webhooks import UNTELLABLE, Courier, Pace, run_webhooks
 from tests.db.office import Office
 from tests.jobs.receiver import OK, Received, Receiver, answer, receiving
 from tests.stack_fixture import TestStack
@@ -251,6 +251,29 @@ async def test_whoever_was_away_for_too_long_is_told_to_fetch_anew(desk: Desk) -
             await desk.tasks("Next")
             await receiver.until(lambda: len(receiver.taken) == 2)
             assert receiver.taken[1].title == "Next"
+
+
+async def test_an_event_that_cannot_be_written_down_is_shown_and_never_told_by_halves(desk: Desk) -> None:
+    spoil = "UPDATE events SET image = jsonb_set(image, '{priority}', to_jsonb(CAST(:value AS text))) WHERE seq = :seq"
+
+    async def write(value: str, seq: int) -> None:
+        values = {"value": value, "seq": seq}
+        await desk.office.database.alone(lambda session: session.execute(text(spoil), values))
+
+    async with receiving() as receiver:
+        hook = await desk.webhook(receiver, EventKind.TASK)
+        await desk.tasks("First", "Second", "Third")
+        at_fault = desk.office.committed[-2].seq
+        await write("LOUD", at_fault)
+        async with desk.working():
+            found = await desk.until(lambda one: one.attempts >= 2, hook)
+            assert (found.seq, titles(receiver)) == (at_fault - 1, ["First"])
+            refused = (await desk.deliveries(hook))[-1]
+            assert (refused.last_error, refused.last_status_code) == (UNTELLABLE, None)
+            await write("NONE", at_fault)
+            await receiver.until(lambda: len(receiver.taken) == 3)
+            assert titles(receiver) == ["First", "Second", "Third"]
+            assert receiver.taken[1].id == f"delivery_{refused.id}"
 
 
 async def test_a_receiver_that_dies_and_returns_has_everything_in_order(desk: Desk) -> None:
