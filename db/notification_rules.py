@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, select, tuple_
+from sqlalchemy import delete, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from db.models import Channel, DigestFrequency, NotificationKind, NotificationRule, NotificationSettings
@@ -145,22 +145,6 @@ async def settings_by_membership_ids(
         .where(memberships.c.id.in_(list(membership_ids)))
     )
     return {row.membership_id: _settings(row) for row in found}
-
-
-async def settings_by_members(
-    session: Session, members: Collection[tuple[UUID, UUID]]
-) -> dict[tuple[UUID, UUID], NotificationSettings]:
-    """(person, workspace) -> what they have set there, or the defaults; without those who do not belong there."""
-    if not members:
-        return {}
-    found = await session.execute(
-        select(memberships.c.user_id, memberships.c.workspace_id, memberships.c.id).where(
-            tuple_(memberships.c.user_id, memberships.c.workspace_id).in_(list(members))
-        )
-    )
-    by_membership = {row.id: (row.user_id, row.workspace_id) for row in found}
-    settings = await settings_by_membership_ids(session, by_membership)
-    return {by_membership[one.membership_id]: one for one in settings.values()}
 
 
 async def set_settings(session: Session, settings: NotificationSettings) -> None:

@@ -279,7 +279,7 @@ async def delete_old_deliveries(session: Session, before: datetime) -> None:
 
 
 async def count_failing(session: Session) -> int:
-    """Webhooks whose next message has failed for 24 hours."""
+    """Webhooks that are FAILING: their next message has failed for 24 hours."""
     found = await session.execute(
         select(func.count())
         .select_from(webhooks)

@@ -29,7 +29,8 @@ from starlette.responses import PlainTextResponse, Response
 
 from db.errors import Unavailable
 from db.mails import count_waiting_mails
-from db.session import Database
+from db.session import Database, Session
+from db.webhook_queue import count_failing
 from realtime.process import Realtime
 from server.sockets import Sockets
 from server.tally import BOUNDS, Durations
@@ -82,14 +83,11 @@ class Metrics:
         if scheme.lower() != "bearer" or not hmac.compare_digest(token.strip().encode(), self._token):
             return PlainTextResponse("A token is needed.", 401, {"WWW-Authenticate": "Bearer"})
         others = [number for number in range(self._team.size) if number != self._team.number]
-        answers, waiting = await asyncio.gather(
-            asyncio.gather(*(self._ask(number) for number in others)), self._waiting_mails()
+        answers, of_jobs = await asyncio.gather(
+            asyncio.gather(*(self._ask(number) for number in others)), self._of_jobs()
         )
         by_worker = {self._team.number: self.families(), **dict(zip(others, answers, strict=True))}
-        found = list(_merged(by_worker))
-        if waiting is not None:
-            found.append(_metric("gauge", "tutti_outbox_mails", "Mails that wait to be sent.", [({}, waiting)]))
-        content = _written(found)
+        content = _written([*_merged(by_worker), *of_jobs])
         return Response(content, headers={"Content-Type": CONTENT_TYPE_LATEST, "Cache-Control": "no-store"})
 
     def families(self) -> list[Family]:
@@ -168,11 +166,20 @@ class Metrics:
             _gauge("open_files", "Open files and sockets.", files),
         ]
 
-    async def _waiting_mails(self) -> int | None:
+    async def _of_jobs(self) -> list[Metric]:
+        """What the database tells of the jobs' work; nothing while it is away."""
+
+        async def read(session: Session) -> list[Metric]:
+            waiting, failing = await count_waiting_mails(session), await count_failing(session)
+            return [
+                _metric("gauge", "tutti_outbox_mails", "Mails that wait to be sent.", [({}, waiting)]),
+                _metric("gauge", "tutti_webhooks_failing", "Webhooks that failed for 24 hours.", [({}, failing)]),
+            ]
+
         with suppress(Unavailable, TimeoutError):
             async with asyncio.timeout(ANSWER_SECONDS):
-                return await self._database.alone(count_waiting_mails)
-        return None
+                return await self._database.alone(read)
+        return []
 
     async def _ask(self, number: int) -> list[Family]:
         """Another worker's numbers; none if it does not answer."""

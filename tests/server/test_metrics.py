@@ -88,6 +88,7 @@ async def test_what_happens_is_counted(watched: ServerProcess, http: httpx.Async
             assert (total(during, "tutti_worker_up"), total(during, "tutti_redis_up")) == (1, 1)
             assert total(during, "tutti_log_lag_events") == 0
             assert ("tutti_outbox_mails", frozenset()) in during
+            assert during["tutti_webhooks_failing", frozenset()] == 0
             await stream.socket.send("nonsense")
             assert (await stream.end())["code"] == 4400
         await ann.answer("{ nonsense }")
