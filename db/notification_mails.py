@@ -79,8 +79,8 @@ async def contents(session: Session, mail_id: UUID) -> list[Mapping[str, Any]]:
     """What a mail tells: not withdrawn, not read, of tasks that are there; the oldest first."""
     found = await session.execute(
         text(
-            "SELECT DISTINCT n.id, n.kind, n.created_at, n.group_count, coalesce(a.name, p.name) AS actor, t.id AS task_id,"
-            " t.project_id, t.key, t.title, c.body"
+            "SELECT DISTINCT n.id, n.kind, n.created_at, n.group_count, coalesce(a.name, p.name) AS actor,"
+            " t.id AS task_id, t.project_id, t.key, t.title, c.body"
             " FROM notification_mails w JOIN notifications n ON n.id = w.notification_id AND n.user_id = w.user_id"
             " JOIN tasks t ON t.id = n.task_id AND t.deleted_at IS NULL LEFT JOIN users a ON a.id = n.actor_id"
             " LEFT JOIN api_tokens p ON p.id = n.actor_id AND p.workspace_id = n.workspace_id"

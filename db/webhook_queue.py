@@ -59,9 +59,12 @@ class Result:
 
 
 async def claim_webhooks(
-    session: Session, claim: UUID, at: datetime, until: datetime, epoch: str, limit: int
+    session: Session, claim: UUID, at: datetime, until: datetime, epoch: str, limit: int, *, is_retry: bool
 ) -> list[UUID]:
-    """Claim webhooks that have something to be told, those first that have waited longest; -> their ids."""
+    """Claim webhooks that have something to be told, those first that have waited longest; -> their ids.
+
+    `is_retry`: those whose next message has failed before, else those where it has not.
+    """
     has_more = or_(workspace_heads.c.seq > webhooks.c.seq, webhooks.c.epoch != epoch)
     waiting = (
         select(webhooks.c.id)
@@ -71,6 +74,7 @@ async def claim_webhooks(
             webhooks.c.due_at <= at,
             or_(webhooks.c.claimed_until.is_(None), webhooks.c.claimed_until <= at),
             has_more,
+            webhooks.c.attempts > 0 if is_retry else webhooks.c.attempts == 0,
         )
         .order_by(webhooks.c.due_at, webhooks.c.id)
         .limit(limit)
@@ -105,12 +109,12 @@ def _secrets(row: Any, at: datetime) -> tuple[str, ...]:
     return (row.secret, row.old_secret) if is_old_valid else (row.secret,)
 
 
-async def release(session: Session, webhook_id: UUID, claim: UUID) -> None:
-    """Somebody else may work on it."""
+async def release(session: Session, webhook_id: UUID, claim: UUID, at: datetime) -> None:
+    """Somebody else may work on it; those who wait since before come first."""
     await session.execute(
         update(webhooks)
         .where(webhooks.c.id == webhook_id, webhooks.c.claimed_by == claim)
-        .values(claimed_by=None, claimed_until=None)
+        .values(claimed_by=None, claimed_until=None, due_at=func.greatest(webhooks.c.due_at, at))
     )
 
 

@@ -28,7 +28,8 @@ LEFT = 0.1
 """Of them, to close the connection of a receiver that has answered but does not come to an end."""
 MAX_ANSWER_BYTES = 64 * 1024
 KEPT_CHARACTERS = 1_000
-LOOKUPS_AT_ONCE = 32
+LOOKUPS_AT_ONCE = 400
+"""Threads: one for each that may be posted to at once, and for names whose servers answer long after the time is up."""
 IDLE_SECONDS = 20.0
 USER_AGENT = "Tutti-Webhooks/1"
 

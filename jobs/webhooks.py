@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from db import webhook_queue as queue
@@ -26,7 +27,6 @@ from db.webhook_queue import Result, Trial, Work
 from jobs.webhook_payloads import CreatorGone, Message, Page, Payloads, test_body
 from jobs.webhook_posting import Answer, Poster
 
-WEBHOOKS_AT_ONCE = 200
 TESTS_AT_ONCE = 20
 READS_AT_ONCE = 8
 """Of the connections to PostgreSQL, so that nobody waits for one in vain."""
@@ -44,7 +44,12 @@ log = logging.getLogger("tutti.webhooks")
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """`backoff`: after each attempt that failed; after the last one, for ever, `probe_every`."""
+    """`backoff`: after each attempt that failed; after the last one, for ever, `probe_every`.
+
+    `webhooks_at_once`, and besides them `retries_at_once`, of which the last attempt failed: receivers that hang until
+    the time is up take no room from those that answer. `turn_seconds`: so long one that always has more keeps its place
+    while others wait for one.
+    """
 
     backoff: tuple[timedelta, ...] = (
         timedelta(seconds=5),
@@ -58,6 +63,9 @@ class Pace:
     probe_every: timedelta = timedelta(hours=1)
     look_seconds: float = 0.5
     claim: timedelta = CLAIM
+    webhooks_at_once: int = 200
+    retries_at_once: int = 100
+    turn_seconds: float = 10.0
 
     def after(self, attempts: int) -> tuple[timedelta, bool]:
         """-> (how long to wait after so many attempts that failed, whether that is 24 hours' worth)"""
@@ -89,51 +97,72 @@ class Courier:
 
 async def run_webhooks(courier: Courier) -> None:
     """For ever: tell webhooks what they are to be told, as many at once as there are, up to a limit."""
-    working: dict[UUID, asyncio.Task[None]] = {}
+    pace = courier.pace
+    working, retrying, testing = Lane(pace.webhooks_at_once), Lane(pace.retries_at_once), Lane(TESTS_AT_ONCE)
     try:
         while True:
             try:
-                await _begin(courier, working)
+                await _begin(courier, working, retrying, testing)
             except (Unavailable, Busy):
                 log.warning("PostgreSQL is away or busy; webhooks wait")
             except Exception:
                 log.exception("Webhooks stumbled; they go on")
-            await asyncio.sleep(courier.pace.look_seconds)
+            await asyncio.sleep(pace.look_seconds)
     finally:
-        for task in working.values():
+        await asyncio.gather(working.end(), retrying.end(), testing.end())
+
+
+@dataclass(slots=True)
+class Lane:
+    """Room for so many that are worked on at once."""
+
+    size: int
+    _tasks: dict[UUID, asyncio.Task[None]] = field(default_factory=dict)
+
+    @property
+    def room(self) -> int:
+        return self.size - len(self._tasks)
+
+    def start(self, one: UUID, work: Coroutine[Any, Any, None]) -> None:
+        """Begin, unless it is under way: then it has lost its claim by this one, and ends at its next step."""
+        if one in self._tasks:
+            work.close()
+            return
+        task = self._tasks[one] = asyncio.create_task(work)
+        task.add_done_callback(lambda _: self._tasks.pop(one))
+
+    async def end(self) -> None:
+        tasks = list(self._tasks.values())
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*working.values(), return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _begin(courier: Courier, working: dict[UUID, asyncio.Task[None]]) -> None:
+async def _begin(courier: Courier, working: Lane, retrying: Lane, testing: Lane) -> None:
     """Claim what waits, and begin to work on it."""
     claim, at = new_id(), courier.clock()
-    room = WEBHOOKS_AT_ONCE - len(working)
+    until = at + courier.pace.claim
 
-    async def claim_all(session: Session) -> tuple[list[UUID], list[Trial]]:
+    async def claim_all(session: Session) -> tuple[list[UUID], list[UUID], list[Trial]]:
         epoch = await read_epoch(session)
-        found = await queue.claim_webhooks(session, claim, at, at + courier.pace.claim, epoch, room) if room else []
-        return found, await queue.claim_tests(session, at, at + 2 * courier.pace.claim, TESTS_AT_ONCE)
+        first, again = [
+            await queue.claim_webhooks(session, claim, at, until, epoch, lane.room, is_retry=lane is retrying)
+            for lane in (working, retrying)
+        ]
+        return first, again, await queue.claim_tests(session, at, at + 2 * courier.pace.claim, testing.room)
 
-    claimed, tests = await courier.database.alone(claim_all)
-    for webhook_id in claimed:
-        # One that is still under way has lost its claim by this, and ends at its next step.
-        if webhook_id not in working:
-            _start(working, webhook_id, _guarded(courier, webhook_id, claim))
+    first, again, tests = await courier.database.alone(claim_all)
+    for lane, claimed in ((working, first), (retrying, again)):
+        for webhook_id in claimed:
+            lane.start(webhook_id, _guarded(courier, webhook_id, claim, lane))
     for test in tests:
-        if test.id not in working:
-            _start(working, test.id, _send_test(courier, test))
+        testing.start(test.id, _send_test(courier, test))
 
 
-def _start(working: dict[UUID, asyncio.Task[None]], one: UUID, work: object) -> None:
-    task = working[one] = asyncio.create_task(work)  # type: ignore[arg-type]
-    task.add_done_callback(lambda _: working.pop(one, None))
-
-
-async def _guarded(courier: Courier, webhook_id: UUID, claim: UUID) -> None:
+async def _guarded(courier: Courier, webhook_id: UUID, claim: UUID, lane: Lane) -> None:
     """Work on one webhook; whatever goes wrong stays with it."""
     try:
-        await serve(courier, webhook_id, claim)
+        await serve(courier, webhook_id, claim, lane)
     except (Unavailable, Busy):
         log.warning("PostgreSQL is away or busy; a webhook waits")
     except Exception:
@@ -145,11 +174,12 @@ async def _guarded(courier: Courier, webhook_id: UUID, claim: UUID) -> None:
             log.warning("PostgreSQL is away; a webhook waits until its claim runs out")
 
 
-async def serve(courier: Courier, webhook_id: UUID, claim: UUID) -> None:
-    """Tell one claimed webhook all that there is, until there is no more, or it does not take it."""
+async def serve(courier: Courier, webhook_id: UUID, claim: UUID, lane: Lane) -> None:
+    """Tell one claimed webhook all that there is, until there is no more, it does not take it, or others wait."""
     database = courier.database
     size = FIRST_PAGE
-    while True:
+    turn_ends = asyncio.get_running_loop().time() + courier.pace.turn_seconds
+    while lane.room or asyncio.get_running_loop().time() < turn_ends:
         async with courier.reads:
             began = asyncio.get_running_loop().time()
             found = await _read(courier, webhook_id, claim, size)
@@ -160,7 +190,7 @@ async def serve(courier: Courier, webhook_id: UUID, claim: UUID) -> None:
             break
         # As many as can be sent while they are fresh.
         size = min(MAX_PAGE, max(1, 2 * sent))
-    await database.alone(lambda session: queue.release(session, webhook_id, claim))
+    await database.alone(lambda session: queue.release(session, webhook_id, claim, courier.clock()))
 
 
 async def _read(courier: Courier, webhook_id: UUID, claim: UUID, most: int) -> tuple[Work, Page] | None:

@@ -61,12 +61,16 @@ OK = answer()
 
 @dataclass
 class Receiver:
-    """`behave` is asked for each request; `taken` are those that were answered with a 2xx."""
+    """`behave` is asked for each request; `taken` are those that were answered with a 2xx.
+
+    `delay_seconds`: so long it takes to answer.
+    """
 
     behave: Callable[[Received], Behaviour] = lambda received: OK
     received: list[Received] = field(default_factory=list)
     taken: list[Received] = field(default_factory=list)
     connections: int = 0
+    delay_seconds: float = 0.0
     port: int = 0
     _server: asyncio.Server | None = None
     _open: set[asyncio.StreamWriter] = field(default_factory=set)
@@ -120,6 +124,7 @@ class Receiver:
         self._news.set()
         match does:
             case bytes():
+                await asyncio.sleep(self.delay_seconds)
                 writer.write(does)
                 await writer.drain()
                 return b"connection: close" not in does

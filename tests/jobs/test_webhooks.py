@@ -6,7 +6,7 @@ import asyncio
 import random
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -23,7 +23,7 @@ from domain import members, webhooks
 from domain.merge import Base
 from domain.webhook_targets import TargetRules
 from jobs.webhook_payloads import Payloads
-from jobs.webhook_posting import Poster
+from jobs.webhook_posting import SECONDS, Poster
 from jobs.webhooks import UNTELLABLE, Courier, Pace, run_webhooks
 from tests.db.office import Office
 from tests.jobs.receiver import OK, Received, Receiver, answer, receiving
@@ -81,9 +81,9 @@ class Desk:
         await self.office.do(by or self.owner, lambda uow: webhooks.update_webhook(uow, webhook_id, asked, HERE))
 
     @asynccontextmanager
-    async def working(self, pace: Pace = QUICK) -> AsyncIterator[Courier]:
+    async def working(self, pace: Pace = QUICK, seconds: float = SECONDS) -> AsyncIterator[Courier]:
         """A worker at work."""
-        poster = Poster(HERE)
+        poster = Poster(HERE, seconds=seconds)
         courier = Courier(self.office.database, poster, Payloads(self.office.database), pace, self.clock)
         run = asyncio.create_task(run_webhooks(courier))
         try:
@@ -251,6 +251,40 @@ async def test_whoever_was_away_for_too_long_is_told_to_fetch_anew(desk: Desk) -
             await desk.tasks("Next")
             await receiver.until(lambda: len(receiver.taken) == 2)
             assert receiver.taken[1].title == "Next"
+
+
+async def test_one_that_always_has_more_leaves_room_for_those_who_wait(desk: Desk) -> None:
+    async with receiving() as busy, receiving() as late:
+        await desk.webhook(busy, EventKind.TASK)
+        await desk.tasks(*[f"Task {number}" for number in range(60)])
+        await desk.webhook(late, EventKind.LABEL)
+        await desk.office.label(desk.owner, desk.workspace_id, "idea")
+        busy.delay_seconds = 0.05
+        async with desk.working(replace(QUICK, webhooks_at_once=1, turn_seconds=0.2)):
+            await late.until(lambda: len(late.taken) == 1)
+            assert len(busy.taken) < 60
+            busy.delay_seconds = 0.0
+            await busy.until(lambda: len(titles(busy)) == 60)
+
+
+async def test_receivers_that_hang_take_no_room_from_those_that_answer(desk: Desk) -> None:
+    async with receiving(lambda one: "hang") as hanging, receiving() as healthy:
+        hooks = [await desk.webhook(hanging, EventKind.TASK) for _ in range(4)]
+        await desk.tasks("First")
+        pace = replace(QUICK, webhooks_at_once=1, retries_at_once=2, backoff=(timedelta(0),) * 1_000)
+        async with desk.working(pace, seconds=0.5):
+            for hook in hooks:
+                await desk.until(lambda one: one.attempts > 0, hook)
+            await desk.webhook(healthy, EventKind.LABEL)
+            before = len(hanging.received)
+            for name in ("a", "b", "c"):
+                await desk.office.label(desk.owner, desk.workspace_id, name)
+            await healthy.until(lambda: len(healthy.taken) == 3)
+            assert len(hanging.received) - before <= 8
+            assert healthy.connections == 1
+            assert {(await desk.state(hook)).attempts > 0 for hook in hooks} == {True}
+            hanging.behave = lambda one: OK
+            await hanging.until(lambda: titles(hanging) == ["First"] * 4)
 
 
 async def test_an_event_that_cannot_be_written_down_is_shown_and_never_told_by_halves(desk: Desk) -> None:
