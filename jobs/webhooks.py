@@ -117,22 +117,20 @@ class Lane:
     """Room for so many that are worked on at once."""
 
     size: int
-    _tasks: dict[UUID, asyncio.Task[None]] = field(default_factory=dict)
+    _tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
     @property
     def room(self) -> int:
         return self.size - len(self._tasks)
 
-    def start(self, one: UUID, work: Coroutine[Any, Any, None]) -> None:
-        """Begin, unless it is under way: then it has lost its claim by this one, and ends at its next step."""
-        if one in self._tasks:
-            work.close()
-            return
-        task = self._tasks[one] = asyncio.create_task(work)
-        task.add_done_callback(lambda _: self._tasks.pop(one))
+    def start(self, work: Coroutine[Any, Any, None]) -> None:
+        """Begin. Whoever is still under way with the same has lost its claim to this one, and ends at its next step."""
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def end(self) -> None:
-        tasks = list(self._tasks.values())
+        tasks = list(self._tasks)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -154,9 +152,9 @@ async def _begin(courier: Courier, working: Lane, retrying: Lane, testing: Lane)
     first, again, tests = await courier.database.alone(claim_all)
     for lane, claimed in ((working, first), (retrying, again)):
         for webhook_id in claimed:
-            lane.start(webhook_id, _guarded(courier, webhook_id, claim, lane))
+            lane.start(_guarded(courier, webhook_id, claim, lane))
     for test in tests:
-        testing.start(test.id, _send_test(courier, test))
+        testing.start(_send_test(courier, test))
 
 
 async def _guarded(courier: Courier, webhook_id: UUID, claim: UUID, lane: Lane) -> None:
