@@ -4,8 +4,9 @@ each response. For where WebSockets are blocked: the same plans, groups and limi
 A batch's cursor is the event's `id`, where the subscription selects `cursor`; who comes back with it in `Last-Event-ID`
 goes on from there, if the document takes its `after` from a variable.
 
-Invariant: what waits for a reader is bounded, and nobody else waits for them: who does not keep up is cut off, without
-`complete`, and comes back by their cursor.
+Invariant: what waits for a reader is bounded, and nobody else waits for them: who does not keep up is cut off and comes
+back by their cursor. `complete` is said when an operation is over, and by nothing else that ends a response: a client
+takes it as the end, and would not come back.
 """
 
 from __future__ import annotations
@@ -36,8 +37,18 @@ HEADERS = {
     "X-Accel-Buffering": "no",
 }
 
+
+def finished(payload: bytes) -> bytes:
+    """The body of an operation that has one result: what comes, and that nothing more does."""
+    return _next(payload) + COMPLETE
+
+
 Produce = Callable[["EventStream"], Coroutine[Any, Any, None]]
-"""Gives an operation's results to its stream, and returns when it is complete."""
+"""Gives an operation's results to its stream, and says how it ends. Ends itself when the stream raises Ended."""
+
+
+class Ended(Exception):
+    """The response is over; nothing more is taken."""
 
 
 class EventStream:
@@ -53,8 +64,9 @@ class EventStream:
         self._waiting_events = 0
         self._news = asyncio.Event()
         self._taken = asyncio.Event()
-        self._last = b""
         self._is_over = False
+        self.has_told = False
+        """Whether there was a result already."""
 
     # What it is given
 
@@ -67,7 +79,7 @@ class EventStream:
             self._cut_off()
 
     async def send(self, payload: bytes) -> None:
-        """Pass a payload on, and wait until there is room for the next one."""
+        """Pass a payload on, and wait until there is room for the next one. Raises Ended."""
         self._put(self._framed(payload), 1)
         try:
             async with asyncio.timeout(STALL_SECONDS):
@@ -76,21 +88,28 @@ class EventStream:
                     await self._taken.wait()
         except TimeoutError:
             self._cut_off()
+        if self._is_over:
+            raise Ended
+
+    def refuse(self, errors: list[dict[str, Any]]) -> None:
+        """It cannot begin: that is its only result."""
+        self._put(_next(orjson.dumps({"errors": errors})), 0)
+        self.complete()
 
     def fail(self, errors: list[dict[str, Any]]) -> None:
-        """The last result is that it cannot go on."""
-        self._put(b"event: next\ndata: " + orjson.dumps({"errors": errors}) + b"\n\n", 0)
+        """It cannot go on. Whoever comes back goes on, or is told for good that they cannot."""
+        self._put(_next(orjson.dumps({"errors": errors})), 0)
+        self._end()
 
     def complete(self) -> None:
-        """Nothing more comes."""
-        self._last = COMPLETE
+        """Nothing more comes, unless it has ended otherwise."""
+        self._put(COMPLETE, 0)
         self._end()
 
     async def close(self, code: int, reason: str) -> None:
         """The server ends it: for a session that is over (4403) with an error, else without a word."""
-        if code == 4403 and not self._is_over:
+        if code == 4403:
             self.fail([{"message": reason, "extensions": {"code": "UNAUTHENTICATED"}}])
-            self.complete()
         self._end()
 
     async def finish(self) -> None:
@@ -105,9 +124,10 @@ class EventStream:
         self._news.set()
 
     def _framed(self, payload: bytes) -> bytes:
+        self.has_told = True
         cursor = None if self._cursor_at is None else _cursor_in(payload, self._cursor_at)
         head = b"" if cursor is None else b"id: " + cursor + b"\n"
-        return head + b"event: next\ndata: " + payload + b"\n\n"
+        return head + _next(payload)
 
     def _cut_off(self) -> None:
         self._sockets.tally.slow += 1
@@ -123,6 +143,8 @@ class EventStream:
 
     async def chunks(self, produce: Produce) -> AsyncGenerator[bytes]:
         """The body. The operation ends with it, however it ends."""
+        if self._sockets.is_draining:
+            return  # since it was let in
         self._sockets.add(self)
         if self.credentials is not None:
             self._sockets.authenticated(self, self.credentials)
@@ -139,8 +161,6 @@ class EventStream:
                     yield frame
                     self._taken.set()
                 if self._is_over:
-                    if self._last:
-                        yield self._last
                     return
                 try:
                     async with asyncio.timeout(self._sockets.ping_seconds):
@@ -162,6 +182,10 @@ class EventStream:
         left = max(0.0, (self.credentials.expires_at - datetime.now(UTC)).total_seconds())
         loop = asyncio.get_running_loop()
         return loop.call_later(left, lambda: self._sockets.start(self.close(4403, "The access token expired")))
+
+
+def _next(payload: bytes) -> bytes:
+    return b"event: next\ndata: " + payload + b"\n\n"
 
 
 _parsed: tuple[bytes, tuple[str, str], bytes | None] | None = None

@@ -40,7 +40,7 @@ from server.credentials import (
 )
 from server.errors import formatted, of_exception, status_of
 from server.event_stream import HEADERS as EVENT_STREAM_HEADERS
-from server.event_stream import MEDIA_TYPE, EventStream, cursor_at
+from server.event_stream import MEDIA_TYPE, Ended, EventStream, cursor_at, finished
 from server.origins import Origins
 from server.socket import SocketEndpoint
 from server.sockets import Sockets
@@ -137,7 +137,7 @@ class HttpEndpoint:
         parameters = _from_query(request) if request.method == "GET" else await self._from_body(request)
         asked = _checked(parameters)
         try:
-            if is_stream or (MEDIA_TYPE in accepted and await self._is_subscription(asked)):
+            if accepted.get(MEDIA_TYPE, 0) > 0 and await self._is_subscription(asked):
                 return await self._stream(request, asked)
             status, body, tag = await self._execute(request, asked)
             content = orjson.dumps(body)
@@ -156,6 +156,8 @@ class HttpEndpoint:
         except Exception as error:  # noqa: BLE001 - logged with an id by of_exception
             refused = [of_exception(error)]
             return _json(orjson.dumps({"errors": refused}), status_of(refused), media_type)
+        if is_stream and status == 200:
+            return Response(finished(content), headers=EVENT_STREAM_HEADERS)
         if tag is not None:
             return _cached(request, content, media_type, tag)
         return _json(content, status if is_stream or media_type == GRAPHQL_RESPONSE else 200, media_type)
@@ -174,56 +176,49 @@ class HttpEndpoint:
             self.sockets.start(self.persisted.keep(named, is_shared=credentials is not None))
 
     async def _stream(self, request: Request, asked: _Asked) -> Response:
-        """A response that tells an operation's results as they come. What is refused before is refused as ever."""
+        """A response that tells a subscription's events as they come. What is refused before is refused as ever."""
         variables, operation_name = asked.variables, asked.operation_name
         credentials = await self.gateway.authenticate(request.headers.get("authorization"))
-        limit = self.operations.limits.max_sockets_per_person
-        if credentials is not None and self.sockets.count_of(holder_of(credentials)) >= limit:
-            raise Refused(_too_many(f"Too many streams and sockets of one person: the limit is {limit}."))
-        if self.sockets.is_draining:
-            raise Unavailable("The server is going away.")
         named = await self._named(asked)
         query = named.text
         if cursor := request.headers.get("last-event-id"):
             self.operations.prepare(query, variables, operation_name)
             variables = self.plans.resumed(query, variables, operation_name, cursor)
         prepared = self.operations.prepare(query, variables, operation_name)
-        _refuse_get(request, prepared)
+        limit = self.operations.limits.max_sockets_per_person
+        if credentials is not None and self.sockets.count_of(holder_of(credentials)) >= limit:
+            raise Refused(_too_many(f"Too many streams and sockets of one person: the limit is {limit}."))
+        if self.sockets.is_draining:
+            raise Unavailable("The server is going away.")
         self._keep(named, credentials)
         address = request.client.host if request.client else ""
         charge = self.gateway.charge(credentials, address, prepared.cost)
-        user_agent = request.headers.get("user-agent")
-        is_subscription = prepared.kind is OperationType.SUBSCRIPTION
         # Whoever follows something is there, as a tab of their own, as on a socket.
-        tab = new_id() if is_subscription else None
+        user_agent, tab = request.headers.get("user-agent"), new_id()
         context = self.gateway.operation_context(credentials, address, user_agent, tab, charge)
-        document = self.operations.documents.load(query)
-        operation = get_operation_ast(document, operation_name)
-        assert operation is not None
-        live = self.plans.open(query, variables, operation_name) if is_subscription else None
+        live = self.plans.open(query, variables, operation_name)
 
         async def produce(stream: EventStream) -> None:
             try:
-                if live is None:
-                    result = await self.tally.execute("http", self.operations, prepared, context)
-                    body: dict[str, Any] = {"data": result.data}
-                    if result.errors:
-                        body["errors"] = formatted(result.errors)
-                    if extensions := extended(result.extensions, charge):
-                        body["extensions"] = extensions
-                    await stream.send(orjson.dumps(body))
-                else:
-                    await self._follow(stream, live, context)
+                await self._follow(stream, live, context)
+                stream.complete()
             except Refused as error:
-                stream.fail(formatted(error.errors))
+                stream.refuse(formatted(error.errors))
+            except Ended:
+                pass
             except Exception as error:  # noqa: BLE001 - logged with an id by of_exception
-                stream.fail([of_exception(error)])
+                errors = [of_exception(error)]
+                if stream.has_told or status_of(errors) >= 500:
+                    stream.fail(errors)
+                else:
+                    stream.refuse(errors)
             finally:
                 await release(context)
-            stream.complete()
 
-        found = cursor_at(document, operation) if is_subscription else None
-        stream = EventStream(self.sockets, credentials, found)
+        document = self.operations.documents.load(query)
+        operation = get_operation_ast(document, operation_name)
+        assert operation is not None
+        stream = EventStream(self.sockets, credentials, cursor_at(document, operation))
         return StreamingResponse(stream.chunks(produce), headers=EVENT_STREAM_HEADERS)
 
     async def _follow(self, stream: EventStream, live: Live, context: OperationContext) -> None:

@@ -8,6 +8,7 @@ import time
 import httpx
 import pytest
 
+from server.event_stream import HEARTBEAT, MEDIA_TYPE, Ended, EventStream
 from server.sockets import Sockets
 from tests.event_streams import event_stream
 from tests.protocol.tiny import Tiny, eventually, gate, serve
@@ -75,11 +76,14 @@ async def test_a_mutation_by_get_is_refused(tiny: Tiny, http: httpx.AsyncClient)
         assert events.response.status_code == 405
 
 
-async def test_what_ends_a_stream_is_told_as_its_last_result(tiny: Tiny, http: httpx.AsyncClient) -> None:
-    async with event_stream(http, tiny.url, "subscription { revoked(after: 1) }") as events:
+@pytest.mark.parametrize(("field", "code"), [("revoked", "ACCESS_REVOKED"), ("broken", "INTERNAL")])
+async def test_an_error_that_ends_a_stream_is_its_last_result_and_no_completion(
+    tiny: Tiny, http: httpx.AsyncClient, field: str, code: str
+) -> None:
+    async with event_stream(http, tiny.url, f"subscription {{ {field}(after: 1) }}") as events:
         told = await events.rest()
-    assert [one.name for one in told] == ["next", "next", "complete"]
-    assert told[1].data["errors"][0]["extensions"]["code"] == "ACCESS_REVOKED"
+    assert [one.name for one in told] == ["next", "next"]
+    assert told[1].data["errors"][0]["extensions"]["code"] == code
 
 
 async def test_whoever_goes_leaves_nothing_behind(tiny: Tiny, http: httpx.AsyncClient) -> None:
@@ -108,12 +112,13 @@ async def test_a_stream_ends_with_its_token_and_its_session(http: httpx.AsyncCli
         short, long = tiny.gateway.sign_in(seconds=0.3), tiny.gateway.sign_in()
         async with event_stream(http, tiny.url, query, short) as events:
             told = await events.rest()
-        assert [one.name for one in told] == ["next", "next", "complete"]
+        assert [one.name for one in told] == ["next", "next"]
         assert told[1].data["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
         async with event_stream(http, tiny.url, query, long) as events:
             await events.next()
             tiny.sockets.close_sessions([tiny.gateway.credentials(long).session_id])
-            assert [one.name for one in await events.rest()] == ["next", "complete"]
+            (told_last,) = await events.rest()
+            assert told_last.data["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
 
 
 async def test_a_server_that_goes_away_ends_streams_without_complete(http: httpx.AsyncClient) -> None:
@@ -124,6 +129,51 @@ async def test_a_server_that_goes_away_ends_streams_without_complete(http: httpx
             assert await events.rest() == []
         async with event_stream(http, tiny.url, "subscription { count(to: 1) }") as events:
             assert events.response.status_code == 503
+
+
+async def test_a_mutation_asked_for_as_a_stream_is_answered_by_a_server_that_goes_away(
+    http: httpx.AsyncClient,
+) -> None:
+    query = 'mutation { wait(name: "by stream") }'
+    async with serve() as tiny, asyncio.TaskGroup() as tasks:
+        answering = tasks.create_task(http.post(tiny.url, json={"query": query}, headers={"accept": MEDIA_TYPE}))
+        async with asyncio.timeout(10):
+            await gate("by stream started").wait()
+        await tiny.sockets.close_all(1012, 0)
+        gate("by stream").set()
+        response = await answering
+    assert response.headers["content-type"] == "text/event-stream; charset=utf-8"
+    assert response.text == 'event: next\ndata: {"data":{"wait":"by stream"}}\n\nevent: complete\ndata: \n\n'
+
+
+async def test_whoever_is_cut_off_or_sent_away_is_not_told_that_it_is_complete() -> None:
+    async def too_much(stream: EventStream) -> None:
+        for _ in range(20):
+            stream.deliver(b"x" * 100_000, 1)
+        stream.complete()
+
+    async def sent_away(stream: EventStream) -> None:
+        await stream.close(1012, "The server is going away")
+        stream.complete()
+        with pytest.raises(Ended):
+            await stream.send(b"{}")
+
+    for produce in (too_much, sent_away):
+        stream = EventStream(Sockets(), None, None)
+        async with asyncio.timeout(10):
+            assert [chunk async for chunk in stream.chunks(produce)] == [HEARTBEAT]
+
+
+async def test_a_stream_that_was_let_in_just_before_the_server_goes_away_does_not_begin() -> None:
+    sockets = Sockets()
+    stream = EventStream(sockets, None, None)
+    await sockets.close_all(1012, 0)
+
+    async def produce(stream: EventStream) -> None:
+        raise AssertionError
+
+    async with asyncio.timeout(10):
+        assert [chunk async for chunk in stream.chunks(produce)] == []
 
 
 async def test_streams_count_as_sockets_of_a_person(http: httpx.AsyncClient) -> None:
