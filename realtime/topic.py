@@ -105,7 +105,8 @@ class Topic:
         self._early: dict[int, Commit] = {}  # heard before what comes first, by first seq
         self._inboxes: set[Inbox] = set()
         self._refilling: asyncio.Task[None] | None = None
-        self._pages: dict[int, asyncio.Task[list[Commit]]] = {}
+        # By the epoch as well: elsewhere the same seq is another place.
+        self._pages: dict[tuple[str, int], asyncio.Task[list[Commit]]] = {}
         self.groups: dict[Hashable, Group] = {}
         self.made: OrderedDict[Hashable, asyncio.Task[bytes | None]] = OrderedDict()
 
@@ -155,18 +156,19 @@ class Topic:
         Those who ask for the same share a read, and what was read is kept for those to come if it reaches up to the
         newest: when a process has just begun, thousands resume from where its memory does not reach yet.
         """
-        reading = self._pages.get(after)
+        key = (self.epoch, after)
+        reading = self._pages.get(key)
         if reading is None:
-            reading = self._pages[after] = asyncio.create_task(self._read_page(after, through))
+            reading = self._pages[key] = asyncio.create_task(self._read_page(key, through))
             reading.add_done_callback(_look_at)  # perhaps nobody waits for it any more
         return await asyncio.shield(reading)
 
-    async def _read_page(self, after: int, through: int) -> list[Commit]:
-        epoch = self.epoch
+    async def _read_page(self, key: tuple[str, int], through: int) -> list[Commit]:
+        epoch, after = key
         try:
             page = await self._log.page(self.workspace_id, after=after, through=through)
         finally:
-            del self._pages[after]
+            del self._pages[key]
         self.counters.replays += 1
         if epoch == self.epoch:
             self._remember(page)

@@ -132,6 +132,20 @@ async def test_a_shared_read_outlives_whoever_began_it(node: Node, other: Node, 
         assert topic.recent(last - 1) == await second
 
 
+async def test_a_read_of_the_log_is_not_shared_with_those_who_come_after_the_database_was_replaced(
+    node: Node, other: Node, world: World
+) -> None:
+    workspace = await world.workspace()
+    last = await other.write(workspace)
+    async with node.realtime.hub.join(workspace) as topic:
+        before = asyncio.create_task(topic.page(last - 1, last))
+        await asyncio.sleep(0)  # it asks
+        topic.start_anew("another", last)
+        assert [commit.last for commit in await topic.page(last - 1, last)] == [last]
+        await before
+        assert node.realtime.counters.replays == 2
+
+
 async def test_the_reader_gets_only_what_their_tags_see_and_is_told_how(node: Node, world: World) -> None:
     workspace = await world.workspace()
     person = await world.member(workspace)
