@@ -20,6 +20,8 @@ ADMITTED_AT_ONCE = 2
 SERVED_AT_ONCE = 2
 EXHAUSTED_SECONDS = 0.1
 """How long to leave those who come waiting, when there are no more files to be had."""
+# Linux drops a connection when sent data stays unacknowledged, or unread by a full receiver, for so long.
+USER_TIMEOUT_MILLISECONDS = 10_000
 
 log = logging.getLogger("tutti.server")
 
@@ -125,6 +127,8 @@ class Door:
                 self._loop.call_later(EXHAUSTED_SECONDS, self._open_again)
                 return
             connection.setblocking(False)
+            if hasattr(socket, "TCP_USER_TIMEOUT"):
+                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, USER_TIMEOUT_MILLISECONDS)
             entering = self._loop.create_task(self._loop.connect_accepted_socket(self._make_protocol, connection))
             self._entering.add(entering)
             entering.add_done_callback(self._entering.discard)

@@ -11,8 +11,7 @@ asyncio joins the writes of one turn of the loop, so frames are collected until 
 
 from __future__ import annotations
 
-import socket
-from asyncio import BaseTransport, TimerHandle
+from asyncio import TimerHandle
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, cast
@@ -30,8 +29,6 @@ MAX_BUFFERED_BYTES = 1024 * 1024
 MAX_EVENTS_BEHIND = 1_000
 STALL_SECONDS = 10.0
 """How long a peer may take nothing at all while something waits for it."""
-# Linux drops the connection when sent data stays unacknowledged, or unread by a full receiver, for so long.
-USER_TIMEOUT_MILLISECONDS = 10_000
 # Nobody splits 64 KiB so finely; empty fragments would pile up without counting towards the frame's size.
 MAX_FRAGMENTS = 1_000
 
@@ -130,12 +127,6 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         on_slow, self.on_slow = self.on_slow, None
         if on_slow is not None:
             on_slow()
-
-    def connection_made(self, transport: BaseTransport) -> None:
-        super().connection_made(transport)
-        connection = transport.get_extra_info("socket")
-        if connection is not None and hasattr(socket, "TCP_USER_TIMEOUT"):
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, USER_TIMEOUT_MILLISECONDS)
 
     def handle_connect(self, event: Request) -> None:
         super().handle_connect(event)

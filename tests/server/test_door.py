@@ -9,7 +9,9 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from server.door import ADMITTED_AT_ONCE, Door
+import pytest
+
+from server.door import ADMITTED_AT_ONCE, USER_TIMEOUT_MILLISECONDS, Door
 
 PATIENCE_SECONDS = 10.0
 
@@ -97,6 +99,22 @@ async def test_who_came_when_no_file_was_left_comes_in_later() -> None:
         door = Door(listener, lambda: Guest(house), 128)
         assert await asyncio.gather(*map(hello, clients)) == [b"hello"] * 3
         assert listener.failures == 0
+        door.close()
+
+
+@pytest.mark.skipif(not hasattr(socket, "TCP_USER_TIMEOUT"), reason="only Linux drops connections by itself")
+async def test_whoever_comes_in_is_dropped_when_they_take_nothing() -> None:
+    class Looking(asyncio.Protocol):
+        def connection_made(self, transport: asyncio.BaseTransport) -> None:
+            own = transport.get_extra_info("socket")
+            found.set_result(own.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT))
+
+    found: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+    listener = socket.create_server(("127.0.0.1", 0))
+    with waiting(listener.getsockname()[1], 1):
+        door = Door(listener, Looking, 128)
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            assert await found == USER_TIMEOUT_MILLISECONDS
         door.close()
 
 
