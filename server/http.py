@@ -17,7 +17,7 @@ import orjson
 from fastapi import APIRouter
 from graphql import ASTValidationRule, GraphQLError, OperationType, get_operation_ast
 from starlette.datastructures import Headers
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response, StreamingResponse
 from strawberry import Schema
 
@@ -121,6 +121,8 @@ class HttpEndpoint:
                 response = await self._answer(request)
             except _HttpRefusal as refusal:
                 response = _refusal(refusal.status, refusal.message, refusal.headers)
+            except ClientDisconnect:  # in the middle of the body; nobody is there to read the answer
+                response = _refusal(400, "The body ended too early.")
             if origin is not None:
                 response.headers["Access-Control-Allow-Origin"] = origin
         response.headers["Vary"] = "Origin, Accept, Authorization"

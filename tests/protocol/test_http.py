@@ -15,7 +15,7 @@ import pytest
 
 from db.errors import Unavailable
 from server.credentials import Unauthenticated
-from tests.protocol.tiny import SECRET, Tiny, serve
+from tests.protocol.tiny import SECRET, Tiny, eventually, serve
 
 JSON = "application/json"
 GRAPHQL_RESPONSE = "application/graphql-response+json"
@@ -356,3 +356,19 @@ async def test_an_allowed_origin_may_ask_and_read(tiny: Tiny, http: httpx.AsyncC
 async def test_introspection_works_and_the_names_of_fields_are_suggested(tiny: Tiny, http: httpx.AsyncClient) -> None:
     response = await ask(http, tiny, "{ __schema { queryType { name } } }")
     assert response.json() == {"data": {"__schema": {"queryType": {"name": "Query"}}}}
+
+
+async def test_whoever_goes_in_the_middle_of_a_body_leaves_no_traceback(
+    tiny: Tiny, caplog: pytest.LogCaptureFixture
+) -> None:
+    def is_being_served() -> bool:
+        return any("run_asgi" in repr(task.get_coro()) for task in asyncio.all_tasks())
+
+    host, port = tiny.host.split(":")
+    _, writer = await asyncio.open_connection(host, int(port))
+    head = f"POST /graphql HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n"
+    writer.write(head.encode() + b'{"query":')
+    await eventually(is_being_served)
+    writer.transport.abort()
+    await eventually(lambda: not is_being_served())
+    assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
