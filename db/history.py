@@ -17,11 +17,12 @@ from sqlalchemy import ARRAY, ColumnElement, Uuid, and_, bindparam, column, func
 
 from db import pages
 from db.differences import delta, patched
+from db.direct import Direct
 from db.log import changes_from_json, changes_to_json
 from db.models import ActorKind, ActorRef, AuditedKind, Change, ChangedField, EventKind, FieldChange
 from db.pages import Page, PageRequest, SortKey
 from db.scope import Scope, in_workspaces
-from db.session import Session
+from db.session import Session, WriteSession
 from db.tables import changes
 
 TEXTS = frozenset({ChangedField.DESCRIPTION, ChangedField.BODY})
@@ -37,10 +38,10 @@ MAX_STEPS = 100
 
 # ---- writing
 
-_INSERT = insert(changes)
+_INSERT = Direct(insert(changes))
 
 
-async def insert_changes(session: Session, new: Sequence[Change]) -> None:
+async def insert_changes(session: WriteSession, new: Sequence[Change]) -> None:
     """Add changes of locked objects, those of one object in the order of its versions."""
     ends = await _chain_ends(session, [one for one in new if _text_of(one) is not None])
     rows = []
@@ -49,7 +50,7 @@ async def insert_changes(session: Session, new: Sequence[Change]) -> None:
         if row["text_base"] is not None:
             ends[change.entity_id] = (row["text_base"], row["text_weight"])
         rows.append(row)
-    await session.execute(_INSERT, rows)
+    await session.write_each(_INSERT, rows)
 
 
 def _text_of(change: Change) -> FieldChange | None:
@@ -69,7 +70,7 @@ _newest = (
     .limit(1)
     .lateral("newest")
 )
-_CHAIN_ENDS = (
+_CHAIN_ENDS = Direct(
     select(_entities.c.entity_id, _newest.c.text_base, _newest.c.text_weight)
     .select_from(_entities)
     .join(_newest, true())
@@ -81,7 +82,7 @@ async def _chain_ends(session: Session, with_text: Sequence[Change]) -> dict[UUI
     asked = [one for one in with_text if (text := _text_of(one)) is not None and _is_long(text)]
     if not asked:
         return {}
-    found = await session.execute(_CHAIN_ENDS, {"ids": [one.entity_id for one in asked]})
+    found = await session.fetch(_CHAIN_ENDS, {"ids": [one.entity_id for one in asked]})
     return {row.entity_id: (row.text_base, row.text_weight) for row in found}
 
 
@@ -122,13 +123,13 @@ def _to_row(change: Change, end: tuple[int, int] | None) -> dict[str, Any]:
 
 async def changes_since(session: Session, workspace_id: UUID, entity_id: UUID, version: int) -> list[Change]:
     """Every change of an object after a version of it, oldest first."""
-    found = await session.execute(
+    found = await session.fetch(
         _SINCE, {"workspace_id": workspace_id, "entity_id": entity_id, "known_version": version}
     )
-    return await _whole(session, found.all())
+    return await _whole(session, found)
 
 
-_SINCE = (
+_SINCE = Direct(
     select(changes)
     .where(
         changes.c.workspace_id == bindparam("workspace_id"),

@@ -16,6 +16,7 @@ import orjson
 from asyncpg.pgproto.pgproto import UUID as DriverUuid  # noqa: N811
 from sqlalchemy import ARRAY, Uuid, any_, bindparam, cast, insert, select, text, update
 
+from db.direct import Direct
 from db.models import (
     ActorKind,
     ActorRef,
@@ -28,7 +29,7 @@ from db.models import (
     NewEvent,
     Revocation,
 )
-from db.session import Session
+from db.session import Session, WriteSession
 from db.tables import events, workspace_heads
 
 LIFE_SQL = (
@@ -36,7 +37,7 @@ LIFE_SQL = (
     " FROM pg_control_system()"
 )
 """One row of which `epoch_of` makes the epoch; for statements that read it along with something else."""
-_LIFE = text(LIFE_SQL)
+_LIFE = Direct(text(LIFE_SQL))
 _HEADS = text(
     f"SELECT life.*, heads.* FROM ({LIFE_SQL}) AS life"  # noqa: S608 - of constants
     " LEFT JOIN workspace_heads heads ON heads.workspace_id = ANY (CAST(:workspace_ids AS uuid[]))"
@@ -50,7 +51,7 @@ def epoch_of(row: Any) -> str:
 
 async def read_epoch(session: Session) -> str:
     """Which life of the database this is."""
-    return epoch_of((await session.execute(_LIFE)).one())
+    return epoch_of((await session.fetch(_LIFE))[0])
 
 
 async def heads_by_workspace_ids(session: Session, workspace_ids: Sequence[UUID]) -> dict[UUID, Head]:
@@ -72,7 +73,7 @@ async def read_heads(session: Session, workspace_ids: Sequence[UUID]) -> tuple[s
     }
 
 
-_RAISE = (
+_RAISE = Direct(
     update(workspace_heads)
     .where(workspace_heads.c.workspace_id == bindparam("which"))
     .values(seq=workspace_heads.c.seq + bindparam("by"))
@@ -82,8 +83,8 @@ _RAISE = (
 
 async def raise_head(session: Session, workspace_id: UUID, by: int) -> int:
     """Lock the workspace's head to the end of the transaction; -> its seq after `by` more events."""
-    found = await session.execute(_RAISE, {"which": workspace_id, "by": by})
-    return int(found.scalar_one())
+    ((seq,),) = await session.fetch(_RAISE, {"which": workspace_id, "by": by})
+    return int(seq)
 
 
 def numbered(
@@ -119,12 +120,12 @@ def numbered(
     ]
 
 
-async def insert_events(session: Session, batch: Sequence[Event]) -> None:
+async def insert_events(session: WriteSession, batch: Sequence[Event]) -> None:
     """Append events that have their place."""
-    await session.execute(_INSERT, [_to_row(event) for event in batch])
+    await session.write_each(_INSERT, [_to_row(event) for event in batch])
 
 
-_INSERT = insert(events)
+_INSERT = Direct(insert(events))
 
 
 async def read_events(

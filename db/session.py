@@ -7,20 +7,19 @@ driver raises leaves this package as one of `db.errors`.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
+import asyncpg
 import orjson
-from sqlalchemy import CursorResult, Executable, text
-from sqlalchemy.exc import DBAPIError, InterfaceError
+from sqlalchemy import CursorResult, Executable, event, text
+from sqlalchemy.exc import DBAPIError, DisconnectionError, InterfaceError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from db.direct import Direct, dumps
 from db.errors import Busy, Duplicate, Unavailable, Unstorable
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 Answer = TypeVar("Answer")
 
@@ -42,14 +41,17 @@ _LOCK_STATES = {"40P01", "55P03", "40001"}
 _GONE_STATES = ("08", "57P", "53", "25P03")
 
 
+NOTHING: Mapping[str, Any] = {}
+
+
 class Session(Protocol):
     """What SQL functions run on."""
 
     async def execute(self, statement: Executable, parameters: Any = None) -> CursorResult[Any]: ...
 
-
-def _dumps(value: object) -> str:
-    return orjson.dumps(value, default=str).decode()
+    async def fetch(self, statement: Direct, parameters: Mapping[str, Any] = NOTHING) -> list[Any]:
+        """Run a statement on the driver itself. -> its rows, columns by name as attributes."""
+        ...
 
 
 def sqlstate(error: BaseException) -> str | None:
@@ -84,7 +86,7 @@ def translated() -> Iterator[None]:
         yield
     except (PoolTimeoutError, OSError, TimeoutError) as error:
         raise Unavailable("PostgreSQL does not answer.") from error
-    except DBAPIError as error:
+    except _DRIVER_ERRORS as error:
         state = sqlstate(error) or ""
         if state in _LOCK_STATES:
             raise Busy("The rows are locked by somebody else.") from error
@@ -92,14 +94,89 @@ def translated() -> Iterator[None]:
             raise Duplicate(_constraint(error)) from error
         if state == "22021":
             raise Unstorable("Text with a zero character cannot be stored or looked for.") from error
-        if (
-            error.connection_invalidated
-            or isinstance(error, InterfaceError)
-            or state == "57014"
-            or state.startswith(_GONE_STATES)
-        ):
+        if is_lost(error) or isinstance(error, InterfaceError) or state == "57014" or state.startswith(_GONE_STATES):
             raise Unavailable("PostgreSQL is away.") from error
         raise
+
+
+_DRIVER_ERRORS = (DBAPIError, asyncpg.PostgresError, asyncpg.InterfaceError)
+"""By SQLAlchemy, and by the driver itself."""
+
+
+def is_lost(error: BaseException) -> bool:
+    """Whether the connection is gone, whatever was asked of it."""
+    if isinstance(error, DBAPIError):
+        return error.connection_invalidated
+    if isinstance(error, asyncpg.PostgresError):
+        return (error.sqlstate or "").startswith(_GONE_STATES)
+    return isinstance(error, asyncpg.InterfaceError | OSError)
+
+
+class Connection:
+    """One connection of the pool, in a transaction that `begin` says how to begin; without, each statement is its own.
+
+    SQLAlchemy's pool keeps it and knows nothing of the transaction, so that both SQLAlchemy and the driver run in it.
+    """
+
+    def __init__(self, engine: AsyncEngine, begin: str | None) -> None:
+        self._pooled: AsyncConnection = engine.connect()
+        self._begin = begin
+        self._driver: Any = None
+
+    async def open(self) -> None:
+        """Take it from the pool, and begin."""
+        await self._pooled.start()
+        try:
+            raw = await self._pooled.get_raw_connection()
+            self._driver = raw.driver_connection
+            if self._begin is not None:
+                await self._driver.execute(self._begin)
+        except BaseException:
+            await self._throw_away()
+            raise
+
+    async def execute(self, statement: Executable, parameters: Any = None) -> CursorResult[Any]:
+        return await self._pooled.execute(statement, parameters)
+
+    async def fetch(self, statement: Direct, parameters: Mapping[str, Any] = NOTHING) -> list[Any]:
+        return statement.rows(await self._driver.fetch(statement.sql, *statement.arguments(parameters)))
+
+    async def write_each(self, statement: Direct, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Run a statement that answers nothing once for each of the rows, in one go."""
+        if len(rows) == 1:
+            await self._driver.execute(statement.sql, *statement.arguments(rows[0]))
+        elif rows:
+            await self._driver.executemany(statement.sql, [statement.arguments(row) for row in rows])
+
+    async def end(self, how: str) -> None:
+        """COMMIT or ROLLBACK, and give it back. One whose end is not known is not used again."""
+        try:
+            if self._begin is not None:
+                await self._driver.execute(how)
+        except BaseException:
+            await self._throw_away()
+            raise
+        await self._pooled.close()
+
+    async def _throw_away(self) -> None:
+        with suppress(*_DRIVER_ERRORS, OSError):
+            await self._pooled.invalidate()
+        await self._pooled.close()
+
+    async def leave(self, error: BaseException | None) -> None:
+        """End it after an error: undone, and thrown away if the connection is lost or was left amid a statement."""
+        if error is not None and (not isinstance(error, Exception) or is_lost(error) or self._driver.is_closed()):
+            await self._throw_away()
+        else:
+            await self.end("ROLLBACK")
+
+
+class WriteSession(Session, Protocol):
+    """A session in a transaction that may write."""
+
+    async def write_each(self, statement: Direct, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Run a statement that answers nothing once for each of the rows, in one go."""
+        ...
 
 
 class HeldSession(Session, Protocol):
@@ -120,43 +197,44 @@ class ReadSession:
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
-        self._connection: AsyncConnection | None = None
+        self._connection: Connection | None = None
         self._turn = asyncio.Lock()
 
     async def execute(self, statement: Executable, parameters: Any = None) -> CursorResult[Any]:
+        return await self._read(lambda connection: connection.execute(statement, parameters))
+
+    async def fetch(self, statement: Direct, parameters: Mapping[str, Any] = NOTHING) -> list[Any]:
+        return await self._read(lambda connection: connection.fetch(statement, parameters))
+
+    async def _read(self, ask: Callable[[Connection], Awaitable[Answer]]) -> Answer:
         async with self._turn:
             with translated():
                 if self._connection is not None:
-                    return await self._connection.execute(statement, parameters)
+                    return await ask(self._connection)
                 # A pooled connection may have died while it rested; nothing was read yet, so one more try is safe.
                 try:
-                    return await self._open_and_execute(statement, parameters)
-                except (DBAPIError, OSError) as error:
-                    if isinstance(error, DBAPIError) and not error.connection_invalidated:
+                    return await ask(await self._open())
+                except (*_DRIVER_ERRORS, OSError) as error:
+                    if not is_lost(error):
                         raise
-                    await self._drop()
-                    return await self._open_and_execute(statement, parameters)
+                    await self._drop(error)
+                    return await ask(await self._open())
 
     @property
     def is_open(self) -> bool:
         """Whether it holds a snapshot."""
         return self._connection is not None
 
-    async def _open_and_execute(self, statement: Executable, parameters: Any) -> CursorResult[Any]:
-        connection = self._engine.connect()
-        await connection.start()
+    async def _open(self) -> Connection:
+        connection = Connection(self._engine, _SNAPSHOT)
+        await connection.open()
         self._connection = connection
-        return await connection.execute(statement, parameters)
+        return connection
 
-    async def _drop(self) -> None:
+    async def _drop(self, error: BaseException | None = None) -> None:
         connection, self._connection = self._connection, None
-        if connection is None:
-            return
-        try:
-            await connection.close()
-        except (DBAPIError, OSError):
-            await connection.close()  # only the end of its transaction failed; its place in the pool is still taken
-            raise
+        if connection is not None:
+            await connection.leave(error)
 
     async def close(self) -> None:
         """Give the connection back. The session may be used again and then sees a newer snapshot.
@@ -178,6 +256,9 @@ class SharedReading:
 
     async def execute(self, statement: Executable, parameters: Any = None) -> CursorResult[Any]:
         return await self._whole.execute(statement, parameters)
+
+    async def fetch(self, statement: Direct, parameters: Mapping[str, Any] = NOTHING) -> list[Any]:
+        return await self._whole.fetch(statement, parameters)
 
     def part(self) -> Part:
         """One more reads it, while at least one does."""
@@ -206,6 +287,9 @@ class Part:
     async def execute(self, statement: Executable, parameters: Any = None) -> CursorResult[Any]:
         return await self._shared.execute(statement, parameters)
 
+    async def fetch(self, statement: Direct, parameters: Mapping[str, Any] = NOTHING) -> list[Any]:
+        return await self._shared.fetch(statement, parameters)
+
     @property
     def is_open(self) -> bool:
         """Whether it holds a snapshot."""
@@ -214,6 +298,15 @@ class Part:
     async def close(self) -> None:
         """This reader has read all that they want."""
         await self._shared.leave(self)
+
+
+_SNAPSHOT = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+
+
+def _refuse_closed(connection: Any, record: Any, proxy: Any) -> None:
+    """One that died while it rested is not handed out; the pool then looks for another one."""
+    if connection.driver_connection.is_closed():
+        raise DisconnectionError
 
 
 class Database:
@@ -227,7 +320,9 @@ class Database:
             pool_timeout=CONNECT_SECONDS,
             # Last in, first out: idle connections above the need age out on the server's side of a proxy.
             pool_use_lifo=True,
-            json_serializer=_dumps,
+            # Transactions are begun and ended by `Connection`.
+            isolation_level="AUTOCOMMIT",
+            json_serializer=dumps,
             json_deserializer=orjson.loads,
             # What people wrote is not for the logs.
             hide_parameters=True,
@@ -237,12 +332,11 @@ class Database:
                 "server_settings": {**_SERVER_SETTINGS, "statement_timeout": f"{int(statement_seconds * 1000)}ms"},
             },
         )
-        self._reading = self._engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
-        self._alone = self._engine.execution_options(isolation_level="AUTOCOMMIT")
+        event.listen(self._engine.sync_engine, "checkout", _refuse_closed)
 
     def reading(self) -> ReadSession:
         """A snapshot for one operation; opened lazily, to be closed by the caller."""
-        return ReadSession(self._reading)
+        return ReadSession(self._engine)
 
     def shared_reading(self) -> SharedReading:
         """A snapshot for several operations; it is closed with its last part."""
@@ -255,13 +349,22 @@ class Database:
         """
         with translated():
             try:
-                async with self._alone.connect() as connection:
-                    return await work(connection)
-            except (DBAPIError, OSError) as error:
-                if isinstance(error, DBAPIError) and not error.connection_invalidated:
+                return await self._alone(work)
+            except (*_DRIVER_ERRORS, OSError) as error:
+                if not is_lost(error):
                     raise
-                async with self._alone.connect() as connection:
-                    return await work(connection)
+                return await self._alone(work)
+
+    async def _alone(self, work: Callable[[Session], Awaitable[Answer]]) -> Answer:
+        connection = Connection(self._engine, None)
+        await connection.open()
+        try:
+            answer = await work(connection)
+        except BaseException as error:
+            await connection.leave(error)
+            raise
+        await connection.end("ROLLBACK")
+        return answer
 
     async def ping(self) -> None:
         """Raises Unavailable unless PostgreSQL answers."""
@@ -272,11 +375,17 @@ class Database:
         await self.alone(ask)
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[AsyncConnection]:
+    async def transaction(self) -> AsyncIterator[Connection]:
         """A READ COMMITTED transaction: committed at the end of the block, rolled back if it raises."""
         with translated():
-            async with self._engine.begin() as connection:
+            connection = Connection(self._engine, "BEGIN")
+            await connection.open()
+            try:
                 yield connection
+            except BaseException as error:
+                await connection.leave(error)
+                raise
+            await connection.end("COMMIT")
 
     async def close(self) -> None:
         await self._engine.dispose()

@@ -28,11 +28,11 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.dialects.postgresql import insert as upsert
-from sqlalchemy.sql.dml import ReturningUpdate
 
+from db.direct import Direct
 from db.models import PRIORITIES, ActorKind, ActorRef, Task
 from db.scope import Scope, visible
-from db.session import Session
+from db.session import Session, WriteSession
 from db.tables import key_counters, task_assignees, task_keys, task_labels, tasks
 
 _assignee_ids = func.array(
@@ -53,11 +53,10 @@ _label_ids = func.array(
 ).label("label_ids")
 _columns = [column for column in tasks.c if column.name != "search"]
 
-# What each update of a task runs is built once: building a statement costs as much as running it.
 _these = tasks.c.workspace_id == bindparam("workspace_id"), tasks.c.id == any_(bindparam("ids", type_=ARRAY(Uuid)))
-_READ = select(*_columns, _assignee_ids, _label_ids).where(*_these)
-_RANKS = select(tasks.c.id, tasks.c.rank).where(*_these, tasks.c.deleted_at.is_(None))
-_LOCK = select(tasks.c.id).where(*_these).order_by(tasks.c.id).with_for_update(key_share=True)
+_READ = Direct(select(*_columns, _assignee_ids, _label_ids).where(*_these))
+_RANKS = Direct(select(tasks.c.id, tasks.c.rank).where(*_these, tasks.c.deleted_at.is_(None)))
+_LOCK = Direct(select(tasks.c.id).where(*_these).order_by(tasks.c.id).with_for_update(key_share=True))
 
 
 def task_of(row: Any) -> Task:
@@ -116,14 +115,14 @@ async def lock_tasks(session: Session, workspace_id: UUID, ids: Collection[UUID]
     ordered = sorted(set(ids))
     if not ordered:
         return {}
-    await session.execute(_LOCK, {"workspace_id": workspace_id, "ids": ordered})
+    await session.fetch(_LOCK, {"workspace_id": workspace_id, "ids": ordered})
     # In a statement of its own: the sets of a row that was waited for are seen only by a newer snapshot.
     return await read_tasks(session, workspace_id, ordered)
 
 
 async def read_tasks(session: Session, workspace_id: UUID, ids: Collection[UUID]) -> dict[UUID, Task]:
     """Tasks that are locked already, as they are now. Deleted ones too."""
-    found = await session.execute(_READ, {"workspace_id": workspace_id, "ids": list(ids)})
+    found = await session.fetch(_READ, {"workspace_id": workspace_id, "ids": list(ids)})
     return {row.id: task_of(row) for row in found}
 
 
@@ -291,7 +290,7 @@ async def ids_between(
 
 async def ranks_of(session: Session, workspace_id: UUID, ids: Collection[UUID]) -> dict[UUID, str]:
     """ids -> the ranks of those that are not deleted."""
-    found = await session.execute(_RANKS, {"workspace_id": workspace_id, "ids": list(ids)})
+    found = await session.fetch(_RANKS, {"workspace_id": workspace_id, "ids": list(ids)})
     return {row.id: row.rank for row in found}
 
 
@@ -329,7 +328,7 @@ async def add_task_keys(session: Session, workspace_id: UUID, keys: Sequence[tup
     )
 
 
-async def update_tasks(session: Session, rows: Sequence[Mapping[str, Any]], updated_at: datetime) -> None:
+async def update_tasks(session: WriteSession, rows: Sequence[Mapping[str, Any]], updated_at: datetime) -> None:
     """Set columns and raise versions. Each row: `id` and the columns to set, the same ones in all rows.
 
     The rows are locked by the caller.
@@ -338,23 +337,27 @@ async def update_tasks(session: Session, rows: Sequence[Mapping[str, Any]], upda
     parameters = [
         {"which": row["id"], "at": updated_at, **{f"new_{name}": row[name] for name in columns}} for row in rows
     ]
-    await session.execute(_update_of(columns), parameters)
+    await session.write_each(_update(columns), parameters)
 
 
 async def update_task(session: Session, row: Mapping[str, Any], updated_at: datetime) -> Task:
     """The same of one task; -> how it is then, with its sets as they were before this statement."""
     columns = tuple(name for name in row if name != "id")
     parameters = {"which": row["id"], "at": updated_at, **{f"new_{name}": row[name] for name in columns}}
-    found = await session.execute(_update_returning(columns), parameters)
-    return task_of(found.one())
+    (found,) = await session.fetch(_update_returning(columns), parameters)
+    return task_of(found)
 
 
 @lru_cache(maxsize=500)
-def _update_returning(columns: tuple[str, ...]) -> ReturningUpdate[Any]:
-    return _update_of(columns).returning(*_columns, _assignee_ids, _label_ids)
+def _update_returning(columns: tuple[str, ...]) -> Direct:
+    return Direct(_update_of(columns).returning(*_columns, _assignee_ids, _label_ids))
 
 
 @lru_cache(maxsize=500)
+def _update(columns: tuple[str, ...]) -> Direct:
+    return Direct(_update_of(columns))
+
+
 def _update_of(columns: tuple[str, ...]) -> Update:
     return (
         update(tasks)

@@ -17,14 +17,14 @@ from uuid import UUID
 
 from sqlalchemy import CursorResult, Executable, bindparam, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db import history, log
+from db.direct import Direct
 from db.errors import Busy
 from db.ids import new_id
 from db.lines import Lines
 from db.models import Actor, AuditedKind, Change, Event, EventKind, FieldChange, NewEvent
-from db.session import Database, translated
+from db.session import NOTHING, Connection, Database, translated
 from db.tables import idempotency
 
 MAX_ATTEMPTS = 3
@@ -68,7 +68,7 @@ Mate = TypeVar("Mate", bound=Companion)
 class UnitOfWork:
     """One transaction of one actor. Reads and writes go through `execute`; `record` says what happened."""
 
-    def __init__(self, connection: AsyncConnection, actor: Actor, client_mutation_id: UUID | None) -> None:
+    def __init__(self, connection: Connection, actor: Actor, client_mutation_id: UUID | None) -> None:
         self._connection = connection
         self.actor = actor
         self.client_mutation_id = client_mutation_id
@@ -85,6 +85,14 @@ class UnitOfWork:
     async def execute(self, statement: Executable, parameters: Any = None) -> CursorResult[Any]:
         with translated():
             return await self._connection.execute(statement, parameters)
+
+    async def fetch(self, statement: Direct, parameters: Mapping[str, Any] = NOTHING) -> list[Any]:
+        with translated():
+            return await self._connection.fetch(statement, parameters)
+
+    async def write_each(self, statement: Direct, rows: Sequence[Mapping[str, Any]]) -> None:
+        with translated():
+            await self._connection.write_each(statement, rows)
 
     def record(self, event: NewEvent) -> None:
         """Something happened; it joins its workspace's log in this order."""
@@ -229,20 +237,21 @@ class Writer:
             return outcome, written, unit.told
 
 
-_CLAIM = upsert(idempotency).on_conflict_do_nothing().returning(idempotency.c.client_mutation_id)
-_KEEP = (
-    update(idempotency)
-    .where(
-        idempotency.c.actor_id == bindparam("which_actor"),
-        idempotency.c.client_mutation_id == bindparam("which_key"),
-    )
-    .values(outcome=bindparam("outcome"))
+_this_key = (
+    idempotency.c.actor_id == bindparam("which_actor"),
+    idempotency.c.client_mutation_id == bindparam("which_key"),
 )
+_CLAIM = Direct(
+    upsert(idempotency).on_conflict_do_nothing().returning(idempotency.c.client_mutation_id),
+    ["actor_id", "client_mutation_id", "input_hash", "created_at"],
+)
+_EARLIER = Direct(select(idempotency.c.input_hash, idempotency.c.outcome).where(*_this_key))
+_KEEP = Direct(update(idempotency).where(*_this_key).values(outcome=bindparam("outcome")))
 
 
 async def _claim(unit: UnitOfWork, key: Key) -> Outcome | None:
     """Take the key for this transaction, waiting for another that holds it. -> the outcome if it was used before."""
-    claimed = await unit.execute(
+    claimed = await unit.fetch(
         _CLAIM,
         {
             "actor_id": unit.actor.ref.id,
@@ -251,15 +260,9 @@ async def _claim(unit: UnitOfWork, key: Key) -> Outcome | None:
             "created_at": unit.now,
         },
     )
-    if claimed.first() is not None:
+    if claimed:
         return None
-    found = await unit.execute(
-        select(idempotency.c.input_hash, idempotency.c.outcome).where(
-            idempotency.c.actor_id == unit.actor.ref.id,
-            idempotency.c.client_mutation_id == key.client_mutation_id,
-        )
-    )
-    row = found.one()
+    (row,) = await unit.fetch(_EARLIER, {"which_actor": unit.actor.ref.id, "which_key": key.client_mutation_id})
     if row.input_hash != key.input_hash:
         raise KeyReused
     stored = row.outcome
@@ -274,7 +277,7 @@ async def _claim(unit: UnitOfWork, key: Key) -> Outcome | None:
 
 
 async def _keep(unit: UnitOfWork, key: Key, outcome: Outcome) -> None:
-    await unit.execute(
+    await unit.fetch(
         _KEEP,
         {
             "which_actor": unit.actor.ref.id,

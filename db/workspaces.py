@@ -28,6 +28,7 @@ from sqlalchemy import (
 )
 
 from db import pages
+from db.direct import Direct
 from db.log import LIFE_SQL, epoch_of
 from db.models import Head, Membership, Role, User, Workspace, WorkspaceKind
 from db.pages import Page, PageRequest, SortKey
@@ -81,14 +82,14 @@ def _select_memberships() -> Select[Any]:
 # ---- grants
 
 
-# Built once: every operation asks for them, and building a statement costs as much as running it.
-_GRANTS = (
+_grants = (
     _select_memberships()
     .where(memberships.c.user_id == bindparam("user_id"))
     .order_by(memberships.c.created_at, memberships.c.id)
 )
-_GRANTS_IN = _GRANTS.where(memberships.c.workspace_id == bindparam("workspace_id"))
-_GRANT_AND_LOCK = (
+_GRANTS = Direct(_grants)
+_GRANTS_IN = Direct(_grants.where(memberships.c.workspace_id == bindparam("workspace_id")))
+_GRANT_AND_LOCK = Direct(
     _select_memberships()
     .join(tasks, tasks.c.workspace_id == memberships.c.workspace_id)
     .where(memberships.c.user_id == bindparam("user_id"), tasks.c.id == bindparam("task_id"))
@@ -99,9 +100,9 @@ _GRANT_AND_LOCK = (
 async def grants_by_user_id(session: Session, user_id: UUID, workspace_id: UUID | None = None) -> list[Grant]:
     """What somebody may see and do, in all their workspaces or in one; the oldest membership first."""
     if workspace_id is None:
-        found = await session.execute(_GRANTS, {"user_id": user_id})
+        found = await session.fetch(_GRANTS, {"user_id": user_id})
     else:
-        found = await session.execute(_GRANTS_IN, {"user_id": user_id, "workspace_id": workspace_id})
+        found = await session.fetch(_GRANTS_IN, {"user_id": user_id, "workspace_id": workspace_id})
     return [grant_of(_membership(row)) for row in found]
 
 
@@ -124,8 +125,8 @@ async def grant_locking_task(session: Session, user_id: UUID, task_id: UUID) -> 
     None, and nothing is locked, where they do not belong or there is no such task. One statement instead of three, as
     every change of a task begins with it.
     """
-    row = (await session.execute(_GRANT_AND_LOCK, {"user_id": user_id, "task_id": task_id})).first()
-    return None if row is None else grant_of(_membership(row))
+    rows = await session.fetch(_GRANT_AND_LOCK, {"user_id": user_id, "task_id": task_id})
+    return grant_of(_membership(rows[0])) if rows else None
 
 
 @dataclass(frozen=True, slots=True)

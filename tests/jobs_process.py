@@ -1,8 +1,8 @@
 """The scheduler and the outbox as a process that ends by kill -9: `python -m tests.jobs_process`, by its environment.
 
 DATABASE_URL, SMTP_PORT, CLOCK_SECONDS (how far its clock is ahead) and DIE_AT: the how manieth step with the database
-it does not survive, a step being right before a statement, right after one, or right after a commit was asked for;
-0 for none. It says READY when it begins.
+it does not survive, a step being right before a statement, right after one, or right after a commit; 0 for none.
+It says READY when it begins.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ import asyncio
 import itertools
 import os
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -24,11 +26,13 @@ from jobs.letters import Stationery
 from jobs.outbox import PostOffice, run_outbox
 from jobs.reminders import remind
 from jobs.schedule import Job, run_jobs
+from tests.statements import heard_by
 
 STATIONERY = Stationery("https://tutti.example.com", "Tutti", "tutti@example.com", (b"k" * 32,))
 
 
-def die_at(step: int) -> None:
+@contextmanager
+def dying_at(step: int) -> Iterator[None]:
     """End as by kill -9 at this step."""
     steps = itertools.count(1)
 
@@ -36,8 +40,9 @@ def die_at(step: int) -> None:
         if next(steps) == step:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    for moment in ("before_cursor_execute", "after_cursor_execute", "commit"):
-        event.listen(Engine, moment, count)
+    event.listen(Engine, "after_cursor_execute", count)
+    with heard_by(Engine, count):
+        yield
 
 
 async def work(ahead: timedelta) -> None:
@@ -56,6 +61,6 @@ async def work(ahead: timedelta) -> None:
 
 
 if __name__ == "__main__":
-    if at := int(os.environ["DIE_AT"]):
-        die_at(at)
-    asyncio.run(work(timedelta(seconds=float(os.environ["CLOCK_SECONDS"]))))
+    at = int(os.environ["DIE_AT"])
+    with dying_at(at) if at else nullcontext():
+        asyncio.run(work(timedelta(seconds=float(os.environ["CLOCK_SECONDS"]))))

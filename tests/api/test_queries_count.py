@@ -34,7 +34,6 @@ from graphql import (
     parse,
     visit,
 )
-from sqlalchemy import event
 
 from db import accounts, models
 from db.api_tokens import tokens_by_workspace_ids
@@ -69,6 +68,7 @@ from server.tokens import AccessTokens, SessionCheck, TokenCheck
 from tests.db.office import Office
 from tests.realtime.world import eventually
 from tests.stack_fixture import TestStack
+from tests.statements import TRANSACTION, heard_by
 
 SDL: GraphQLSchema = schema._schema
 FEW, MANY = 2, 12
@@ -102,9 +102,9 @@ async def machine(stack: TestStack) -> AsyncIterator[Machine]:
     # The hub polls by itself, so it has connections of its own.
     hubs = Database(stack.database_url)
 
-    @event.listens_for(database._engine.sync_engine, "before_cursor_execute")
-    def count(connection: Any, cursor: Any, statement: str, *rest: Any) -> None:
-        counter.statements.append(statement)
+    def count(statement: str) -> None:
+        if not statement.startswith(TRANSACTION):
+            counter.statements.append(statement)
 
     realtime, passwords = Realtime(stack.redis_url, hubs, read_attendees), Passwords(workers=1)
     writer = Writer(database, realtime.announce)
@@ -121,7 +121,8 @@ async def machine(stack: TestStack) -> AsyncIterator[Machine]:
     )
     realtime.run()
     await eventually(lambda: realtime.presences.is_healthy)
-    yield Machine(application, Office(database), counter)
+    with heard_by(database._engine.sync_engine, count):
+        yield Machine(application, Office(database), counter)
     await realtime.close()
     await database.close()
     await hubs.close()
