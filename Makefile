@@ -97,7 +97,14 @@ lock: setup-dev ## Renew the lock files from pyproject.toml
 	$(COMPILE) --upgrade --group build pyproject.toml -o requirements.txt
 	$(COMPILE) --upgrade --group dev pyproject.toml -c requirements.txt -o requirements-dev.txt
 	$(COMPILE) --upgrade --group web -c requirements-dev.txt -o requirements-web.txt
-	@! grep -nE '://|--(extra-)?index|--find-links' requirements*.txt
+	$(BIN)/python -c "import tomllib; print(*tomllib.load(open('clients/python/pyproject.toml', 'rb'))['build-system']['requires'], sep='\n')" \
+		| $(COMPILE) --upgrade - -o clients/python/build-constraints.txt
+	@! grep -nE '://|--(extra-)?index|--find-links' requirements*.txt clients/python/build-constraints.txt
+
+.PHONY: clients
+clients: setup-dev ## Build the packages of the client libraries into build/clients
+	$(BIN)/uv build --quiet --wheel --build-constraints clients/python/build-constraints.txt --require-hashes \
+		--out-dir build/clients clients/python
 
 .PHONY: release-schema
 release-schema: schema ## Promise the schema as it is now; part of making a release
@@ -105,7 +112,8 @@ release-schema: schema ## Promise the schema as it is now; part of making a rele
 
 .PHONY: clean
 clean: ## Remove what was built and installed, but no data
-	rm -rf $(VENV) web/dist web/node_modules tests/clients/node_modules build *.egg-info .coverage* .mypy_cache .ruff_cache .pytest_cache \
+	rm -rf $(VENV) web/dist web/node_modules tests/clients/node_modules build *.egg-info clients/python/build \
+		clients/python/*.egg-info clients/python/tutti_client/api .coverage* .mypy_cache .ruff_cache .pytest_cache \
 		.import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

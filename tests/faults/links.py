@@ -59,6 +59,8 @@ class Proxy:
         self.bytes_per_second: float | None = None
         self.is_held = False
         """What is under way waits, and goes on when this ends."""
+        self.holds_answers = False
+        """Only what comes back waits: what was asked for is done, and whoever asked does not hear of it."""
         self.is_closed = False
         """New connections are refused."""
         self.unreliable: Unreliable | None = None
@@ -147,7 +149,7 @@ class Proxy:
                     await asyncio.sleep(len(data) / self.bytes_per_second)
                 if self.delay_seconds:
                     await asyncio.sleep(self.delay_seconds)
-                while self.is_held:  # noqa: ASYNC110 - set by another thread
+                while self.is_held or (is_back and self.holds_answers):  # noqa: ASYNC110 - set by another thread
                     await asyncio.sleep(LOOK_SECONDS)
                 if connection.is_swallowed:
                     continue

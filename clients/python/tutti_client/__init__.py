@@ -1,0 +1,34 @@
+"""A typed, asynchronous client of Tutti."""
+
+from . import api
+from .api import *  # noqa: F403 - what it says in its __all__
+from .client import Tutti
+from .errors import (
+    AccessRevoked,
+    Conflict,
+    Forbidden,
+    Invalid,
+    LimitReached,
+    NotFound,
+    RateLimited,
+    Refused,
+    TuttiError,
+    Unauthenticated,
+    Unavailable,
+)
+
+__all__ = [
+    "AccessRevoked",
+    "Conflict",
+    "Forbidden",
+    "Invalid",
+    "LimitReached",
+    "NotFound",
+    "RateLimited",
+    "Refused",
+    "Tutti",
+    "TuttiError",
+    "Unauthenticated",
+    "Unavailable",
+]
+__all__ += api.__all__
