@@ -31,8 +31,8 @@ STALL_SECONDS = 10.0
 """How long a peer may take nothing at all while something waits for it."""
 # Nobody splits 64 KiB so finely; empty fragments would pile up without counting towards the frame's size.
 MAX_FRAGMENTS = 1_000
-
 DROP_SECONDS = 3.0
+"""How long whoever is dropped has to read why."""
 
 _dirty: list[SocketProtocol] = []
 """Connections with frames to write at the end of this turn of the loop. A process has one loop."""
