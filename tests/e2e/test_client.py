@@ -26,6 +26,7 @@ STORED = """async title => {
     return false;
 }"""
 """Whether a task of this title lies in this browser's database, and no change waits there."""
+NO_REPLICA = "async () => (await indexedDB.databases()).every(({ name }) => !name.startsWith('tutti'))"
 FIRST_LOAD_BYTES = 150_000
 """The most that all scripts may weigh, compressed, that are fetched until a task is in sight."""
 NOTE_FIRST_TASK = """new MutationObserver((_, observer) => {
@@ -178,11 +179,21 @@ async def is_accessible(page: Page, what: str) -> None:
 
 async def test_signing_out_leaves_nothing_behind(open_page: OpenPage) -> None:
     page = await sign_up(open_page, "Ann")
+    await create(page, "Secret")
+    other = await page.context.new_page()
+    await other.goto("/")
+    for tab in (page, other):
+        await card(tab, "Secret").click()
+        await tab.get_by_role("textbox", name="Write a comment").fill("Not for everybody")
     await page.get_by_role("link", name="Account").click()
     await page.get_by_role("button", name="Sign out").click()
-    await expect(page.get_by_role("heading", name="Tasks that people change together, live.")).to_be_visible()
-    stored = await page.evaluate("() => localStorage.getItem('tutti.accounts')")
-    assert stored == "[]"
+    for tab in (page, other):
+        await expect(tab.get_by_role("heading", name="Tasks that people change together, live.")).to_be_visible()
+        await tab.wait_for_function(NO_REPLICA)
+        assert (
+            await tab.evaluate("() => Object.keys(sessionStorage).filter(key => key.startsWith('tutti.draft'))") == []
+        )
+    assert await page.evaluate("() => localStorage.getItem('tutti.accounts')") == "[]"
 
 
 async def test_the_first_task_comes_with_little_script(open_page: OpenPage) -> None:

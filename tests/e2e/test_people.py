@@ -2,10 +2,13 @@
 
 import uuid
 
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Route, expect
 
 from tests.e2e.conftest import OpenPage
 from tests.e2e.test_client import PASSWORD, card, create, is_live, sign_up, two_on_a_board
+
+REPLICAS = "async () => (await indexedDB.databases()).map(({ name }) => name).filter(name => name.startsWith('tutti'))"
+"""The replicas that this browser keeps."""
 
 
 async def to_settings(page: Page, section: str) -> None:
@@ -53,8 +56,27 @@ async def test_ownership_is_handed_over_and_the_former_owner_may_leave(open_page
     await ann.get_by_role("button", name="Leave workspace…").click()
     await ann.get_by_role("button", name="Leave", exact=True).click()
     await expect(ann.get_by_text("You have left “Quartet”")).to_be_visible()
+    await expect(ann.get_by_role("main", name="Board")).to_be_visible()
+    await expect(ann.get_by_role("button", name="New task", exact=True)).to_be_visible()
+    await ann.get_by_role("button", name="Workspace:").click()
+    await expect(ann.get_by_role("menuitemradio")).to_have_count(1)
     await bob.get_by_role("link", name="Members").click()
     await expect(bob.get_by_role("list", name="Members").get_by_role("listitem")).to_have_count(1)
+
+
+async def test_who_was_removed_while_away_is_told_so_and_led_on(open_page: OpenPage) -> None:
+    ann, bob = await two_on_a_board(open_page)
+    await bob.get_by_role("link", name="Account").click()
+    await ann.get_by_role("link", name="Members").click()
+    await ann.get_by_role("button", name="More for Bob").click()
+    await ann.get_by_role("menuitem", name="Remove from workspace…").click()
+    await ann.get_by_role("button", name="Remove Bob").click()
+    await expect(ann.get_by_role("list", name="Members").get_by_text("Bob")).to_have_count(0)
+    await bob.get_by_role("link", name="Board").click()
+    await expect(bob.get_by_role("heading", name="You are no longer in this workspace.")).to_be_visible()
+    await bob.get_by_role("link", name="To your other tasks").click()
+    await expect(bob.get_by_role("main", name="Board")).to_be_visible()
+    await bob.wait_for_function(f"async () => (await ({REPLICAS})()).length === 1")
 
 
 async def test_settings_reach_the_other_person_and_refusals_stand_at_their_fields(open_page: OpenPage) -> None:
@@ -111,12 +133,100 @@ async def test_a_notification_arrives_live_opens_its_task_and_is_read_by_that(op
     # What happens to the task in view needs no words: it is read as it comes.
     await bob.keyboard.press("Escape")
     await card(bob, "Sell the tuba").focus()
-    await bob.keyboard.press("Alt+ArrowRight")
+    async with ann.expect_response(lambda answer: "MarkNotices" in (answer.request.post_data or "")):
+        await bob.keyboard.press("Alt+ArrowRight")
     await expect(card(ann, "Sell the tuba", "In progress")).to_be_visible()
     await ann.goto("/inbox?show=unread")
     await expect(ann.get_by_role("heading", name="All read.")).to_be_visible()
     await ann.get_by_role("button", name="All", exact=True).click()
     await expect(ann.get_by_text("moved it to In progress")).to_be_visible()
+
+
+async def test_marking_as_read_is_not_tried_without_end_where_it_fails(open_page: OpenPage) -> None:
+    ann, bob = await two_on_a_board(open_page)
+    tries: list[str] = []
+
+    async def fails(route: Route) -> None:
+        if "MarkNotices" in (route.request.post_data or ""):
+            tries.append(route.request.url)
+            await route.abort()
+        else:
+            await route.continue_()
+
+    await ann.route("**/graphql", fails)
+    await create(ann, "Sell the tuba")
+    await card(ann, "Sell the tuba").click()
+    await card(bob, "Sell the tuba").click()
+    for count, text in enumerate(("One", "Two"), start=1):
+        await bob.get_by_role("textbox", name="Write a comment").fill(text)
+        await bob.keyboard.press("Control+Enter")
+        await expect(ann.get_by_role("article", name="Comment by Bob")).to_have_count(count)
+        await expect(ann.get_by_role("link", name="Inbox 1 unread")).to_be_visible()
+    await bob.get_by_role("button", name="Close task").click()
+    await card(bob, "Sell the tuba").press("Alt+ArrowRight")
+    await expect(ann.get_by_role("link", name="Inbox 2 unread")).to_be_visible()
+    assert 1 <= len(tries) <= 3
+
+
+async def test_the_inbox_shows_what_was_chosen_also_after_a_reload(open_page: OpenPage) -> None:
+    ann, bob = await two_on_a_board(open_page)
+    await create(bob, "Sell the tuba")
+    await card(bob, "Sell the tuba").focus()
+    await bob.keyboard.press("a")
+    await bob.get_by_role("menuitemcheckbox", name="Ann").click()
+    await bob.keyboard.press("Escape")
+    await ann.get_by_role("link", name="Inbox").click()
+    await ann.get_by_role("button", name="More for Sell the tuba").click()
+    await ann.get_by_role("menuitem", name="Mark read").click()
+    await card(bob, "Sell the tuba").click()
+    await bob.get_by_role("textbox", name="Write a comment").press_sequentially("Really, @a")
+    await expect(bob.get_by_role("option", name="Ann")).to_be_visible()
+    await bob.keyboard.press("Enter")
+    await bob.keyboard.press("Control+Enter")
+    assigned, mentioned = ann.get_by_text("assigned you"), ann.get_by_role("main").get_by_text("mentioned you")
+    await expect(mentioned).to_be_visible()
+    for name, is_both in (("Mentions", False), ("Unread", False), ("All", True)):
+        await ann.get_by_role("group", name="Show").get_by_role("button", name=name).click()
+        for _ in range(2):
+            await expect(ann.get_by_role("button", name=name, pressed=True)).to_be_visible()
+            await expect(mentioned).to_be_visible()
+            await expect(assigned).to_have_count(1 if is_both else 0)
+            await ann.reload()
+
+
+async def test_a_task_stays_open_in_another_project_whose_rules_are_its_own(open_page: OpenPage) -> None:
+    page = await sign_up(open_page, "Ann")
+    await create(page, "Sell the tuba")
+    await to_settings(page, "Projects")
+    await page.get_by_role("button", name="New project").click()
+    await page.get_by_label("Name").fill("Brass")
+    await page.get_by_role("button", name="Create project").click()
+    await page.get_by_role("link", name="Board").click()
+    await card(page, "Sell the tuba").click()
+    await page.get_by_role("textbox", name="Write a comment").fill("To whom?")
+    before = page.url
+    await page.get_by_role("button", name="Project:").click()
+    await page.get_by_role("menuitemradio", name="Brass").click()
+    await expect(page.get_by_role("button", name="Project: Brass")).to_be_visible()
+    await expect(page).not_to_have_url(before)
+    await expect(page.get_by_role("textbox", name="Title")).to_have_value("Sell the tuba")
+    await expect(page.get_by_role("textbox", name="Write a comment")).to_have_value("To whom?")
+    await page.reload()
+    await expect(page.get_by_role("textbox", name="Title")).to_have_value("Sell the tuba")
+
+    await page.goto("/account/notifications")
+    mail = page.get_by_role("switch", name="You are assigned: Mail")
+    await expect(mail).to_be_checked()
+    await page.get_by_label("For", exact=True).select_option(label="Project Brass")
+    async with page.expect_response(lambda answer: "UpdateNoticeRule" in (answer.request.post_data or "")):
+        await mail.click()
+    await page.reload()
+    await expect(mail).to_be_checked()
+    await page.get_by_label("For", exact=True).select_option(label="Project Brass")
+    await expect(mail).not_to_be_checked()
+    async with page.expect_response(lambda answer: "UpdateNoticeRule" in (answer.request.post_data or "")):
+        await page.get_by_role("button", name="You are assigned: as in all of").click()
+    await expect(mail).to_be_checked()
 
 
 async def test_preferences_are_kept(open_page: OpenPage) -> None:
@@ -125,7 +235,8 @@ async def test_preferences_are_kept(open_page: OpenPage) -> None:
     await expect(mail).to_be_checked()
     await mail.click()
     await expect(mail).not_to_be_checked()
-    await page.get_by_role("switch", name="Quiet hours").click()
+    async with page.expect_response(lambda answer: "UpdateNoticeSettings" in (answer.request.post_data or "")):
+        await page.get_by_role("switch", name="Quiet hours").click()
     await page.get_by_label("To", exact=True).fill("20:00")
     await expect(page.get_by_text("Quiet hours end at another time than they begin.").first).to_be_visible()
     await expect(page.get_by_label("To", exact=True)).to_have_value("08:00")

@@ -1,5 +1,5 @@
 /** Who is here, and which page that address is. Pages that not everybody opens at once are loaded when they are. */
-import { lazy, Suspense, useEffect, useState, useSyncExternalStore } from "react";
+import { lazy, Suspense, useEffect, useRef, useState, useSyncExternalStore } from "react";
 import { Provider, type Client } from "urql";
 import { Link, Redirect, Route, Switch } from "wouter";
 import { createGraphQLClient } from "../data/client";
@@ -8,6 +8,7 @@ import { activeAccount, onAccountsChange } from "../session/accounts";
 import { Welcome } from "../session/Welcome";
 import { Announcer } from "../ui/announce";
 import { Empty, Loading } from "../ui/controls";
+import { forgetDrafts } from "../ui/drafts";
 import { Toasts } from "../ui/toasts";
 import { ViewerProvider, useViewer } from "../workspace/viewer";
 import { ConnectionContext } from "../workspace/connection-context";
@@ -26,6 +27,11 @@ const LAST = "tutti.workspace"; // localStorage: the id of the workspace that wa
 
 export function App() {
   const accountId = useSyncExternalStore(onAccountsChange, () => activeAccount()?.id ?? null);
+  const lastId = useRef(accountId);
+  useEffect(() => {
+    if (lastId.current && lastId.current !== accountId) forgetDrafts(); // also where another tab or device signed out
+    lastId.current = accountId;
+  }, [accountId]);
   return (
     <>
       {accountId ? <SignedIn key={accountId} accountId={accountId} /> : <Welcome />}

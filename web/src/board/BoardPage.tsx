@@ -40,7 +40,10 @@ export function BoardPage({ slug, view, taskKey }: { slug: string; view: "board"
     go(`/w/${slug}/${view}${query}`);
     if (shown) focusCard(shown);
   };
-  const opened = useMemo(() => (taskKey ? model.tasks.find(({ key, id }) => key === taskKey || id === taskKey) : undefined), [model, taskKey]);
+  const opened = useOpened(model, taskKey);
+  useEffect(() => {
+    if (opened?.key && opened.key !== taskKey) go(`/w/${slug}/${view}/${opened.key}${query}`, { replace: true });
+  }, [opened?.key, taskKey]);
   const filter = useCallback((change: Partial<Filters>) => setAddress((now) => withFilters(now, change), { replace: true }), [setAddress]);
   const addNew = useCallback(() => setNewIn(""), []);
   const closeNew = useCallback(() => setNewIn(null), []);
@@ -90,6 +93,18 @@ export function BoardPage({ slug, view, taskKey }: { slug: string; view: "board"
       <QuickMenu model={model} />
     </div>
   );
+}
+
+/** The task of the address; it stays open when it gets another key, as in another project. */
+function useOpened(model: Model, taskKey: string | undefined): Task | undefined {
+  const last = useRef<{ readonly address: string; readonly id: string }>(undefined);
+  const opened = useMemo(() => {
+    if (!taskKey) return undefined;
+    const named = model.tasks.find(({ key, id }) => key === taskKey || id === taskKey);
+    return named ?? (last.current?.address === taskKey ? model.taskById.get(last.current.id) : undefined);
+  }, [model, taskKey]);
+  useEffect(() => void (last.current = taskKey && opened ? { address: taskKey, id: opened.id } : undefined), [taskKey, opened]);
+  return opened;
 }
 
 /** What the filters offer: the same objects for as long as only tasks change. */

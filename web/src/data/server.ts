@@ -38,7 +38,8 @@ const MUTATIONS: Record<string, DocumentInput<any, any>> = {
 const SHOWN_BY_EVENT = new Set(["addReaction", "removeReaction"]);
 const LONGEST_ECHO_MS = 1_000;
 
-const FINAL = new Set(["NOT_FOUND", "ACCESS_REVOKED", "UNAUTHENTICATED", "BAD_REQUEST", "QUERY_TOO_COMPLEX"]);
+/** The workspace is not for this person any more. Whatever else ends the stream may be over at the next try. */
+const FINAL = new Set(["NOT_FOUND", "ACCESS_REVOKED"]);
 const REFUSED = new Set(["BAD_REQUEST", "QUERY_TOO_COMPLEX", "INTERNAL"]);
 
 interface Payload {

@@ -40,5 +40,6 @@ export class SharedStorage<R extends Row> implements Storage<R> {
 
   close(): void {
     this.release?.();
+    this.inner.close();
   }
 }

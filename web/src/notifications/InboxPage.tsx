@@ -1,6 +1,6 @@
 /** What this person was told, the newest first, by days: opened by a click, which marks it read. */
 import { AtSign, Bell, BellOff, CalendarClock, Check, CircleDot, MailPlus, MessageSquare, MoreHorizontal, SmilePlus, UserMinus, UserPlus, type LucideIcon } from "lucide-react";
-import { useCallback, useEffect, useState } from "react";
+import { useCallback, useEffect, useRef, useState } from "react";
 import { useClient } from "urql";
 import { Link, useLocation, useSearchParams } from "wouter";
 import { useAct } from "../data/act";
@@ -78,15 +78,18 @@ function useHistory(filter: Filter) {
   const [isReading, setIsReading] = useState(true);
   const [problem, setProblem] = useState<string | null>(null);
   const isRead = read?.filter === filter;
+  const asked = useRef(filter);
   const readFrom = useCallback(async (after: string | null) => {
+    asked.current = filter;
     setIsReading(true);
     const variables = { after, unreadOnly: filter === "unread", mentionsOnly: filter === "mentions" };
     const { data, error } = await client.query(NoticePageDocument, variables, { requestPolicy: "network-only" }).toPromise();
     const page = data?.viewer?.notifications;
+    if (page) put(page.nodes, page.unreadCount);
+    if (asked.current !== filter) return; // another one was chosen meanwhile
     setIsReading(false);
     setProblem(page ? null : error ? textOf(error) : "You are signed out.");
     if (!page) return;
-    put(page.nodes, page.unreadCount);
     const { hasNextPage, endCursor } = page.pageInfo;
     setRead({ filter, end: hasNextPage ? (endCursor ?? null) : null, oldest: hasNextPage ? Date.parse(page.nodes.at(-1)?.createdAt ?? "") : 0 });
   }, [client, filter]);

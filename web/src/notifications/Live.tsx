@@ -22,6 +22,7 @@ export default function Live() {
   const known = useNotices((state) => state.known);
   const mark = useMark();
   const shown = useRef({ path, go });
+  const tried = useRef({ path, marks: new Set<string>() });
   useEffect(() => void (shown.current = { path, go }));
 
   useEffect(() => {
@@ -30,6 +31,7 @@ export default function Live() {
     let timer: ReturnType<typeof setTimeout> | undefined;
     function follow(): void {
       leave();
+      tried.current.marks.clear();
       stop = connection.subscribe<NoticesSubscription>(query, {}, {
         next: ({ notificationEvents }) => tell(take(notificationEvents)),
         error: () => (timer = setTimeout(follow, RETRY_MS)),
@@ -57,8 +59,13 @@ export default function Live() {
 
   useEffect(() => {
     function read(): void {
-      const opened = inOpenTask(known.values(), path).find(({ readAt }) => !readAt);
-      if (opened?.task && !document.hidden) void mark({ taskId: opened.task.id }, true);
+      if (tried.current.path !== path) tried.current = { path, marks: new Set() };
+      const { marks } = tried.current;
+      const opened = inOpenTask(known.values(), path).filter(({ readAt }) => !readAt);
+      const [first] = opened.filter((notice) => !marks.has(markOf(notice)));
+      if (!first?.task || document.hidden) return;
+      for (const notice of opened) marks.add(markOf(notice)); // what is refused shows as unread again, and is not tried again
+      void mark({ taskId: first.task.id }, true, true);
     }
     read();
     document.addEventListener("visibilitychange", read);
@@ -66,6 +73,9 @@ export default function Live() {
   }, [known, path, mark]);
   return null;
 }
+
+/** A notification as it is now: when others fold into it, it is news again. */
+const markOf = ({ id, createdAt }: Notice): string => `${id} ${createdAt}`;
 
 const inOpenTask = (notices: Iterable<Notice>, path: string): readonly Notice[] => [...notices].filter((notice) => isAt(notice, path));
 

@@ -113,6 +113,8 @@ function Kinds({ workspaceId, name, rules, projects, onRule }: KindsProps) {
   const taskIds = [...new Set(rules.map((rule) => rule.scopeId).filter((id) => id.startsWith("task_")))];
   const [{ data }] = useQuery({ query: RuledTasksDocument, variables: { ids: taskIds.slice(0, 100) }, pause: taskIds.length === 0 });
   const isInner = scopeId !== workspaceId;
+  const task = data?.nodes.find((node) => node?.id === scopeId);
+  const projectId = task && "key" in task ? task.project?.id : undefined;
   const ruleOf = (scope: string, kind: NotificationKind): readonly Channel[] | undefined => rules.find((rule) => rule.scopeId === scope && rule.kind === kind)?.channels;
   return (
     <Section title="What you hear of" lead="What happened to tasks you muted is never told.">
@@ -131,14 +133,16 @@ function Kinds({ workspaceId, name, rules, projects, onRule }: KindsProps) {
         <tbody className="divide-y divide-line">
           {KINDS.map(([kind, label]) => {
             const own = ruleOf(scopeId, kind);
-            const channels = own ?? ruleOf(workspaceId, kind) ?? [];
+            const ofProject = projectId === undefined ? undefined : ruleOf(projectId, kind);
+            const channels = own ?? ofProject ?? ruleOf(workspaceId, kind) ?? [];
+            const wider = ofProject ? `project ${projects.find(({ id }) => id === projectId)?.name ?? ""}` : `all of ${name}`;
             return (
               <tr key={kind}>
                 <th scope="row" className="px-3 py-2 text-left font-normal">
                   {label}
                   {isInner && (own
-                    ? <Button kind="quiet" className="ml-2 text-accent" aria-label={`${label}: as in all of ${name}`} onClick={() => onRule(scopeId, kind, null)}>Reset</Button>
-                    : <span className="block text-xs text-dim">As in all of {name}</span>)}
+                    ? <Button kind="quiet" className="ml-2 text-accent" aria-label={`${label}: as in ${wider}`} onClick={() => onRule(scopeId, kind, null)}>Reset</Button>
+                    : <span className="block text-xs text-dim">As in {wider}</span>)}
                 </th>
                 {CHANNELS.map(([channel, said]) => (
                   <td key={channel} className="px-2 py-1 text-center align-middle">
@@ -161,8 +165,8 @@ function Quiet({ hours, problems, onChange }: { hours: SettingsFragment["quietHo
       <Switch label="Quiet hours" hint="No mail then; what waits comes after." isOn={hours !== null} onChange={(isOn) => onChange(isOn ? { from: "20:00", to: "08:00" } : null)} />
       {hours && (
         <div className="grid grid-cols-2 gap-3">
-          <Field label="From" type="time" value={hours.from} required problem={problems.from} onChange={(event) => event.target.value && onChange({ ...hours, from: event.target.value })} />
-          <Field label="To" type="time" value={hours.to} required problem={problems.to} onChange={(event) => event.target.value && onChange({ ...hours, to: event.target.value })} />
+          <Field label="From" type="time" value={hours.from} required problem={problems.from} onChange={(event) => event.target.value && onChange({ from: event.target.value, to: hours.to })} />
+          <Field label="To" type="time" value={hours.to} required problem={problems.to} onChange={(event) => event.target.value && onChange({ from: hours.from, to: event.target.value })} />
         </div>
       )}
     </div>

@@ -6,11 +6,12 @@ import { toast } from "../ui/toasts";
 import { useUnread } from "../ui/unread";
 import { put, useNotices, type Notice } from "./store";
 
-export type Mark = (target: NotificationTarget, read: boolean) => Promise<void>;
+/** `isQuiet`: the person did not ask for it, so they are not told that it was refused. */
+export type Mark = (target: NotificationTarget, read: boolean, isQuiet?: boolean) => Promise<void>;
 
 export function useMark(): Mark {
   const act = useAct();
-  return useCallback(async (target, read) => {
+  return useCallback(async (target, read, isQuiet = false) => {
     const before = [...useNotices.getState().known.values()].filter((notice) => isMeant(target, notice) && Boolean(notice.readAt) !== read);
     const { count } = useUnread.getState();
     const readAt = read ? new Date().toISOString() : null;
@@ -18,7 +19,7 @@ export function useMark(): Mark {
     const { payload, problems } = await act(MarkNoticesDocument, { target, read });
     if (payload) return put(payload.notifications, payload.unreadCount);
     put(before, count);
-    toast("They are as they were", problems.form);
+    if (!isQuiet) toast("They are as they were", problems.form);
   }, [act]);
 }
 

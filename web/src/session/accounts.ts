@@ -144,21 +144,14 @@ export function adoptIfSession(payload: unknown): Account | null {
 /** Ends the session on the server if it answers, and forgets it here in any case. */
 export async function signOut(account: Account): Promise<void> {
   const token = await freshToken(account.id).catch(() => null);
-  forget(account.id);
-  forgetUnsent(account.id);
-  actAs(null);
+  forgetAccount(account.id);
   if (token) await ask({ query: SIGN_OUT }, { authorization: bearer(token) }).catch(() => undefined);
 }
 
-/** What was typed here and not sent: drafts, and versions of texts that were not chosen. */
-function forgetUnsent(id: string): void {
-  for (const key of Object.keys(sessionStorage)) if (key.startsWith("tutti.draft.")) sessionStorage.removeItem(key);
-  for (const key of Object.keys(localStorage)) if (key.startsWith(`tutti.conflicts.${id}.`)) localStorage.removeItem(key);
-}
-
-/** Forgets an account whose session has ended already. */
+/** Forgets an account whose session has ended already, and the versions of texts that it had not chosen from. */
 export function forgetAccount(id: string): void {
   forget(id);
+  for (const key of Object.keys(localStorage)) if (key.startsWith(`tutti.conflicts.${id}.`)) localStorage.removeItem(key);
   actAs(null);
 }
 

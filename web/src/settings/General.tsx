@@ -64,7 +64,7 @@ function End() {
   const model = useModel();
   const workspace = useWorkspace();
   const act = useAct();
-  const { refresh } = useViewer();
+  const { left } = useViewer();
   const [, go] = useLocation();
   const [isAsking, setIsAsking] = useState(false);
   const isOwner = may(model, "WORKSPACE_ADMIN");
@@ -75,8 +75,8 @@ function End() {
     if (problems) return problems;
     toast(isOwner ? `“${name}” is deleted` : `You have left “${name}”`);
     localStorage.removeItem("tutti.workspace");
+    left(workspace.id);
     go("/");
-    refresh();
     await workspace.close();
     void forgetReplicas(`${workspace.me.id}.${workspace.id}`);
     return null;

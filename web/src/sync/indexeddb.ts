@@ -1,9 +1,10 @@
 /**
  * Keeps a replica in the browser's IndexedDB: a row, an operation and the cursor are an entry each.
  *
- * Invariant: one `save` is one transaction. The database is opened at the first use, never at import.
+ * Invariants: one `save` is one transaction. The database is opened at the first use, never at import; once it was closed or
+ * forgotten, here or by another tab, it is not made again by what was still to be written.
  */
-import { createStore, promisifyRequest, type UseStore } from "idb-keyval";
+import { promisifyRequest } from "idb-keyval";
 import type { Operation, Row } from "./replica";
 import type { Save, Saved, Storage } from "./storage";
 
@@ -11,15 +12,23 @@ const ROW = "row:";
 const OPERATION = "operation:";
 const CURSOR = "cursor";
 const PREFIX = "tutti.replica.";
+const STORE = "replica";
+
+/** Those of this tab, each until it is closed. */
+const open = new Set<{ isNamed(beginning: string): boolean; close(): void }>();
 
 export class IndexedDbStorage<R extends Row> implements Storage<R> {
   private readonly name: string;
-  private store: UseStore | undefined;
+  private opened: Promise<IDBDatabase> | undefined;
+  private isClosed = false;
 
   /** `name` is unique for a person and a workspace. */
   constructor(name: string) {
     this.name = PREFIX + name;
+    open.add(this);
   }
+
+  /** Rejects after `close`. */
 
   async load(): Promise<Saved<R>> {
     const [keys, values] = await this.use("readonly", (store) =>
@@ -47,15 +56,35 @@ export class IndexedDbStorage<R extends Row> implements Storage<R> {
     });
   }
 
-  private use<T>(mode: IDBTransactionMode, work: (store: IDBObjectStore) => Promise<T>): Promise<T> {
-    this.store ??= createStore(this.name, "replica");
-    return this.store(mode, work);
+  close(): void {
+    this.isClosed = true;
+    open.delete(this);
+    void this.opened?.then((database) => database.close(), () => undefined);
+  }
+
+  /** Whether this is one of the databases whose name begins so. */
+  isNamed(beginning: string): boolean {
+    return this.name.startsWith(PREFIX + beginning);
+  }
+
+  private async use<T>(mode: IDBTransactionMode, work: (store: IDBObjectStore) => Promise<T>): Promise<T> {
+    if (this.isClosed) throw new Error("The database is closed.");
+    this.opened ??= this.open();
+    return work((await this.opened).transaction(STORE, mode).objectStore(STORE));
+  }
+
+  private async open(): Promise<IDBDatabase> {
+    const opening = indexedDB.open(this.name);
+    opening.onupgradeneeded = () => opening.result.createObjectStore(STORE);
+    const database = await promisifyRequest(opening);
+    database.onversionchange = () => this.close(); // somebody wants to delete it
+    return database;
   }
 }
 
-/** Removes every replica whose name begins so, e.g. all of one person at sign-out. */
+/** Closes and removes every replica whose name begins so, e.g. all of one person at sign-out; resolves when they are gone. */
 export async function forgetReplicas(beginning: string): Promise<void> {
-  for (const { name } of await indexedDB.databases()) {
-    if (name?.startsWith(PREFIX + beginning)) indexedDB.deleteDatabase(name);
-  }
+  for (const storage of [...open]) if (storage.isNamed(beginning)) storage.close();
+  const names = (await indexedDB.databases()).flatMap(({ name }) => (name?.startsWith(PREFIX + beginning) ? [name] : []));
+  await Promise.all(names.map((name) => promisifyRequest(indexedDB.deleteDatabase(name))));
 }

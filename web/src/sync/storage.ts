@@ -25,6 +25,8 @@ export interface Save<R extends Row> {
 export interface Storage<R extends Row> {
   load(): Promise<Saved<R>>;
   save(save: Save<R>): Promise<void>;
+  /** Nothing is read or written after that. */
+  close(): void;
 }
 
 /** Keeps a replica for as long as this object lives: for tests, and where a browser has no database. */
@@ -46,4 +48,6 @@ export class MemoryStorage<R extends Row> implements Storage<R> {
     for (const key of save.dropOperations ?? []) this.operations.delete(key);
     if (save.cursor !== undefined) this.cursor = save.cursor;
   }
+
+  close(): void {}
 }

@@ -31,7 +31,7 @@ export interface Server<R extends Row> {
   snapshot(onBeginning: (rows: readonly R[]) => void): Promise<Snapshot<R>>;
   /**
    * Follows everything after a cursor over the link as it is now. Returns how to stop. An error ends the stream while the
-   * link stays; a final one would meet the same stream again.
+   * link stays; a final one says that there is nothing to follow any more, after any other one it is tried again.
    */
   follow(after: string, sink: { next(batch: Batch<R>): void; error(problem: unknown, isFinal: boolean): void }): () => void;
   send(operation: Operation): Promise<Outcome<R>>;
@@ -50,6 +50,9 @@ const FLUSH_MS = 200;
 const FIRST_RETRY_MS = 500;
 const LONGEST_RETRY_MS = 15_000;
 
+/** Milliseconds until the next try, longer after each failure; with some randomness, so that many do not come at once. */
+const retryIn = (failures: number): number => Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** failures) * (0.5 + Math.random() / 2);
+
 export class Sync<R extends Row> {
   readonly replica: Replica<R>;
   /** Whether the replica has something to show, from the storage or from the server: a snapshot, or the beginning of one. */
@@ -66,6 +69,8 @@ export class Sync<R extends Row> {
   private isSending = false;
   private isLoaded = false;
   private failures = 0;
+  private followFailures = 0; // since something came over the stream
+  private followTimer: ReturnType<typeof setTimeout> | undefined;
   private retryTimer: ReturnType<typeof setTimeout> | undefined;
   private readonly unsaved = new Set<string>();
   private readonly doneKeys = new Set<string>();
@@ -96,6 +101,7 @@ export class Sync<R extends Row> {
   connected(): void {
     this.link = ++this.links;
     this.failures = 0;
+    this.followFailures = 0;
     void this.whenLoaded.then(() => this.catchUp(this.link));
     this.drainSoon(0);
   }
@@ -103,6 +109,7 @@ export class Sync<R extends Row> {
   /** The link is gone. What came over it and was not applied yet is forgotten. */
   disconnected(): void {
     this.link = 0;
+    clearTimeout(this.followTimer);
     this.unfollow?.();
     this.unfollow = null;
   }
@@ -176,7 +183,7 @@ export class Sync<R extends Row> {
       try {
         if (this.replica.cursor === null) await this.readSnapshot(link);
       } catch {
-        setTimeout(() => this.catchUp(link), FIRST_RETRY_MS);
+        this.catchUpLater(link);
         return;
       }
       if (link !== this.link || this.isStopped || this.replica.cursor === null) return;
@@ -186,15 +193,21 @@ export class Sync<R extends Row> {
         error: (problem, isFinal) => {
           if (link !== this.link) return;
           if (isFinal) this.hooks.onEnded?.(problem);
-          else setTimeout(() => this.catchUp(link), FIRST_RETRY_MS);
+          else this.catchUpLater(link);
         },
       });
     });
   }
 
+  private catchUpLater(link: number): void {
+    clearTimeout(this.followTimer);
+    if (link === this.link && !this.isStopped) this.followTimer = setTimeout(() => this.catchUp(link), retryIn(this.followFailures++));
+  }
+
   private take(batch: Batch<R>, link: number): void {
     this.turn = this.turn.then(async () => {
       if (link !== this.link || this.isStopped) return;
+      this.followFailures = 0;
       if (batch.needsSnapshot) {
         try {
           await this.readSnapshot(link);
@@ -244,7 +257,7 @@ export class Sync<R extends Row> {
         const outcome = await this.server.send(next).catch((): Outcome<R> => ({ kind: "unreachable" }));
         if (this.isStopped) return; // it is stored, and will be sent again: its answer belongs to whoever is next
         if (outcome.kind === "unreachable") {
-          this.drainSoon(Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** this.failures++) * (0.5 + Math.random() / 2));
+          this.drainSoon(retryIn(this.failures++));
           return;
         }
         this.failures = 0;

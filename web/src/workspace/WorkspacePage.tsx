@@ -41,8 +41,8 @@ export function WorkspacePage({ slug, view, taskKey }: { slug: string; view: str
     return () => void workspace.close().then(offRefused);
   }, [id, client, connection, user.id, user.name]);
 
-  const hasEnded = useNews(open);
   const moved = open && !id && workspaces.find((workspace) => workspace.id === open.id);
+  const hasEnded = useNews(open, Boolean(open && !id && !moved));
   if (moved) return <Redirect to={location.pathname.replace(`/w/${slug}`, `/w/${moved.slug}`)} replace />;
   if (hasEnded) {
     return (
@@ -91,11 +91,14 @@ function Ready({ children }: { children: React.ReactNode }) {
   return isReady ? children : <Loading what="tasks" />;
 }
 
-/** Tells the person what becomes of them here, and asks anew when it is called otherwise; -> whether they are out of it. */
-function useNews(open: OpenWorkspace | null): boolean {
+/**
+ * Tells the person what becomes of them here, and asks anew when it is called otherwise; -> whether they are out of it, by
+ * the stream's word or because it `isGone` from their workspaces: that may have been while they were away.
+ */
+function useNews(open: OpenWorkspace | null, isGone: boolean): boolean {
   const { workspaces, refresh } = useViewer();
   const subscribe = open?.subscribe ?? never;
-  const hasEnded = useSyncExternalStore(subscribe, () => Boolean(open?.ended));
+  const hasEnded = useSyncExternalStore(subscribe, () => Boolean(open?.ended)) || isGone;
   const row = useSyncExternalStore(subscribe, () => open?.model().workspace);
   const role = useSyncExternalStore(subscribe, () => open?.model().me?.role);
   const before = useRef<string | undefined>(undefined);

@@ -1,5 +1,5 @@
 /** Who is signed in, and their workspaces; what was known last is kept, so that a page opens without the server. */
-import { createContext, useContext, useEffect, useMemo, type ReactNode } from "react";
+import { createContext, useContext, useEffect, useMemo, useState, type ReactNode } from "react";
 import { useQuery } from "urql";
 import { ViewerDocument, type ViewerQuery } from "../gql/graphql";
 import { Button, Empty, Loading, textOf } from "../ui/controls";
@@ -11,6 +11,8 @@ interface Viewer extends Known {
   readonly refresh: () => void;
   /** Whether the answer to that is still on its way: a workspace that is not known may be new. */
   readonly isAsking: boolean;
+  /** The person has left this workspace or deleted it: from now on it is none of theirs. */
+  readonly left: (id: string) => void;
 }
 
 const ViewerContext = createContext<Viewer | null>(null);
@@ -28,7 +30,15 @@ export function ViewerProvider({ accountId, children }: { accountId: string; chi
   useEffect(() => {
     if (data?.viewer) localStorage.setItem(key, JSON.stringify(data.viewer));
   }, [data, key]);
-  const value = useMemo(() => known && { ...known, refresh: () => ask({ requestPolicy: "network-only" }), isAsking: fetching || stale }, [known, ask, fetching, stale]);
+  const [leftIds, setLeftIds] = useState<readonly string[]>([]);
+  const value = useMemo(() => {
+    const refresh = (): void => ask({ requestPolicy: "network-only" });
+    const left = (id: string): void => {
+      setLeftIds((ids) => [...ids, id]);
+      refresh();
+    };
+    return known && { ...known, workspaces: known.workspaces.filter(({ id }) => !leftIds.includes(id)), refresh, left, isAsking: fetching || stale };
+  }, [known, leftIds, ask, fetching, stale]);
   if (value) return <ViewerContext.Provider value={value}>{children}</ViewerContext.Provider>;
   if (!error) return <Loading what="your workspaces" />;
   return (
