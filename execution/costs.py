@@ -9,9 +9,10 @@ Invariant: the cost is never less because a value is wrong: executing refuses it
 
 from __future__ import annotations
 
+import math
+import sys
 from collections import defaultdict
 from collections.abc import Mapping
-from functools import lru_cache
 from typing import Any
 
 import strawberry
@@ -29,9 +30,9 @@ from graphql import (
     IntValueNode,
     ListValueNode,
     OperationDefinitionNode,
-    OperationType,
     SelectionSetNode,
     ValueNode,
+    VariableDefinitionNode,
     VariableNode,
     get_named_type,
     get_nullable_type,
@@ -41,13 +42,14 @@ from graphql import (
 )
 from strawberry.schema_directive import Location
 
+from execution.kept import Kept
 from execution.personal import STRAWBERRY
 
 MUTATION_COST = 10
 DEFAULT_PAGE = 50
 LISTED = 2
 """How many objects a list without a page is taken to have: assignees, labels, reactions."""
-MAX_KNOWN = 2_000
+MAX_KEPT_BYTES = 4_000_000
 
 
 @strawberry.schema_directive(
@@ -63,7 +65,7 @@ class Costs:
 
     def __init__(self, schema: GraphQLSchema) -> None:
         self._schema = schema
-        self._known = lru_cache(MAX_KNOWN)(self._cost)
+        self._kept: Kept[tuple[str, str | None, tuple[int | None, ...]], int] = Kept(MAX_KEPT_BYTES)
 
     def of(
         self,
@@ -73,62 +75,36 @@ class Costs:
         variables: Mapping[str, Any] | None,
     ) -> int:
         """The cost of a valid document's operation with these variables."""
-        sizes = tuple(
-            (name, size) for name, value in (variables or {}).items() if (size := _size_of(value)) is not None
-        )
-        name = operation.name.value if operation.name else None
-        return self._known(_Asked(query, name, sizes, document, operation))
-
-    def _cost(self, asked: _Asked) -> int:
-        root = self._schema.get_root_type(asked.operation.operation)
-        assert root is not None
-        fragments = {
-            one.name.value: one for one in asked.document.definitions if isinstance(one, FragmentDefinitionNode)
+        sizes = {
+            one.variable.name.value: _size_of(_value(one, variables or {}))
+            for one in operation.variable_definitions or ()
         }
-        sizes = dict(asked.sizes)
-        for one in asked.operation.variable_definitions or ():
-            if one.variable.name.value not in sizes and one.default_value is not None:
-                size = _size_of(value_from_ast_untyped(one.default_value))
-                if size is not None:
-                    sizes[one.variable.name.value] = size
-        walk = _Walk(self._schema, fragments, sizes)
-        cost = walk.selection(asked.operation.selection_set, root, LISTED)
-        if asked.operation.operation is OperationType.MUTATION:
-            cost += (MUTATION_COST - 1) * len(asked.operation.selection_set.selections)
-        return max(1, cost)
+        key = (query, operation.name.value if operation.name else None, tuple(sizes.values()))
+        cost = self._kept.get(key)
+        if cost is None:
+            cost = self._cost(document, operation, sizes)
+            self._kept.keep(key, cost, sys.getsizeof(query) + sys.getsizeof(key[2]))
+        return cost
+
+    def _cost(self, document: DocumentNode, operation: OperationDefinitionNode, sizes: Mapping[str, int | None]) -> int:
+        root = self._schema.get_root_type(operation.operation)
+        assert root is not None
+        fragments = {one.name.value: one for one in document.definitions if isinstance(one, FragmentDefinitionNode)}
+        return max(1, _Walk(self._schema, fragments, sizes).selection(operation.selection_set, root, LISTED))
 
 
-class _Asked:
-    """What a cost depends on: equal by the text and the sizes, so that the document is not compared."""
-
-    __slots__ = ("_key", "document", "operation", "sizes")
-
-    def __init__(
-        self,
-        query: str,
-        name: str | None,
-        sizes: tuple[tuple[str, int], ...],
-        document: DocumentNode,
-        operation: OperationDefinitionNode,
-    ) -> None:
-        self._key = (query, name, sizes)
-        self.sizes = sizes
-        self.document = document
-        self.operation = operation
-
-    def __hash__(self) -> int:
-        return hash(self._key)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Asked) and self._key == other._key
+def _value(definition: VariableDefinitionNode, variables: Mapping[str, Any]) -> object:
+    """What a variable is: null where null was given, whatever its default is."""
+    name = definition.variable.name.value
+    if name in variables or definition.default_value is None:
+        return variables.get(name)
+    return value_from_ast_untyped(definition.default_value)
 
 
 def _size_of(value: object) -> int | None:
-    """What a value says as the size of a page, or of a list of ids."""
-    if isinstance(value, bool):
-        return None
-    if isinstance(value, int):
-        return abs(value)
+    """What a value says as the size of a page, or of a list of ids. JSON may have an Int as 1e3."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return math.ceil(abs(value)) if math.isfinite(value) else None
     return len(value) if isinstance(value, list) else None
 
 
@@ -136,7 +112,7 @@ class _Walk:
     """One walk over an operation. A fragment at one place is counted once, however often it is spread."""
 
     def __init__(
-        self, schema: GraphQLSchema, fragments: Mapping[str, FragmentDefinitionNode], sizes: Mapping[str, int]
+        self, schema: GraphQLSchema, fragments: Mapping[str, FragmentDefinitionNode], sizes: Mapping[str, int | None]
     ) -> None:
         self._schema = schema
         self._fragments = fragments
@@ -180,6 +156,8 @@ class _Walk:
             return 0
         named = get_named_type(definition.type)
         weight = _weight(definition)
+        if weight is None and kind is self._schema.mutation_type:
+            weight = MUTATION_COST
         if node.selection_set is None or is_leaf_type(named):
             return weight or 0
         own_page = self._page(node, definition)

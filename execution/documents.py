@@ -6,8 +6,6 @@ execution and before an operation has a context.
 
 from __future__ import annotations
 
-from collections import OrderedDict
-
 from graphql import (
     ASTValidationRule,
     DocumentNode,
@@ -21,10 +19,10 @@ from graphql import (
 from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
 from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
+from execution.kept import Kept, size_of_document
 from execution.limits import Limits, complexity_errors, too_complex
 
-# About 385 bytes a token were measured, so the cache stays below about 25 MB whatever is sent.
-MAX_CACHED_TOKENS = 64_000
+MAX_KEPT_BYTES = 25_000_000
 # Errors are dear (each unknown field looks for similar names) and nobody reads more.
 MAX_VALIDATION_ERRORS = 10
 
@@ -38,7 +36,7 @@ class Refused(Exception):
 
 
 class Documents:
-    """The documents of one schema: at most `max_cached_tokens` are kept, the least recently used documents go first.
+    """The documents of one schema: at most `max_bytes` of them are kept, the least recently used go first.
 
     `trusted`: no other texts are taken.
     """
@@ -50,7 +48,7 @@ class Documents:
         *,
         rules: tuple[type[ASTValidationRule], ...] = (),
         is_introspection_allowed: bool = True,
-        max_cached_tokens: int = MAX_CACHED_TOKENS,
+        max_bytes: int = MAX_KEPT_BYTES,
         trusted: frozenset[str] | None = None,
     ) -> None:
         hidden = () if is_introspection_allowed else (NoSchemaIntrospectionCustomRule,)
@@ -59,9 +57,7 @@ class Documents:
         self._are_names_hidden = not is_introspection_allowed
         self._schema = schema
         self._limits = limits
-        self._kept: OrderedDict[str, DocumentNode] = OrderedDict()
-        self._kept_tokens = 0
-        self._max_kept_tokens = max_cached_tokens
+        self._kept: Kept[str, DocumentNode] = Kept(max_bytes)
         self._trusted = trusted
 
     def load(self, text: str) -> DocumentNode:
@@ -69,9 +65,7 @@ class Documents:
         document = self._kept.get(text)
         if document is None:
             document = self._check(text)
-            self._keep(text, document)
-        else:
-            self._kept.move_to_end(text)
+            self._kept.keep(text, document, size_of_document(text, document))
         return document
 
     def _check(self, text: str) -> DocumentNode:
@@ -96,12 +90,6 @@ class Documents:
         if errors:
             raise Refused(*errors)
         return document
-
-    def _keep(self, text: str, document: DocumentNode) -> None:
-        self._kept[text] = document
-        self._kept_tokens += document.token_count
-        while self._kept_tokens > self._max_kept_tokens:
-            self._kept_tokens -= self._kept.popitem(last=False)[1].token_count
 
 
 def _as_limit(error: GraphQLError, limits: Limits) -> GraphQLError:

@@ -42,6 +42,7 @@ class Limits:
     max_tokens: int = 1000
     max_directives: int = 50
     max_document_characters: int = 15_000
+    """Of a document, and of a string in the variables of what reads: texts to be written have limits of their own."""
     max_body_bytes: int = 1_048_576
     max_frame_bytes: int = 65_536
     max_operations_per_socket: int = 50
@@ -88,14 +89,16 @@ def complexity_errors(document: DocumentNode, limits: Limits) -> list[GraphQLErr
     return [too_complex(what, limit) for what, value, limit in measured if value > limit]
 
 
-def is_nested_too_deep(variables: object) -> bool:
-    """Whether JSON values nest deeper than any input may."""
+def fault_of_variables(variables: object, max_string_characters: int) -> GraphQLError | None:
+    """The limit that JSON values exceed: they nest deeper than any input may, or hold too long a string."""
     level = [variables]
     for _ in range(MAX_INPUT_NESTING + 1):
+        if any(isinstance(value, str) and len(value) > max_string_characters for value in level):
+            return too_complex("A string in the variables has too many characters", max_string_characters)
         level = [child for value in level for child in _children(value)]
         if not level:
-            return False
-    return True
+            return None
+    return too_complex("The variables are nested too deep", MAX_INPUT_NESTING)
 
 
 def _children(value: object) -> Iterator[object]:

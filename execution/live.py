@@ -9,10 +9,11 @@ personal field that nobody marked fails instead of telling one person's answer t
 
 from __future__ import annotations
 
+import hashlib
+import sys
 from collections import defaultdict
 from collections.abc import AsyncGenerator, Awaitable, Callable, Hashable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any, Protocol, cast
 
 import orjson
@@ -36,6 +37,7 @@ from graphql.pyutils import is_awaitable
 
 from execution.documents import Refused
 from execution.executor import EventExecutor
+from execution.kept import Kept, size_of_document
 from execution.personal import is_personal_operation
 from execution.projector import Projector, Uncovered, compile_operation
 
@@ -43,8 +45,10 @@ FormatErrors = Callable[[Sequence[GraphQLError]], list[dict[str, Any]]]
 
 RESUME_ARGUMENT = "after"
 """The root field's argument that says where somebody begins. Who has caught up is told the same wherever they began."""
-MAX_PLANS = 128
-"""A document of the largest size and its plan take about half a megabyte."""
+MAX_PLAN_BYTES = 50_000_000
+MAX_BEGINNING_BYTES = 2_000_000
+PLAN_TIMES = 4
+"""So many times as large as its document a plan was measured, with it."""
 
 
 @dataclass(slots=True)
@@ -107,14 +111,15 @@ class Plans:
         self._schema = schema
         self._load = load
         self._format = format_errors
-        self._beginning = lru_cache(MAX_PLANS)(self._find_beginning)
-        self._plan = lru_cache(MAX_PLANS)(self._make)
+        self._beginnings: Kept[tuple[str, str | None], frozenset[str]] = Kept(MAX_BEGINNING_BYTES)
+        self._plans: Kept[tuple[str, str | None, bytes], Plan] = Kept(MAX_PLAN_BYTES)
 
     def open(self, query: str, variables: dict[str, Any] | None, operation_name: str | None) -> Live:
         """A subscriber's operation. Raises Refused when the variables do not fit."""
         executor = self._executor(self._load(query), variables, operation_name)
         begins = self._beginning(query, operation_name)
-        shared = {name: value for name, value in (variables or {}).items() if name not in begins}
+        declared = {one.variable.name.value for one in executor.operation.variable_definitions or ()} - begins
+        shared = {name: value for name, value in (variables or {}).items() if name in declared}
         encoded = orjson.dumps(shared, option=orjson.OPT_SORT_KEYS)
         return Live(self, self._plan(query, operation_name, encoded), executor)
 
@@ -128,8 +133,16 @@ class Plans:
             raise Refused(GraphQLError(text))
         return {**(variables or {}), **dict.fromkeys(begins, cursor)}
 
-    def _find_beginning(self, query: str, operation_name: str | None) -> frozenset[str]:
+    def _beginning(self, query: str, operation_name: str | None) -> frozenset[str]:
         """The variables that say nothing but where to begin: that argument of the root field, and nothing else."""
+        key = (query, operation_name)
+        found = self._beginnings.get(key)
+        if found is None:
+            found = self._find_beginning(*key)
+            self._beginnings.keep(key, found, sys.getsizeof(query) + sys.getsizeof(found))
+        return found
+
+    def _find_beginning(self, query: str, operation_name: str | None) -> frozenset[str]:
         document = self._load(query)
         operation = get_operation_ast(document, operation_name)
         assert operation is not None
@@ -146,13 +159,22 @@ class Plans:
         visit(document, counting)
         return frozenset(name for name in begins if counting.uses[name] == 2)  # where it is declared, and there
 
+    def _plan(self, query: str, operation_name: str | None, encoded: bytes) -> Plan:
+        key = (query, operation_name, encoded)
+        plan = self._plans.get(key)
+        if plan is None:
+            plan = self._make(*key)
+            size = PLAN_TIMES * (size_of_document(query, self._load(query)) + len(encoded))
+            self._plans.keep(key, plan, size)
+        return plan
+
     def _make(self, query: str, operation_name: str | None, encoded: bytes) -> Plan:
         document = self._load(query)
         begins = self._beginning(query, operation_name)
         bare = visit(document, _WithoutBeginning(begins)) if begins else document
         executor = self._executor(bare, orjson.loads(encoded), operation_name)
         is_personal = is_personal_operation(self._schema, document, executor.operation)
-        key = None if is_personal else (query, operation_name, encoded)
+        key = None if is_personal else _digest(query, operation_name, encoded)
         try:
             project = compile_operation(executor)
         except (Uncovered, GraphQLError):
@@ -203,6 +225,11 @@ class Plans:
         found: Any = execute_subscription_event(executor)
         result: ExecutionResult = await found if is_awaitable(found) else found
         return result
+
+
+def _digest(query: str, operation_name: str | None, encoded: bytes) -> bytes:
+    """What stands for an operation and its variables where subscribers are kept: these may be long."""
+    return hashlib.sha256(repr((query, operation_name, encoded)).encode()).digest()
 
 
 def _encoded(data: dict[str, Any]) -> bytes:

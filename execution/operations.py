@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 from graphql import ASTValidationRule, GraphQLError, OperationType, get_operation_ast
@@ -20,10 +20,11 @@ from strawberry.types import ExecutionContext, ExecutionResult
 
 from execution.costs import Costs
 from execution.documents import Documents, Refused
-from execution.limits import MAX_INPUT_NESTING, Limits, is_nested_too_deep, too_complex, too_costly
+from execution.kept import Kept
+from execution.limits import Limits, fault_of_variables, too_costly
 from execution.personal import is_personal_operation
 
-MAX_JUDGED = 1_000
+MAX_JUDGED_BYTES = 2_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,7 @@ class Operations:
         self.documents = Documents(
             schema._schema, limits, rules=rules, is_introspection_allowed=is_introspection_allowed, trusted=trusted
         )
-        self._is_personal = lru_cache(MAX_JUDGED)(self._find_personal)
+        self._judged: Kept[tuple[str, str | None], bool] = Kept(MAX_JUDGED_BYTES)
         self._costs = Costs(schema._schema)
         # A copy, so that the same schema can be served under other limits too (tests do).
         self.schema = copy.copy(schema)
@@ -65,26 +66,30 @@ class Operations:
     ) -> Prepared:
         """The operation these parameters ask for. Raises Refused."""
         document = self.documents.load(query)
-        if variables and is_nested_too_deep(variables):
-            raise Refused(too_complex("The variables are nested too deep", MAX_INPUT_NESTING))
         operation = get_operation_ast(document, operation_name)
         if operation is None:
             wanted = "is not in the document" if operation_name else "is required: the document has several operations"
             raise Refused(GraphQLError(f"The operationName {wanted}."))
+        limits, is_written = self.limits, operation.operation is OperationType.MUTATION
+        most = limits.max_body_bytes if is_written else limits.max_document_characters
+        if variables and (fault := fault_of_variables(variables, most)) is not None:
+            raise Refused(fault)
         cost = self._costs.of(query, document, operation, variables)
-        if cost > self.limits.max_query_cost:
-            raise Refused(too_costly(cost, self.limits.max_query_cost))
+        if cost > limits.max_query_cost:
+            raise Refused(too_costly(cost, limits.max_query_cost))
         return Prepared(query, variables, operation_name, operation.operation, cost)
 
     def is_personal(self, prepared: Prepared) -> bool:
         """Whether the answer depends on who asks, and not only on what they may see."""
-        return self._is_personal(prepared.query, prepared.operation_name)
-
-    def _find_personal(self, query: str, operation_name: str | None) -> bool:
-        document = self.documents.load(query)
-        operation = get_operation_ast(document, operation_name)
-        assert operation is not None
-        return is_personal_operation(self.schema._schema, document, operation)
+        key = (prepared.query, prepared.operation_name)
+        found = self._judged.get(key)
+        if found is None:
+            document = self.documents.load(prepared.query)
+            operation = get_operation_ast(document, prepared.operation_name)
+            assert operation is not None
+            found = is_personal_operation(self.schema._schema, document, operation)
+            self._judged.keep(key, found, sys.getsizeof(prepared.query))
+        return found
 
     async def execute(self, prepared: Prepared, context: object) -> ExecutionResult:
         """The result of a query or mutation; SERVICE_UNAVAILABLE when it takes over `resolver_timeout_seconds`."""

@@ -8,7 +8,7 @@ HTTP's appendix A. Invariant: what is kept by a hash has that hash, and is a val
 from __future__ import annotations
 
 import hashlib
-from collections import OrderedDict
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -16,9 +16,9 @@ from typing import Any, Protocol
 from graphql import GraphQLError
 
 from execution.documents import Refused
+from execution.kept import Kept
 
-MAX_KEPT_CHARACTERS = 4_000_000
-"""About so many bytes in this process; the least recently used go first."""
+MAX_KEPT_BYTES = 4_000_000
 
 
 class Shelf(Protocol):
@@ -45,8 +45,7 @@ class Persisted:
     def __init__(self, shelf: Shelf | None = None, trusted: Mapping[str, str] | None = None) -> None:
         self._shelf = shelf
         self._trusted = {**(trusted or {}), **{hash_of(text): text for text in (trusted or {}).values()}}
-        self._kept: OrderedDict[str, str] = OrderedDict()
-        self._kept_characters = 0
+        self._kept: Kept[str, str] = Kept(MAX_KEPT_BYTES)
 
     async def named(self, query: str | None, document_id: str | None, extensions: Mapping[str, Any]) -> Named:
         """The document that a request means. Raises Refused."""
@@ -75,28 +74,21 @@ class Persisted:
         """Keep a valid document by its hash; `is_shared`: for the other processes, too."""
         if named.key is None or named.key in self._trusted:
             return
-        is_new = named.key not in self._kept
+        is_new = self._kept.get(named.key) is None
         self._keep(named.key, named.text)
         if is_new and is_shared and self._shelf is not None:
             await self._shelf.put(named.key, named.text)
 
     async def _find(self, key: str) -> str | None:
         text = self._kept.get(key)
-        if text is not None:
-            self._kept.move_to_end(key)
-        elif self._shelf is not None and (text := await self._shelf.get(key)) is not None:
+        if text is None and self._shelf is not None and (text := await self._shelf.get(key)) is not None:
             if hash_of(text) != key:
                 return None
             self._keep(key, text)
         return text
 
     def _keep(self, key: str, text: str) -> None:
-        if key not in self._kept:
-            self._kept[key] = text
-            self._kept_characters += len(text)
-        self._kept.move_to_end(key)
-        while self._kept_characters > MAX_KEPT_CHARACTERS:
-            self._kept_characters -= len(self._kept.popitem(last=False)[1])
+        self._kept.keep(key, text, sys.getsizeof(key) + sys.getsizeof(text))
 
 
 def hash_of(text: str) -> str:

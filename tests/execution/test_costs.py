@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from typing import Any
 
@@ -40,6 +41,11 @@ def cost(query: str, **variables: Any) -> int:
         (f"{{ {WORKSPACE} {{ tasks(first: 2) {{ nodes {{ subtasks(first: 3) {{ nodes {{ id }} }} }} }} }} }}", 12),
         ('{ nodes(ids: ["a", "b", "c"]) { id } }', 3),
         ("mutation { a: signOut(input: {}) { signedOut } b: signOut(input: {}) { signedOut } }", 20),
+        (
+            "mutation { ...A ... { c: signOut(input: {}) { signedOut } } } "
+            "fragment A on Mutation { a: signOut(input: {}) { signedOut } b: signOut(input: {}) { signedOut } }",
+            30,
+        ),
     ],
 )
 def test_objects_cost_and_pages_multiply(query: str, expected: int) -> None:
@@ -49,6 +55,8 @@ def test_objects_cost_and_pages_multiply(query: str, expected: int) -> None:
 def test_variables_say_the_size_of_pages_and_lists() -> None:
     query = f"query ($n: Int = 5) {{ {WORKSPACE} {{ tasks(first: $n) {{ nodes {{ id }} }} }} }}"
     assert [cost(query), cost(query, n=9), cost(query, n=-9)] == [7, 11, 11]
+    assert cost(query, n=None) == 2 + 50  # null is no default, so the page is that of a field without a size
+    assert [cost(query, n=20.0), cost(query, n=1e9), cost(query, n=math.inf)] == [22, 10**9 + 2, 52]
     assert cost("query ($ids: [ID!]!) { nodes(ids: $ids) { id } }", ids=["a"] * 40) == 40
 
 

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import sys
 import time
-from collections.abc import AsyncGenerator
-from typing import Any
+import tracemalloc
+from collections.abc import AsyncGenerator, Iterable
+from contextlib import suppress
+from typing import Any, cast
 
 import pytest
 import strawberry
@@ -14,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from execution.documents import Documents, Refused
-from execution.limits import MAX_INPUT_NESTING, Limits, is_nested_too_deep
+from execution.limits import MAX_INPUT_NESTING, Limits, fault_of_variables
 from execution.live import Plans
 from execution.operations import Operations
 
@@ -28,7 +32,7 @@ class Node:
         return Node()
 
     @strawberry.field
-    def other(self, of: list[int] | None = None) -> Node:
+    def other(self, of: list[int] | None = None, name: str | None = None) -> Node:
         return Node()
 
 
@@ -95,7 +99,7 @@ def test_a_refused_document_is_refused_again() -> None:
 
 
 def test_the_cache_is_bounded_and_forgets_the_least_recently_used() -> None:
-    kept = Documents(schema._schema, Limits(), max_cached_tokens=30)
+    kept = Documents(schema._schema, Limits(), max_bytes=3 * 6_000)
     first, second = kept.load("{ node { id } }"), kept.load("query Second { node { id } }")
     for number in range(10):
         kept.load(f"query Q{number} {{ node {{ id }} }}")
@@ -177,8 +181,54 @@ def test_variables_may_nest_up_to_the_limit() -> None:
     value: object = 1
     for _ in range(MAX_INPUT_NESTING):
         value = [value]
-    assert not is_nested_too_deep(value)
-    assert is_nested_too_deep({"deeper": value})
+    assert fault_of_variables(value, 10) is None
+    assert fault_of_variables({"deeper": value}, 10) is not None
+
+
+def test_a_string_in_the_variables_of_what_reads_is_no_longer_than_a_document() -> None:
+    operations = Operations(schema, Limits(max_document_characters=60))
+    query = "query ($v: Boolean!) { node { id @skip(if: $v) } }"
+    operations.prepare(query, {"v": ["x" * 60]})
+    with pytest.raises(Refused, match="string in the variables has too many characters: the limit is 60"):
+        operations.prepare(query, {"v": ["x" * 61]})
+
+
+def test_what_is_kept_is_bounded_by_bytes_whatever_it_consists_of() -> None:
+    def held(texts: Iterable[str]) -> int:
+        operations = Operations(schema, Limits(max_query_cost=2))
+        operations.documents = Documents(schema._schema, operations.limits, max_bytes=100_000)
+        tracemalloc.start()
+        for text in texts:
+            with suppress(Refused):
+                operations.is_personal(operations.prepare(text, {"unknown": 1}))
+        gc.collect()
+        found = tracemalloc.get_traced_memory()[0]
+        tracemalloc.stop()
+        return found
+
+    long = "{ node { id } } #%d " + "\U0001f600" * 10_000
+    of_comments = "{ node { id } } #%d" + "\n#" * 1_000
+    costly = "{ node { child { child { " + "... { id } " * 100 + "} } } } #%d"
+    held([long % 1])
+    most = 10 * sys.getsizeof(long) + 400_000  # the texts, by which costs are known, and hardly more
+    assert [held(text % number for number in range(10)) < most for text in (long, of_comments, costly)] == [True] * 3
+
+
+def test_plans_are_bounded_by_bytes_and_know_declared_variables_alone() -> None:
+    plans = Plans(schema._schema, documents().load, lambda errors: [])
+
+    def key_of(name: str, **more: object) -> Any:
+        query = "subscription ($name: String) { node { other(name: $name) { id } } }"
+        sharing = plans.open(query, {"name": name, **more}, None).sharing(cast("Any", None))
+        assert sharing is not None
+        return sharing.key
+
+    assert key_of("first") == key_of("first", unknown=1)
+    assert plans.counters.compiled == 1
+    for number in range(20):
+        assert len(key_of(f"{number}" * 1_000_000)) < 100
+    key_of("first")
+    assert plans.counters.compiled == 22  # who was not asked for again was forgotten
 
 
 @pytest.mark.serial

@@ -8,7 +8,7 @@ import httpx
 import orjson
 import pytest
 
-from execution.persisted import MAX_KEPT_CHARACTERS, Persisted, hash_of, trusted_documents
+from execution.persisted import MAX_KEPT_BYTES, Persisted, hash_of, trusted_documents
 from tests.protocol.tiny import eventually, serve
 
 HELLO = "query ($name: String!) { hello(name: $name) }"
@@ -95,7 +95,7 @@ async def test_a_store_that_gives_another_text_is_not_believed() -> None:
 
 async def test_what_is_kept_is_bounded_and_the_least_used_goes_first() -> None:
     persisted = Persisted()
-    texts = [f"{{ hello }} # {number}".ljust(MAX_KEPT_CHARACTERS // 4) for number in range(6)]
+    texts = [f"{{ hello }} # {number}".ljust(MAX_KEPT_BYTES // 4 - 200) for number in range(6)]
     for text in texts:
         await persisted.keep(await persisted.named(text, None, by_hash(text)["extensions"]), is_shared=True)
     known = []
