@@ -20,8 +20,8 @@ ADMITTED_AT_ONCE = 2
 SERVED_AT_ONCE = 2
 EXHAUSTED_SECONDS = 0.1
 """How long to leave those who come waiting, when there are no more files to be had."""
-# Linux drops a connection when sent data stays unacknowledged, or unread by a full receiver, for so long. Longer than it
-# takes to say 1013 to a slow reader (wire.STALL_SECONDS and DROP_SECONDS), so that they learn why.
+# Linux drops a connection when sent data stays unacknowledged, or unread by a full receiver, for so long. Longer than
+# it takes to say 1013 to a slow reader (wire.STALL_SECONDS and DROP_SECONDS), so that they learn why.
 USER_TIMEOUT_MILLISECONDS = 15_000
 
 log = logging.getLogger("tutti.server")
