@@ -13,7 +13,7 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from sqlalchemy import ARRAY, ColumnElement, Uuid, and_, bindparam, column, func, insert, or_, select, true
+from sqlalchemy import ARRAY, ColumnElement, Uuid, and_, bindparam, column, func, insert, or_, select, text, true
 
 from db import pages
 from db.differences import delta, patched
@@ -27,8 +27,6 @@ from db.tables import changes
 
 TEXTS = frozenset({ChangedField.DESCRIPTION, ChangedField.BODY})
 """The fields that hold texts of many lines; an object has one of them at the most."""
-
-_AUDITED = frozenset(AuditedKind)
 
 SHORT = 400
 """Characters, before and after together, up to which a text is simply kept twice."""
@@ -121,12 +119,19 @@ def _to_row(change: Change, end: tuple[int, int] | None) -> dict[str, Any]:
 # ---- reading
 
 
-async def changes_since(session: Session, workspace_id: UUID, entity_id: UUID, version: int) -> list[Change]:
-    """Every change of an object after a version of it, oldest first."""
+async def changes_since(
+    session: Session, workspace_id: UUID, entity_id: UUID, version: int, *, has_texts: bool = True
+) -> list[Change]:
+    """Every change of an object after a version of it, oldest first.
+
+    `has_texts` False: without the texts that are kept as differences, as putting these together takes most of it.
+    """
     found = await session.fetch(
         _SINCE, {"workspace_id": workspace_id, "entity_id": entity_id, "known_version": version}
     )
-    return await _whole(session, found)
+    if has_texts:
+        return await _whole(session, found)
+    return [_change(row, [one for one in row.fields if "delta" not in one]) for row in found]
 
 
 _SINCE = Direct(
@@ -221,7 +226,7 @@ async def _whole(session: Session, rows: Sequence[Any]) -> list[Change]:
         if any("delta" in one for one in row.fields):
             chains[row.entity_id].add(row.text_base)
     texts = await _texts(session, chains)
-    return [_change(row, texts) for row in rows]
+    return [_change(row, _with_texts(row, texts)) for row in rows]
 
 
 async def _texts(
@@ -230,18 +235,8 @@ async def _texts(
     """Chains by (entity, version of their beginning) -> (entity, version) -> its text before and after."""
     if not chains:
         return {}
-    found = await session.execute(
-        select(changes.c.entity_id, changes.c.version, changes.c.fields)
-        .where(
-            or_(
-                *[
-                    and_(changes.c.entity_id == entity_id, changes.c.text_base.in_(list(bases)))
-                    for entity_id, bases in chains.items()
-                ]
-            )
-        )
-        .order_by(changes.c.entity_id, changes.c.version)
-    )
+    of = [(entity_id, base) for entity_id, bases in chains.items() for base in bases]
+    found = await session.fetch(_CHAINS, {"ids": [one for one, _ in of], "bases": [base for _, base in of]})
     texts: dict[tuple[UUID, int], tuple[str | None, str]] = {}
     after: str | None = None
     for row in found:
@@ -252,20 +247,42 @@ async def _texts(
     return texts
 
 
-def _change(row: Any, texts: Mapping[tuple[UUID, int], tuple[str | None, str]]) -> Change:
-    fields = row.fields
-    if any("delta" in one for one in fields):
-        before, after = texts[row.entity_id, row.version]
-        fields = [{**one, "before": before, "after": after} if "delta" in one else one for one in fields]
+_CHAINS = Direct(
+    # A chain begins with the version by which it is known.
+    text(
+        "SELECT changes.entity_id, changes.version, changes.fields"
+        " FROM unnest(CAST(:ids AS uuid[]), CAST(:bases AS integer[])) AS chain(entity_id, base)"
+        " JOIN changes ON changes.entity_id = chain.entity_id AND changes.text_base = chain.base"
+        " AND changes.version >= chain.base ORDER BY changes.entity_id, changes.version"
+    )
+)
+
+
+def _with_texts(row: Any, texts: Mapping[tuple[UUID, int], tuple[str | None, str]]) -> Sequence[Mapping[str, Any]]:
+    fields: Sequence[Mapping[str, Any]] = row.fields
+    if not any("delta" in one for one in fields):
+        return fields
+    before, after = texts[row.entity_id, row.version]
+    return [{**one, "before": before, "after": after} if "delta" in one else one for one in fields]
+
+
+_ALL_KINDS: dict[str, EventKind | AuditedKind] = {
+    **{one.value: one for one in EventKind},
+    **{one.value: one for one in AuditedKind},
+}
+_ACTOR_KINDS = {one.value: one for one in ActorKind}
+
+
+def _change(row: Any, fields: Sequence[Mapping[str, Any]]) -> Change:
     return Change(
         id=row.id,
         workspace_id=row.workspace_id,
-        kind=AuditedKind(row.kind) if row.kind in _AUDITED else EventKind(row.kind),
+        kind=_ALL_KINDS[row.kind],
         entity_id=row.entity_id,
         version=row.version,
         change_set_id=row.change_set_id,
         at=row.at,
-        actor=ActorRef(ActorKind(row.actor_kind), row.actor_id),
+        actor=ActorRef(_ACTOR_KINDS[row.actor_kind], row.actor_id),
         fields=changes_from_json(fields),
         is_audit=row.is_audit,
     )

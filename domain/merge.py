@@ -66,7 +66,10 @@ async def settle(
         return wanted, []
     if not 0 < base.version <= thing.version:
         raise Invalid(f"baseVersion {base.version} is no version of this: it is at {thing.version}.", "baseVersion")
-    since = list(known or []) or await changes_since(uow, thing.workspace_id, thing.entity_id, base.version)
+    since = list(known or [])
+    if not since:
+        has_texts = base.policy is ConflictPolicy.REJECT or any(change.field in TEXTS for change in wanted)
+        since = await changes_since(uow, thing.workspace_id, thing.entity_id, base.version, has_texts=has_texts)
     touched = {one.field: one.before for change in reversed(since) for one in change.fields}
     if base.policy is ConflictPolicy.REJECT and touched:
         raise _conflict(thing, since, sorted(touched), asked)
