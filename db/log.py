@@ -9,12 +9,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
 import orjson
 from asyncpg.pgproto.pgproto import UUID as DriverUuid  # noqa: N811
-from sqlalchemy import ARRAY, Uuid, any_, bindparam, cast, insert, select, text, update
+from sqlalchemy import ARRAY, Uuid, any_, cast, insert, select, text
 
 from db.direct import Direct
 from db.models import (
@@ -46,7 +47,12 @@ _HEADS = text(
 
 def epoch_of(row: Any) -> str:
     """Eight hex digits that change when the database is restored or failed over: system identifier and timeline."""
-    return hashlib.sha256(f"{row.system}:{row.timeline}".encode()).hexdigest()[:8]
+    return _epoch(row.system, row.timeline)
+
+
+@lru_cache(maxsize=4)
+def _epoch(system: str, timeline: str) -> str:
+    return hashlib.sha256(f"{system}:{timeline}".encode()).hexdigest()[:8]
 
 
 async def read_epoch(session: Session) -> str:
@@ -74,17 +80,17 @@ async def read_heads(session: Session, workspace_ids: Sequence[UUID]) -> tuple[s
 
 
 _RAISE = Direct(
-    update(workspace_heads)
-    .where(workspace_heads.c.workspace_id == bindparam("which"))
-    .values(seq=workspace_heads.c.seq + bindparam("by"))
-    .returning(workspace_heads.c.seq)
+    text(
+        "UPDATE workspace_heads SET seq = seq + CAST(:by AS bigint)"  # noqa: S608 - of constants
+        f" FROM ({LIFE_SQL}) AS life WHERE workspace_id = :which RETURNING seq, system, timeline"
+    )
 )
 
 
-async def raise_head(session: Session, workspace_id: UUID, by: int) -> int:
-    """Lock the workspace's head to the end of the transaction; -> its seq after `by` more events."""
-    ((seq,),) = await session.fetch(_RAISE, {"which": workspace_id, "by": by})
-    return int(seq)
+async def raise_head(session: Session, workspace_id: UUID, by: int) -> tuple[int, str]:
+    """Lock the workspace's head to the end of the transaction; -> its seq after `by` more events, and the epoch."""
+    (row,) = await session.fetch(_RAISE, {"which": workspace_id, "by": by})
+    return row.seq, epoch_of(row)
 
 
 def numbered(

@@ -42,7 +42,8 @@ def now() -> datetime:
 class Outcome:
     """What a mutation did, enough to answer it again: the ids of what its payload shows, and no secret.
 
-    `ids`: payload field -> id, or list of ids. `cursor`: (workspace, seq) of the last event, if one was written.
+    `ids`: payload field -> id, or list of ids. `cursor`: (workspace, seq) of the last event, if one was written, in the
+    log's `epoch`. `rows`: what of these the unit holds in its hands, as it is at the commit. A replay has neither.
     """
 
     ids: dict[str, Any] = field(default_factory=dict)
@@ -50,6 +51,8 @@ class Outcome:
     cursor: tuple[UUID, int] | None = None
     change_set_id: UUID | None = None
     is_replay: bool = False
+    epoch: str | None = None
+    rows: Mapping[UUID, Any] = field(default_factory=dict)
 
 
 class KeyReused(Exception):
@@ -79,6 +82,7 @@ class UnitOfWork:
         self._rechecks: dict[object, Callable[[], Awaitable[object]]] = {}
         self._rights: list[Callable[[], Awaitable[object]]] = []
         self._companions: dict[type, Companion] = {}
+        self.epoch: str | None = None
         self.told: dict[UUID, int] = {}
         """Person -> the head of their notifications, of those for whom it was raised."""
 
@@ -152,7 +156,7 @@ class UnitOfWork:
         written: list[Event] = []
         for workspace_id in sorted(by_workspace):
             new = by_workspace[workspace_id]
-            last_seq = await log.raise_head(self, workspace_id, len(new))
+            last_seq, self.epoch = await log.raise_head(self, workspace_id, len(new))
             written += log.numbered(
                 new,
                 last_seq=last_seq,
@@ -231,6 +235,8 @@ class Writer:
                 merged=done.merged,
                 cursor=(written[-1].workspace_id, written[-1].seq) if written else None,
                 change_set_id=unit.change_set_id if written else None,
+                epoch=unit.epoch,
+                rows=done.rows,
             )
             if key is not None:
                 await _keep(unit, key, outcome)

@@ -115,6 +115,8 @@ class Conflict(Refusal):
         self.conflicts = tuple(conflicts)
         self.kind: EventKind | None = None
         """What it is that clashes, where the input does not say it."""
+        self.row: Any = None
+        """The object as it is now, where its door has shown it."""
 
 
 class Refusals(Exception):

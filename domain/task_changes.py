@@ -12,7 +12,7 @@ from db.history import changes_since_each
 from db.models import Change, ChangedField, EventKind, FieldChange, Status, StatusCategory, Task
 from db.unit_of_work import UnitOfWork
 from domain import events, following, notices, task_fields
-from domain.errors import Refusal
+from domain.errors import Conflict, Refusal
 from domain.mentions import newly_mentioned
 from domain.merge import Base, Versioned, settle, values_to_store
 from domain.task_fields import current, shown, stored
@@ -58,6 +58,8 @@ async def write_all(
             changes, merged_here = await settle(uow, thing, base, values, known.get(task.id))
             _within_dates(task, wanted, {change.field for change in changes})
         except Refusal as error:
+            if isinstance(error, Conflict):
+                error.row = task
             refused[task.id] = error
             continue
         merged += merged_here

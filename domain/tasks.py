@@ -143,8 +143,8 @@ async def update_task(
     mentioned = mentions.newly_mentioned(task.description, wanted.get(ChangedField.DESCRIPTION, ""))
     await mentions.allow_mentions(uow, grant.workspace_id, task.project_id, mentioned, "description")
     wanted |= wanted_sets(task, sets)
-    _, merged = await task_changes.write(uow, task, wanted, base)
-    return Outcome({"task": str(task_id)}, tuple(field.value for field in merged))
+    after, merged = await task_changes.write(uow, task, wanted, base)
+    return Outcome({"task": str(task_id)}, tuple(field.value for field in merged), rows={task_id: after})
 
 
 def wanted_sets(task: Task, sets: SetPatch) -> dict[ChangedField, Any]:

@@ -22,6 +22,7 @@ from execution.costs import Costs
 from execution.documents import Documents, Refused
 from execution.kept import Kept
 from execution.limits import Limits, fault_of_variables, too_costly
+from execution.mutations import Mutations
 from execution.personal import is_personal_operation
 
 MAX_JUDGED_BYTES = 2_000_000
@@ -56,6 +57,8 @@ class Operations:
         )
         self._judged: Kept[tuple[str, str | None], bool] = Kept(MAX_JUDGED_BYTES)
         self._costs = Costs(schema._schema)
+        # What a schema's own extensions see is an execution as Strawberry has it.
+        self._mutations = None if schema.extensions else Mutations(schema._schema, self.documents.load)
         # A copy, so that the same schema can be served under other limits too (tests do).
         self.schema = copy.copy(schema)
         self.schema.extensions = (_from_cache(self.documents), *schema.extensions)
@@ -95,6 +98,12 @@ class Operations:
         """The result of a query or mutation; SERVICE_UNAVAILABLE when it takes over `resolver_timeout_seconds`."""
         try:
             async with asyncio.timeout(self.limits.resolver_timeout_seconds):
+                if self._mutations is not None and prepared.kind is OperationType.MUTATION:
+                    done = await self._mutations.execute(
+                        prepared.query, prepared.variables, prepared.operation_name, context
+                    )
+                    if done is not None:
+                        return ExecutionResult(data=done.data, errors=done.errors)
                 return await self.schema.execute(
                     prepared.query,
                     variable_values=prepared.variables,

@@ -21,6 +21,7 @@ from typing import Any
 
 from graphql import (
     GRAPHQL_MAX_INT,
+    FieldNode,
     GraphQLAbstractType,
     GraphQLEnumType,
     GraphQLField,
@@ -72,8 +73,9 @@ class FieldPlan:
 
 
 class Projector:
-    """A compiled operation: from the root value and a context to `data` of the result. Raises Uncovered.
+    """A compiled selection: from a value and a context to what is sent of it, for an operation its `data`.
 
+    Raises Uncovered.
     `waits`: something in it may have to be awaited, so only calling it will do.
     """
 
@@ -99,6 +101,23 @@ class Projector:
         return data
 
 
+@dataclass(frozen=True, slots=True)
+class RootField:
+    """The one field of an operation: how to call its resolver, and how to complete what that gives."""
+
+    kind: GraphQLObjectType
+    key: str
+    node: FieldNode
+    definition: GraphQLField
+    info: GraphQLResolveInfo[Any]
+    project: Projector
+
+
+def compile_root_field(executor: Executor[Any]) -> RootField:
+    """Compile all below the root field of an operation that has no other. Raises Uncovered."""
+    return _Compiler(executor).only_field()
+
+
 def compile_operation(executor: Executor[Any]) -> Projector:
     """Compile the operation of an executor, which it keeps: give it one without a context. Raises Uncovered."""
     return Projector(_Compiler(executor).root())
@@ -118,6 +137,24 @@ class _Compiler:
             self._schema, executor.fragments, executor.variable_values, root_type, executor.operation
         ).grouped_field_set
         return self._object_of(root_type, grouped)
+
+    def only_field(self) -> RootField:
+        executor = self._executor
+        kind = self._schema.get_root_type(executor.operation.operation)
+        if kind is None:
+            raise Uncovered
+        grouped = collect_fields(
+            self._schema, executor.fragments, executor.variable_values, kind, executor.operation
+        ).grouped_field_set
+        if len(grouped) != 1:
+            raise Uncovered
+        ((key, details),) = grouped.items()
+        node = details[0].node
+        definition = self._schema.get_field(kind, node.name.value)
+        if definition is None or node.name.value.startswith("__"):
+            raise Uncovered
+        info = executor.build_resolve_info(definition, [one.node for one in details], kind, Path(None, key, kind.name))
+        return RootField(kind, key, node, definition, info, Projector(self._value(definition.type, details, info)))
 
     def _value(self, kind: GraphQLOutputType, details: list[FieldDetails], info: GraphQLResolveInfo[Any]) -> Compiled:
         if isinstance(kind, GraphQLNonNull):

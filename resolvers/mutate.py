@@ -18,7 +18,7 @@ import orjson
 import strawberry
 from strawberry import UNSET, Some
 
-from domain.errors import ErrorCode, Invalid, Refusal, Refusals
+from domain.errors import Conflict, ErrorCode, Invalid, Refusal, Refusals
 from domain.outcomes import ChangedField, KeyReused, Outcome, UnitOfWork, typed
 from realtime.cursor import Cursor
 from schema import payloads
@@ -101,13 +101,17 @@ async def mutate(
     key: UUID | None = given.client_mutation_id or None
     errors: list[Any] = []
     refused_ids: dict[str, Any] = {}
+    rows: Mapping[UUID, Any] = {}
     outcome = Outcome()
     request = None if key is None else Request(key, _fingerprint(payload.__name__, given))
     try:
         outcome = await context.write(work(), request, getattr(given, "id", UNSET) or None)
+        rows = outcome.rows
     except (Refusal, Refusals) as refused:
         errors = user_errors(refused)
         refused_ids = shows_refused(refused)
+        if isinstance(refused, Conflict) and refused.row is not None:
+            rows = {refused.entity_id: refused.row}
     except KeyReused:
         message = "This clientMutationId came before with another input: make a new one for each mutation."
         errors = user_errors(Invalid(message, "clientMutationId", code=ErrorCode.IDEMPOTENCY_MISMATCH))
@@ -118,9 +122,10 @@ async def mutate(
     cursor = None
     if outcome.cursor is not None:
         workspace_id, seq = outcome.cursor
-        cursor = EventCursor(str(Cursor(workspace_id, await context.epoch(), seq)))
+        cursor = EventCursor(str(Cursor(workspace_id, outcome.epoch or await context.epoch(), seq)))
     return payload(
         ids=ids,
+        rows=rows,
         merged_fields=[ChangedField(one) for one in outcome.merged],
         client_mutation_id=key,
         user_errors=errors,

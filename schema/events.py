@@ -14,12 +14,7 @@ from uuid import UUID
 
 import strawberry
 from graphql import (
-    FieldNode,
-    FragmentDefinitionNode,
-    FragmentSpreadNode,
     GraphQLResolveInfo,
-    InlineFragmentNode,
-    SelectionSetNode,
 )
 from strawberry import UNSET
 
@@ -39,6 +34,7 @@ from schema.enums import RemovalReason
 from schema.nodes import Actor, Node, given
 from schema.people import actor_of
 from schema.scalars import EventCursor
+from schema.selections import selects_objects
 from schema.tasks import Task, TaskOfImage
 from schema.workspaces import Invite, Membership, Workspace
 
@@ -107,7 +103,7 @@ class WorkspaceEvent:
 
 def _read_task(info: GraphQLResolveInfo[Any]) -> Callable[[Any], Task | None] | None:
     """What `_task` does, decided once for a whole subscription."""
-    if _selects_objects(info):
+    if selects_objects(info):
         return None
     return lambda source: None if source.event.image is None else TaskOfImage(source.event.image)
 
@@ -178,7 +174,7 @@ class CommentEvent(WorkspaceEvent):
     async def comment(self, info: Info) -> Comment | None:
         if self.event.image is None:
             return None
-        if _selects_objects(info._raw_info):
+        if selects_objects(info._raw_info):
             row = await info.context.loaders.comments.load(self.event.entity_id)
         else:
             row = from_image(models.Comment, self.event.image)
@@ -235,7 +231,7 @@ def _task(event: models.Event, info: Info) -> Task | Awaitable[Task | None] | No
     """An event's task: nothing is read, nor awaited, where its own fields are all that is selected."""
     if event.image is None:
         return None
-    return _task_among_neighbours(event.image, info) if _selects_objects(info._raw_info) else TaskOfImage(event.image)
+    return _task_among_neighbours(event.image, info) if selects_objects(info._raw_info) else TaskOfImage(event.image)
 
 
 async def _task_among_neighbours(image: Mapping[str, Any], info: Info) -> Task | None:
@@ -250,24 +246,6 @@ async def _task_among_neighbours(image: Mapping[str, Any], info: Info) -> Task |
     if await info.context.loaders.statuses.load(stored.status_id) is None:
         row = await info.context.loaders.tasks.load(stored.id)
     return None if row is None else Task.from_row(row)
-
-
-def _selects_objects(info: GraphQLResolveInfo[Any]) -> bool:
-    """Whether the field's selection goes on to other objects."""
-    return any(_goes_on(node.selection_set, info.fragments) for node in info.field_nodes)
-
-
-def _goes_on(selection_set: SelectionSetNode | None, fragments: Mapping[str, FragmentDefinitionNode]) -> bool:
-    for one in () if selection_set is None else selection_set.selections:
-        if isinstance(one, FieldNode):
-            if one.selection_set is not None:
-                return True
-        elif isinstance(one, InlineFragmentNode):
-            if _goes_on(one.selection_set, fragments):
-                return True
-        elif isinstance(one, FragmentSpreadNode) and _goes_on(fragments[one.name.value].selection_set, fragments):
-            return True
-    return False
 
 
 @strawberry.type(

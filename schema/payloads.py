@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 from uuid import UUID
 
 import strawberry
+from graphql import GraphQLResolveInfo
 
 from db.ids import split, typed
 from db.models import ChangedField
+from execution.projector import READ, Uncovered
 from schema.arrangement import Label, Project, Status
 from schema.changes import Change
 from schema.comments import Comment
@@ -21,6 +23,7 @@ from schema.notifications import Notification, NotificationSettings, own_setting
 from schema.people import User
 from schema.reactions import ReactionGroup, reactions_of
 from schema.scalars import EventCursor, Url
+from schema.selections import selects_objects
 from schema.tasks import Task
 from schema.webhooks import Webhook, WebhookDelivery
 from schema.workspaces import Invite, Membership, Workspace
@@ -29,6 +32,7 @@ from schema.workspaces import Invite, Membership, Workspace
 @strawberry.interface(description="Every mutation: one `input`, one payload. Empty `userErrors` means applied.")
 class MutationPayload:
     ids: strawberry.Private[dict[str, Any]]
+    rows: strawberry.Private[Mapping[UUID, Any]]
     merged_fields: strawberry.Private[list[ChangedField]]
     client_mutation_id: UUID | None = strawberry.field(description="The key that the input had.")
     user_errors: list[UserError] = strawberry.field(description="What was refused; then nothing was written.")
@@ -59,6 +63,29 @@ class MutationPayload:
 
 
 _NOW = "As it is now, whenever you may see it: after success, and after a conflict."
+
+
+def _read_task(info: GraphQLResolveInfo[Any]) -> Callable[[Any], Task | None] | None:
+    """What `_changed_task` does without reading, where nothing has to be read along with the task."""
+    return None if selects_objects(info) else _held_task
+
+
+def _held_task(root: MutationPayload) -> Task | None:
+    """The task as the mutation left or found it. Raises Uncovered where that is not known."""
+    task_id = root.id_of("task")
+    if task_id is None:
+        return None
+    if task_id not in root.rows:
+        raise Uncovered
+    return Task.from_row(root.rows[task_id])
+
+
+async def _changed_task(root: MutationPayload, info: Info) -> Task | None:
+    """What is read along with it is newer, so the task has to be, too."""
+    try:
+        return await _task(root, info) if selects_objects(info._raw_info) else _held_task(root)
+    except Uncovered:
+        return await _task(root, info)
 
 
 async def _task(root: MutationPayload, info: Info) -> Task | None:
@@ -110,7 +137,7 @@ class CreateTaskPayload(MutationPayload):
 
 @strawberry.type(description="What updateTask answers.")
 class UpdateTaskPayload(MutationPayload):
-    task: Task | None = strawberry.field(resolver=_task, description=_NOW)
+    task: Task | None = strawberry.field(resolver=_changed_task, metadata={READ: _read_task}, description=_NOW)
 
     @strawberry.field(description="Fields the server merged with somebody else's change.")
     def merged(self) -> list[ChangedField]:
