@@ -108,7 +108,7 @@ class Presences:
                 del place.tabs[person_id, tab_id]
                 place.lose_tab(person_id)
                 if tab.is_shown:
-                    self._start(self._store.leave(workspace_id, person_id, tab_id))
+                    self._start(self._store.leave(workspace_id, person_id, tab_id, may_wait=True))
             self._release(place)
 
     async def _come(self, place: Place, tab: Tab) -> None:
@@ -128,7 +128,7 @@ class Presences:
 
     async def _touch(self, workspace_id: UUID, tab: Tab, attendee: Attendee) -> None:
         await self._store.touch(
-            workspace_id, tab.person_id, tab.id, attendee.id, attendee.audience, tab.status, doing=False
+            workspace_id, tab.person_id, tab.id, attendee.id, attendee.audience, tab.status, doing=False, may_wait=True
         )
 
     async def update(

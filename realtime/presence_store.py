@@ -37,6 +37,8 @@ ANSWER_SECONDS = 1.0
 PING_SECONDS = 1.0
 MAX_AT_ONCE = 64
 BACKOFF_SECONDS = (0.05, 1.0)
+GATHER_SECONDS = 0.05
+"""How long those who come and go wait for others: to pass on a few dozen costs little more than to pass on one."""
 
 logger = logging.getLogger(__name__)
 
@@ -76,6 +78,7 @@ class Store:
         self._on_recovery = on_recovery
         self._waiting: deque[tuple[tuple[bytes, ...], asyncio.Future[Any]]] = deque()
         self._wake = asyncio.Event()
+        self._gathering: asyncio.TimerHandle | None = None
         self.is_healthy = False
 
     async def touch(
@@ -87,8 +90,13 @@ class Store:
         audience: frozenset[str],
         status: Status | None,
         doing: Doing | bool | None,
+        *,
+        may_wait: bool = False,
     ) -> Presence:
-        """A tab lives. `status` None: as it said before; `doing` False: as before, None: nothing any more."""
+        """A tab lives. `status` None: as it said before; `doing` False: as before, None: nothing any more.
+
+        `may_wait`: for GATHER_SECONDS, until it is passed on.
+        """
         activity: tuple[str, ...] = ("=", "", "", "", "")
         if doing is None:
             activity = ("-", "", "", "", "")
@@ -106,6 +114,7 @@ class Store:
             *(one.encode() for one in activity),
             _milliseconds(ACTIVITY_SECONDS),
             b"%d" % MAX_TABS,
+            may_wait=may_wait,
         )
         return decode_presence(person, state, seen)
 
@@ -115,8 +124,9 @@ class Store:
         unknown: list[int] = await self._call(BEAT, workspace_id, _milliseconds(LEASE_SECONDS), *flat)
         return unknown
 
-    async def leave(self, workspace_id: UUID, person_id: UUID, tab: UUID) -> None:
-        await self._call(LEAVE, workspace_id, str(person_id).encode(), str(tab).encode(), _milliseconds(GRACE_SECONDS))
+    async def leave(self, workspace_id: UUID, person_id: UUID, tab: UUID, *, may_wait: bool = False) -> None:
+        whose = str(person_id).encode(), str(tab).encode()
+        await self._call(LEAVE, workspace_id, *whose, _milliseconds(GRACE_SECONDS), may_wait=may_wait)
 
     async def evict(self, workspace_id: UUID, person_id: UUID) -> None:
         await self._call(EVICT, workspace_id, str(person_id).encode())
@@ -140,15 +150,23 @@ class Store:
         people = [decode_presence(*found[i : i + 3]) for i in range(0, len(found), 3)]
         return Snapshot(epoch, rev, hold / 1000, {one.person_id: one for one in people})
 
-    async def _call(self, script: str, workspace_id: UUID, *arguments: bytes) -> Any:
+    async def _call(self, script: str, workspace_id: UUID, *arguments: bytes, may_wait: bool = False) -> Any:
         if not self.is_healthy:
             raise Away
         key = b"tutti:presence:{%s}" % str(workspace_id).encode()
         channel = CHANNEL + str(workspace_id).encode()
-        answer = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        answer = loop.create_future()
         self._waiting.append(((b"EVALSHA", _DIGESTS[script], b"1", key, channel, *arguments), answer))
-        self._wake.set()
+        if not may_wait:
+            self._wake.set()
+        elif self._gathering is None:
+            self._gathering = loop.call_later(GATHER_SECONDS, self._gathered)
         return await answer
+
+    def _gathered(self) -> None:
+        self._gathering = None
+        self._wake.set()
 
     async def run(self) -> None:
         """Keep a link until cancelled."""
@@ -178,14 +196,15 @@ class Store:
 
     async def _serve(self, link: Link) -> None:
         """Pass on what waits, many to a round trip; a link that rests is asked now and then whether it lives."""
+        try:
+            async with asyncio.timeout(PING_SECONDS):
+                await self._wake.wait()
+        except TimeoutError:
+            pass
         self._wake.clear()
-        if not self._waiting:
-            try:
-                async with asyncio.timeout(PING_SECONDS):
-                    await self._wake.wait()
-            except TimeoutError:
-                pass
         taken = [self._waiting.popleft() for _ in range(min(MAX_AT_ONCE, len(self._waiting)))]
+        if self._waiting:
+            self._wake.set()
         answers = [answer for _, answer in taken]
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
