@@ -25,6 +25,14 @@ WORK = {
     "/w/nowhere-at-all/board": "There is no such workspace for you.",
     "/tasks": "Nothing is assigned to you.",
 }
+DIALOGS = {
+    "/w/{slug}/settings/general": ("Delete workspace…",),
+    "/w/{slug}/settings/projects": ("New project", "Edit Brass", "Delete Brass"),
+    "/w/{slug}/settings/statuses": ("New status", "Edit Done", "Delete Done"),
+    "/w/{slug}/settings/labels": ("New label",),
+    "/account/security": ("Delete account…",),
+}
+"""Pages -> the buttons that open a dialog there."""
 SETTINGS = {
     "/w/{slug}/members": "Open invites",
     "/w/{slug}/settings/general": "Delete this workspace",
@@ -60,6 +68,7 @@ async def visit(page: Page, places: dict[str, str | None], slug: str = "") -> No
         await is_for_everybody(page, path)
         await page.set_viewport_size(PHONE)
         await page.wait_for_function(FITS)
+        await is_accessible(page, f"{path}, narrow")
 
 
 def slug_of(page: Page) -> str:
@@ -82,6 +91,26 @@ async def test_pages_of_settings(open_page: OpenPage) -> None:
     page = await sign_up(open_page, "Bo Ek")
     await make_team(page)
     await visit(page, dict(SETTINGS), slug_of(page))
+
+
+async def test_dialogs_of_settings_on_a_phone(open_page: OpenPage) -> None:
+    page = await sign_up(open_page, "Bo Ek", viewport=PHONE)
+    await make_team(page)
+    slug = slug_of(page)
+    await page.goto(f"/w/{slug}/settings/projects")
+    await page.get_by_role("button", name="New project").click()
+    await page.get_by_label("Name").fill("Brass")
+    await page.get_by_role("button", name="Create project").click()
+    await expect(page.get_by_role("dialog")).to_have_count(0)
+    for path, buttons in DIALOGS.items():
+        await page.goto(path.format(slug=slug))
+        for button in buttons:
+            await page.get_by_role("button", name=button).click()
+            await expect(page.get_by_role("dialog")).to_be_visible()
+            await is_for_everybody(page, f"{path}, {button}")
+            assert await page.evaluate("() => document.querySelector('dialog').scrollWidth") <= 360
+            await page.keyboard.press("Escape")
+            await expect(page.get_by_role("dialog")).to_have_count(0)
 
 
 async def test_pages_of_ones_own(open_page: OpenPage) -> None:

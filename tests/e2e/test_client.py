@@ -1,6 +1,7 @@
 """The web client in real browsers: two people on one board, live, offline and back, by pointer and by keyboard."""
 
 import asyncio
+import re
 import uuid
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -205,6 +206,22 @@ async def test_the_first_task_comes_with_little_script(open_page: OpenPage) -> N
     sizes = await page.evaluate(SCRIPTS_BEFORE)
     assert len(sizes) > 3
     assert sum(sizes) <= FIRST_LOAD_BYTES
+
+
+async def test_a_script_that_the_network_did_not_give_comes_when_it_does(open_page: OpenPage) -> None:
+    ann, bob = await two_on_a_board(open_page)
+    await create(ann, "Sell the tuba")
+    await ann.route(re.compile("/(Live|SettingsPage)-[^/]*.js"), lambda route: route.abort())
+    async with ann.expect_event("requestfailed", lambda request: "/Live-" in request.url):
+        await ann.reload()
+    await ann.get_by_role("link", name="Settings").click()
+    await expect(ann.get_by_text("Loading settings…")).to_be_visible()
+    await card(bob, "Sell the tuba").focus()
+    await bob.keyboard.press("a")
+    await bob.get_by_role("menuitemcheckbox", name="Ann").click()
+    await ann.unroute_all()
+    await expect(ann.get_by_role("heading", name="Settings", level=2)).to_be_visible()
+    await expect(ann.get_by_role("link", name="Inbox 1 unread")).to_be_visible()
 
 
 async def test_an_unknown_workspace_says_so(open_page: OpenPage) -> None:

@@ -5,7 +5,10 @@ import uuid
 from playwright.async_api import Page, Route, expect
 
 from tests.e2e.conftest import OpenPage
-from tests.e2e.test_client import PASSWORD, card, create, is_live, sign_up, two_on_a_board
+from tests.e2e.test_client import PASSWORD, card, create, is_live, make_team, sign_up, two_on_a_board
+from tests.e2e.test_together import ASK
+
+INVITE = "mutation ($input: CreateInviteInput!) { createInvite(input: $input) { url userErrors { message } } }"
 
 REPLICAS = "async () => (await indexedDB.databases()).map(({ name }) => name).filter(name => name.startsWith('tutti'))"
 """The replicas that this browser keeps."""
@@ -112,6 +115,47 @@ async def test_settings_reach_the_other_person_and_refusals_stand_at_their_field
     await bob.wait_for_url(f"**/w/{slug}/board")
     await expect(bob.get_by_role("button", name="Workspace: Octet")).to_be_visible()
     await ann.wait_for_url(f"**/w/{slug}/settings/general")
+
+
+async def test_what_was_saved_in_a_form_does_not_come_back_over_what_came_after_it(open_page: OpenPage) -> None:
+    page = await sign_up(open_page, "Ann")
+    other = await page.context.new_page()
+    await other.goto(page.url)
+    for tab in (page, other):
+        await to_settings(tab, "General")
+
+    async def answer_late(route: Route) -> None:
+        answer = await route.fetch()
+        if "UpdateWorkspace" in (route.request.post_data or ""):
+            await expect(page.get_by_role("button", name="Workspace: First")).to_be_visible()
+        await route.fulfill(response=answer)
+
+    await page.route("**/graphql", answer_late)
+    for tab, name in ((page, "First"), (other, "Second")):
+        await tab.get_by_label("Name").fill(name)
+        await tab.get_by_role("button", name="Save changes").click()
+        await expect(tab.get_by_text("The workspace is changed")).to_be_visible()
+    await expect(page.get_by_label("Name")).to_have_value("Second")
+
+
+async def test_lists_of_more_than_a_hundred_are_whole(open_page: OpenPage) -> None:
+    page = await sign_up(open_page, "Ann")
+    await make_team(page)
+    workspace_id = await page.evaluate("() => localStorage.getItem('tutti.workspace')")
+    await page.evaluate(ASK, [INVITE, [{"workspaceId": workspace_id, "role": "MEMBER"}] * 101])
+    await page.get_by_role("link", name="Members").click()
+    await expect(page.get_by_role("list", name="Open invites").get_by_role("listitem")).to_have_count(102)
+    await to_settings(page, "Audit log")
+    entries = page.get_by_role("list", name="Audit log").get_by_role("listitem")
+    await expect(entries).to_have_count(50)
+    await page.get_by_role("button", name="Show older ones").click()
+    await expect(entries).to_have_count(100)
+    await page.evaluate(ASK, [INVITE, [{"workspaceId": workspace_id, "role": "VIEWER"}]])
+    await expect(entries.first).to_contain_text("viewer")
+    await expect(entries).to_have_count(101)
+    await page.get_by_role("button", name="Show older ones").click()
+    await expect(page.get_by_role("button", name="Show older ones")).to_have_count(0)
+    await expect(entries.last).to_contain_text("joined as owner")
 
 
 async def test_a_notification_arrives_live_opens_its_task_and_is_read_by_that(open_page: OpenPage) -> None:

@@ -49,7 +49,7 @@ function Person({ viewer: { user, timeZone, email } }: { viewer: NonNullable<Acc
     setIsBusy(false);
     if (answer.problems) return draft.refuse(answer.problems);
     refresh();
-    draft.refuse({});
+    draft.saved();
     toast("Your profile is changed");
   }
 

@@ -1,5 +1,5 @@
 /** Who is here, and which page that address is. Pages that not everybody opens at once are loaded when they are. */
-import { lazy, Suspense, useEffect, useRef, useState, useSyncExternalStore } from "react";
+import { Suspense, useEffect, useRef, useState, useSyncExternalStore } from "react";
 import { Provider, type Client } from "urql";
 import { Link, Redirect, Route, Switch } from "wouter";
 import { createGraphQLClient } from "../data/client";
@@ -14,14 +14,14 @@ import { ViewerProvider, useViewer } from "../workspace/viewer";
 import { ConnectionContext } from "../workspace/connection-context";
 import { WorkspacePage } from "../workspace/WorkspacePage";
 import { Shell } from "../workspace/Shell";
-import { fetchLater } from "./later";
+import { fetchLater, lazily } from "./later";
 
-const AccountPage = lazy(() => import("../account/AccountPage"));
+const AccountPage = lazily(() => import("../account/AccountPage"));
 
-const MyTasksPage = lazy(() => import("../find/MyTasksPage"));
-const InboxPage = lazy(() => import("../notifications/InboxPage"));
+const MyTasksPage = lazily(() => import("../find/MyTasksPage"));
+const InboxPage = lazily(() => import("../notifications/InboxPage"));
 const fetchLive = () => import("../notifications/Live");
-const Live = lazy(fetchLive);
+const Live = lazily(fetchLive);
 
 const LAST = "tutti.workspace"; // localStorage: the id of the workspace that was open last
 
@@ -66,9 +66,9 @@ function SignedIn({ accountId }: { accountId: string }) {
 /** Begins when the page has nothing else to do. */
 function Notifications() {
   const [isDue, setIsDue] = useState(false);
-  useEffect(() => fetchLater(async () => {
-    await fetchLive();
+  useEffect(() => fetchLater(() => {
     setIsDue(true);
+    return fetchLive();
   }), []);
   return isDue && <Suspense fallback={null}><Live /></Suspense>;
 }

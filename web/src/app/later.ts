@@ -1,3 +1,23 @@
+import { lazy, type ComponentType } from "react";
+
+const RETRY_MS = 2_000;
+
+/** A component whose script is fetched when it is drawn first, and tried again for as long as the network does not give it. */
+export const lazily = <Props>(fetch: () => Promise<{ default: ComponentType<Props> }>) => lazy(() => whenThere(fetch));
+
+async function whenThere<Module>(fetch: () => Promise<Module>): Promise<Module> {
+  for (;;) {
+    try {
+      return await fetch();
+    } catch {
+      await new Promise<void>((again) => {
+        setTimeout(again, RETRY_MS);
+        addEventListener("online", () => again(), { once: true });
+      });
+    }
+  }
+}
+
 /** Fetches scripts that will be needed when the page has nothing else to do: so they are there also without a network. */
 export function fetchLater(...scripts: readonly (() => Promise<unknown>)[]): () => void {
   const fetchAll = (): void => scripts.forEach((script) => void script().catch(() => undefined)); // asked again at their use

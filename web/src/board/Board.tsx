@@ -44,8 +44,8 @@ export function Board({ model, columns, mayWrite, opened, onOpen, onNew }: Board
   useEffect(() => void (latest.current = onOpen), [onOpen]);
   const open = useCallback((task: Task) => latest.current(task), []);
 
-  const { labelById, statusById, subtasksOf } = model;
-  const lookups = { labelById, statusById, subtasksOf };
+  const { labelById, nameById, statusById, subtasksOf } = model;
+  const lookups = { labelById, nameById, statusById, subtasksOf };
 
   return (
     <div ref={board} data-board className="flex min-h-0 grow gap-3 overflow-x-auto p-3">
@@ -54,7 +54,7 @@ export function Board({ model, columns, mayWrite, opened, onOpen, onNew }: Board
       ))}
       {dragged && (
         <div ref={ghost} aria-hidden className="pointer-events-none fixed top-0 left-0 z-50 grid w-64 gap-1.5 rounded-xl border border-accent bg-surface p-2.5 shadow-2xl">
-          <CardText task={dragged} labelById={labelById} {...partsOf(model, dragged.id)} />
+          <CardText task={dragged} labelById={labelById} nameById={nameById} {...partsOf(model, dragged.id)} />
         </div>
       )}
     </div>
@@ -65,7 +65,7 @@ const NONE: readonly Task[] = [];
 
 const idIn = (status: Status, task: Task | null | undefined): string | undefined => (task?.status.id === status.id ? task.id : undefined);
 
-interface ColumnProps extends Pick<Model, "labelById" | "statusById" | "subtasksOf"> {
+interface ColumnProps extends Pick<Model, "labelById" | "nameById" | "statusById" | "subtasksOf"> {
   status: Status;
   tasks: readonly Task[];
   draggedId: string | undefined;
@@ -75,7 +75,7 @@ interface ColumnProps extends Pick<Model, "labelById" | "statusById" | "subtasks
 }
 
 /** Drawn anew only when one of its own tasks changes, or what is said of them. */
-const Column = memo(function Column({ status, tasks, labelById, statusById, subtasksOf, draggedId, openId, onOpen, onNew }: ColumnProps) {
+const Column = memo(function Column({ status, tasks, labelById, nameById, statusById, subtasksOf, draggedId, openId, onOpen, onNew }: ColumnProps) {
   const scroller = useRef<HTMLDivElement>(null);
   const virtual = useVirtualizer({
     count: tasks.length,
@@ -105,7 +105,7 @@ const Column = memo(function Column({ status, tasks, labelById, statusById, subt
             const { parts, done } = partsOf({ statusById, subtasksOf }, task.id);
             return (
               <div key={item.key} ref={virtual.measureElement} data-index={item.index} className="absolute top-0 left-0 w-full" style={{ transform: `translateY(${item.start}px)` }}>
-                <Card task={task} labelById={labelById} parts={parts} done={done} isOpen={task.id === openId} isDragged={task.id === draggedId} onOpen={onOpen} />
+                <Card task={task} labelById={labelById} nameById={nameById} parts={parts} done={done} isOpen={task.id === openId} isDragged={task.id === draggedId} onOpen={onOpen} />
               </div>
             );
           })}

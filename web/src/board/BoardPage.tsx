@@ -1,7 +1,7 @@
 /** The tasks of a workspace as a board or a list, filtered as the address says, with the open task beside them. */
-import { lazy, Suspense, useCallback, useEffect, useMemo, useRef, useState, type MouseEvent } from "react";
+import { Suspense, useCallback, useEffect, useMemo, useRef, useState, type MouseEvent } from "react";
 import { useLocation, useSearchParams } from "wouter";
-import { fetchLater } from "../app/later";
+import { fetchLater, lazily } from "../app/later";
 import { may, type Model, type Task } from "../data/model";
 import { Button, Empty } from "../ui/controls";
 import { useAsked } from "../find/asked";
@@ -19,8 +19,8 @@ import { clearSelection, selectTo, toggleSelected, useSelection } from "./select
 
 const fetchTaskPanel = () => import("../task/TaskPanel");
 const fetchSelectionBar = () => import("./SelectionBar");
-const SelectionBar = lazy(fetchSelectionBar);
-const TaskPanel = lazy(fetchTaskPanel);
+const SelectionBar = lazily(fetchSelectionBar);
+const TaskPanel = lazily(fetchTaskPanel);
 
 export function BoardPage({ slug, view, taskKey }: { slug: string; view: "board" | "list"; taskKey: string | undefined }) {
   const model = useModel();

@@ -13,6 +13,7 @@ export const PRIORITY_LOOKS: Record<string, string> = { URGENT: "text-bad", HIGH
 interface CardProps {
   task: Task;
   labelById: Model["labelById"];
+  nameById: Model["nameById"];
   done: number;
   parts: number;
   isOpen: boolean;
@@ -20,7 +21,7 @@ interface CardProps {
   onOpen: (task: Task) => void;
 }
 
-export const Card = memo(function Card({ task, labelById, done, parts, isOpen, isDragged, onOpen }: CardProps) {
+export const Card = memo(function Card({ task, labelById, nameById, done, parts, isOpen, isDragged, onOpen }: CardProps) {
   const isSelected = useSelection(({ ids }) => ids.has(task.id));
   return (
     <div
@@ -38,12 +39,12 @@ export const Card = memo(function Card({ task, labelById, done, parts, isOpen, i
       }}
     >
       {isSelected && <span className="sr-only">Selected.</span>}
-      <CardText task={task} labelById={labelById} done={done} parts={parts} />
+      <CardText task={task} labelById={labelById} nameById={nameById} done={done} parts={parts} />
     </div>
   );
 });
 
-export function CardText({ task, labelById, done, parts }: Pick<CardProps, "task" | "labelById" | "done" | "parts">) {
+export function CardText({ task, labelById, nameById, done, parts }: Pick<CardProps, "task" | "labelById" | "nameById" | "done" | "parts">) {
   const isLate = task.dueDate !== null && task.completedAt === null && task.dueDate < today();
   return (
     <>
@@ -62,7 +63,7 @@ export function CardText({ task, labelById, done, parts }: Pick<CardProps, "task
         {parts > 0 && <span className="inline-flex items-center gap-1"><ListChecks size={13} aria-hidden />{done}/{parts}</span>}
         {task.commentCount > 0 && <span className="inline-flex items-center gap-1"><MessageSquare size={13} aria-hidden />{task.commentCount}<span className="sr-only"> comments</span></span>}
         <span className="ml-auto flex -space-x-1.5">
-          {task.assignees.slice(0, 4).map(({ id, name }) => <Avatar key={id} id={id} name={name || "?"} size={22} />)}
+          {task.assignees.slice(0, 4).map(({ id, name }) => <Avatar key={id} id={id} name={nameById.get(id) || name || "?"} size={22} />)}
         </span>
       </span>
     </>

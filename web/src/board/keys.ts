@@ -27,7 +27,12 @@ export function useBoardKeys(columns: Columns, onOpen: (task: Task) => void, onN
     function keyed(event: KeyboardEvent): void {
       if (isUndo(event) && !isTyping(event)) {
         event.preventDefault();
-        return void workspace.undoLast().then((undone) => toast(undone ? `Undoing the last change of ${subjectOf(undone, workspace.model())}` : "There is nothing to undo"));
+        return void workspace.undoLast().then((undone) => {
+          const subject = undone && subjectOf(undone.operation, workspace.model());
+          if (!undone) toast("There is nothing to undo");
+          else if (undone.isLater) toast(`The last change of ${subject} will be undone`, "As soon as it is saved.");
+          else toast(`Undoing the last change of ${subject}`);
+        });
       }
       if (isTyping(event) || event.metaKey || event.ctrlKey || event.defaultPrevented) return;
       const id = taskIdAt(event);

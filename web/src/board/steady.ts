@@ -1,5 +1,6 @@
 /**
- * Keeps the card under the pointer where it is while others change what is above it.
+ * Keeps the card under the pointer or the finger where it is while others change what is above it. Where there is no pointer,
+ * whoever has scrolled down keeps the first card in sight.
  *
  * Invariant: what cannot be kept by scrolling is kept by shifting the cards, and that shift ends when the pointer leaves.
  */
@@ -12,13 +13,14 @@ export function useSteady(scroller: RefObject<HTMLElement | null>, cards: RefObj
   const before = useRef({ starts, order });
   const shift = useRef(0);
   const letGoAt = useRef(0);
+  const touchedId = useRef<string | undefined>(undefined);
 
   useLayoutEffect(() => {
     const last = before.current;
     before.current = { starts, order };
     const element = scroller.current;
     if (!element || last.order === order || performance.now() - letGoAt.current < OWN_MS) return;
-    const id = element.querySelector<HTMLElement>("[data-task]:hover")?.dataset.task ?? "";
+    const id = touchedId.current ?? (hasPointer() ? element.querySelector<HTMLElement>("[data-task]:hover")?.dataset.task : firstInSight(last.starts, element.scrollTop)) ?? "";
     const [was, is] = [last.starts.get(id), starts.get(id)];
     if (was === undefined || is === undefined || was === is) return;
     const wanted = element.scrollTop + is - was;
@@ -35,14 +37,34 @@ export function useSteady(scroller: RefObject<HTMLElement | null>, cards: RefObj
       shift.current = 0;
       show(cards.current, 0);
     };
-    const letGo = (): void => void (letGoAt.current = performance.now());
+    const touched = ({ pointerType, target }: PointerEvent): void => {
+      if (pointerType !== "mouse") touchedId.current = (target as Element).closest<HTMLElement>("[data-task]")?.dataset.task;
+    };
+    const letGo = ({ pointerType }: PointerEvent): void => {
+      letGoAt.current = performance.now();
+      touchedId.current = undefined;
+      if (pointerType !== "mouse") left();
+    };
     element.addEventListener("pointerleave", left);
+    element.addEventListener("pointerdown", touched);
     addEventListener("pointerup", letGo);
+    addEventListener("pointercancel", letGo); // the touch has become a scrolling
     return () => {
       element.removeEventListener("pointerleave", left);
+      element.removeEventListener("pointerdown", touched);
       removeEventListener("pointerup", letGo);
+      removeEventListener("pointercancel", letGo);
     };
   }, [scroller, cards]);
+}
+
+const hasPointer = (): boolean => matchMedia("(hover: hover)").matches;
+
+function firstInSight(starts: ReadonlyMap<string, number>, scrolled: number): string | undefined {
+  if (scrolled <= 0) return undefined; // at the top, what comes is to be seen
+  let first: string | undefined;
+  for (const [id, start] of starts) if (start >= scrolled && start < (starts.get(first ?? "") ?? Infinity)) first = id;
+  return first;
 }
 
 function show(cards: HTMLElement | null, shift: number): void {

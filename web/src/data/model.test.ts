@@ -55,7 +55,7 @@ describe("a model that is kept up to date", () => {
     arranger.touch(["task_b"]);
     const after = arranger.update();
     expect(after.tasks.map(({ title }) => title)).toEqual(["Title a", "New", "Title c"]);
-    for (const part of ["statuses", "statusById", "labels", "labelById", "members", "projects", "subtasksOf", "commentsOf"] as const) expect(after[part]).toBe(before[part]);
+    for (const part of ["statuses", "statusById", "labels", "labelById", "members", "nameById", "projects", "subtasksOf", "commentsOf"] as const) expect(after[part]).toBe(before[part]);
     const columns = columnsOf(before.statuses, before.tasks);
     const columnsAfter = columnsOf(after.statuses, after.tasks, columns);
     expect(columnsAfter.get("status_a")).toBe(columns.get("status_a"));

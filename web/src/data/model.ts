@@ -26,6 +26,8 @@ export interface Model {
   readonly labels: readonly Label[];
   readonly labelById: ReadonlyMap<string, Label>;
   readonly members: readonly Membership[];
+  /** Members' names by the person's id: what waits for the server names nobody. */
+  readonly nameById: ReadonlyMap<string, string>;
   /** Of tasks that were opened, or are talked about now; oldest first. */
   readonly commentsOf: ReadonlyMap<string, readonly Comment[]>;
   readonly subtasksOf: ReadonlyMap<string, readonly Task[]>;
@@ -69,6 +71,7 @@ export function arrange(rows: Iterable<AnyRow>, myId: string, before?: Model): M
     labels: keptLabels,
     labelById: keptLabels === before?.labels ? before.labelById : byId(keptLabels),
     members: keptMembers,
+    nameById: before && keptMembers === before.members ? before.nameById : new Map(keptMembers.map(({ user }) => [user.id, user.name])),
     commentsOf: grouped(comments, ({ task }) => task.id),
     me: keptMembers.find((member) => member.user.id === myId),
   };

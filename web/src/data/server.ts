@@ -13,6 +13,7 @@ import { toBatch, type WireEvent } from "../sync/events";
 import type { Operation } from "../sync/replica";
 import type { Outcome, Server, Snapshot } from "../sync/sync";
 import { inputOf } from "../sync/tasks";
+import { allRows } from "./pages";
 import type { Connection, WireError } from "./connection";
 import type { AnyRow, Comment, Task } from "./model";
 
@@ -103,8 +104,8 @@ async function readSnapshot(client: Client, id: string, onBeginning: (rows: read
     const { eventCursor, statuses, labels, projects, members, tasks, ...row } = workspace;
     if (projects && members) {
       rows.push(row, ...(statuses ?? []), ...(labels ?? []));
-      rows.push(...(await all(projects, async (from) => (await read(client, MoreProjectsDocument, { id, after: from })).workspace?.projects)));
-      rows.push(...(await all(members, async (from) => (await read(client, MoreMembersDocument, { id, after: from })).workspace?.members)));
+      rows.push(...(await allRows(projects, async (from) => (await read(client, MoreProjectsDocument, { id, after: from })).workspace?.projects)));
+      rows.push(...(await allRows(members, async (from) => (await read(client, MoreMembersDocument, { id, after: from })).workspace?.members)));
     }
     cursor ||= eventCursor;
     rows.push(...tasks.nodes);
@@ -112,22 +113,6 @@ async function readSnapshot(client: Client, id: string, onBeginning: (rows: read
     if (isFirst && after !== null) onBeginning(rows);
   }
   return { rows, cursor };
-}
-
-interface Page<R> {
-  readonly nodes: readonly R[];
-  readonly pageInfo: { readonly hasNextPage: boolean; readonly endCursor?: string | null };
-}
-
-/** The rows of a page and of all that follow it. Throws if one of them cannot be read. */
-async function all<R>(first: Page<R>, next: (after: string | null) => Promise<Page<R> | undefined>): Promise<R[]> {
-  const rows = [...first.nodes];
-  for (let page = first; page.pageInfo.hasNextPage; rows.push(...page.nodes)) {
-    const following = await next(page.pageInfo.endCursor ?? null);
-    if (!following) throw new Error("The workspace is not there.");
-    page = following;
-  }
-  return rows;
 }
 
 async function read<Data, Variables extends Record<string, unknown>>(client: Client, document: DocumentInput<Data, Variables>, variables: Variables): Promise<Data> {

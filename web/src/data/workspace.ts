@@ -11,7 +11,7 @@ import { IndexedDbStorage } from "../sync/indexeddb";
 import { Replica, type Operation } from "../sync/replica";
 import { Sync } from "../sync/sync";
 import { taskEffects } from "../sync/tasks";
-import type { Connection } from "./connection";
+import { useLink, type Connection } from "./connection";
 import { PresenceRoom } from "./presence";
 import { Arranger, type AnyRow, type Comment, type Model, type Task } from "./model";
 import { workspaceServer, type WorkspaceEvent } from "./server";
@@ -58,6 +58,8 @@ export class OpenWorkspace {
   private frame = 0;
   /** What this tab has changed and can undo, the last at the end. */
   private done: readonly Done[] = [];
+  /** The keys of what waits and is undone once it is saved. */
+  private readonly toUndo = new Set<string>();
   /** How many snapshots were read: what was read beside the stream before the last one is not here any more. */
   snapshots = 0;
   /** Why the stream ended for good; null while it goes on. */
@@ -168,13 +170,22 @@ export class OpenWorkspace {
     void this.sync.submit({ key: uuidv7(), name: "revertChanges", entityId: taskId, input: { target } });
   }
 
-  /** Undoes what this tab has done last. Returns what that was; null if there is nothing, or it cannot be saved now. */
-  async undoLast(): Promise<Operation | null> {
-    await Promise.race([this.sync.sent(), new Promise((resolve) => setTimeout(resolve, LONGEST_SAVING_MS))]);
-    const last = this.done.at(-1);
-    if (!last || this.sync.waitingCount > 0) return null;
+  /**
+   * Undoes what this tab has done last. Returns what that was; null if there is nothing. `isLater`: it is not saved yet, as
+   * without a network, and will be undone as soon as it is.
+   */
+  async undoLast(): Promise<{ readonly operation: Operation; readonly isLater: boolean } | null> {
+    if (useLink.getState().link === "live") await Promise.race([this.sync.sent(), new Promise((resolve) => setTimeout(resolve, LONGEST_SAVING_MS))]);
+    const waiting = this.replica.operations.findLast(({ key, name }) => UNDOABLE.has(name) && !this.toUndo.has(key));
+    if (waiting) {
+      this.toUndo.add(waiting.key);
+      void this.undo([waiting.key]);
+      return { operation: waiting, isLater: true };
+    }
+    const last = this.done.findLast(({ operation }) => !this.toUndo.has(operation.key));
+    if (!last) return null;
     this.takeBack(last);
-    return last.operation;
+    return { operation: last.operation, isLater: false };
   }
 
   private takeBack(done: Done): void {

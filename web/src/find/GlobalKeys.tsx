@@ -3,21 +3,21 @@
  *
  * Invariant: but for Ctrl or Cmd with K, a key does something only when nobody is typing and no dialog or menu is open.
  */
-import { lazy, Suspense, useEffect, useRef } from "react";
+import { Suspense, useEffect, useRef } from "react";
 import { useLocation } from "wouter";
-import { fetchLater } from "../app/later";
+import { fetchLater, lazily } from "../app/later";
 import { isTyping } from "../board/typing";
 import { askFor, askForNewTask, useAsked } from "./asked";
 
 const fetchPalette = () => import("./Palette");
 const fetchKeys = () => import("./KeysHelp");
-const Palette = lazy(fetchPalette);
-const KeysHelp = lazy(fetchKeys);
+const Palette = lazily(fetchPalette);
+const KeysHelp = lazily(fetchKeys);
 
 const GO_MS = 1_200; // so long a G waits for its letter
 
 /** Where G and a letter lead; those with a `slug` only inside of a workspace. */
-export function placesOf(slug: string | undefined): Record<string, string> {
+function placesOf(slug: string | undefined): Record<string, string> {
   const inside = slug ? { b: `/w/${slug}/board`, l: `/w/${slug}/list`, m: `/w/${slug}/members`, s: `/w/${slug}/search` } : {};
   return { ...inside, t: "/tasks", i: "/inbox" };
 }
@@ -25,7 +25,7 @@ export function placesOf(slug: string | undefined): Record<string, string> {
 export function GlobalKeys({ slug, view }: { slug: string | undefined; view: string | undefined }) {
   const overlay = useAsked((state) => state.overlay);
   const [, go] = useLocation();
-  const pressedG = useRef(0);
+  const pressedG = useRef(-Infinity); // by the clock of the page, which begins at its loading
   useEffect(() => fetchLater(fetchPalette, fetchKeys), []);
   useEffect(() => {
     function keyed(event: KeyboardEvent): void {
@@ -37,7 +37,7 @@ export function GlobalKeys({ slug, view }: { slug: string | undefined; view: str
       if (event.defaultPrevented || event.metaKey || event.ctrlKey || event.altKey || isTyping(event)) return;
       const places = placesOf(slug);
       const isAfterG = performance.now() - pressedG.current < GO_MS;
-      pressedG.current = 0;
+      pressedG.current = -Infinity;
       const place = isAfterG ? places[event.key] : event.key === "/" ? places.s : undefined;
       if (place) go(place);
       else if (isAfterG) return;

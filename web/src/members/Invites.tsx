@@ -1,8 +1,8 @@
 /** Invites by link or to one address, and those that are still open. A new link is shown once: the server keeps no copy. */
 import { Link2, Mail } from "lucide-react";
 import { useEffect, useState, type FormEvent } from "react";
-import { useQuery } from "urql";
 import { NO_PROBLEMS, useAct, type Problems } from "../data/act";
+import { useRows } from "../data/pages";
 import { CreateInviteDocument, InvitesDocument, RevokeInviteDocument, type InvitesQuery, type Role } from "../gql/later/graphql";
 import { Button, Field, INPUT, Select } from "../ui/controls";
 import { Badge, Panel, Problem, Row, Rows, Section } from "../ui/forms";
@@ -12,17 +12,19 @@ import { givenBy, ROLE_NAMES } from "./roles";
 
 type Invite = NonNullable<NonNullable<InvitesQuery["workspace"]>["invites"]>["nodes"][number];
 
+const pageOf = ({ workspace }: InvitesQuery) => workspace?.invites;
+
 const LASTING = [{ days: "7", label: "7 days" }, { days: "30", label: "30 days" }, { days: "", label: "No end" }];
 const DAY_MS = 86_400_000;
 const FIELDS = ["email", "role", "projectIds", "maxUses", "expiresAt"];
 
 export function Invites() {
   const workspace = useWorkspace();
-  const [{ data }, ask] = useQuery({ query: InvitesDocument, variables: { id: workspace.id }, requestPolicy: "cache-and-network" });
+  const [invites, readAgain] = useRows(InvitesDocument, workspace.id, pageOf);
   useEffect(() => workspace.onEvents((events) => {
-    if (events.some((event) => event.__typename === "EntityEvent" && event.kind === "INVITE")) ask({ requestPolicy: "network-only" });
-  }), [workspace, ask]);
-  const open = data?.workspace?.invites?.nodes.filter(isOpen) ?? [];
+    if (events.some((event) => event.__typename === "EntityEvent" && event.kind === "INVITE")) readAgain();
+  }), [workspace, readAgain]);
+  const open = invites.filter(isOpen);
   return (
     <>
       <NewInvite />

@@ -1,11 +1,11 @@
 /** Who is here and as what: roles, projects of guests, leaving, handing over; below, how others get in. */
 import { MoreHorizontal } from "lucide-react";
 import { useState } from "react";
-import { useQuery } from "urql";
 import { useAct, type Problems } from "../data/act";
+import { useRows } from "../data/pages";
 import { may, type Membership, type Model } from "../data/model";
 import {
-  AddProjectGuestDocument, AddressesDocument, RemoveMemberDocument, RemoveProjectGuestDocument, TransferWorkspaceDocument, UpdateMemberRoleDocument, type Role,
+  AddProjectGuestDocument, AddressesDocument, RemoveMemberDocument, RemoveProjectGuestDocument, TransferWorkspaceDocument, UpdateMemberRoleDocument, type AddressesQuery, type Role,
 } from "../gql/later/graphql";
 import { SeenLine } from "../presence/Presence";
 import { useSeen, type Seen } from "../presence/use";
@@ -21,15 +21,17 @@ import { givenBy, ROLE_MEANINGS, ROLE_NAMES } from "./roles";
 
 type Question = { readonly kind: "remove" | "transfer"; readonly member: Membership };
 
+const pageOf = ({ workspace }: AddressesQuery) => workspace?.members;
+
 export default function MembersPage() {
   const model = useModel();
   const workspace = useWorkspace();
   const isTeam = model.workspace?.kind === "TEAM";
   const isAdmin = may(model, "MEMBER_ADMIN");
-  const [{ data }] = useQuery({ query: AddressesDocument, variables: { id: workspace.id }, pause: !isAdmin || !isTeam });
+  const [addressed] = useRows(AddressesDocument, workspace.id, pageOf, isAdmin && isTeam);
   const [question, setQuestion] = useState<Question | null>(null);
   const seen = useSeen();
-  const addresses = new Map(data?.workspace?.members.nodes.map(({ id, email }) => [id, email]));
+  const addresses = new Map(addressed.map(({ id, email }) => [id, email]));
   return (
     <SettingsFrame title="Members" lead={isTeam ? `${model.members.length} ${model.members.length === 1 ? "person works" : "people work"} together in ${model.workspace?.name}.` : undefined}>
       <Rows label="Members">

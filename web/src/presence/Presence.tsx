@@ -14,7 +14,7 @@ const LOOKS: Record<string, string> = {
 };
 
 /** Full: online. A ring: away, or gray where they are not here. It is told apart by its words, too. */
-export const PresenceDot = ({ status }: { status: string }) => (
+const PresenceDot = ({ status }: { status: string }) => (
   <span className={`inline-block size-2.5 shrink-0 rounded-full border-2 ${LOOKS[status] ?? LOOKS.OFFLINE}`} aria-hidden />
 );
 

@@ -1,8 +1,8 @@
 /** What components know of who is here. */
 import { useEffect, useSyncExternalStore } from "react";
-import { useQuery } from "urql";
+import { useRows } from "../data/pages";
 import type { Doing } from "../data/presence";
-import { LastSeenDocument } from "../gql/graphql";
+import { LastSeenDocument, type LastSeenQuery } from "../gql/graphql";
 import type { AtTask, Presence } from "../sync/presence";
 import { useWorkspace } from "../workspace/context";
 
@@ -40,13 +40,15 @@ export interface Seen {
   readonly lastSeenAt: string | null;
 }
 
+const pageOf = ({ workspace }: LastSeenQuery) => workspace?.members;
+
 /** How each member is here or was last seen, by user id. */
 export function useSeen(): ReadonlyMap<string, Seen> {
   const { id, presence } = useWorkspace();
-  const [{ data }] = useQuery({ query: LastSeenDocument, variables: { id }, requestPolicy: "network-only" });
+  const [members] = useRows(LastSeenDocument, id, pageOf);
   useSyncExternalStore(presence.subscribe, () => presence.room.online());
   const seen = new Map<string, Seen>();
-  for (const { user } of data?.workspace?.members.nodes ?? []) {
+  for (const { user } of members) {
     if (user.presence) seen.set(user.id, { status: "OFFLINE", lastSeenAt: user.presence.lastSeenAt ?? null });
   }
   for (const { user, status, lastSeenAt } of presence.room.all()) seen.set(user.id, { status, lastSeenAt: lastSeenAt ?? seen.get(user.id)?.lastSeenAt ?? null });

@@ -52,7 +52,7 @@ export function Welcome() {
 }
 
 /** What was refused, by the name of its field; `form` is for all else. */
-export function problemsByField(problem: unknown): Record<string, string> {
+function problemsByField(problem: unknown): Record<string, string> {
   if (!(problem instanceof Refused)) return { form: textOf(problem) };
   const named = problem.userErrors.map((error) => [error.path?.at(-1) ?? "form", error.message] as const);
   const known = new Set(["name", "email", "password"]);

@@ -1,5 +1,5 @@
 /** Who joined, left, and changed rights, and what became of invites: the newest first, for those who manage members. */
-import { useEffect, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { useClient } from "urql";
 import { AuditLogDocument, type AuditLogQuery } from "../gql/later/graphql";
 import { ROLE_NAMES } from "../members/roles";
@@ -15,8 +15,8 @@ export function AuditLog() {
   const workspace = useWorkspace();
   const model = useModel();
   const client = useClient();
-  const [entries, setEntries] = useState<readonly Entry[] | null>(null);
-  const [end, setEnd] = useState<string | null>(null);
+  const shown = useRef<{ readonly entries: readonly Entry[]; readonly end: string | null }>({ entries: [], end: null });
+  const [state, setState] = useState<typeof shown.current | null>(null);
   const [problem, setProblem] = useState<string | null>(null);
 
   async function read(after: string | null): Promise<void> {
@@ -24,8 +24,15 @@ export function AuditLog() {
     const page = data?.workspace?.auditLog;
     setProblem(page ? null : error ? textOf(error) : "The log is not for you any more.");
     if (!page) return;
-    setEntries((known) => (after && known ? [...known, ...page.nodes] : page.nodes));
-    setEnd(page.pageInfo.hasNextPage ? (page.pageInfo.endCursor ?? null) : null);
+    const { hasNextPage, endCursor } = page.pageInfo;
+    const next = hasNextPage ? (endCursor ?? null) : null;
+    const { entries: known, end: knownEnd } = shown.current;
+    const isNewIn = (list: readonly Entry[]) => ({ id }: Entry): boolean => !list.some((entry) => entry.id === id);
+    if (after) shown.current = { entries: [...known, ...page.nodes.filter(isNewIn(known))], end: next };
+    // What is older stays where the newest page reaches to it; otherwise there is more between them than a page.
+    else if (known.length && !page.nodes.every(isNewIn(known))) shown.current = { entries: [...page.nodes.filter(isNewIn(known)), ...known], end: knownEnd };
+    else shown.current = { entries: page.nodes, end: next };
+    setState(shown.current);
   }
   useEffect(() => {
     void read(null);
@@ -34,6 +41,7 @@ export function AuditLog() {
     });
   }, [workspace]);
 
+  const { entries, end } = state ?? { entries: null, end: null };
   return (
     <Section title="Audit log" lead="Who joined, left or got other rights, and what was done with invites.">
       <Problem>{problem}</Problem>

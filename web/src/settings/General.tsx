@@ -40,7 +40,7 @@ function Identity({ isFixed }: { isFixed: boolean }) {
     const answer = await act(UpdateWorkspaceDocument, { id, ...draft.changes, baseVersion: draft.baseVersion }, FIELDS);
     setIsBusy(false);
     if (answer.problems) return draft.refuse(answer.problems, answer.currentVersion);
-    draft.saved();
+    draft.saved(answer.payload.workspace?.version);
     toast("The workspace is changed");
   }
 

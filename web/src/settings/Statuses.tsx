@@ -11,7 +11,7 @@ import { toast } from "../ui/toasts";
 import { useUndoable } from "../ui/undo";
 import { useModel, useWorkspace } from "../workspace/context";
 
-export const CATEGORIES: Record<StatusCategory, string> = { BACKLOG: "Backlog", TODO: "To do", IN_PROGRESS: "In progress", DONE: "Done", CANCELED: "Canceled" };
+const CATEGORIES: Record<StatusCategory, string> = { BACKLOG: "Backlog", TODO: "To do", IN_PROGRESS: "In progress", DONE: "Done", CANCELED: "Canceled" };
 
 const FIELDS = ["name", "category", "color"];
 const EMPTY = { name: "", category: "IN_PROGRESS", color: COLORS[6]![0] };

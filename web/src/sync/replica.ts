@@ -97,11 +97,6 @@ export class Replica<R extends Row> {
     return this.waiting;
   }
 
-  /** Whether an operation on this row waits for its answer. */
-  isWaiting(id: string): boolean {
-    return this.waiting.some((operation) => operation.entityId === id);
-  }
-
   listen(listener: Listener): () => void {
     this.listeners.add(listener);
     return () => this.listeners.delete(listener);

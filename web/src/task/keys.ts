@@ -1,5 +1,5 @@
 /** How keys are called on this machine. */
 const isApple = /Mac|iPhone|iPad/.test(navigator.platform);
 
-export const MOD = isApple ? "⌘" : "Ctrl";
+const MOD = isApple ? "⌘" : "Ctrl";
 export const SEND_KEY = `${MOD}+Enter sends`;

@@ -19,7 +19,7 @@ export interface Thread {
 const NONE: readonly Comment[] = [];
 
 /** Comments by thread, the oldest thread first. Pure. */
-export function threadsOf(comments: readonly Comment[]): Thread[] {
+function threadsOf(comments: readonly Comment[]): Thread[] {
   const threads = new Map<string, { first: Comment | undefined; answers: Comment[] }>();
   const thread = (id: string): { first: Comment | undefined; answers: Comment[] } => {
     const known = threads.get(id) ?? { first: undefined, answers: [] };

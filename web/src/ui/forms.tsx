@@ -138,23 +138,26 @@ export function useDraft<Values extends Record<string, string>>(stored: Values, 
   const [typed, setTyped] = useState<Partial<Values>>({});
   const [base, setBase] = useState<number | null>(null);
   const [problems, setProblems] = useState<Problems>(NO_PROBLEMS);
-  const [savedFrom, setSavedFrom] = useState<number | null>(null);
-  useEffect(() => {
-    if (savedFrom === null || version <= savedFrom) return;
-    setTyped({});
-    setBase(null);
-    setSavedFrom(null);
-  }, [savedFrom, version]);
+  const [saved, setSaved] = useState<{ readonly version: number | undefined } | null>(null);
   const values = { ...stored, ...typed };
   const changes = Object.fromEntries(Object.entries(typed).filter(([field, value]) => stored[field] !== value)) as Partial<Values>;
+  const isChanged = Object.keys(changes).length > 0;
+  const isBack = saved !== null && (!isChanged || (saved.version !== undefined && version >= saved.version));
+  useEffect(() => {
+    if (!isBack) return;
+    setTyped({});
+    setBase(null);
+    setSaved(null);
+  }, [isBack]);
   return {
     values,
     changes,
     problems,
-    isChanged: Object.keys(changes).length > 0,
+    isChanged,
     /** The version that the typing began from. */
     baseVersion: base ?? version,
     set(change: Partial<Values>): void {
+      setSaved(null);
       setBase((now) => now ?? version);
       setTyped((now) => ({ ...now, ...change }));
     },
@@ -167,9 +170,9 @@ export function useDraft<Values extends Record<string, string>>(stored: Values, 
       setBase(null);
       setProblems(NO_PROBLEMS);
     },
-    /** What was typed stays on the screen until it comes back from the server. */
-    saved(): void {
-      setSavedFrom(base ?? version);
+    /** What was typed stays on the screen until it comes back from the server; `asVersion` is what it was saved as. */
+    saved(asVersion?: number): void {
+      setSaved({ version: asVersion });
       setProblems(NO_PROBLEMS);
     },
   };

@@ -4,7 +4,8 @@
  *
  * Invariant: a button that opens a menu is there and works before that script is.
  */
-import { cloneElement, lazy, Suspense, useState, type KeyboardEvent, type ReactElement, type ReactNode } from "react";
+import { lazily } from "../app/later";
+import { cloneElement, Suspense, useState, type KeyboardEvent, type ReactElement, type ReactNode } from "react";
 
 export interface Choice {
   readonly id: string;
@@ -47,7 +48,7 @@ let parts: Parts | undefined;
 /** Fetches the script of the parts. */
 export const fetchMenus = async (): Promise<Parts> => (parts = await import("./menu-parts"));
 
-const Opened = lazy(async () => ({ default: (await fetchMenus()).Menu }));
+const Opened = lazily(async () => ({ default: (await fetchMenus()).Menu }));
 
 export function Menu({ open: openByOwner, onOpenChange, ...props }: MenuProps) {
   const [isOpen, setOpen] = useState(false);

@@ -6,7 +6,7 @@ const STEPS: readonly (readonly [Intl.RelativeTimeFormatUnit, number])[] = [["da
 const LONG_AGO_S = 7 * 86_400;
 
 /** Like "5 minutes ago", and a day where it was over a week ago. */
-export function ago(at: string, now: number): string {
+function ago(at: string, now: number): string {
   const seconds = Math.max(0, (now - Date.parse(at)) / 1000);
   if (seconds > LONG_AGO_S) return new Date(at).toLocaleDateString("en", { day: "numeric", month: "short", year: "numeric" });
   const step = STEPS.find(([, size]) => seconds >= size);

@@ -1,7 +1,8 @@
 /** A workspace: opens it, follows it while it is shown, and shows the page that the address names. */
-import { lazy, Suspense, useContext, useEffect, useRef, useState, useSyncExternalStore } from "react";
+import { Suspense, useContext, useEffect, useRef, useState, useSyncExternalStore } from "react";
 import { useClient } from "urql";
 import { Link, Redirect } from "wouter";
+import { lazily } from "../app/later";
 import { BoardPage } from "../board/BoardPage";
 import { OpenWorkspace, type Refused } from "../data/workspace";
 import { forgetReplicas } from "../sync/indexeddb";
@@ -16,11 +17,10 @@ import { useViewer } from "./viewer";
 import { recallConflicts, tookConflict, useConflicts } from "../task/conflict";
 import { setDraft } from "../ui/drafts";
 
-const ConflictDialog = lazy(() => import("../task/ConflictDialog"));
-const SearchPage = lazy(() => import("../find/SearchPage"));
-const MembersPage = lazy(() => import("../members/MembersPage"));
-
-const SettingsPage = lazy(() => import("../settings/SettingsPage"));
+const ConflictDialog = lazily(() => import("../task/ConflictDialog"));
+const SearchPage = lazily(() => import("../find/SearchPage"));
+const MembersPage = lazily(() => import("../members/MembersPage"));
+const SettingsPage = lazily(() => import("../settings/SettingsPage"));
 
 const TITLES: Record<string, string> = { board: "Board", list: "List", search: "Search", members: "Members", settings: "Settings" };
 
