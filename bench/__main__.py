@@ -28,6 +28,7 @@ from bench import (
     systems,
     token_checks,
     web,
+    webhooks,
 )
 from bench.measure import Ground, Section
 from bench.people import make_team
@@ -47,6 +48,7 @@ MEASURES: dict[str, ModuleType] = {
     "board": board,
     "heap": heap,
     "tokens": token_checks,
+    "webhooks": webhooks,
 }
 PEOPLE = 5
 DOCS = ROOT / "docs"

@@ -162,7 +162,8 @@ SECRET = secrets.token_urlsafe(48)
 
 @contextmanager
 def tutti(stack: Stack, core: int, *, has_history: bool = True) -> Iterator[Program]:
-    """The product by `tutti serve`, one process, with one limit lifted: many sockets may be one person's.
+    """The product by `tutti serve`, one process, with limits lifted: many sockets may be one
+    person's, who asks as often as they like, and webhooks may lead to this machine.
 
     `has_history`: without, it is one that remembers no changes, to be measured beside the other.
     """
@@ -175,6 +176,7 @@ def tutti(stack: Stack, core: int, *, has_history: bool = True) -> Iterator[Prog
         "TUTTI_MAX_SOCKETS_PER_PERSON": "5000",
         "TUTTI_POINTS_PER_MINUTE": "1000000000",
         "TUTTI_ANONYMOUS_POINTS_PER_MINUTE": "1000000000",
+        "TUTTI_WEBHOOK_ALLOW_LOOPBACK": "on",
         "PYTHONPATH": str(product_root()),
     }
     command = [sys.executable, "-m", "server.cli", "serve"]

@@ -33,8 +33,6 @@ from resolvers import schema
 from schema.events import event_batch
 from schema.scalars import show_instant
 
-SCANNED_AT_ONCE = 500
-
 log = logging.getLogger("tutti.webhooks")
 
 DOCUMENT = """
@@ -132,7 +130,7 @@ class Payloads:
         self._plans = Plans(graphql, documents.load, lambda errors: [{"message": one.message} for one in errors])
 
     async def next_page(self, webhook: Webhook, most: int) -> Page | None:
-        """The next messages, at most `most`; None: there is nothing new. Raises CreatorGone."""
+        """At most `most` messages, looked for in twice as many events; None: nothing is new. Raises CreatorGone."""
         async with self._snapshot() as reading:
             reader = (webhook.workspace_id, webhook.created_by)
             standing = (await standings_by_readers(reading, [reader])).get(reader)
@@ -149,7 +147,7 @@ class Payloads:
                 webhook.workspace_id,
                 after=webhook.seq,
                 through=standing.head.seq,
-                limit=SCANNED_AT_ONCE,
+                limit=2 * most,
             )
             if not events or events[0].seq != webhook.seq + 1:
                 # Pruned since this snapshot's floor was read: the next one says so.

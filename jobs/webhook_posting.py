@@ -11,14 +11,25 @@ import asyncio
 import ipaddress
 import socket
 import ssl
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-import httpcore
+from aiohttp import (
+    AddrInfoType,
+    ClientConnectorCertificateError,
+    ClientConnectorError,
+    ClientError,
+    ClientResponse,
+    ClientSession,
+    ClientTimeout,
+    DummyCookieJar,
+    TCPConnector,
+)
+from aiohttp.abc import AbstractResolver, ResolveResult
 from standardwebhooks.webhooks import Webhook as Signer
+from yarl import URL
 
 from domain.webhook_targets import Address, Target, TargetRules, is_allowed, target_of
 
@@ -36,7 +47,7 @@ USER_AGENT = "Tutti-Webhooks/1"
 Resolve = Callable[[str, int], Awaitable[list[Address]]]
 
 
-class NotAllowed(Exception):
+class NotAllowed(OSError):
     """The name leads to nothing that may be contacted. Whether it leads anywhere else is nobody's business."""
 
 
@@ -51,43 +62,6 @@ class Answer:
     @property
     def is_delivered(self) -> bool:
         return self.error is None
-
-
-class Checked(httpcore.AsyncNetworkBackend):
-    """Connects to addresses that are allowed, looked up at that moment."""
-
-    def __init__(self, rules: TargetRules, resolve: Resolve) -> None:
-        self._rules = rules
-        self._resolve = resolve
-        self._plain = httpcore.AnyIOBackend()
-
-    async def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,  # noqa: ASYNC109 - httpcore's name
-        local_address: str | None = None,
-        socket_options: Iterable[Any] | None = None,
-    ) -> httpcore.AsyncNetworkStream:
-        try:
-            addresses = await self._resolve(host, port)
-        except (OSError, UnicodeError) as error:
-            raise NotAllowed from error
-        # All of them: a name that leads to a private address besides is either a mistake or a trick.
-        if not addresses or not all(is_allowed(one, self._rules) for one in addresses):
-            raise NotAllowed
-        for address in addresses[:-1]:
-            try:
-                return await self._plain.connect_tcp(str(address), port, timeout, None, socket_options)
-            except (httpcore.ConnectError, httpcore.ConnectTimeout):
-                continue
-        return await self._plain.connect_tcp(str(addresses[-1]), port, timeout, None, socket_options)
-
-    async def connect_unix_socket(self, *_: Any, **__: Any) -> httpcore.AsyncNetworkStream:
-        raise NotAllowed
-
-    async def sleep(self, seconds: float) -> None:
-        await self._plain.sleep(seconds)
 
 
 class Resolver:
@@ -106,6 +80,39 @@ class Resolver:
         self._threads.shutdown(wait=False, cancel_futures=True)
 
 
+class Checked(AbstractResolver):
+    """Looks up names, and gives their addresses only if all are allowed."""
+
+    def __init__(self, rules: TargetRules, resolve: Resolve) -> None:
+        self._rules = rules
+        self._resolve = resolve
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
+    ) -> list[ResolveResult]:
+        try:
+            addresses = await self._resolve(host, port)
+        except (OSError, UnicodeError) as error:
+            raise NotAllowed from error
+        # All of them: a name that leads to a private address besides is either a mistake or a trick.
+        if not addresses or not all(is_allowed(one, self._rules) for one in addresses):
+            raise NotAllowed
+        return [
+            ResolveResult(
+                hostname=host,
+                host=str(one),
+                port=port,
+                family=socket.AF_INET if one.version == 4 else socket.AF_INET6,
+                proto=socket.IPPROTO_TCP,
+                flags=socket.AI_NUMERICHOST,
+            )
+            for one in addresses
+        ]
+
+    async def close(self) -> None:
+        pass
+
+
 class Poster:
     """Keeps connections open for a while, as the next message often goes to the same place."""
 
@@ -118,16 +125,31 @@ class Poster:
         self._rules = rules
         self._seconds = seconds
         self._resolver = Resolver()
-        self._pool = httpcore.AsyncConnectionPool(
-            ssl_context=ssl.create_default_context(),
-            max_connections=None,
-            keepalive_expiry=IDLE_SECONDS,
-            network_backend=Checked(rules, resolve or self._resolver),
+        connector = TCPConnector(
+            resolver=Checked(rules, resolve or self._resolver),
+            use_dns_cache=False,
+            socket_factory=self._socket,
+            ssl=ssl.create_default_context(),
+            limit=0,
+            keepalive_timeout=IDLE_SECONDS,
+        )
+        self._session = ClientSession(
+            connector=connector,
+            cookie_jar=DummyCookieJar(),
+            timeout=ClientTimeout(total=None),
+            auto_decompress=False,
+            skip_auto_headers=("Accept",),
         )
 
     async def close(self) -> None:
-        await self._pool.aclose()
+        await self._session.close()
         self._resolver.close()
+
+    def _socket(self, found: AddrInfoType) -> socket.socket:
+        """The last door before a connection, whichever way its address came about."""
+        if not is_allowed(ipaddress.ip_address(found[4][0]), self._rules):
+            raise NotAllowed
+        return socket.socket(*found[:3])
 
     async def post(self, url: str, message_id: str, secrets: tuple[str, ...], body: bytes, at: datetime) -> Answer:
         """One attempt. Never raises for what the receiver, or the network, does."""
@@ -143,49 +165,41 @@ class Poster:
                 answer = await self._exchange(target, signed(message_id, secrets, body, at), body, deadline - LEFT)
         except TimeoutError:
             pass
-        except NotAllowed:
-            answer = Answer(error="Its name leads to no address in the public internet.")
-        except httpcore.TimeoutException:
-            pass
-        except httpcore.ConnectError as error:
+        except ClientConnectorError as error:
             answer = Answer(error=_why_not_connected(error))
-        except (httpcore.NetworkError, httpcore.ProtocolError, OSError):
+        except (ClientError, OSError, ValueError):
             answer = Answer(error="The connection broke, or what came was not HTTP.")
         return answer
 
-    async def _exchange(
-        self, target: Target, headers: list[tuple[bytes, bytes]], body: bytes, deadline: float
-    ) -> Answer:
-        url = httpcore.URL(
-            scheme=target.scheme.encode(), host=target.host.encode(), port=target.port, target=target.path.encode()
-        )
-        timeouts = dict.fromkeys(("connect", "read", "write", "pool"), self._seconds)
-        named = [(b"host", _host_header(target)), *headers]
-        async with self._pool.stream(
-            "POST", url, headers=named, content=body, extensions={"timeout": timeouts}
-        ) as response:
-            status, begun = response.status, await _beginning(response, deadline)
-        error = None if 200 <= status < 300 else f"It answered {status}."
-        return Answer(status, error, begun)
+    async def _exchange(self, target: Target, headers: dict[str, str], body: bytes, deadline: float) -> Answer:
+        # As it was checked, and not what somebody else would make of it.
+        host = f"[{target.host}]" if ":" in target.host else target.host
+        url = URL(f"{target.scheme}://{host}:{target.port}{target.path}", encoded=True)
+        async with self._session.post(url, headers=headers, data=body, allow_redirects=False) as response:
+            begun = await _beginning(response, deadline)
+        error = None if 200 <= response.status < 300 else f"It answered {response.status}."
+        return Answer(response.status, error, begun)
 
 
-async def _beginning(response: httpcore.Response, deadline: float) -> str:
+async def _beginning(response: ClientResponse, deadline: float) -> str:
     """At most 64 KiB of the answer, for people to look at. What it says does not matter, so it may break off."""
     taken = bytearray()
     try:
         async with asyncio.timeout_at(deadline):
-            async for chunk in response.aiter_stream():
+            async for chunk in response.content.iter_any():
                 taken += chunk
                 if len(taken) >= MAX_ANSWER_BYTES:
+                    response.close()
                     break
-    except (TimeoutError, httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException):
-        pass
+    except (TimeoutError, ClientError, OSError):
+        response.close()
     return bytes(taken[: KEPT_CHARACTERS * 4]).decode(errors="replace").replace("\0", "")[:KEPT_CHARACTERS]
 
 
-def _why_not_connected(error: httpcore.ConnectError) -> str:
-    # httpcore keeps what happened as the only argument of its own error.
-    reason = error.args[0] if error.args else None
+def _why_not_connected(error: ClientConnectorError | ClientConnectorCertificateError) -> str:
+    reason = error.certificate_error if isinstance(error, ClientConnectorCertificateError) else error.os_error
+    if isinstance(reason, NotAllowed):
+        return "Its name leads to no address in the public internet."
     if isinstance(reason, ssl.SSLCertVerificationError):
         return f"TLS: the certificate is not valid: {reason.verify_message.rstrip('.')}."
     if isinstance(reason, ssl.SSLError):
@@ -193,22 +207,14 @@ def _why_not_connected(error: httpcore.ConnectError) -> str:
     return "Nothing answers there."
 
 
-def _host_header(target: Target) -> bytes:
-    host = f"[{target.host}]" if ":" in target.host else target.host
-    usual = {"http": 80, "https": 443}[target.scheme]
-    return (host if target.port == usual else f"{host}:{target.port}").encode()
-
-
-def signed(message_id: str, secrets: tuple[str, ...], body: bytes, at: datetime) -> list[tuple[bytes, bytes]]:
+def signed(message_id: str, secrets: tuple[str, ...], body: bytes, at: datetime) -> dict[str, str]:
     """The headers of Standard Webhooks, one signature by each secret."""
     text = body.decode()
-    signatures = " ".join(Signer(secret).sign(message_id, at, text) for secret in secrets)
-    return [
-        (b"content-type", b"application/json"),
-        (b"content-length", str(len(body)).encode()),
-        (b"user-agent", USER_AGENT.encode()),
-        (b"accept-encoding", b"identity"),
-        (b"webhook-id", message_id.encode()),
-        (b"webhook-timestamp", str(int(at.timestamp())).encode()),
-        (b"webhook-signature", signatures.encode()),
-    ]
+    return {
+        "Content-Type": "application/json",
+        "User-Agent": USER_AGENT,
+        "Accept-Encoding": "identity",
+        "webhook-id": message_id,
+        "webhook-timestamp": str(int(at.timestamp())),
+        "webhook-signature": " ".join(Signer(secret).sign(message_id, at, text) for secret in secrets),
+    }

@@ -186,8 +186,8 @@ async def serve(courier: Courier, webhook_id: UUID, claim: UUID, lane: Lane) -> 
         sent = await _send_page(courier, *found, claim, began + FRESH_SECONDS)
         if sent is None:
             break
-        # As many as can be sent while they are fresh.
-        size = min(MAX_PAGE, max(1, 2 * sent))
+        # As many as can be sent while they are fresh; where none is for this one, on to where there are some.
+        size = min(MAX_PAGE, 2 * sent if sent else 2 * size)
     await database.alone(lambda session: queue.release(session, webhook_id, claim, courier.clock()))
 
 

@@ -15,6 +15,8 @@ from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 
+import uvloop
+
 from db.session import Database
 from db.unit_of_work import Writer
 from jobs.carriers import FolderCarrier, SmtpCarrier
@@ -86,7 +88,7 @@ def work() -> None:
         if end_with_parent is not None:
             end_with_parent()
     settings = Settings.from_environment()
-    asyncio.run(_work(settings))
+    uvloop.run(_work(settings))
 
 
 async def _work(settings: Settings) -> None:
