@@ -102,9 +102,12 @@ lock: setup-dev ## Renew the lock files from pyproject.toml
 	@! grep -nE '://|--(extra-)?index|--find-links' requirements*.txt clients/python/build-constraints.txt
 
 .PHONY: clients
-clients: setup-dev ## Build the packages of the client libraries into build/clients
+clients: setup-dev ## Build the packages of the client libraries into clients/dist
 	$(BIN)/uv build --quiet --wheel --build-constraints clients/python/build-constraints.txt --require-hashes \
-		--out-dir build/clients clients/python
+		--out-dir clients/dist clients/python
+	@PYTHONPATH=web $(BIN)/python -c "from pathlib import Path; from build import install; from node import find_node; \
+		node, package = find_node(), Path('clients/typescript').resolve(); install(package, node); \
+		node.npm('pack', '--silent', '--pack-destination', '../dist', cwd=package)"
 
 .PHONY: release-schema
 release-schema: schema ## Promise the schema as it is now; part of making a release
@@ -112,8 +115,9 @@ release-schema: schema ## Promise the schema as it is now; part of making a rele
 
 .PHONY: clean
 clean: ## Remove what was built and installed, but no data
-	rm -rf $(VENV) web/dist web/node_modules tests/clients/node_modules build *.egg-info clients/python/build \
-		clients/python/*.egg-info clients/python/tutti_client/api .coverage* .mypy_cache .ruff_cache .pytest_cache \
+	rm -rf $(VENV) web/dist web/node_modules tests/clients/node_modules build clients/dist *.egg-info clients/python/build \
+		clients/python/*.egg-info clients/python/tutti_client/api clients/typescript/node_modules clients/typescript/dist \
+		clients/typescript/src/generated clients/typescript/build .coverage* .mypy_cache .ruff_cache .pytest_cache \
 		.import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

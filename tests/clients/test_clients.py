@@ -24,8 +24,8 @@ def node() -> Node:
     return found
 
 
-def run(node: Node, *arguments: str | Path, cwd: Path = HERE, **environment: str) -> None:
-    """Runs a Node program. What it printed is the failure's message."""
+def run(node: Node, *arguments: str | Path, cwd: Path = HERE, **environment: str) -> str:
+    """Runs a Node program and returns what it printed, which is the failure's message if it fails."""
     result = subprocess.run(
         [str(node.executable), *(str(argument) for argument in arguments)],
         cwd=cwd,
@@ -37,6 +37,7 @@ def run(node: Node, *arguments: str | Path, cwd: Path = HERE, **environment: str
         check=False,
     )
     assert result.returncode == 0, result.stdout
+    return result.stdout
 
 
 @pytest.mark.parametrize("client", ["graphql-ws", "urql", "apollo"])
