@@ -7,12 +7,13 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, insert, or_, select, update
+from sqlalchemy import ARRAY, Select, Uuid, any_, bindparam, insert, or_, select, update
 
 from db import pages
+from db.direct import Direct
 from db.models import ActorKind, ActorRef, Comment
 from db.pages import Page, PageRequest, SortKey
-from db.scope import Scope, visible
+from db.scope import Scope, sight_of, visible, visible_by_parameters
 from db.session import Session
 from db.tables import comments, tasks
 
@@ -48,8 +49,20 @@ def live_comments(scope: Scope) -> Select[Any]:
 
 async def comments_by_ids(session: Session, scope: Scope, ids: Collection[UUID]) -> dict[UUID, Comment]:
     """ids -> the comments of those that the scope sees."""
-    found = await session.execute(live_comments(scope).where(comments.c.id.in_(list(ids))))
+    found = await session.fetch(_SEEN, {"ids": list(ids), **sight_of(scope)})
     return {row.id: comment_of(row) for row in found}
+
+
+_SEEN = Direct(
+    select(*_columns)
+    .join(tasks, tasks.c.id == comments.c.task_id)
+    .where(
+        comments.c.id == any_(bindparam("ids", type_=ARRAY(Uuid))),
+        visible_by_parameters(tasks),
+        tasks.c.deleted_at.is_(None),
+        comments.c.deleted_at.is_(None),
+    )
+)
 
 
 _KEYS = [

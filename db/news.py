@@ -11,8 +11,9 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import ARRAY, BigInteger, Uuid, and_, cast, column, func, or_, select, true
+from sqlalchemy import ARRAY, BigInteger, Uuid, and_, bindparam, column, func, or_, select, true
 
+from db.direct import Direct
 from db.models import Notification, NotificationKind
 from db.notifications import Wanted, notification_of, shown_columns, shown_page
 from db.pages import PageRequest
@@ -74,23 +75,28 @@ async def news_of(session: Session, readers: Sequence[Reader], scopes: Mapping[U
 
 async def _standings(session: Session, user_ids: Collection[UUID]) -> dict[UUID, tuple[int, int]]:
     """Each person's head, and how many they have not read."""
-    person = (
-        func.unnest(cast(list(user_ids), ARRAY(Uuid))).table_valued(column("id", Uuid)).render_derived(name="person")
-    )
-    unread = (
-        select(func.sum(notification_counts.c.unread))
-        .where(notification_counts.c.user_id == person.c.id)
-        .correlate(person)
-        .scalar_subquery()
-    )
-    found = await session.execute(
-        select(
-            person.c.id,
-            func.coalesce(notification_heads.c.seq, 0).label("seq"),
-            func.coalesce(unread, 0).label("unread"),
-        ).select_from(person.outerjoin(notification_heads, notification_heads.c.user_id == person.c.id))
-    )
+    found = await session.fetch(_STANDINGS, {"user_ids": list(user_ids)})
     return {row.id: (row.seq, int(row.unread)) for row in found}
+
+
+_person = (
+    func.unnest(bindparam("user_ids", type_=ARRAY(Uuid)))
+    .table_valued(column("id", Uuid), name="person")
+    .render_derived()
+)
+_unread = (
+    select(func.sum(notification_counts.c.unread))
+    .where(notification_counts.c.user_id == _person.c.id)
+    .correlate(_person)
+    .scalar_subquery()
+)
+_STANDINGS = Direct(
+    select(
+        _person.c.id,
+        func.coalesce(notification_heads.c.seq, 0).label("seq"),
+        func.coalesce(_unread, 0).label("unread"),
+    ).select_from(_person.outerjoin(notification_heads, notification_heads.c.user_id == _person.c.id))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,32 +125,43 @@ async def _changed(session: Session, readers: Sequence[Reader], limit: int) -> M
     if not wanted:
         return changed
     places, user_ids, afters = (list(one) for one in zip(*wanted, strict=True))
-    reader = (
-        func.unnest(cast(places, ARRAY(BigInteger)), cast(user_ids, ARRAY(Uuid)), cast(afters, ARRAY(BigInteger)))
-        .table_valued(column("place", BigInteger), column("user_id", Uuid), column("after", BigInteger))
-        .render_derived(name="reader")
-    )
-    newer = (
-        select(*shown_columns)
-        .where(
-            notifications.c.user_id == reader.c.user_id,
-            notifications.c.seq > reader.c.after,
-            notifications.c.is_in_app,
-        )
-        .order_by(notifications.c.seq, notifications.c.id)
-        .limit(limit)
-        .lateral("newer")
-    )
-    is_live = or_(newer.c.task_id.is_(None), tasks.c.id.is_not(None))
-    found = await session.execute(
-        select(reader.c.place, newer, is_live.label("is_live"), tasks.c.project_id)
-        .select_from(
-            reader.join(newer, true()).outerjoin(
-                tasks, and_(tasks.c.id == newer.c.task_id, tasks.c.deleted_at.is_(None))
-            )
-        )
-        .order_by(reader.c.place, newer.c.seq, newer.c.id)
-    )
+    found = await session.fetch(_CHANGED, {"places": places, "user_ids": user_ids, "afters": afters, "limit": limit})
     for row in found:
         changed[row.place].append(_Changed(notification_of(row), row.is_live, row.project_id))
     return changed
+
+
+_reader = (
+    func.unnest(
+        bindparam("places", type_=ARRAY(BigInteger)),
+        bindparam("user_ids", type_=ARRAY(Uuid)),
+        bindparam("afters", type_=ARRAY(BigInteger)),
+    )
+    .table_valued(column("place", BigInteger), column("user_id", Uuid), column("after", BigInteger), name="reader")
+    .render_derived()
+)
+_newer = (
+    select(*shown_columns)
+    .where(
+        notifications.c.user_id == _reader.c.user_id,
+        notifications.c.seq > _reader.c.after,
+        notifications.c.is_in_app,
+    )
+    .order_by(notifications.c.seq, notifications.c.id)
+    .limit(bindparam("limit", type_=BigInteger))
+    .lateral("newer")
+)
+_CHANGED = Direct(
+    select(
+        _reader.c.place,
+        _newer,
+        or_(_newer.c.task_id.is_(None), tasks.c.id.is_not(None)).label("is_live"),
+        tasks.c.project_id,
+    )
+    .select_from(
+        _reader.join(_newer, true()).outerjoin(
+            tasks, and_(tasks.c.id == _newer.c.task_id, tasks.c.deleted_at.is_(None))
+        )
+    )
+    .order_by(_reader.c.place, _newer.c.seq, _newer.c.id)
+)

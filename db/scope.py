@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Table, and_, false, or_
+from sqlalchemy import ARRAY, ColumnElement, Table, Uuid, and_, any_, bindparam, false, or_
 from sqlalchemy.sql.selectable import NamedFromClause
 
 from db.models import Permission, Role, TokenRights
@@ -193,3 +194,25 @@ def visible(table: NamedFromClause, scope: Scope) -> ColumnElement[bool]:
         guest_in = [grant.workspace_id for grant in scope.grants if grant.project_ids]
         ways.append(and_(table.c.workspace_id.in_(guest_in), column.in_(scope.guest_project_ids)))
     return or_(*ways) if ways else false()
+
+
+def visible_by_parameters(table: NamedFromClause) -> ColumnElement[bool]:
+    """The same for a statement whose text never changes, whose parameters are those of `sight_of`."""
+    column = table.c.id if table.name == "projects" else table.c.project_id
+    return or_(
+        table.c.workspace_id == _any_of("seen_whole"),
+        and_(table.c.workspace_id == _any_of("seen_as_guest"), column == _any_of("seen_projects")),
+    )
+
+
+def _any_of(name: str) -> Any:
+    return any_(bindparam(name, type_=ARRAY(Uuid)))
+
+
+def sight_of(scope: Scope) -> dict[str, Any]:
+    """What somebody may see, as the parameters of `visible_by_parameters`."""
+    return {
+        "seen_whole": scope.whole_ids,
+        "seen_as_guest": [grant.workspace_id for grant in scope.grants if grant.project_ids],
+        "seen_projects": scope.guest_project_ids,
+    }

@@ -31,7 +31,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from db.direct import Direct
 from db.models import PRIORITIES, ActorKind, ActorRef, Task
-from db.scope import Scope, visible
+from db.scope import Scope, sight_of, visible, visible_by_parameters
 from db.session import Session, WriteSession
 from db.tables import key_counters, task_assignees, task_keys, task_labels, tasks
 
@@ -55,6 +55,13 @@ _columns = [column for column in tasks.c if column.name != "search"]
 
 _these = tasks.c.workspace_id == bindparam("workspace_id"), tasks.c.id == any_(bindparam("ids", type_=ARRAY(Uuid)))
 _READ = Direct(select(*_columns, _assignee_ids, _label_ids).where(*_these))
+_SEEN = Direct(
+    select(*_columns, _assignee_ids, _label_ids).where(
+        tasks.c.id == any_(bindparam("ids", type_=ARRAY(Uuid))),
+        visible_by_parameters(tasks),
+        tasks.c.deleted_at.is_(None),
+    )
+)
 _RANKS = Direct(select(tasks.c.id, tasks.c.rank).where(*_these, tasks.c.deleted_at.is_(None)))
 _LOCK = Direct(select(tasks.c.id).where(*_these).order_by(tasks.c.id).with_for_update(key_share=True))
 
@@ -98,7 +105,7 @@ def live_tasks(scope: Scope) -> Select[Any]:
 
 async def tasks_by_ids(session: Session, scope: Scope, ids: Collection[UUID]) -> dict[UUID, Task]:
     """ids -> the tasks of those that the scope sees."""
-    found = await session.execute(live_tasks(scope).where(tasks.c.id.in_(list(ids))))
+    found = await session.fetch(_SEEN, {"ids": list(ids), **sight_of(scope)})
     return {row.id: task_of(row) for row in found}
 
 

@@ -16,7 +16,6 @@ from sqlalchemy import (
     and_,
     any_,
     bindparam,
-    cast,
     delete,
     exists,
     func,
@@ -88,6 +87,11 @@ _grants = (
     .order_by(memberships.c.created_at, memberships.c.id)
 )
 _GRANTS = Direct(_grants)
+_GRANTS_OF_SEVERAL = Direct(
+    _select_memberships()
+    .where(memberships.c.user_id == any_(bindparam("user_ids", type_=ARRAY(Uuid))))
+    .order_by(memberships.c.created_at, memberships.c.id)
+)
 _GRANTS_IN = Direct(_grants.where(memberships.c.workspace_id == bindparam("workspace_id")))
 _GRANT_AND_LOCK = Direct(
     _select_memberships()
@@ -108,11 +112,7 @@ async def grants_by_user_id(session: Session, user_id: UUID, workspace_id: UUID 
 
 async def grants_by_user_ids(session: Session, user_ids: Collection[UUID]) -> dict[UUID, list[Grant]]:
     """The same of several people; everybody has an entry."""
-    found = await session.execute(
-        _select_memberships()
-        .where(memberships.c.user_id == any_(cast(list(user_ids), ARRAY(Uuid))))
-        .order_by(memberships.c.created_at, memberships.c.id)
-    )
+    found = await session.fetch(_GRANTS_OF_SEVERAL, {"user_ids": list(user_ids)})
     grants: dict[UUID, list[Grant]] = {one: [] for one in user_ids}
     for row in found:
         grants[row.user_id].append(grant_of(_membership(row)))
@@ -439,8 +439,11 @@ def _user(row: Any) -> User:
 
 async def users_by_ids(session: Session, ids: Collection[UUID]) -> dict[UUID, User]:
     """ids -> people. No scope: they are reached through rows that somebody may see."""
-    found = await session.execute(select(users).where(users.c.id.in_(list(ids))))
+    found = await session.fetch(_USERS, {"ids": list(ids)})
     return {row.id: _user(row) for row in found}
+
+
+_USERS = Direct(select(users).where(users.c.id == any_(bindparam("ids", type_=ARRAY(Uuid)))))
 
 
 async def known_users_by_ids(session: Session, scope: Scope, ids: Collection[UUID]) -> dict[UUID, User]:
