@@ -138,11 +138,12 @@ export function useDraft<Values extends Record<string, string>>(stored: Values, 
   const [typed, setTyped] = useState<Partial<Values>>({});
   const [base, setBase] = useState<number | null>(null);
   const [problems, setProblems] = useState<Problems>(NO_PROBLEMS);
-  const [saved, setSaved] = useState<{ readonly version: number | undefined } | null>(null);
+  const [saved, setSaved] = useState<{ readonly version: number | undefined; readonly from: string } | null>(null);
   const values = { ...stored, ...typed };
   const changes = Object.fromEntries(Object.entries(typed).filter(([field, value]) => stored[field] !== value)) as Partial<Values>;
   const isChanged = Object.keys(changes).length > 0;
-  const isBack = saved !== null && (!isChanged || (saved.version !== undefined && version >= saved.version));
+  const isNewer = saved !== null && (saved.version === undefined ? JSON.stringify(stored) !== saved.from : version >= saved.version);
+  const isBack = saved !== null && (!isChanged || isNewer);
   useEffect(() => {
     if (!isBack) return;
     setTyped({});
@@ -170,9 +171,9 @@ export function useDraft<Values extends Record<string, string>>(stored: Values, 
       setBase(null);
       setProblems(NO_PROBLEMS);
     },
-    /** What was typed stays on the screen until it comes back from the server; `asVersion` is what it was saved as. */
+    /** What was typed stays on the screen until it comes back from the server; `asVersion` is what it was saved as, if it is known. */
     saved(asVersion?: number): void {
-      setSaved({ version: asVersion });
+      setSaved({ version: asVersion, from: JSON.stringify(stored) });
       setProblems(NO_PROBLEMS);
     },
   };
