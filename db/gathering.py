@@ -22,10 +22,16 @@ ANSWERED_AT_ONCE = 4
 
 
 class Gathering(Generic[Key, Answer]):
-    """Asks by `read`: keys -> the answers of those that have one. At most one read at a time."""
+    """Asks by `read`: keys -> the answers of those that have one. At most one read at a time.
 
-    def __init__(self, read: Callable[[list[Key]], Awaitable[Mapping[Key, Answer]]]) -> None:
+    `pause_seconds`: those who ask while a read is under way wait so long for more to come. Nobody does without a crowd.
+    """
+
+    def __init__(
+        self, read: Callable[[list[Key]], Awaitable[Mapping[Key, Answer]]], pause_seconds: float = 0.0
+    ) -> None:
         self._read = read
+        self._pause_seconds = pause_seconds
         self._waiting: dict[Key, list[asyncio.Future[Answer | None]]] = {}
         self._reading: asyncio.Task[None] | None = None
 
@@ -50,6 +56,8 @@ class Gathering(Generic[Key, Answer]):
                         future.set_exception(error)
                 else:
                     await _answer(asked, answers)
+                if self._waiting and self._pause_seconds:
+                    await asyncio.sleep(self._pause_seconds)
         finally:
             self._reading = None
 

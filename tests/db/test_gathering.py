@@ -48,6 +48,27 @@ async def test_who_asks_while_a_read_is_under_way_gets_the_answer_of_the_next() 
     assert await asyncio.gather(*early, *late) == ["1 by read 1", "1 by read 2", "2 by read 2"]
 
 
+async def test_a_crowd_waits_for_each_other_and_nobody_waits_alone() -> None:
+    reads = Reads()
+    reads.gathering = Gathering(reads.read, pause_seconds=3600)
+    async with asyncio.timeout(10):
+        assert await reads.gathering.ask(1) == "1 by read 1"
+        assert await reads.gathering.ask(1) == "1 by read 2"
+    reads.gathering = Gathering(reads.read, pause_seconds=0.05)
+    reads.may_answer.clear()
+    waiting = reads.asking(1)
+    await asyncio.sleep(0.01)
+    waiting += reads.asking(2)
+    await asyncio.sleep(0.01)
+    reads.may_answer.set()
+    await waiting[0]
+    for key in range(3, 8):  # one in each turn of the loop, as they come in
+        waiting += reads.asking(key)
+        await asyncio.sleep(0)
+    await asyncio.gather(*waiting)
+    assert reads.asked[-2:] == [[1], [2, 3, 4, 5, 6, 7]]
+
+
 async def test_a_failure_reaches_those_of_that_read_and_no_other() -> None:
     reads = Reads()
     reads.is_away = True
