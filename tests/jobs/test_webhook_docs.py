@@ -27,27 +27,18 @@ def code(language: str) -> str:
     return str(found)
 
 
+def headers(*secrets: str) -> dict[str, str]:
+    return signed("delivery_1", secrets, BODY, now())
+
+
 def cases() -> list[tuple[str, dict[str, str], bytes, bool]]:
     secret, other = new_secret(), new_secret()
     return [
-        (secret, signed("delivery_1", (secret,), BODY, now()), BODY, True),
-        (
-            secret,
-            signed(
-                "delivery_1",
-                (
-                    other,
-                    secret,
-                ),
-                BODY,
-                now(),
-            ),
-            BODY,
-            True,
-        ),
-        (secret, signed("delivery_1", (other,), BODY, now()), BODY, False),
-        (secret, signed("delivery_1", (secret,), BODY, now()), BODY + b" ", False),
-        (secret, {**signed("delivery_1", (secret,), BODY, now()), "webhook-timestamp": "1767225600"}, BODY, False),
+        (secret, headers(secret), BODY, True),
+        (secret, headers(other, secret), BODY, True),
+        (secret, headers(other), BODY, False),
+        (secret, headers(secret), BODY + b" ", False),
+        (secret, {**headers(secret), "webhook-timestamp": "1767225600"}, BODY, False),
         (secret, {}, BODY, False),
     ]
 
