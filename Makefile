@@ -71,6 +71,11 @@ model: setup-dev web ## Hold the task API to a simple model, 500 runs of 50 step
 bench: setup-dev web ## Measure a real server: latency, memory, starting; ONLY=latency one of them, ONLY=peers beside other servers
 	$(BIN)/python -m $(if $(filter peers,$(ONLY)),bench.side_by_side,bench $(ONLY))
 
+.PHONY: docs
+docs: setup-dev ## Build the documentation site, with the API reference, into build/site
+	$(BIN)/python -m sphinx -q -W --keep-going -c docs -d build/trees . build/site
+	@echo "Open build/site/docs/index.html"
+
 .PHONY: screenshots
 screenshots: setup-dev web ## Take the pictures of the web client for the documents
 	$(BIN)/python -m bench.pictures
