@@ -1,43 +1,12 @@
 """The npm clients against a real server, the HTTP audits, and what tools of the GraphQL world say of the schema."""
 
 import json
-import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-HERE = Path(__file__).resolve().parent
-ROOT = HERE.parents[1]
-sys.path.insert(0, str(ROOT / "web"))
-
-from build import generate, install  # noqa: E402 - web/ is no package: its scripts run before any environment exists
-from node import Node, find_node  # noqa: E402
-
-
-@pytest.fixture(scope="session")
-def node() -> Node:
-    found = find_node()
-    install(HERE, found)
-    return found
-
-
-def run(node: Node, *arguments: str | Path, cwd: Path = HERE, **environment: str) -> str:
-    """Runs a Node program and returns what it printed, which is the failure's message if it fails."""
-    result = subprocess.run(
-        [str(node.executable), *(str(argument) for argument in arguments)],
-        cwd=cwd,
-        env={**os.environ, **environment},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=180,
-        check=False,
-    )
-    assert result.returncode == 0, result.stdout
-    return result.stdout
+from tests.clients.programs import HERE, ROOT, Node, generate, install, run
 
 
 @pytest.mark.parametrize("client", ["graphql-ws", "urql", "apollo"])

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import fcntl
-import os
 import re
-import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -17,10 +14,10 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from tests.clients.programs import ROOT, alone, run
 from tests.faults.links import Proxy, proxies
 from tests.people import Api, Person
 
-ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "clients/python"
 UV = Path(sys.executable).with_name("uv")
 SNIPPET = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
@@ -31,8 +28,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The package as somebody would install it. One test process builds it at a time."""
     made = tmp_path_factory.mktemp("wheel")
     constraints = ["--build-constraints", PACKAGE / "build-constraints.txt", "--require-hashes"]
-    with (PACKAGE / "pyproject.toml").open() as held:
-        fcntl.flock(held, fcntl.LOCK_EX)
+    with alone(PACKAGE):
         run(UV, "build", "--wheel", *constraints, "--out-dir", made, PACKAGE)
     (found,) = made.glob("*.whl")
     return found
@@ -51,21 +47,6 @@ def tutti_client(wheel: Path) -> Iterator[ModuleType]:
 def link(server_url: str) -> Iterator[Proxy]:
     with proxies(urlsplit(server_url).port or 80) as (link,):
         yield link
-
-
-def run(program: str | Path, *arguments: str | Path, **environment: str) -> str:
-    """What a program printed. If it fails, that is the failure's message."""
-    result = subprocess.run(
-        [str(program), *(str(argument) for argument in arguments)],
-        env={**os.environ, **environment},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert result.returncode == 0, result.stdout
-    return result.stdout
 
 
 async def bot(api: Api, scopes: list[str] | None = None) -> tuple[Person, str, str]:
