@@ -84,7 +84,7 @@ export class IndexedDbStorage<R extends Row> implements Storage<R> {
 
 /** Closes and removes every replica whose name begins so, e.g. all of one person at sign-out; resolves when they are gone. */
 export async function forgetReplicas(beginning: string): Promise<void> {
-  for (const storage of [...open]) if (storage.isNamed(beginning)) storage.close();
+  for (const storage of open) if (storage.isNamed(beginning)) storage.close();
   const names = (await indexedDB.databases()).flatMap(({ name }) => (name?.startsWith(PREFIX + beginning) ? [name] : []));
   await Promise.all(names.map((name) => promisifyRequest(indexedDB.deleteDatabase(name))));
 }
