@@ -94,8 +94,8 @@ export class Tutti {
   }
 
   /**
-   * Follows a subscription, over every lost connection: one that takes `$after` goes on behind its last result. Returns how
-   * to stop.
+   * Follows a subscription, over every lost connection and whatever else passes: one that takes `$after` goes on behind its
+   * last result. Returns how to stop.
    */
   subscribe<Data, Vars extends Variables>(document: TypedDocumentNode<Data, Vars>, variables: Vars, sink: Sink<Data>): () => void {
     // Both libraries send this very object again when they come back, so what changes in it here is asked for then.
@@ -111,15 +111,25 @@ export class Tutti {
       error: (problem: unknown) => end(problemOf(problem)),
       complete: () => undefined,
     };
-    const stop = this.socket ? this.socket.subscribe<Data>(request, handlers as never) : this.stream(request, handlers as never);
+    const start = (): (() => void) =>
+      this.socket ? this.socket.subscribe<Data>(request, handlers as never) : this.stream(request, handlers as never);
+    let stop = start();
+    let again: ReturnType<typeof setTimeout> | undefined;
     let isEnded = false;
     const close = (): void => {
       isEnded = true;
       this.ends.delete(close);
+      clearTimeout(again);
       stop();
     };
     const end = (problem: TuttiError): void => {
       if (isEnded) return;
+      if (problem instanceof Unavailable || problem instanceof RateLimited) {
+        stop();
+        const wait = problem instanceof RateLimited ? problem.retryAfterSeconds * 1000 : LONGEST_WAIT_MS * Math.random();
+        again = setTimeout(() => (stop = start()), wait);
+        return;
+      }
       close();
       sink.error?.(problem);
     };

@@ -51,7 +51,7 @@ const MUTATIONS: Readonly<Record<string, TypedDocumentNode<any, any>>> = {
 };
 const FIRST_TASKS = 100;
 const MORE_TASKS = 500;
-/** The workspace is not for this person or token any more. Whatever else ends the stream may be over at the next try. */
+/** The workspace is not for this person or token any more, or what we ask is not understood: it would be so again. */
 const FINAL = new Set(["NOT_FOUND", "ACCESS_REVOKED", "UNAUTHENTICATED", "BAD_REQUEST", "QUERY_TOO_COMPLEX"]);
 
 export class Workspace {

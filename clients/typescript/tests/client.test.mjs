@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import WebSocket from "ws";
-import { CreateTaskDocument, MemoryStorage, newId, openWorkspace, Refused, TasksDocument, Tutti, Unauthenticated, Unavailable, UpdateTaskDocument } from "tutti-client";
+import { CreateTaskDocument, MemoryStorage, newId, openWorkspace, Refused, TasksDocument, Tutti, Unauthenticated, Unavailable, UpdateTaskDocument, WorkspaceEventsDocument } from "tutti-client";
 import { post, payloadOf, twoPeopleInOneWorkspace } from "../../../tests/clients/harness.mjs";
 
 const url = process.env.TUTTI_URL;
@@ -124,6 +124,24 @@ for (const transport of ["ws", "sse"]) {
     await Promise.all([ann.close(), bob.close()]);
   });
 }
+
+test("a stream that was one too many comes when there is room", { timeout: 30_000 }, async () => {
+  const { ann, open, workspaceId } = await scene();
+  const bob = open();
+  const first = () => {
+    let stop;
+    const came = new Promise((next, error) => (stop = bob.subscribe(WorkspaceEventsDocument, { workspaceId }, { next, error })));
+    return { came, stop };
+  };
+  const streams = Array.from({ length: 50 }, first);
+  await Promise.all(streams.map(({ came }) => came));
+  const oneTooMany = first();
+  const isRefused = await Promise.race([oneTooMany.came.then(() => false), new Promise((done) => setTimeout(done, 300, true))]);
+  assert.ok(isRefused, "the server takes 50 operations on a socket");
+  streams[0].stop();
+  assert.ok((await oneTooMany.came).workspaceEvents.caughtUp);
+  await Promise.all([ann.close(), bob.close()]);
+});
 
 test("a stream ends when its token is revoked", { timeout: 30_000 }, async () => {
   const { a, ann, workspaceId } = await scene();
