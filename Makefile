@@ -72,9 +72,9 @@ bench: setup-dev web ## Measure a real server: latency, memory, starting; ONLY=l
 	$(BIN)/python -m $(if $(filter peers,$(ONLY)),bench.side_by_side,bench $(ONLY))
 
 .PHONY: docs
-docs: setup-dev ## Build the documentation site, with the API reference, into build/site
-	$(BIN)/python -m sphinx -q -W --keep-going -c docs -d build/trees . build/site
-	@echo "Open build/site/docs/index.html"
+docs: setup-dev ## Build the documentation site, with the API reference, into docs/site
+	$(BIN)/python -m sphinx -q -W --keep-going -c docs -d docs/site/.trees . docs/site
+	@echo "Open docs/site/docs/index.html"
 
 .PHONY: screenshots
 screenshots: setup-dev web ## Take the pictures of the web client for the documents
@@ -120,7 +120,7 @@ release-schema: schema ## Promise the schema as it is now; part of making a rele
 
 .PHONY: clean
 clean: ## Remove what was built and installed, but no data
-	rm -rf $(VENV) web/dist web/node_modules tests/clients/node_modules build clients/dist *.egg-info clients/python/build \
+	rm -rf $(VENV) web/dist web/node_modules tests/clients/node_modules build docs/api docs/site clients/dist *.egg-info clients/python/build \
 		clients/python/*.egg-info clients/python/tutti_client/api clients/typescript/node_modules clients/typescript/dist \
 		clients/typescript/src/generated clients/typescript/build .coverage* .mypy_cache .ruff_cache .pytest_cache \
 		.import_linter_cache .hypothesis

@@ -23,4 +23,4 @@ suppress_warnings = ["misc.highlighting_failure"]
 # The whole repository is the source, so that pages may lead to any other as they do where they are read as files.
 root_doc = "docs/index"
 include_patterns = ["*.md", "docs/**.md", "clients/*/README.md"]
-exclude_patterns = ["**/node_modules", ".venv", "build"]
+exclude_patterns = ["**/node_modules", ".venv", "docs/site"]
