@@ -7,6 +7,9 @@ from tests.e2e.conftest import OpenPage
 from tests.e2e.test_client import card, create, is_accessible, make_team, sign_up, two_on_a_board
 
 FITS = "() => [...document.querySelectorAll('html, main > div')].every(part => part.scrollWidth <= 360)"
+OVERFLOW = (
+    "() => { const { scrollWidth, clientWidth } = document.querySelector('aside'); return scrollWidth - clientWidth; }"
+)
 DESK = ViewportSize(width=1280, height=800)
 PHONE = ViewportSize(width=360, height=740)
 
@@ -91,6 +94,8 @@ async def test_pages_of_settings(open_page: OpenPage) -> None:
     page = await sign_up(open_page, "Bo Ek")
     await make_team(page)
     await visit(page, dict(SETTINGS), slug_of(page))
+    await page.reload()  # on a phone, where the last of the tabs has no room
+    await expect(page.get_by_role("link", name="Audit log")).to_be_in_viewport(ratio=0.9)
 
 
 async def test_dialogs_of_settings_on_a_phone(open_page: OpenPage) -> None:
@@ -150,6 +155,12 @@ async def test_dialogs_menus_and_the_task_by_keyboard_alone(open_page: OpenPage,
     await expect(task).to_be_focused()
     await keys.press("Enter")
     await expect(page.get_by_role("textbox", name="Title")).to_be_visible()
+    text = "A comment that says so much that no panel is wide enough for it in one line, which is long. " * 2
+    await page.get_by_role("textbox", name="Write a comment").fill(text)
+    await keys.press("Control+Enter")
+    await page.get_by_role("button", name="Resolve").click()
+    await expect(page.get_by_text("Resolved: A comment")).to_be_visible()
+    assert await page.evaluate(OVERFLOW) == 0
     await is_for_everybody(page, "task")
     await keys.press("Escape")
     await expect(task).to_be_focused()

@@ -26,8 +26,8 @@ export const FilterBar = memo(function FilterBar({ statuses, labels, projects, m
   const people = [...members].sort((a, b) => Number(b.user.id === me) - Number(a.user.id === me)).slice(0, 12);
   const named = (label: string, chosen: number): string => (chosen ? `${label} (${chosen})` : label);
   return (
-    <div className="flex flex-wrap items-center gap-2 border-b border-line px-3 py-2" role="group" aria-label="Filters">
-      <input type="search" aria-label="Filter by text" placeholder="Filter…" className={`${INPUT} max-w-40`} value={filters.text} onChange={(event) => onChange({ text: event.target.value })} />
+    <div className="flex items-center gap-2 border-b border-line px-3 py-2 max-sm:overflow-x-auto max-sm:*:shrink-0 sm:flex-wrap" role="group" aria-label="Filters">
+      <input type="search" aria-label="Filter by text" placeholder="Filter…" className={`${INPUT} max-w-40 max-sm:max-w-28`} value={filters.text} onChange={(event) => onChange({ text: event.target.value })} />
       <div className="flex items-center gap-1" role="group" aria-label="Assignees">
         {people.map(({ user }) => (
           <button key={user.id} type="button" aria-pressed={filters.assignees.includes(user.id)} aria-label={user.id === me ? "Me" : user.name}
@@ -58,8 +58,8 @@ export const FilterBar = memo(function FilterBar({ statuses, labels, projects, m
         </Menu>
       )}
       {isFiltered(filters) && <Button kind="quiet" onClick={() => onChange(CLEAR)}>Clear</Button>}
-      <span className="text-sm text-dim">{count} {count === 1 ? "task" : "tasks"}{!isWhole && ", reading more…"}</span>
-      {onNew && <Button kind="primary" className="ml-auto" aria-keyshortcuts="c" onClick={onNew}><Plus size={16} aria-hidden />New task</Button>}
+      <span className="text-sm whitespace-nowrap text-dim">{count} {count === 1 ? "task" : "tasks"}{!isWhole && ", reading more…"}</span>
+      {onNew && <Button kind="primary" className="ml-auto max-sm:sticky max-sm:right-0" aria-keyshortcuts="c" onClick={onNew}><Plus size={16} aria-hidden />New task</Button>}
     </div>
   );
 });

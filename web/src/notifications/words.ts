@@ -32,11 +32,11 @@ export function subject({ task, invite, workspace }: Notice): string {
   return invite ? "The link to join is in your mail." : (workspace?.name ?? "");
 }
 
-/** The comment's text on a line, with names for mentions. */
+/** The comment's text on a line, with names for mentions and without the marks of emphasis. */
 export function excerpt({ comment }: Notice): string {
   if (!comment) return "";
   const names = new Map(comment.mentions.map(({ id, name }) => [id, name]));
-  const text = comment.body.replace(/@\[(user_[^\]]+)\]/g, (_, id: string) => `@${names.get(id) ?? "somebody"}`).replace(/\s+/g, " ").trim();
+  const text = comment.body.replace(/@\[(user_[^\]]+)\]/g, (_, id: string) => `@${names.get(id) ?? "somebody"}`).replace(/(\*\*?|`)(?=\S)(.+?)(?<=\S)\1/g, "$2").replace(/\s+/g, " ").trim();
   return text.length > 160 ? `${text.slice(0, 160)}…` : text;
 }
 

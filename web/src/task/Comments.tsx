@@ -30,11 +30,11 @@ export function Comments({ task, model, onWriting }: CommentsProps) {
   const list = useRef<HTMLOListElement>(null);
   const unseen = useUnseen(comments, list, isLoading);
   return (
-    <div className="grid gap-3">
+    <div className="grid grid-cols-1 gap-3">
       {isLoading && comments.length === 0 && <p role="status" className="text-sm text-dim">Loading comments…</p>}
       {isMissing && <p className="text-sm text-warn">The server cannot be reached, so comments may be missing here.</p>}
       {!isLoading && !isMissing && comments.length === 0 && <p className="text-sm text-dim">Nobody has said anything yet.</p>}
-      <ol ref={list} aria-label="Comments" className="grid gap-3">
+      <ol ref={list} aria-label="Comments" className="grid grid-cols-1 gap-3">
         {threads.map((thread) => <li key={thread.id}><ThreadView thread={thread} task={task} people={people} mayWrite={mayWrite} onWriting={onWriting} /></li>)}
       </ol>
       {unseen.length > 0 && (
@@ -155,7 +155,7 @@ function Composer({ label, button, draft, task, people, parentId, isFocused = fa
     onDone?.();
   }
   return (
-    <form className="grid gap-2" onSubmit={send}>
+    <form className="grid grid-cols-1 gap-2" onSubmit={send}>
       <MentionArea label={label} placeholder={`${label}… @ mentions somebody`} value={text} people={people} rows={2} maxLength={20_000} autoFocus={isFocused}
         onText={(next) => { setText(next); onWriting(next !== ""); }} onBlur={() => onWriting(false)}
         onKeyDown={(event) => {
@@ -181,7 +181,7 @@ function Editor({ comment, people, onDone }: { comment: Comment; people: readonl
     onDone();
   }
   return (
-    <form className="grid gap-2" onSubmit={save}>
+    <form className="grid grid-cols-1 gap-2" onSubmit={save}>
       <MentionArea label="Edit the comment" value={text} people={people} rows={2} maxLength={20_000} autoFocus onText={setText}
         onKeyDown={(event) => {
           if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) { event.preventDefault(); save(); }

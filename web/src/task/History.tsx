@@ -22,7 +22,7 @@ export function History({ task, model }: { task: Task; model: Model }) {
   if (!data) return fetching ? <p role="status" className="text-sm text-dim">Loading history…</p> : null;
   const entries = data.task?.history.nodes.filter(({ changes }) => changes.some(({ field }) => field !== "RANK")) ?? [];
   return (
-    <ol aria-label="History" className="grid gap-3 text-sm">
+    <ol aria-label="History" className="grid grid-cols-1 gap-3 text-sm">
       {entries.map(({ id, actor, at, changes }) => (
         <li key={id}>
           <Line who={actor} at={at} onUndo={mayWrite ? () => workspace.revert({ changeId: id }, task.id) : undefined}>{changes.filter(({ field }) => field !== "RANK").map((change) => <ChangeLine key={change.field} {...change} model={model} />)}</Line>
@@ -42,7 +42,7 @@ interface LineProps {
 
 function Line({ who, at, onUndo, children }: LineProps) {
   return (
-    <div className="grid grid-cols-[auto_1fr] gap-x-2">
+    <div className="grid grid-cols-[auto_minmax(0,1fr)] gap-x-2">
       <Avatar id={who.id} name={who.name} size={22} />
       <div className="grid min-w-0 gap-1">
         <p className="flex flex-wrap items-center gap-x-2"><span className="font-medium">{who.name}</span><Ago at={at} className="text-xs text-dim" />

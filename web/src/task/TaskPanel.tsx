@@ -8,6 +8,7 @@ import { ChevronDown, ChevronUp, Link2, X } from "lucide-react";
 import { useEffect, useMemo, useRef, useState, type FormEvent, type ReactNode } from "react";
 import { PRIORITY_NAMES } from "../board/arrange";
 import { TaskChoices, type QuickKind } from "../board/QuickMenu";
+import { isTyping } from "../board/typing";
 import { may, type Model, type Task } from "../data/model";
 import type { ActivityMode, ChangedField } from "../gql/graphql";
 import { Viewers } from "../presence/Presence";
@@ -35,6 +36,16 @@ export default function TaskPanel({ task, order, onClose, onOpen }: PanelProps) 
   const model = useModel();
   const panel = useRef<HTMLElement>(null);
   useEffect(() => panel.current?.focus(), []);
+  const latest = useRef(onClose);
+  useEffect(() => void (latest.current = onClose), [onClose]);
+  useEffect(() => {
+    // What had the focus may be gone, as a button is that has done its work: Escape closes the panel all the same.
+    const keyed = (event: KeyboardEvent): void => {
+      if (event.key === "Escape" && !event.defaultPrevented && event.target === document.body && !isTyping(event)) latest.current();
+    };
+    addEventListener("keydown", keyed);
+    return () => removeEventListener("keydown", keyed);
+  }, []);
   const at = task ? order.findIndex(({ id }) => id === task.id) : -1;
   const [previous, next] = [order[at - 1], at < 0 ? undefined : order[at + 1]];
   return (
@@ -100,7 +111,7 @@ function Details({ task, model, onClose, onOpen }: { task: Task; model: Model; o
   }
 
   return (
-    <div className="grid gap-4 p-4">
+    <div className="grid grid-cols-1 gap-4 p-4">
       <Title {...texts} onTyping={doing("EDITING", "TITLE")} />
       <Fields task={task} model={model} mayWrite={mayWrite} />
       <Description {...texts} people={people} onTyping={doing("EDITING", "DESCRIPTION")} />
@@ -121,7 +132,7 @@ function Fields({ task, model, mayWrite }: { task: Task; model: Model; mayWrite:
   const status = model.statusById.get(task.status.id);
   const project = model.projects.find(({ id }) => id === task.project?.id);
   return (
-    <dl className="grid grid-cols-[5.5rem_1fr] items-center gap-y-0.5 text-sm">
+    <dl className="grid grid-cols-[5.5rem_minmax(0,1fr)] items-center gap-y-0.5 text-sm">
       <Choice name="Status" kind="status" task={task} model={model} mayWrite={mayWrite}>{status && <><Dot color={status.color} />{status.name}</>}</Choice>
       <Choice name="Priority" kind="priority" task={task} model={model} mayWrite={mayWrite}>{PRIORITY_NAMES[task.priority]}</Choice>
       <Choice name="Assignees" kind="assignees" task={task} model={model} mayWrite={mayWrite}>
@@ -174,9 +185,9 @@ function Subtasks({ task, model, mayWrite, onOpen }: { task: Task; model: Model;
     event.currentTarget.reset();
   }
   return (
-    <section className="grid gap-1.5" aria-label="Subtasks">
+    <section className="grid grid-cols-1 gap-1.5" aria-label="Subtasks">
       <h2 className="text-sm font-semibold">Subtasks{subtasks.length > 0 && <span className="ml-2 font-normal text-dim">{subtasks.filter(isDone).length} of {subtasks.length} done</span>}</h2>
-      <ul className="grid">
+      <ul className="grid grid-cols-1">
         {subtasks.map((each) => (
           <li key={each.id}><Button kind="quiet" className="w-full justify-start" onClick={() => onOpen(each)}><Dot color={model.statusById.get(each.status.id)?.color ?? "gray"} /><span className={`truncate ${isDone(each) ? "text-dim line-through" : ""}`}>{each.title}</span></Button></li>
         ))}
@@ -196,7 +207,7 @@ function Talk({ task, model, onWriting }: { task: Task; model: Model; onWriting:
   const [isHistory, setHistory] = useState(false);
   const count = model.commentsOf.get(task.id)?.length ?? 0;
   return (
-    <section aria-label="Comments and history" className="grid gap-3 border-t border-line pt-4">
+    <section aria-label="Comments and history" className="grid grid-cols-1 gap-3 border-t border-line pt-4">
       <div role="group" aria-label="Show" className="flex gap-1">
         <Button kind={isHistory ? "quiet" : "plain"} aria-pressed={!isHistory} onClick={() => setHistory(false)}>Comments{count > 0 && <span className="font-normal text-dim">{count}</span>}</Button>
         <Button kind={isHistory ? "plain" : "quiet"} aria-pressed={isHistory} onClick={() => setHistory(true)}>History</Button>

@@ -36,7 +36,7 @@ export function Title({ task, version, isFixed, onTyping }: TextProps) {
     onTyping(false);
   }
   return (
-    <div className="grid gap-1">
+    <div className="grid grid-cols-1 gap-1">
       <textarea aria-label="Title" rows={1} maxLength={500} readOnly={isFixed} value={typed.text}
         className={`-mx-3 field-sizing-content min-h-9 w-[calc(100%+1.5rem)] resize-none rounded-lg border bg-surface px-3 py-1.5 text-xl leading-snug font-semibold text-text ${editor ? "border-accent" : "border-transparent hover:border-line focus:border-line"}`}
         onFocus={() => isFixed || onTyping(true)}
@@ -99,7 +99,7 @@ export function Description({ task, version, isFixed, onTyping, people }: TextPr
     onTyping(false);
   }
   return (
-    <section className="grid gap-2" aria-label="Description">
+    <section className="grid grid-cols-1 gap-2" aria-label="Description">
       <div className="flex min-h-8 items-center justify-between gap-2">
         <h2 className="text-sm font-semibold">Description</h2>
         {!isFixed && !typed.isTyping && <Button kind="quiet" onClick={() => { typed.type(value); onTyping(true); }}><Pencil size={14} aria-hidden />Edit<span className="sr-only"> description</span></Button>}

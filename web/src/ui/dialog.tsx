@@ -17,7 +17,7 @@ export function Dialog({ title, onClose, children }: { title: string; onClose: (
     <dialog
       ref={dialog}
       aria-label={title}
-      className="m-auto w-full max-w-lg rounded-2xl border border-line bg-surface p-0 text-text shadow-2xl backdrop:bg-black/50"
+      className="m-auto w-[calc(100%-1.5rem)] max-w-lg rounded-2xl border border-line bg-surface p-0 text-text shadow-2xl backdrop:bg-black/50"
       onCancel={(event) => {
         event.preventDefault();
         onClose();
