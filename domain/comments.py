@@ -50,7 +50,7 @@ async def create_comment(
     await following.begin(uow, task, [*following.person_of(uow), *people])
     events.comment_changed(uow, task, None, comment)
     await notices.commented(uow, task, comment)
-    return Outcome({"comment": str(comment.id)})
+    return Outcome({"comment": str(comment.id)}, rows={comment.id: comment})
 
 
 async def _root(uow: UnitOfWork, task: Task, parent_id: UUID) -> Comment:

@@ -71,13 +71,18 @@ def _read_task(info: GraphQLResolveInfo[Any]) -> Callable[[Any], Task | None] | 
 
 
 def _held_task(root: MutationPayload) -> Task | None:
-    """The task as the mutation left or found it. Raises Uncovered where that is not known."""
-    task_id = root.id_of("task")
-    if task_id is None:
+    row = _held(root, "task")
+    return None if row is None else Task.from_row(row)
+
+
+def _held(root: MutationPayload, name: str) -> Any:
+    """The object as the mutation left or found it. Raises Uncovered where that is not known."""
+    found = root.id_of(name)
+    if found is None:
         return None
-    if task_id not in root.rows:
+    if found not in root.rows:
         raise Uncovered
-    return Task.from_row(root.rows[task_id])
+    return root.rows[found]
 
 
 async def _changed_task(root: MutationPayload, info: Info) -> Task | None:
@@ -217,6 +222,24 @@ class RevertChangesPayload(MutationPayload):
         return [one for one in found if one is not None]
 
 
+def _read_comment(info: GraphQLResolveInfo[Any]) -> Callable[[Any], Comment | None] | None:
+    """As `_read_task`."""
+    return None if selects_objects(info) else _held_comment
+
+
+def _held_comment(root: MutationPayload) -> Comment | None:
+    row = _held(root, "comment")
+    return None if row is None else Comment.from_row(row)
+
+
+async def _new_comment(root: MutationPayload, info: Info) -> Comment | None:
+    """As `_changed_task`."""
+    try:
+        return await _comment(root, info) if selects_objects(info._raw_info) else _held_comment(root)
+    except Uncovered:
+        return await _comment(root, info)
+
+
 async def _comment(root: MutationPayload, info: Info) -> Comment | None:
     comment_id = root.id_of("comment")
     row = None if comment_id is None else await info.context.loaders.comments.load(comment_id)
@@ -225,7 +248,7 @@ async def _comment(root: MutationPayload, info: Info) -> Comment | None:
 
 @strawberry.type(description="What createComment answers.")
 class CreateCommentPayload(MutationPayload):
-    comment: Comment | None = strawberry.field(resolver=_comment, description=_NOW)
+    comment: Comment | None = strawberry.field(resolver=_new_comment, metadata={READ: _read_comment}, description=_NOW)
 
 
 @strawberry.type(description="What updateComment answers.")
