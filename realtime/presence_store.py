@@ -166,7 +166,8 @@ class Store:
 
     def _gathered(self) -> None:
         self._gathering = None
-        self._wake.set()
+        if self._waiting:  # perhaps somebody who could not wait took them along
+            self._wake.set()
 
     async def run(self) -> None:
         """Keep a link until cancelled."""

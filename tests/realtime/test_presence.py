@@ -260,7 +260,10 @@ async def test_who_was_removed_while_nobody_looked_is_not_in_a_snapshot(node: No
 
 async def test_more_rights_are_followed_by_a_snapshot_of_more(node: Node, hall: Hall) -> None:
     guest, other_guest = await people(node, hall, 2, Role.GUEST)
+    (member,) = await people(node, hall, 1)
     await hall.open(node, other_guest)
+    everybody = await hall.view(node, member)
+    await everybody.until(lambda seen: seen.status(other_guest))
     view = await hall.view(node, guest)
     assert view.people == {}
     await node.world.set_role(hall.workspace_id, guest, Role.MEMBER, writer=node.writer)
