@@ -144,6 +144,11 @@ async def test_dialogs_menus_and_the_task_by_keyboard_alone(open_page: OpenPage,
     await keys.press("Escape")
     task = card(page, "Tune the violin")
     await expect(task).to_contain_text("-1")
+    bar = await page.get_by_role("group", name="Filters").bounding_box()
+    field = await page.get_by_role("searchbox", name="Filter by text").bounding_box()
+    assert bar is not None
+    assert field is not None
+    assert bar["height"] > field["height"]
     await keys.press("j")
     await expect(task).to_be_focused()
     await keys.press("s")

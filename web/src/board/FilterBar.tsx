@@ -26,7 +26,7 @@ export const FilterBar = memo(function FilterBar({ statuses, labels, projects, m
   const people = [...members].sort((a, b) => Number(b.user.id === me) - Number(a.user.id === me)).slice(0, 12);
   const named = (label: string, chosen: number): string => (chosen ? `${label} (${chosen})` : label);
   return (
-    <div className="flex items-center gap-2 border-b border-line px-3 py-2 max-sm:overflow-x-auto max-sm:*:shrink-0 sm:flex-wrap" role="group" aria-label="Filters">
+    <div className="flex shrink-0 items-center gap-2 border-b border-line px-3 py-2 max-sm:overflow-x-auto max-sm:*:shrink-0 sm:flex-wrap" role="group" aria-label="Filters">
       <input type="search" aria-label="Filter by text" placeholder="Filter…" className={`${INPUT} max-w-40 max-sm:max-w-28`} value={filters.text} onChange={(event) => onChange({ text: event.target.value })} />
       <div className="flex items-center gap-1" role="group" aria-label="Assignees">
         {people.map(({ user }) => (
