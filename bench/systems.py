@@ -151,5 +151,16 @@ def revision() -> str:
 
 
 def _product_folders(root: Path) -> list[str]:
-    names = ("server", "jobs", "resolvers", "schema", "execution", "dataloaders", "domain", "realtime", "db")
+    names = (
+        "server",
+        "jobs",
+        "transfer",
+        "resolvers",
+        "schema",
+        "execution",
+        "dataloaders",
+        "domain",
+        "realtime",
+        "db",
+    )
     return [name for name in names if (root / name).exists()]

@@ -130,7 +130,7 @@ async def changes_since(
         _SINCE, {"workspace_id": workspace_id, "entity_id": entity_id, "known_version": version}
     )
     if has_texts:
-        return await _whole(session, found)
+        return await whole(session, found)
     return [_change(row, [one for one in row.fields if "delta" not in one]) for row in found]
 
 
@@ -177,7 +177,7 @@ async def change_by_id(session: Session, change_id: UUID) -> Change | None:
 
 async def _read(session: Session, which: ColumnElement[bool]) -> list[Change]:
     query = select(changes).where(which).order_by(changes.c.entity_id, changes.c.version)
-    return await _whole(session, (await session.execute(query)).all())
+    return await whole(session, (await session.execute(query)).all())
 
 
 _HISTORY_KEYS = [
@@ -211,15 +211,15 @@ def _row(row: Any) -> Any:
 
 async def _whole_pages(session: Session, found: Mapping[UUID, Page[Any]]) -> dict[UUID, Page[Change]]:
     """Pages of rows as pages of changes."""
-    whole = await _whole(session, [row for page in found.values() for row in page.rows])
-    by_id = {change.id: change for change in whole}
+    texts_too = await whole(session, [row for page in found.values() for row in page.rows])
+    by_id = {change.id: change for change in texts_too}
     return {
         one: Page(tuple(by_id[row.id] for row in page.rows), page.cursors, page.has_next, page.has_previous)
         for one, page in found.items()
     }
 
 
-async def _whole(session: Session, rows: Sequence[Any]) -> list[Change]:
+async def whole(session: Session, rows: Sequence[Any]) -> list[Change]:
     """Rows as changes, the texts put together: a second statement where some are kept as differences."""
     chains: dict[UUID, set[int]] = defaultdict(set)
     for row in rows:

@@ -77,6 +77,13 @@ async def insert_row(session: Session, kind: type[Row], values: Mapping[str, Any
     return row
 
 
+async def all_rows(session: Session, kind: type[Row], workspace_id: UUID) -> list[Row]:
+    """Every project, status or label of a workspace, the oldest first, archived ones too."""
+    table, from_row = _KINDS[kind]
+    query = select(table).where(table.c.workspace_id == workspace_id).order_by(table.c.created_at, table.c.id)
+    return [from_row(row) for row in await session.execute(query)]
+
+
 async def update_row(
     session: Session, kind: type[Row], row_id: UUID, values: Mapping[str, Any], updated_at: datetime
 ) -> Row:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
+from itertools import count
 from typing import Any, Protocol, TypeVar
 
 import asyncpg
@@ -29,7 +30,6 @@ CONNECT_SECONDS = 1.5
 _SERVER_SETTINGS = {
     "application_name": "tutti",
     "lock_timeout": "2s",
-    "idle_in_transaction_session_timeout": "5s",
     "timezone": "UTC",
     # Small indexed statements only: compiling them costs more than it saves.
     "jit": "off",
@@ -42,6 +42,9 @@ _GONE_STATES = ("08", "57P", "53", "25P03")
 
 
 NOTHING: Mapping[str, Any] = {}
+
+_CURSORS = count()
+"""Each a name of its own: the driver keeps what it knows of a statement by its text."""
 
 
 class Session(Protocol):
@@ -148,6 +151,16 @@ class Connection:
         elif rows:
             await self._driver.executemany(statement.sql, [statement.arguments(row) for row in rows])
 
+    async def stream(self, statement: Direct, parameters: Mapping[str, Any], how_many: int) -> AsyncIterator[list[Any]]:
+        """The rows of a statement by pages of so many, from a cursor at the server. Only within a transaction."""
+        cursor = f"stream_{next(_CURSORS)}"
+        await self._driver.execute(
+            f"DECLARE {cursor} NO SCROLL CURSOR FOR {statement.sql}", *statement.arguments(parameters)
+        )
+        while page := await self._driver.fetch(f"FETCH {how_many:d} FROM {cursor}"):
+            yield statement.rows(page)
+        await self._driver.execute(f"CLOSE {cursor}")
+
     async def end(self, how: str) -> None:
         """COMMIT or ROLLBACK, and give it back. One whose end is not known is not used again."""
         try:
@@ -205,6 +218,14 @@ class ReadSession:
 
     async def fetch(self, statement: Direct, parameters: Mapping[str, Any] = NOTHING) -> list[Any]:
         return await self._read(lambda connection: connection.fetch(statement, parameters))
+
+    async def stream(self, statement: Direct, parameters: Mapping[str, Any], how_many: int) -> AsyncIterator[list[Any]]:
+        """The rows of a statement by pages of so many, none of them held here. Other reads may come in between."""
+        with translated():
+            async with self._turn:
+                connection = self._connection or await self._open()
+            async for page in connection.stream(statement, parameters, how_many):
+                yield page
 
     async def _read(self, ask: Callable[[Connection], Awaitable[Answer]]) -> Answer:
         async with self._turn:
@@ -312,7 +333,8 @@ def _refuse_closed(connection: Any, record: Any, proxy: Any) -> None:
 class Database:
     """One engine: a pool of connections, read and write sides over the same pool."""
 
-    def __init__(self, url: str, *, pool_size: int = 20, statement_seconds: float = 5) -> None:
+    def __init__(self, url: str, *, pool_size: int = 20, statement_seconds: float = 5, idle_seconds: float = 5) -> None:
+        """`idle_seconds`: after so long PostgreSQL ends a transaction in which nothing is asked."""
         self._engine: AsyncEngine = create_async_engine(
             url,
             pool_size=pool_size,
@@ -329,7 +351,11 @@ class Database:
             connect_args={
                 "timeout": CONNECT_SECONDS,
                 "command_timeout": statement_seconds + 1,
-                "server_settings": {**_SERVER_SETTINGS, "statement_timeout": f"{int(statement_seconds * 1000)}ms"},
+                "server_settings": {
+                    **_SERVER_SETTINGS,
+                    "statement_timeout": f"{int(statement_seconds * 1000)}ms",
+                    "idle_in_transaction_session_timeout": f"{int(idle_seconds * 1000)}ms",
+                },
             },
         )
         event.listen(self._engine.sync_engine, "checkout", _refuse_closed)

@@ -70,7 +70,8 @@ def _taken(error: Duplicate) -> Invalid:
     return Invalid(f"This {path} is taken in the workspace.", path, code=ErrorCode.ALREADY_EXISTS)
 
 
-async def _insert(uow: UnitOfWork, kind: type[Row], workspace_id: UUID, row_id: UUID, values: dict[str, Any]) -> Row:
+async def insert(uow: UnitOfWork, kind: type[Row], workspace_id: UUID, row_id: UUID, values: dict[str, Any]) -> Row:
+    """A new project, status or label; -> it. `values` may have stamps of its own. Raises Invalid(ALREADY_EXISTS)."""
     stamps = {"id": row_id, "workspace_id": workspace_id, "created_at": uow.now, "updated_at": uow.now}
     try:
         row = await projects.insert_row(uow, kind, {**stamps, **values})
@@ -101,7 +102,8 @@ async def rewrite(
     return tuple(merged)
 
 
-async def _room(uow: UnitOfWork, kind: type[Row], grant: Grant, limit: int, what: str) -> None:
+async def room(uow: UnitOfWork, kind: type[Row], grant: Grant, limit: int, what: str) -> None:
+    """Raises LimitReached where one more does not fit."""
     if await projects.count_rows(uow, kind, grant.workspace_id) >= limit:
         raise LimitReached(f"A workspace has at most {limit} {what}.", limit)
 
@@ -118,14 +120,14 @@ async def create_project(
     if given.get(ChangedField.KEY) is None:
         given.pop(ChangedField.KEY, None)
     good = {COLUMNS[field]: value for field, value in checked(given).items()}
-    await _room(uow, Project, grant, MAX_PROJECTS, "projects")
+    await room(uow, Project, grant, MAX_PROJECTS, "projects")
     if "key" not in good:
-        good["key"] = await _free_key(uow, workspace_id, good["name"])
-    await _insert(uow, Project, workspace_id, project_id, good)
+        good["key"] = await free_key(uow, workspace_id, good["name"])
+    await insert(uow, Project, workspace_id, project_id, good)
     return Outcome({"project": str(project_id)})
 
 
-async def _free_key(uow: UnitOfWork, workspace_id: UUID, name: str) -> str:
+async def free_key(uow: UnitOfWork, workspace_id: UUID, name: str) -> str:
     """A key like the name that no project has; with a number if need be. One at a time in a workspace."""
     await workspaces.lock_workspace(uow, workspace_id)
     taken = await projects.project_keys(uow, workspace_id)
@@ -162,7 +164,8 @@ async def delete_project(uow: UnitOfWork, project_id: UUID, move_tasks_to: UUID 
 # ---- statuses
 
 
-async def _status_rank(uow: UnitOfWork, workspace_id: UUID, position: Position, moving: Status | None = None) -> str:
+async def status_rank(uow: UnitOfWork, workspace_id: UUID, position: Position, moving: Status | None = None) -> str:
+    """The rank of a status that goes there. Raises Invalid."""
     others = [one for one in await projects.statuses_of(uow, workspace_id) if moving is None or one.id != moving.id]
     ranks = [one.rank for one in others]
     if position.kind in {"first", "last"}:
@@ -201,9 +204,9 @@ async def create_status(
     """`values`: NAME, CATEGORY, and COLOR if given. Raises NotFound, Forbidden, Refusals, LimitReached."""
     grant = await access.permitted(uow, workspace_id, Permission.PROJECT_ADMIN)
     good = {COLUMNS[field]: value for field, value in checked({ChangedField.COLOR: None, **values}).items()}
-    await _room(uow, Status, grant, MAX_STATUSES, "statuses")
-    good["rank"] = await _status_rank(uow, workspace_id, position)
-    await _insert(uow, Status, workspace_id, status_id, good)
+    await room(uow, Status, grant, MAX_STATUSES, "statuses")
+    good["rank"] = await status_rank(uow, workspace_id, position)
+    await insert(uow, Status, workspace_id, status_id, good)
     return Outcome({"status": str(status_id)})
 
 
@@ -221,7 +224,7 @@ async def update_status(
     grant, status = await access.administered(uow, Status, status_id)
     wanted = checked(patch)
     if position is not None:
-        wanted[ChangedField.RANK] = await _status_rank(uow, grant.workspace_id, position, status)
+        wanted[ChangedField.RANK] = await status_rank(uow, grant.workspace_id, position, status)
     merged = await rewrite(uow, Status, status, wanted, base)
     return Outcome({"status": str(status_id)}, tuple(field.value for field in merged))
 
@@ -252,7 +255,7 @@ async def create_default_statuses(uow: UnitOfWork, workspace_id: UUID, new_id: A
     ranks = ordering.spread(None, None, len(DEFAULT_STATUSES))
     for (name, category, color), rank in zip(DEFAULT_STATUSES, ranks, strict=True):
         values = {"name": name, "category": category.value, "color": color, "rank": rank}
-        await _insert(uow, Status, workspace_id, new_id(), values)
+        await insert(uow, Status, workspace_id, new_id(), values)
 
 
 async def first_status_by_category(session: Session, workspace_id: UUID) -> dict[StatusCategory, UUID]:
@@ -270,8 +273,8 @@ async def create_label(
     """`values`: NAME, and COLOR if given. Raises NotFound, Forbidden, Refusals, LimitReached."""
     grant = await access.permitted(uow, workspace_id, Permission.PROJECT_ADMIN)
     good = {COLUMNS[field]: value for field, value in checked({ChangedField.COLOR: None, **values}).items()}
-    await _room(uow, Label, grant, MAX_LABELS, "labels")
-    await _insert(uow, Label, workspace_id, label_id, good)
+    await room(uow, Label, grant, MAX_LABELS, "labels")
+    await insert(uow, Label, workspace_id, label_id, good)
     return Outcome({"label": str(label_id)})
 
 

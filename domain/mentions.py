@@ -13,12 +13,12 @@ from domain.errors import LimitReached
 MAX_MENTIONS = 100
 """New ones in one change."""
 
-_MENTION = re.compile(r"@\[user_([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})\]")
+MENTION = re.compile(r"@\[user_([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})\]")
 
 
 def mentioned(text: str) -> list[UUID]:
     """Who is mentioned in a text, each once, in the order of their first mention."""
-    return list(dict.fromkeys(UUID(found) for found in _MENTION.findall(text)))
+    return list(dict.fromkeys(UUID(found) for found in MENTION.findall(text)))
 
 
 def newly_mentioned(before: str, after: str) -> list[UUID]:

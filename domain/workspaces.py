@@ -45,8 +45,10 @@ async def create_personal_workspace(uow: UnitOfWork, user: User) -> None:
     await _create(uow, new_id(), WorkspaceKind.PERSONAL, user.id, values)
 
 
-async def create_workspace(uow: UnitOfWork, workspace_id: UUID, values: Mapping[ChangedField, Any]) -> Outcome:
-    """A team workspace with the actor as its OWNER and the default statuses.
+async def create_workspace(
+    uow: UnitOfWork, workspace_id: UUID, values: Mapping[ChangedField, Any], *, has_statuses: bool = True
+) -> Outcome:
+    """A team workspace with the actor as its OWNER and the default statuses (unless it gets others at once).
 
     `values`: NAME, and what else is given of SLUG, KEY and DESCRIPTION. Raises Refusals, Invalid(ALREADY_EXISTS).
     """
@@ -62,12 +64,18 @@ async def create_workspace(uow: UnitOfWork, workspace_id: UUID, values: Mapping[
         # One that nobody chose gets an ending, so that it does not clash.
         "slug": good.get(ChangedField.SLUG) or f"{slug_from(name)}-{secrets.token_hex(3)}",
     }
-    await _create(uow, workspace_id, WorkspaceKind.TEAM, uow.actor.user_id, row)
+    await _create(uow, workspace_id, WorkspaceKind.TEAM, uow.actor.user_id, row, has_statuses=has_statuses)
     return Outcome({"workspace": str(workspace_id)})
 
 
 async def _create(
-    uow: UnitOfWork, workspace_id: UUID, kind: WorkspaceKind, owner_id: UUID, values: Mapping[str, Any]
+    uow: UnitOfWork,
+    workspace_id: UUID,
+    kind: WorkspaceKind,
+    owner_id: UUID,
+    values: Mapping[str, Any],
+    *,
+    has_statuses: bool = True,
 ) -> None:
     stamps = {"id": workspace_id, "kind": kind.value, "created_at": uow.now, "updated_at": uow.now}
     try:
@@ -78,7 +86,8 @@ async def _create(
     assert workspace is not None
     events.shared_changed(uow, None, workspace)
     await members.add_member(uow, workspace_id, owner_id, Role.OWNER)
-    await create_default_statuses(uow, workspace_id, new_id)
+    if has_statuses:
+        await create_default_statuses(uow, workspace_id, new_id)
 
 
 def _taken(error: Duplicate) -> Invalid:

@@ -26,7 +26,7 @@ POSSIBLE_TYPES = "possibleTypes.json"
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code: 0 done, 1 something to mend, 2 a wrong command line."""
     options = parser().parse_args(arguments)
-    if options.run in (serve, migrate, seed):
+    if options.run in (serve, migrate, seed, export_workspace, import_file):
         options.stop = StopSignals()
     try:
         return run(options)
@@ -42,6 +42,7 @@ def run(options: argparse.Namespace) -> int:
     from server.serve import PortTaken
     from server.settings import SettingsError
     from server.stack import StackError
+    from server.transfers import TransferProblem
 
     gc.enable()
     try:
@@ -50,7 +51,7 @@ def run(options: argparse.Namespace) -> int:
         return fail("the settings need a change:\n" + "\n".join(f"  {problem}" for problem in error.problems))
     except Stopped:
         return fail("interrupted", 130)
-    except (StackError, PortTaken, DatabaseProblem, RedisProblem) as error:
+    except (StackError, PortTaken, DatabaseProblem, RedisProblem, TransferProblem) as error:
         return fail(str(error))
     return result
 
@@ -69,10 +70,34 @@ def parser() -> argparse.ArgumentParser:
     command("migrate", migrate, "Bring the database to the newest shape.")
     command("seed", seed, "Add a demo workspace and account to a database without people; never in production.")
     command("doctor", doctor, "Check this machine and the servers, and say how to mend what is wrong.")
-    export = command("export-schema", export_schema, "Write the GraphQL schema into a file.")
-    export.add_argument("file", nargs="?", type=Path, default=SCHEMA_FILE, help=f"by default {SCHEMA_FILE.name}")
-    export.add_argument("--check", action="store_true", help="change nothing; fail if the file is not up to date")
+    transfer_grammar(command)
+    sdl_file = command("export-schema", export_schema, "Write the GraphQL schema into a file.")
+    sdl_file.add_argument("file", nargs="?", type=Path, default=SCHEMA_FILE, help=f"by default {SCHEMA_FILE.name}")
+    sdl_file.add_argument("--check", action="store_true", help="change nothing; fail if the file is not up to date")
     return root
+
+
+def transfer_grammar(command: Callable[[str, object, str], argparse.ArgumentParser]) -> None:
+    """Add how workspaces go out and come in."""
+    out = command("export", export_workspace, "Write a workspace into a file: all of it, or its tasks as a table.")
+    out.add_argument("workspace", help="its slug, its name, or its id (workspace_...)")
+    out.add_argument("--format", choices=("jsonl",), default="jsonl", help="by default jsonl: everything")
+    out.add_argument("--out", type=Path, metavar="FILE", help="by default the standard output")
+    into = command(
+        "import",
+        import_file,
+        "Read a file into a workspace. Running it again adds what is missing and nothing twice.",
+    )
+    into.add_argument("file", type=Path)
+    into.add_argument("--format", choices=("jsonl",), required=True, help="what wrote the file")
+    where = into.add_mutually_exclusive_group(required=True)
+    where.add_argument("--into", metavar="WORKSPACE", help="a workspace by its slug, name or id")
+    where.add_argument("--new", metavar="NAME", help="make a workspace of this name")
+    into.add_argument(
+        "--as", dest="email", metavar="EMAIL", required=True, help="who imports: an OWNER or ADMIN, or the new OWNER"
+    )
+    into.add_argument("--dry-run", action="store_true", help="say what would happen, and write nothing")
+    into.add_argument("--keep-ids", action="store_true", help="keep the ids of an export (jsonl), for another server")
 
 
 def serve(options: argparse.Namespace) -> int:
@@ -125,6 +150,41 @@ def doctor(options: argparse.Namespace) -> int:
     return examine(Settings.from_environment(), say)
 
 
+def export_workspace(options: argparse.Namespace) -> int:
+    """Write a workspace into a file or to the standard output; what is said goes beside it."""
+    from server.backends import backends
+    from server.settings import Settings
+    from server.transfers import Export, run_export
+
+    with backends(Settings.from_environment(), step(options.stop, tell)) as settings:
+        assert settings.database_url is not None
+        wanted = Export(options.workspace, options.format, options.out)
+        asyncio.run(run_export(settings.database_url, wanted, step(options.stop, tell)))
+    return 0
+
+
+def import_file(options: argparse.Namespace) -> int:
+    """Read a file into a workspace."""
+    from server.backends import backends
+    from server.settings import Settings
+    from server.transfers import Import, run_import
+
+    wanted = Import(
+        file=options.file,
+        format=options.format,
+        into=options.into,
+        new=options.new,
+        email=options.email,
+        is_dry=options.dry_run,
+        has_kept_ids=options.keep_ids,
+    )
+    wanted.check()
+    with backends(Settings.from_environment(), step(options.stop)) as settings:
+        assert settings.database_url is not None
+        asyncio.run(run_import(settings.database_url, wanted, step(options.stop)))
+    return 0
+
+
 def export_schema(options: argparse.Namespace) -> int:
     """Write the schema with the possible types beside it, or tell whether the files hold them and break no promise."""
     from execution.evolution import possible_types
@@ -169,11 +229,17 @@ def say(line: str) -> None:
     print(line, flush=True)
 
 
-def step(stop: StopSignals) -> Callable[[str], None]:
-    """Return what says a line of progress, and then stops if a signal asked for it."""
+def tell(line: str) -> None:
+    """Say a line beside what goes to the standard output."""
+    print(line, file=sys.stderr, flush=True)
+
+
+def step(stop: StopSignals, to: Callable[[str], None] = say) -> Callable[[str], None]:
+    """Return what says a line of progress (an empty one is not said), and then stops if a signal asked for it."""
 
     def say_and_check(line: str) -> None:
-        say(line)
+        if line:
+            to(line)
         stop.check()
 
     return say_and_check

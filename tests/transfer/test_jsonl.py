@@ -1,0 +1,275 @@
+"""A workspace as a file and back: what went out comes in, once, with events, wherever it stops in between."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from uuid import UUID
+
+import orjson
+import pytest
+
+from db import accounts, transfer
+from db.ids import new_id, typed
+from db.models import Actor, ChangedField, EventKind, Priority, Role
+from domain import archiving, arrangement, comments, members, reactions, tasks
+from domain.merge import Base
+from domain.reactions import Subject
+from domain.tasks import NewTask, SetPatch
+from tests.db.office import Office
+from transfer.exporting import exported
+from transfer.lines import Malformed, WorkspaceLine, write_line
+from transfer.loading import Loader, Plan, Report
+from transfer.reading import jsonl
+from transfer.workspaces import id_of_new, make_workspace
+
+
+async def export(office: Office, workspace_id: UUID) -> bytes:
+    session = office.database.reading()
+    try:
+        return b"".join([write_line(line) async for line in exported(session, workspace_id)])
+    finally:
+        await session.close()
+
+
+class Crash(Exception):
+    pass
+
+
+def quiet(report: Report) -> None:
+    """Nobody looks on."""
+
+
+async def run(
+    office: Office, actor: Actor, file: bytes, *, keep: bool = False, dry: bool = False, progress: object = quiet
+) -> tuple[UUID, Report]:
+    """Import a file as a new workspace called Copy."""
+    said = next(line for _, line in jsonl(io.BytesIO(file)) if isinstance(line, WorkspaceLine))
+    workspace_id = said.id if keep else id_of_new("file", actor, "Copy")
+    if not dry:
+        await make_workspace(office.writer, office.database, actor, workspace_id, "Copy", said)
+    plan = Plan(workspace_id, actor, is_new=True, has_kept_ids=keep, is_dry=dry)
+    report = await Loader(office.database, office.writer, plan, progress).load(jsonl(io.BytesIO(file)))  # type: ignore[arg-type]
+    return workspace_id, report
+
+
+async def settle_in(elsewhere: Office, office: Office, people: list[Actor]) -> None:
+    """These people have accounts there, too, with the same ids."""
+    for one in people:
+        user = await office.read(accounts.user_by_id, one.user_id)
+        async with elsewhere.database.transaction() as connection:
+            assert await accounts.insert_user(connection, user)
+
+
+@pytest.fixture
+async def people(office: Office) -> list[Actor]:
+    return [await office.person("Ann"), await office.person("Bob")]
+
+
+@pytest.fixture
+async def full(office: Office, people: list[Actor]) -> UUID:
+    """A workspace with some of everything, called Copy."""
+    ann, bob = people
+    workspace_id = await office.workspace(ann)
+    copy = {ChangedField.NAME: "Copy", ChangedField.DESCRIPTION: "All of **it**"}
+    from domain.workspaces import update_workspace
+
+    await office.do(ann, lambda uow: update_workspace(uow, workspace_id, copy, Base()))
+    await office.do(ann, lambda uow: members.add_member(uow, workspace_id, bob.user_id, Role.MEMBER))
+    project, label = new_id(), new_id()
+    named = {ChangedField.NAME: "Website", ChangedField.KEY: "WEB"}
+    await office.do(ann, lambda uow: arrangement.create_project(uow, workspace_id, project, named))
+    await office.do(ann, lambda uow: arrangement.create_label(uow, workspace_id, label, {ChangedField.NAME: "bug"}))
+    parent, child, gone, archived = (new_id() for _ in range(4))
+    text = f"Ask @[{typed('user', bob.user_id)}].\n" + "A long text. " * 60
+    for new in (
+        NewTask(parent, workspace_id, "Parent", text, project, assignee_ids=[bob.user_id], label_ids=[label]),
+        NewTask(child, workspace_id, "Child", parent_id=parent, priority=Priority.HIGH, estimate=2.5),
+        NewTask(gone, workspace_id, "Deleted"),
+        NewTask(archived, workspace_id, "Archived"),
+    ):
+        await office.do(ann, lambda uow, new=new: tasks.create_task(uow, new))
+    titled = {ChangedField.TITLE: "Parent, renamed", ChangedField.DESCRIPTION: text + "More."}
+    await office.do(bob, lambda uow: tasks.update_task(uow, parent, titled, SetPatch(), Base()))
+    await office.do(ann, lambda uow: tasks.move_task(uow, archived, {ChangedField.PROJECT: project}, None, Base()))
+    await office.do(ann, lambda uow: archiving.archive_task(uow, archived, None))
+    first, reply = new_id(), new_id()
+    await office.do(bob, lambda uow: comments.create_comment(uow, first, parent, None, "Why?"))
+    await office.do(ann, lambda uow: comments.create_comment(uow, reply, parent, first, "Because."))
+    await office.do(ann, lambda uow: comments.create_comment(uow, new_id(), gone, None, "Of no task"))
+    await office.do(bob, lambda uow: reactions.add_reaction(uow, Subject("comment", reply), "👍"))
+    await office.do(ann, lambda uow: reactions.add_reaction(uow, Subject("task", parent), "🎉"))
+    await office.do(ann, lambda uow: archiving.delete_task(uow, gone, None))
+    return workspace_id
+
+
+async def test_what_is_exported_imported_and_exported_again_is_the_same(
+    office: Office, elsewhere: Office, people: list[Actor], full: UUID
+) -> None:
+    await settle_in(elsewhere, office, people)
+    file = await export(office, full)
+    there, report = await run(elsewhere, people[0], file, keep=True)
+    assert there == full
+    assert not report.strangers
+    assert await export(elsewhere, there) == file
+    kinds = [orjson.loads(line)["type"] for line in file.splitlines()]
+    assert {kind: kinds.count(kind) for kind in ("task", "comment", "reaction", "label", "project", "person")} == {
+        "task": 3,
+        "comment": 2,
+        "reaction": 2,
+        "label": 1,
+        "project": 1,
+        "person": 2,
+    }
+    assert kinds.count("change") >= 3
+    # The numbers of keys go on where they were, also behind what was deleted.
+    counted = await elsewhere.read(transfer.key_counters_of, there)
+    assert counted == await office.read(transfer.key_counters_of, full)
+
+
+async def test_each_imported_thing_is_an_event_in_the_log(
+    office: Office, elsewhere: Office, people: list[Actor], full: UUID
+) -> None:
+    await settle_in(elsewhere, office, people)
+    elsewhere.committed.clear()
+    _, report = await run(elsewhere, people[0], await export(office, full))
+    kinds = [event.kind for event in elsewhere.committed]
+    for kind in (EventKind.TASK, EventKind.COMMENT, EventKind.REACTION, EventKind.STATUS, EventKind.LABEL):
+        assert kinds.count(kind) == report.added[kind.value.lower()] > 0, kind
+    assert [event.seq for event in elsewhere.committed] == list(range(1, len(kinds) + 1))
+
+
+async def test_importing_with_new_ids_beside_the_original_keeps_what_belongs_together(
+    office: Office, people: list[Actor], full: UUID
+) -> None:
+    file = await export(office, full)
+    there, _ = await run(office, people[0], file)
+    copy = await export(office, there)
+    before, after = (sorted_by_type(one) for one in (file, copy))
+    assert before.keys() == after.keys()
+    ids = {one["id"]: two["id"] for one, two in pairs(before["task"], after["task"], "key")}
+    for one, two in pairs(before["task"], after["task"], "key"):
+        assert two["id"] != one["id"]
+        assert two.get("parent_id") == ids.get(one.get("parent_id"))
+        same = {"id", "status_id", "project_id", "parent_id", "label_ids"}
+        assert {name: value for name, value in one.items() if name not in same} == {
+            name: value for name, value in two.items() if name not in same
+        }
+    texts = [change for change in after["change"] if change["entity_id"] in ids.values()]
+    assert len(texts) == len([change for change in before["change"] if change["entity_id"] in ids])
+
+
+def sorted_by_type(file: bytes) -> dict[str, list[dict[str, object]]]:
+    found: dict[str, list[dict[str, object]]] = {}
+    for line in map(orjson.loads, file.splitlines()):
+        found.setdefault(line["type"], []).append(line)
+    return found
+
+
+def pairs(one: list[dict], two: list[dict], by: str) -> list[tuple[dict, dict]]:  # type: ignore[type-arg]
+    assert len(one) == len(two)
+    other = {line[by]: line for line in two}
+    return [(line, other[line[by]]) for line in one]
+
+
+@pytest.mark.parametrize("batches", [1, 4, 7, 9])
+async def test_an_import_that_was_cut_off_goes_on_where_it_was(
+    office: Office, elsewhere: Office, people: list[Actor], full: UUID, batches: int
+) -> None:
+    await settle_in(elsewhere, office, people)
+    file = await export(office, full)
+    done = 0
+
+    def crash(report: Report) -> None:
+        nonlocal done
+        done += 1
+        if done == batches:
+            raise Crash
+
+    with pytest.raises(Crash):
+        await run(elsewhere, people[0], file, keep=True, progress=crash)
+    await run(elsewhere, people[0], file, keep=True)
+    told = len(elsewhere.committed)
+    there, report = await run(elsewhere, people[0], file, keep=True)
+    assert sum(report.added.values()) == 0
+    assert len(elsewhere.committed) == told
+    assert await export(elsewhere, there) == file
+
+
+async def test_a_dry_run_counts_and_writes_nothing(
+    office: Office, elsewhere: Office, people: list[Actor], full: UUID
+) -> None:
+    await settle_in(elsewhere, office, people[:1])
+    file = await export(office, full)
+    there, report = await run(elsewhere, people[0], file, dry=True)
+    assert report.added["task"] == 3
+    assert [one.email for one in report.strangers.values()] == [
+        (await office.read(accounts.user_by_id, people[1].user_id)).email
+    ]
+    assert await elsewhere.read(transfer.workspace_is_there, there) is False
+    assert not elsewhere.committed
+
+
+async def test_who_is_not_known_is_listed_and_named_in_their_comments(
+    office: Office, elsewhere: Office, people: list[Actor], full: UUID
+) -> None:
+    await settle_in(elsewhere, office, people[:1])
+    there, report = await run(elsewhere, people[0], await export(office, full))
+    assert list(report.strangers) == [people[1].user_id]
+    lines = sorted_by_type(await export(elsewhere, there))
+    assert "**Bob** wrote:\n\nWhy?" in [line["body"] for line in lines["comment"]]
+    (parent,) = [line for line in lines["task"] if line["title"] == "Parent, renamed"]
+    assert "assignee_ids" not in parent
+    assert str(parent["description"]).startswith("Ask @Bob.")
+    assert report.dropped["assignments of people who are not in the workspace"] == 1
+
+
+def on(number: int, change: Callable[[dict[str, object]], object]) -> Callable[[list[bytes]], None]:
+    def spoil(lines: list[bytes]) -> None:
+        line = orjson.loads(lines[number])
+        change(line)
+        lines[number] = orjson.dumps(line) + b"\n"
+
+    return spoil
+
+
+@pytest.mark.parametrize(
+    ("kind", "change", "said"),
+    [
+        ("task", {"title": ""}, "title: This cannot be empty."),
+        ("task", {"title": 5}, "title: Input should be a valid string"),
+        ("task", {"status_id": str(new_id())}, "status_id: There is no such thing"),
+        ("task", {"rank": "!"}, "rank: A rank is"),
+        ("task", {"key": "web"}, "key: A task's key is"),
+        ("task", {"parent_id": str(new_id())}, "parent_id: There is no such thing"),
+        ("comment", {"task_id": str(new_id())}, "task_id: There is no such thing"),
+        ("reaction", {"emoji": "no"}, "emoji: React with a single emoji."),
+        ("label", {"color": "red"}, "color: A color is"),
+        ("change", {"kind": "MEMBERSHIP"}, "kind: the history of a MEMBERSHIP is not taken along"),
+        ("person", {"type": "robot"}, "Input tag 'robot' found"),
+    ],
+)
+async def test_what_is_wrong_is_told_with_its_line(
+    office: Office, people: list[Actor], full: UUID, kind: str, change: dict[str, object], said: str
+) -> None:
+    lines = (await export(office, full)).splitlines(keepends=True)
+    number = [orjson.loads(line)["type"] for line in lines].index(kind)
+    lines[number] = orjson.dumps({**orjson.loads(lines[number]), **change}) + b"\n"
+    with pytest.raises(Malformed) as caught:
+        await run(office, people[0], b"".join(lines))
+    assert f"line {number + 1}: " in str(caught.value)
+    assert said in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("file", "said"),
+    [
+        (b"", "the file is empty"),
+        (b'{"cards": []}\n', "this is no export of Tutti"),
+        (b'{"type":"header","format":"tutti-workspace","version":2}\n', "is of version 2"),
+        (b'{"type":"header","format":"tutti-workspace","version":1}\n{"type":"ta', "line 2: Invalid JSON"),
+    ],
+)
+def test_another_file_is_told_apart(file: bytes, said: str) -> None:
+    with pytest.raises(Malformed, match=said):
+        list(jsonl(io.BytesIO(file)))
