@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Table, Uuid, any_, bindparam, insert, select, text
+from sqlalchemy import ARRAY, Table, Uuid, any_, bindparam, func, insert, select, text
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from db import history
@@ -33,6 +33,8 @@ from db.tasks import task_of
 
 PAGE = 500
 """Rows that are read, and held, at once."""
+CHANGES_PAGE = 100
+"""Each may have two long texts."""
 
 # ---- reading
 
@@ -174,7 +176,7 @@ _CHANGES = Direct(
 async def all_changes(session: ReadSession, workspace_id: UUID) -> AsyncIterator[Change]:
     """The history of all that is exported, with whole texts; that of one object in the order of its versions."""
     parameters = {"workspace_id": workspace_id, "kinds": [kind.value for kind in HISTORIED]}
-    async for page in session.stream(_CHANGES, parameters, PAGE):
+    async for page in session.stream(_CHANGES, parameters, CHANGES_PAGE):
         for change in await history.whole(session, page):
             yield change
 
@@ -321,6 +323,23 @@ async def last_rank(session: Session, workspace_id: UUID) -> str | None:
         .limit(1)
     )
     return found.scalar_one_or_none()
+
+
+async def has_tasks(session: Session, workspace_id: UUID) -> bool:
+    """Whether a workspace has tasks, or had some."""
+    found = await session.execute(select(select(tasks.c.id).where(tasks.c.workspace_id == workspace_id).exists()))
+    return bool(found.scalar_one())
+
+
+async def most_emojis(session: Session, subject_ids: Collection[UUID]) -> int:
+    """The most different emojis that one of these tasks and comments has."""
+    counts = (
+        select(func.count(func.distinct(reactions.c.emoji)).label("how_many"))
+        .where(reactions.c.subject_id.in_(list(subject_ids)))
+        .group_by(reactions.c.subject_id)
+        .subquery()
+    )
+    return int((await session.execute(select(func.coalesce(func.max(counts.c.how_many), 0)))).scalar_one())
 
 
 async def user_ids_by_emails(session: Session, emails: Collection[str]) -> dict[str, UUID]:

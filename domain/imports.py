@@ -17,22 +17,23 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from db import projects, transfer, workspaces
 from db import tasks as task_rows
-from db import transfer, workspaces
-from db.history import insert_changes
+from db.history import TEXTS, insert_changes
 from db.models import Change, ChangedField, Comment, Label, Membership, Permission, Project, Role, Status, Task
 from db.scope import Grant
 from db.unit_of_work import UnitOfWork
 from domain import access, arrangement, events, fields, members, ordering, task_fields
 from domain.errors import ErrorCode, Invalid, LimitReached, NotFound
 from domain.ids import typed
+from domain.reactions import MAX_EMOJIS
 from domain.task_fields import stored
 from domain.task_tree import MAX_DEPTH, judge_parents
 from domain.tasks import MAX_ASSIGNEES, MAX_LABELS
 
-MAX_NUMBER = 999_999_999
+IMPORTERS = Permission.MEMBER_ADMIN
+"""An OWNER and ADMINs have it: who may say who belongs may also say what they did elsewhere."""
 _TASK_KEY = re.compile(r"([A-Z][A-Z0-9]{0,9})-([1-9][0-9]{0,8})\Z")
-_RANK = re.compile(r"[A-Za-z][0-9A-Za-z]*\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,7 @@ class ImportedReaction:
 
 async def importing(uow: UnitOfWork, workspace_id: UUID) -> Grant:
     """The door of every import. Raises NotFound, Forbidden."""
-    return await access.permitted(uow, workspace_id, Permission.PROJECT_ADMIN)
+    return await access.permitted(uow, workspace_id, IMPORTERS)
 
 
 async def _new_ids(uow: UnitOfWork, kind: str, workspace_id: UUID, ids: Sequence[UUID]) -> set[UUID]:
@@ -65,12 +66,13 @@ async def _new_ids(uow: UnitOfWork, kind: str, workspace_id: UUID, ids: Sequence
     owners = await transfer.owners_of_ids(uow, kind, ids)
     for one, owner in owners.items():
         if owner != workspace_id:
-            raise Invalid(
-                f"{typed(kind, one)} is in another workspace of this server already; import without keeping the ids.",
-                "id",
-                code=ErrorCode.ALREADY_EXISTS,
-            )
+            raise _taken(kind, one)
     return set(ids) - owners.keys()
+
+
+def _taken(kind: str, own: UUID) -> Invalid:
+    said = f"{typed(kind, own)} is in another workspace of this server already; import without keeping the ids."
+    return Invalid(said, "id", code=ErrorCode.ALREADY_EXISTS)
 
 
 # ---- what tasks are arranged by
@@ -82,6 +84,9 @@ async def import_row(uow: UnitOfWork, row: Project | Status | Label) -> None:
     Raises NotFound, Forbidden, LimitReached, Invalid(ALREADY_EXISTS).
     """
     grant = await importing(uow, row.workspace_id)
+    kind: Any = type(row)
+    if await projects.workspace_id_of(uow, kind, row.id) not in {None, row.workspace_id}:
+        raise _taken(access.KIND_NAMES[kind], row.id)
     stamps = {"version": row.version, "created_at": row.created_at, "updated_at": row.updated_at}
     if isinstance(row, Project):
         await arrangement.room(uow, Project, grant, arrangement.MAX_PROJECTS, "projects")
@@ -127,7 +132,8 @@ async def import_member(
 
     Raises NotFound, Forbidden, LimitReached.
     """
-    await access.permitted(uow, workspace_id, Permission.MEMBER_ADMIN)
+    grant = await access.permitted(uow, workspace_id, IMPORTERS)
+    await access.pointed_at(uow, Project, grant, list(project_ids), "project_ids")
     if await workspaces.members_of(uow, workspace_id, [user_id]):
         return None
     # There is one OWNER: who imports.
@@ -138,6 +144,8 @@ async def import_member(
 async def import_counters(uow: UnitOfWork, workspace_id: UUID, counters: Mapping[str, int]) -> None:
     """Keys up to these numbers are not given again. Raises NotFound, Forbidden."""
     await importing(uow, workspace_id)
+    for prefix in counters:
+        fields.key(prefix, "key_numbers")
     await transfer.raise_counters(uow, workspace_id, counters)
 
 
@@ -147,8 +155,8 @@ async def import_counters(uow: UnitOfWork, workspace_id: UUID, counters: Mapping
 def rank(value: str | None, path: str) -> str:
     """A rule: a place in an order, as this server makes them."""
     found = str(fields.required(value, path))
-    if not _RANK.match(found) or len(found) > ordering.MAX_LENGTH:
-        raise Invalid(f"A rank is at most {ordering.MAX_LENGTH} letters and digits, a letter first.", path)
+    if not ordering.is_rank(found):
+        raise Invalid(f"This is no rank: one has at most {ordering.MAX_LENGTH} letters and digits, like a1V.", path)
     return found
 
 
@@ -407,10 +415,31 @@ async def import_reactions(uow: UnitOfWork, workspace_id: UUID, batch: Sequence[
         if await transfer.add_reaction(uow, {**row, "workspace_id": workspace_id}):
             events.reactions_changed(uow, subjects[one.task_id], comment)
             added += 1
+    if new and await transfer.most_emojis(uow, {one.comment_id or one.task_id for one in new}) > MAX_EMOJIS:
+        raise LimitReached(f"At most {MAX_EMOJIS} different emojis fit.", MAX_EMOJIS, "emoji")
     return added
 
 
 _REACTION_COLUMNS = ("id", "task_id", "comment_id", "emoji", "user_id", "added_at")
+
+
+_TASK_FIELDS = frozenset(task_fields.COLUMNS) | {ChangedField.ASSIGNEES, ChangedField.LABELS}
+
+
+def checked_change(change: Change) -> Change:
+    """The change, if each of its values is one that its field can have. Raises Invalid."""
+    for one in change.fields:
+        for value in (one.before, one.after):
+            try:
+                if one.field in _TASK_FIELDS:
+                    task_fields.value_of(one.field, value)
+            except (TypeError, ValueError, AttributeError) as error:
+                raise Invalid(f"{one.field.value} was never {value!r}.", "fields") from error
+            if one.field in TEXTS and not isinstance(value, str | None):
+                raise Invalid(f"{one.field.value} is a text.", "fields")
+            if any("\0" in part for part in (value if isinstance(value, list) else [value]) if isinstance(part, str)):
+                raise Invalid("This cannot hold a zero character.", "fields")
+    return change
 
 
 async def import_history(uow: UnitOfWork, workspace_id: UUID, batch: Sequence[Change]) -> int:

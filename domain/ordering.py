@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Literal
 from uuid import UUID
 
-from fractional_indexing import generate_key_between, generate_n_keys_between
+from fractional_indexing import FIError, generate_key_between, generate_n_keys_between, validate_order_key
 
 Place = tuple[str, UUID]
 """(rank, id) of something in a list."""
@@ -56,6 +56,31 @@ def spread(low: str | None, high: str | None, how_many: int) -> list[str]:
     """Ranks in order between two others."""
     ranks: list[str] = generate_n_keys_between(low, high, how_many)
     return ranks
+
+
+def is_rank(text: str) -> bool:
+    """Whether a text is a rank, next to which others can be made."""
+    if len(text) > MAX_LENGTH or not set(text) <= set(_DIGITS):
+        return False
+    try:
+        validate_order_key(text, _DIGITS)
+    except (FIError, IndexError):
+        return False
+    return True
+
+
+_INTEGER_DIGITS = 8
+
+
+def numbered_rank(number: int) -> str:
+    """The rank of something with a whole number for its place: higher numbers come later. Below 0 is 0."""
+    left = min(max(number, 0), len(_DIGITS) ** _INTEGER_DIGITS - 1)
+    digits = ""
+    for _ in range(_INTEGER_DIGITS):
+        left, digit = divmod(left, len(_DIGITS))
+        digits = _DIGITS[digit] + digits
+    # The first letter of a rank says how many digits its whole part has: a is one.
+    return chr(ord("a") + _INTEGER_DIGITS - 1) + digits
 
 
 def has_room(low: str | None, high: str | None) -> bool:

@@ -81,7 +81,9 @@ def transfer_grammar(command: Callable[[str, object, str], argparse.ArgumentPars
     """Add how workspaces go out and come in."""
     out = command("export", export_workspace, "Write a workspace into a file: all of it, or its tasks as a table.")
     out.add_argument("workspace", help="its slug, its name, or its id (workspace_...)")
-    out.add_argument("--format", choices=("jsonl",), default="jsonl", help="by default jsonl: everything")
+    out.add_argument(
+        "--format", choices=("jsonl", "csv"), default="jsonl", help="jsonl: everything (by default); csv: the tasks"
+    )
     out.add_argument("--out", type=Path, metavar="FILE", help="by default the standard output")
     into = command(
         "import",
@@ -89,12 +91,23 @@ def transfer_grammar(command: Callable[[str, object, str], argparse.ArgumentPars
         "Read a file into a workspace. Running it again adds what is missing and nothing twice.",
     )
     into.add_argument("file", type=Path)
-    into.add_argument("--format", choices=("jsonl",), required=True, help="what wrote the file")
+    into.add_argument(
+        "--format",
+        choices=("jsonl", "github", "trello", "todoist"),
+        required=True,
+        help="jsonl: an export of Tutti; github: issues as of the REST API; trello: a board's JSON; todoist: CSV",
+    )
     where = into.add_mutually_exclusive_group(required=True)
     where.add_argument("--into", metavar="WORKSPACE", help="a workspace by its slug, name or id")
     where.add_argument("--new", metavar="NAME", help="make a workspace of this name")
     into.add_argument(
         "--as", dest="email", metavar="EMAIL", required=True, help="who imports: an OWNER or ADMIN, or the new OWNER"
+    )
+    into.add_argument(
+        "--people",
+        type=Path,
+        metavar="CSV",
+        help="who is who: lines of a name in a file of github, trello or todoist, a comma, and an e-mail address here",
     )
     into.add_argument("--dry-run", action="store_true", help="say what would happen, and write nothing")
     into.add_argument("--keep-ids", action="store_true", help="keep the ids of an export (jsonl), for another server")
@@ -177,6 +190,7 @@ def import_file(options: argparse.Namespace) -> int:
         email=options.email,
         is_dry=options.dry_run,
         has_kept_ids=options.keep_ids,
+        people=options.people,
     )
     wanted.check()
     with backends(Settings.from_environment(), step(options.stop)) as settings:

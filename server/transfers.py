@@ -5,28 +5,31 @@ Invariant: an export's file has its name only when it is whole. Everything that 
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import os
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import IO
 from uuid import UUID
 
-from db.errors import Busy, Unavailable
+from db.errors import Busy, Duplicate, Unavailable, Unstorable
 from db.models import Actor
-from db.session import Database
+from db.session import Database, ReadSession
 from db.unit_of_work import Writer
 from domain.errors import Refusal, Refusals
 from transfer.exporting import exported
-from transfer.lines import Line, Malformed, WorkspaceLine, write_line
+from transfer.lines import Malformed, Numbered, WorkspaceLine, write_line
 from transfer.loading import Loader, Plan, Report
-from transfer.reading import jsonl
-from transfer.workspaces import Unknown, find_person, find_workspace, id_of_new, make_workspace
+from transfer.reading import BY_CATEGORY, OWN, READERS
+from transfer.sources import Source
+from transfer.tables import table
+from transfer.workspaces import Unknown, find_person, find_workspace, id_of_new, make_workspace, require_admin
 
 Say = Callable[[str], None]
 
@@ -64,13 +67,17 @@ class Import:
     email: str
     is_dry: bool
     has_kept_ids: bool
+    people: Path | None = None
 
     def check(self) -> None:
         """Raises TransferProblem for what can be seen before any server is started."""
-        if not self.file.is_file():
-            raise TransferProblem(f"there is no file {self.file}")
-        if self.has_kept_ids and self.format != "jsonl":
+        for file in (self.file, self.people):
+            if file is not None and not file.is_file():
+                raise TransferProblem(f"there is no file {file}")
+        if self.has_kept_ids and self.format != OWN:
             raise TransferProblem("only an export of Tutti (--format jsonl) has ids that can be kept")
+        if self.people is not None and self.format == OWN:
+            raise TransferProblem("an export of Tutti says itself who is who; --people is for other files")
 
 
 @contextmanager
@@ -84,6 +91,10 @@ def _told() -> Iterator[None]:
         raise TransferProblem("; ".join(one.message for one in error.refusals)) from error
     except Refusal as error:
         raise TransferProblem(error.message) from error
+    except Duplicate as error:
+        raise TransferProblem("somebody adds the same just now: run the command again when they are done") from error
+    except Unstorable as error:
+        raise TransferProblem("the file has a zero character in a name or an address") from error
     except (Busy, Unavailable) as error:
         raise TransferProblem(f"{error} Run the same command again: it goes on where it was.") from error
 
@@ -103,18 +114,27 @@ async def run_export(url: str, wanted: Export, say: Say) -> None:
         async with _opened(url, READ_SECONDS) as database:
             workspace = await find_workspace(database, wanted.workspace)
             with _output(wanted.out) as file:
-                count = await _write(database, workspace.id, file, say)
+                count = await _write(database, workspace.id, wanted.format, file, say)
             where = "" if wanted.out is None else f" to {wanted.out}"
             say(f"{workspace.name}: {count:,} lines written{where}.")
 
 
-async def _write(database: Database, workspace_id: UUID, file: IO[bytes], say: Say) -> int:
+async def _lines(session: ReadSession, workspace_id: UUID) -> AsyncIterator[bytes]:
+    async for line in exported(session, workspace_id):
+        yield write_line(line)
+
+
+FORMATS: Mapping[str, Callable[[ReadSession, UUID], AsyncIterator[bytes]]] = {OWN: _lines, "csv": table}
+"""What an export can be, by its name."""
+
+
+async def _write(database: Database, workspace_id: UUID, form: str, file: IO[bytes], say: Say) -> int:
     pace = _Pace(say)
     session = database.reading()
     count = 0
     try:
-        async for line in exported(session, workspace_id):
-            file.write(write_line(line))
+        async for line in FORMATS[form](session, workspace_id):
+            file.write(line)
             count += 1
             if count % 500 == 0:
                 pace.say(f"{count:,} lines written")
@@ -158,55 +178,80 @@ class _Pace:
 
 async def run_import(url: str, wanted: Import, say: Say) -> Report:
     """Import what was asked for, and say what was done. Raises TransferProblem, and what `say` raises."""
+    wanted.check()
     with _told(), wanted.file.open("rb") as file:
         async with _opened(url, WRITE_SECONDS) as database:
             # Who listens hears of it by the poll of the log's head, a second later at most.
             writer = Writer(database, lambda events: None)
             actor = await find_person(database, wanted.email)
-            plan, name = await _planned(database, writer, wanted, actor, file)
+            source = Source(file, wanted.file.stem, _people(wanted.people))
+            plan, name = await _planned(database, writer, wanted, actor, source)
             pace, size = _Pace(say), max(1, os.fstat(file.fileno()).st_size)
 
             def progress(report: Report) -> None:
                 percent = min(100, file.tell() * 100 // size)
                 pace.say(f"{percent} %: {sum(report.read.values()):,} read, {report.added['task']:,} tasks new")
 
-            report = await Loader(database, writer, plan, progress).load(jsonl(file))
+            report = await Loader(database, writer, plan, progress).load(READERS[wanted.format](source))
+            report.dropped.update(source.dropped)
             for line in summary(report, name, is_dry=plan.is_dry):
                 say(line)
             return report
 
 
 async def _planned(
-    database: Database, writer: Writer, wanted: Import, actor: Actor, file: IO[bytes]
+    database: Database, writer: Writer, wanted: Import, actor: Actor, source: Source
 ) -> tuple[Plan, str]:
     """What to do, and the name of the workspace, which is there from now on (unless nothing is to be written)."""
+    plan = Plan(
+        UUID(int=0),
+        actor,
+        is_new=wanted.new is not None,
+        has_default_statuses=wanted.new is not None and wanted.format != OWN,
+        has_kept_ids=wanted.has_kept_ids,
+        is_by_category=wanted.format in BY_CATEGORY,
+        is_dry=wanted.is_dry,
+    )
     if wanted.into is not None:
         workspace = await find_workspace(database, wanted.into)
-        plan = Plan(workspace.id, actor, has_kept_ids=wanted.has_kept_ids, is_dry=wanted.is_dry)
-        return plan, workspace.name
+        await require_admin(database, actor, workspace, wanted.email)
+        return replace(plan, workspace_id=workspace.id), workspace.name
     assert wanted.new is not None
-    said = _workspace_line(jsonl(file))
-    file.seek(0)
-    if wanted.has_kept_ids:
+    said = _workspace_line(READERS[OWN](source)) if wanted.format == OWN else None
+    if wanted.has_kept_ids and said is not None:
         workspace_id = said.id
     else:
-        workspace_id = id_of_new(_digest(file), actor, wanted.new)
-        file.seek(0)
+        workspace_id = id_of_new(_digest(source.file), actor, wanted.new)
     if not wanted.is_dry:
         await make_workspace(writer, database, actor, workspace_id, wanted.new, said)
-    plan = Plan(workspace_id, actor, is_new=True, has_kept_ids=wanted.has_kept_ids, is_dry=wanted.is_dry)
-    return plan, wanted.new
+    return replace(plan, workspace_id=workspace_id), wanted.new
+
+
+def _people(file: Path | None) -> dict[str, str]:
+    """A table of two columns, names and e-mail addresses. Raises Malformed."""
+    if file is None:
+        return {}
+    found: dict[str, str] = {}
+    with file.open(encoding="utf-8-sig", newline="") as text:
+        rows = csv.reader(text)
+        for row in rows:
+            if row and len(row) != 2:
+                raise Malformed(f"{file}, line {rows.line_num}: a name and an e-mail address, with a comma between")
+            if row:
+                found[row[0].strip()] = row[1].strip()
+    return found
 
 
 def _digest(file: IO[bytes]) -> str:
     """What tells this file from any other."""
+    file.seek(0)
     digest = hashlib.sha256()
     while part := file.read(2**20):
         digest.update(part)
     return digest.hexdigest()
 
 
-def _workspace_line(lines: Iterator[tuple[int, Line]]) -> WorkspaceLine:
+def _workspace_line(lines: Iterator[Numbered]) -> WorkspaceLine:
     """What an export says of its workspace, in its second line."""
     for _, line in islice(lines, 2):
         if isinstance(line, WorkspaceLine):

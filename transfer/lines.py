@@ -8,21 +8,36 @@ is pointed at stands before what points at it.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import orjson
-from pydantic import AwareDatetime, Field, TypeAdapter, ValidationError
+from pydantic import AfterValidator, AwareDatetime, Field, TypeAdapter, ValidationError
 
 from db.models import ChangedField, EventKind, Priority, Role, StatusCategory
 
 FORMAT: Literal["tutti-workspace"] = "tutti-workspace"
 VERSION = 1
 
-Instant = AwareDatetime
+FIRST, LAST = datetime(1900, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
+"""Between these every time can be said in every zone."""
+
+
+def as_stored(at: datetime) -> datetime:
+    """A time in UTC, cut to milliseconds, as all that is stored and shown."""
+    utc = at.astimezone(UTC)
+    return utc.replace(microsecond=utc.microsecond // 1000 * 1000)
+
+
+Instant = Annotated[AwareDatetime, Field(ge=FIRST, lt=LAST), AfterValidator(as_stored)]
 Version = Annotated[int, Field(ge=1, le=2**31 - 1)]
+Shown = str | bool | int | float | list[str] | None
 Number = Annotated[int, Field(ge=0, le=999_999_999)]
+
+
+Numbered = tuple[str, "Line"]
+"""(where in its file it stands, what it says)."""
 
 
 class Malformed(Exception):
@@ -172,8 +187,8 @@ class FieldLine:
     """One field from what to what, as the API shows it."""
 
     field: ChangedField
-    before: Any = None
-    after: Any = None
+    before: Shown = None
+    after: Shown = None
 
 
 @dataclass(frozen=True, slots=True)

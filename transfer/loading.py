@@ -15,6 +15,7 @@ from typing import Any
 from uuid import UUID, uuid5
 
 from db import projects, transfer, workspaces
+from db.history import TEXTS
 from db.ids import of_kind, typed
 from db.models import (
     Actor,
@@ -27,11 +28,13 @@ from db.models import (
     Label,
     Project,
     Status,
+    StatusCategory,
     Task,
 )
 from db.session import Database, Session
 from db.unit_of_work import Outcome, UnitOfWork, Writer
 from domain import fields, imports
+from domain.arrangement import DEFAULT_STATUSES
 from domain.errors import Refusal, Refusals
 from domain.imports import ImportedReaction, ImportedTask
 from domain.mentions import MENTION
@@ -43,6 +46,7 @@ from transfer.lines import (
     LabelLine,
     Line,
     Malformed,
+    Numbered,
     PersonLine,
     ProjectLine,
     ReactionLine,
@@ -54,8 +58,8 @@ from transfer.lines import (
 BATCH = 300
 """Lines of one transaction: it holds the head of the log, for which others wait, for some hundredths of a second."""
 
-Numbered = tuple[int, Line]
-"""The number of the line, or of the thing in its file, counted from 1."""
+BATCH_CHARACTERS = 1_000_000
+"""Of their long texts; a batch ends with the line that brings it there."""
 
 
 @dataclass
@@ -75,13 +79,15 @@ class Report:
 class Plan:
     """What to import into which workspace, as whom.
 
-    `is_new`: the workspace was made for this import, so people join it and keys stay. `has_kept_ids`: ids stay, too.
+    `is_new`: the workspace was made for this import, so people join it and keys stay; `has_default_statuses`: with the
+    statuses that every one begins with. `has_kept_ids`: ids stay, too.
     `is_by_category`: a status of the same category is the same one. `is_dry`: look, and write nothing.
     """
 
     workspace_id: UUID
     actor: Actor
     is_new: bool = False
+    has_default_statuses: bool = False
     has_kept_ids: bool = False
     is_by_category: bool = False
     is_dry: bool = False
@@ -104,17 +110,22 @@ class Loader:
         """Of what has an id here already, and another one in the file."""
         self._same: dict[tuple[type, str], UUID] = {}
         """(kind, what it is known by) -> id of what is in the workspace."""
+        self._may_join = False
+        """People come before tasks. So where there are tasks, all have joined, and who is missing was removed since."""
         self.report = Report()
 
     async def load(self, lines: Iterable[Numbered]) -> Report:
         """Import all lines. Raises Malformed, naming the line, and what the writer raises."""
         await self._look_around()
         batch: list[Numbered] = []
+        weight = 0
         for numbered in lines:
-            if batch and (type(numbered[1]) is not type(batch[0][1]) or len(batch) == BATCH):
+            is_full = len(batch) == BATCH or weight > BATCH_CHARACTERS
+            if batch and (is_full or type(numbered[1]) is not type(batch[0][1])):
                 await self._take(batch)
-                batch = []
+                batch, weight = [], 0
             batch.append(numbered)
+            weight += _weight(numbered[1])
         if batch:
             await self._take(batch)
         return self.report
@@ -132,15 +143,34 @@ class Loader:
             for project in await projects.all_rows(session, Project, workspace_id):
                 self._meet(project)
 
+            self._may_join = self._plan.is_new and not await transfer.has_tasks(session, workspace_id)
+
         await self._database.alone(look)
+        if self._plan.has_default_statuses and self._plan.is_dry:
+            for name, category, _ in reversed(DEFAULT_STATUSES):
+                own = uuid5(workspace_id, name)
+                for known_as in self._known_as(Status, own, name, category=category):
+                    self._same[Status, known_as] = own
 
     def _meet(self, row: Status | Label | Project) -> None:
-        for name in self._known_by(row):
-            self._same[type(row), name] = row.id
+        known_as = self._known_as(
+            type(row),
+            row.id,
+            row.name,
+            category=row.category if isinstance(row, Status) else None,
+            key=row.key if isinstance(row, Project) else None,
+        )
+        for one in known_as:
+            self._same[type(row), one] = row.id
+        if isinstance(row, Project):
+            self._same[Project, row.name.lower()] = row.id
 
-    def _known_by(self, row: Status | Label | Project) -> list[str]:
-        names = [str(row.id), row.name.lower()]
-        return [*names, row.category.value] if isinstance(row, Status) and self._plan.is_by_category else names
+    def _known_as(
+        self, kind: type, own: UUID, name: str, *, category: StatusCategory | None = None, key: str | None = None
+    ) -> list[str]:
+        """By what something is the same as what is there. Only projects may be called the same: a key tells them."""
+        names = [str(own), name.lower() if key is None else f"{name.lower()} {key}"]
+        return [*names, category.value] if category is not None and self._plan.is_by_category else names
 
     async def _take(self, batch: Sequence[Numbered]) -> None:
         kind = batch[0][1].type
@@ -149,7 +179,7 @@ class Loader:
             await self._take_all(batch)
         except (Refusal, Refusals, Malformed) as error:
             if len(batch) == 1:
-                raise Malformed(f"line {batch[0][0]}: {_said(error)}") from error
+                raise Malformed(f"{batch[0][0]}: {_said(error)}") from error
             # One by one, to tell which it is.
             self.report.read[kind] -= len(batch)
             for one in batch:
@@ -227,7 +257,14 @@ class Loader:
         """Each by itself: they are few, and one of the same name is the same one."""
         for line in lines:
             row = imports.checked_row(self._row(line))
-            known = next((found for name in self._known_by(row) if (found := self._same.get((type(row), name)))), None)
+            known_as = self._known_as(
+                type(row),
+                row.id,
+                row.name,
+                category=row.category if isinstance(row, Status) else None,
+                key=line.key if isinstance(line, ProjectLine) else None,
+            )
+            known = next((found for one in known_as if (found := self._same.get((type(row), one)))), None)
             if known is not None:
                 self._ids[line.id] = known
                 self.report.present[line.type] += 1
@@ -269,7 +306,7 @@ class Loader:
         for line in lines:
             self._names[line.id] = line.name
             user_id = accounts.get(line.email.strip().lower()) if line.email else None
-            if user_id is not None and user_id not in members and plan.is_new and line.role is not None:
+            if user_id is not None and user_id not in members and self._may_join and line.role is not None:
                 await self._join(user_id, line)
             elif user_id is None or user_id not in members:
                 self.report.strangers[line.id] = line
@@ -403,7 +440,7 @@ class Loader:
         if line.kind not in transfer.HISTORIED:
             raise Malformed(f"kind: the history of a {line.kind.value} is not taken along")
         known = None if line.actor is None else self._people.get(line.actor)
-        return Change(
+        change = Change(
             id=self._id(line.id),
             workspace_id=self._plan.workspace_id,
             kind=line.kind,
@@ -418,21 +455,28 @@ class Loader:
                 for one in line.fields
             ),
         )
+        return imports.checked_change(change)
 
     def _value(self, changed: ChangedField, value: Any) -> Any:
         """What a change shows, with the ids of here."""
-        if changed in {ChangedField.DESCRIPTION, ChangedField.BODY} and isinstance(value, str):
+        if value is None:
+            return None
+        if changed in TEXTS and isinstance(value, str):
             return self._text(value)
-        if changed not in _POINTERS or value is None:
+        if changed not in _POINTERS:
             return value
-        if isinstance(value, list):
-            return [self._value(changed, one) for one in value]
-        own = of_kind(_POINTERS[changed], value) if isinstance(value, str) else None
+        is_set = changed in {ChangedField.ASSIGNEES, ChangedField.LABELS}
+        if is_set != isinstance(value, list):
+            raise Malformed(f"fields: {changed.value} is {'a list of ids' if is_set else 'an id'}")
+        found = [self._pointer(changed, one) for one in (value if is_set else [value])]
+        return found if is_set else found[0]
+
+    def _pointer(self, changed: ChangedField, value: Any) -> str:
+        kind = _POINTERS[changed]
+        own = of_kind(kind, value) if isinstance(value, str) else None
         if own is None:
             raise Malformed(f"fields: {changed.value} has an id of another kind")
-        if changed is ChangedField.ASSIGNEES:
-            return typed("user", self._people.get(own, own))
-        return typed(_POINTERS[changed], self._id(own))
+        return typed(kind, self._people.get(own, own) if kind == "user" else self._id(own))
 
 
 _POINTERS: Mapping[ChangedField, str] = {
@@ -442,6 +486,19 @@ _POINTERS: Mapping[ChangedField, str] = {
     ChangedField.ASSIGNEES: "user",
     ChangedField.LABELS: "label",
 }
+
+
+def _weight(line: Line) -> int:
+    """The characters of a line's long texts."""
+    match line:
+        case TaskLine():
+            return len(line.description)
+        case CommentLine():
+            return len(line.body)
+        case ChangeLine():
+            values = [value for one in line.fields for value in (one.before, one.after)]
+            return sum(len(value) for value in values if isinstance(value, str))
+    return 0
 
 
 def _said(error: Refusal | Refusals | Malformed) -> str:

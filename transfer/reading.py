@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import IO
+from collections.abc import Iterator, Mapping
 
-from transfer.lines import FORMAT, VERSION, HeaderLine, Line, Malformed, read_line
+from transfer import github, todoist, trello
+from transfer.lines import FORMAT, VERSION, HeaderLine, Malformed, Numbered, read_line
+from transfer.sources import Reader, Source
 
 MAX_LINE_BYTES = 16 * 2**20
+OWN = "jsonl"
+"""The format of our own exports."""
 
 
-def jsonl(file: IO[bytes]) -> Iterator[tuple[int, Line]]:
+def jsonl(source: Source) -> Iterator[Numbered]:
     """The lines of an export. Raises Malformed, naming the line."""
+    file = source.file
+    file.seek(0)
     number = 0
     has_header = False
     while text := file.readline(MAX_LINE_BYTES + 1):
@@ -31,6 +36,12 @@ def jsonl(file: IO[bytes]) -> Iterator[tuple[int, Line]]:
         if isinstance(line, HeaderLine) and line.version != VERSION:
             raise Malformed(f"this export is of version {line.version} of {FORMAT}; this Tutti reads {VERSION}")
         has_header = True
-        yield number, line
+        yield f"line {number}", line
     if not has_header:
         raise Malformed("the file is empty")
+
+
+READERS: Mapping[str, Reader] = {OWN: jsonl, "github": github.read, "trello": trello.read, "todoist": todoist.read}
+"""By the name of the format."""
+BY_CATEGORY = frozenset({"github"})
+"""Formats without statuses of their own, but open and closed: the first status of such a category will do."""

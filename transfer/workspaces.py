@@ -11,6 +11,8 @@ from db.ids import of_kind
 from db.models import Actor, ActorKind, ActorRef, ChangedField, Workspace
 from db.session import Database, Session
 from db.unit_of_work import Outcome, UnitOfWork, Writer
+from domain import access
+from domain.imports import IMPORTERS
 from domain.workspaces import create_workspace, slug_from
 from transfer.lines import WorkspaceLine
 
@@ -48,6 +50,13 @@ async def find_person(database: Database, email: str) -> Actor:
     return Actor(ActorRef(ActorKind.USER, user.id))
 
 
+async def require_admin(database: Database, actor: Actor, workspace: Workspace, email: str) -> None:
+    """Raises Unknown for somebody who may not import into a workspace. Judged again at each commit."""
+    grants = await database.alone(lambda session: access.grants_of(session, actor, workspace.id))
+    if not grants or IMPORTERS not in grants[0].permissions:
+        raise Unknown(f"{email} is neither OWNER nor ADMIN of {workspace.name!r}, so they cannot import into it")
+
+
 def id_of_new(source: str, actor: Actor, name: str) -> UUID:
     """The id of the workspace that an import makes: the same whenever the same person imports the same file so."""
     return uuid5(_IMPORTS, f"{source}:{actor.user_id}:{name}")
@@ -64,6 +73,13 @@ async def make_workspace(
     if is_there is None:
         raise Unknown(f"the workspace {name!r} that this import made was deleted here; import it under another name")
     if is_there:
+        known = await database.alone(lambda session: workspaces.workspace_by_id(session, workspace_id))
+        assert known is not None
+        if known.name != name:
+            raise Unknown(
+                f"the workspace of the file is here already, as {known.name!r}: import it with new ids (without"
+                " --keep-ids), or into it (with --into)"
+            )
         return False
     values: dict[ChangedField, str | None] = {ChangedField.NAME: name}
     if line is not None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from random import Random
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.ordering import between, spread
+from domain.ordering import between, is_rank, numbered_rank, spread
 from tests.db.office import bounded
 
 
@@ -63,3 +64,19 @@ def test_two_people_who_drop_at_one_place_get_two_ranks() -> None:
     ranks = {between("a0", "a1") for _ in range(50)}
     assert len(ranks) > 40
     assert len({between("a5", None) for _ in range(50)}) > 40
+
+
+def test_places_that_are_numbers_become_ranks_in_their_order() -> None:
+    numbers = [-5, 0, 1, 61, 62, 4_095, 10**9, 10**13]
+    ranks = [numbered_rank(number) for number in numbers]
+    assert ranks[0] == ranks[1]
+    assert ranks[1:] == sorted(set(ranks))
+    for low, high in pairwise(ranks[1:]):
+        assert low < between(low, high) < high
+    assert all(is_rank(one) for one in ranks)
+
+
+@pytest.mark.parametrize("text", ["", "!", "b1", "a10", "A" + "0" * 26, "a1" + "V" * 95, "a1-"])
+def test_a_text_that_is_no_rank_is_told_apart(text: str) -> None:
+    assert not is_rank(text)
+    assert is_rank(between(None, None))
