@@ -27,6 +27,7 @@ from bench import (
     starting,
     systems,
     token_checks,
+    transfer,
     web,
     webhooks,
 )
@@ -49,6 +50,7 @@ MEASURES: dict[str, ModuleType] = {
     "heap": heap,
     "tokens": token_checks,
     "webhooks": webhooks,
+    "transfer": transfer,
 }
 PEOPLE = 5
 DOCS = ROOT / "docs"
