@@ -77,8 +77,8 @@ async def measure(ground: Ground) -> list[Figure]:
         Figure("import", count / came_in.seconds, "tasks/s"),
         Figure("import: memory", came_in.peak_bytes / MIB, "MiB", "< 300 MB"),
         Figure("import: lines of progress", progress, "lines"),
-        Figure("import: others' changes, p50", percentile(waited, 50), "ms"),
-        Figure("import: others' changes, p99", percentile(waited, 99), "ms"),
+        Figure("import: others' changes, p50", percentile(waited, 0.5), "ms"),
+        Figure("import: others' changes, p99", percentile(waited, 0.99), "ms"),
         Figure("export", found / went_out.seconds, "tasks/s"),
         Figure("export: memory", went_out.peak_bytes / MIB, "MiB", "< 300 MB"),
     ]
