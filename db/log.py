@@ -15,7 +15,7 @@ from uuid import UUID
 
 import orjson
 from asyncpg.pgproto.pgproto import UUID as DriverUuid  # noqa: N811
-from sqlalchemy import ARRAY, Uuid, any_, cast, insert, select, text
+from sqlalchemy import ARRAY, Uuid, any_, cast, func, insert, select, text
 
 from db.direct import Direct
 from db.models import (
@@ -153,7 +153,10 @@ async def read_events(
 async def has_revocations(session: Session, workspace_id: UUID, *, after: int) -> bool:
     """Whether anybody's rights changed after a place in a workspace's log."""
     changed = select(events.c.seq).where(
-        events.c.workspace_id == workspace_id, events.c.seq > after, events.c.revokes.is_not(None)
+        events.c.workspace_id == workspace_id,
+        events.c.seq > after,
+        # Events of before have JSON's null where there is nothing.
+        func.jsonb_typeof(events.c.revokes) == "object",
     )
     return bool((await session.execute(select(changed.exists()))).scalar_one())
 

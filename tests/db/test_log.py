@@ -9,10 +9,11 @@ from uuid import UUID
 import pytest
 
 from db.ids import new_id
-from db.log import heads_by_workspace_ids, read_epoch, read_events
-from db.models import Actor, ChangedField, Event
+from db.log import has_revocations, heads_by_workspace_ids, read_epoch, read_events
+from db.models import Actor, ChangedField, Event, Role
+from db.session import Session
 from db.unit_of_work import Outcome, UnitOfWork
-from domain import arrangement
+from domain import arrangement, members
 from tests.db.office import Office
 
 
@@ -114,3 +115,20 @@ async def test_the_epoch_is_the_same_for_everybody_who_asks(office: Office) -> N
     epochs = {await office.read(read_epoch) for _ in range(3)}
     assert len(epochs) == 1
     assert re.fullmatch("[0-9a-f]{8}", epochs.pop())
+
+
+async def test_only_what_takes_rights_away_is_a_revocation(office: Office) -> None:
+    owner = await office.person()
+    workspace_id = await office.workspace(owner)
+    member = await office.member(owner, workspace_id, Role.MEMBER)
+    membership_id = (await office.grant(member, workspace_id)).membership_id
+    await office.task(owner, workspace_id, "Stays as it is")
+    after = office.committed[-1].seq - 1
+
+    async def is_there(session: Session, after: int) -> bool:
+        return await has_revocations(session, workspace_id, after=after)
+
+    assert not await office.read(is_there, after)
+    await office.do(owner, lambda uow: members.remove_member(uow, membership_id))
+    assert await office.read(is_there, after)
+    assert not await office.read(is_there, office.committed[-1].seq)
