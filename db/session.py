@@ -102,8 +102,8 @@ def translated() -> Iterator[None]:
         raise
 
 
-_DRIVER_ERRORS = (DBAPIError, asyncpg.PostgresError, asyncpg.InterfaceError)
-"""By SQLAlchemy, and by the driver itself."""
+_DRIVER_ERRORS = (DBAPIError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+"""By SQLAlchemy, and by the driver itself; the last where a connection ended amid its protocol."""
 
 
 def is_lost(error: BaseException) -> bool:
@@ -112,7 +112,7 @@ def is_lost(error: BaseException) -> bool:
         return error.connection_invalidated
     if isinstance(error, asyncpg.PostgresError):
         return (error.sqlstate or "").startswith(_GONE_STATES)
-    return isinstance(error, asyncpg.InterfaceError | OSError)
+    return isinstance(error, asyncpg.InterfaceError | asyncpg.InternalClientError | OSError)
 
 
 class Connection:

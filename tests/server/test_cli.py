@@ -409,7 +409,7 @@ def until_silent(connection: socket.socket) -> None:
 
 
 def is_interrupted(process: Serving) -> None:
-    assert process.end() == 130
+    assert process.end() == 130, process.output
     assert process.lines[-1] == "tutti: interrupted\n"
     assert "Traceback" not in process.output
 
