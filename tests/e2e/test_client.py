@@ -6,7 +6,7 @@ import uuid
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from playwright.async_api import Locator, Page, WebSocketRoute, expect
+from playwright.async_api import Browser, Locator, Page, WebSocketRoute, expect
 
 from tests.e2e.conftest import PATIENCE_MS, OpenPage
 
@@ -222,6 +222,27 @@ async def test_a_script_that_the_network_did_not_give_comes_when_it_does(open_pa
     await ann.unroute_all()
     await expect(ann.get_by_role("heading", name="Settings", level=2)).to_be_visible()
     await expect(ann.get_by_role("link", name="Inbox 1 unread")).to_be_visible()
+
+
+async def test_a_page_that_fails_says_so_and_leads_back(browser: Browser, server_url: str) -> None:
+    context = await browser.new_context(base_url=server_url)  # its console may complain
+
+    async def opened(path: str, **_: object) -> Page:
+        page = await context.new_page()
+        await page.goto(path)
+        return page
+
+    page = await sign_up(opened, "Ann")
+    await create(page, "Sell the tuba")
+    fails = "export default () => { throw new Error('a fault') }"
+    await context.route(
+        re.compile("/AccountPage-[^/]*.js"), lambda route: route.fulfill(content_type="text/javascript", body=fails)
+    )
+    await page.goto("/account/profile")
+    await expect(page.get_by_role("heading", name="This page cannot be shown.")).to_be_visible()
+    await page.get_by_role("button", name="To your tasks").click()
+    await expect(card(page, "Sell the tuba")).to_be_visible()
+    await context.close()
 
 
 async def test_an_unknown_workspace_says_so(open_page: OpenPage) -> None:

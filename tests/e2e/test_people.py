@@ -236,6 +236,10 @@ async def test_a_task_stays_open_in_another_project_whose_rules_are_its_own(open
     await expect(page.get_by_role("textbox", name="Write a comment")).to_have_value("To whom?")
     await page.reload()
     await expect(page.get_by_role("textbox", name="Title")).to_have_value("Sell the tuba")
+    now = page.url
+    await page.goto(before)  # a link that somebody sent before
+    await expect(page).to_have_url(now)
+    await expect(page.get_by_role("textbox", name="Title")).to_have_value("Sell the tuba")
 
     await page.goto("/account/notifications")
     mail = page.get_by_role("switch", name="You are assigned: Mail")

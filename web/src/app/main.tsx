@@ -3,6 +3,7 @@ import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { followOtherTabs } from "../session/accounts";
 import { App } from "./App";
+import { Fault } from "./fault";
 
 followOtherTabs();
-createRoot(document.getElementById("root")!).render(<StrictMode><App /></StrictMode>);
+createRoot(document.getElementById("root")!).render(<StrictMode><Fault><App /></Fault></StrictMode>);

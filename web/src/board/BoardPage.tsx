@@ -86,7 +86,7 @@ export function BoardPage({ slug, view, taskKey }: { slug: string; view: "board"
       </div>
       {taskKey && (opened || isWhole) && (
         <Suspense fallback={null}>
-          <TaskPanel key={opened?.id ?? taskKey} task={opened} slug={slug} onClose={close} onOpen={open} order={inOrder} />
+          <TaskPanel key={opened?.id ?? taskKey} task={opened} taskKey={taskKey} slug={slug} onClose={close} onOpen={open} order={inOrder} />
         </Suspense>
       )}
       {newIn !== null && <NewTask statuses={model.statuses} projects={model.projects} statusId={newIn} projectId={filters.project} onClose={closeNew} />}

@@ -6,14 +6,15 @@
  */
 import { ChevronDown, ChevronUp, Link2, X } from "lucide-react";
 import { useEffect, useMemo, useRef, useState, type FormEvent, type ReactNode } from "react";
+import { useQuery } from "urql";
 import { PRIORITY_NAMES } from "../board/arrange";
 import { TaskChoices, type QuickKind } from "../board/QuickMenu";
 import { isTyping } from "../board/typing";
 import { may, type Model, type Task } from "../data/model";
-import type { ActivityMode, ChangedField } from "../gql/graphql";
+import { TaskByKeyDocument, type ActivityMode, type ChangedField } from "../gql/graphql";
 import { Viewers } from "../presence/Presence";
 import { useTelling } from "../presence/use";
-import { Avatar, Button, Dot, Empty, INPUT } from "../ui/controls";
+import { Avatar, Button, Dot, Empty, INPUT, Loading } from "../ui/controls";
 import { Menu } from "../ui/menu";
 import { toast } from "../ui/toasts";
 import { useModel, useWorkspace } from "../workspace/context";
@@ -26,13 +27,15 @@ import { Description, Title } from "./Texts";
 
 interface PanelProps {
   task: Task | undefined;
+  /** What the address names, also where no task is called so. */
+  taskKey: string;
   slug: string;
   order: readonly Task[];
   onClose: () => void;
   onOpen: (task: Task) => void;
 }
 
-export default function TaskPanel({ task, order, onClose, onOpen }: PanelProps) {
+export default function TaskPanel({ task, taskKey, slug, order, onClose, onOpen }: PanelProps) {
   const model = useModel();
   const panel = useRef<HTMLElement>(null);
   useEffect(() => panel.current?.focus(), []);
@@ -61,9 +64,20 @@ export default function TaskPanel({ task, order, onClose, onOpen }: PanelProps) 
         <Button kind="quiet" className="px-2" aria-label="Next task" disabled={!next} onClick={() => next && onOpen(next)}><ChevronDown size={18} aria-hidden /></Button>
         <Button kind="quiet" className="px-2" aria-label="Close task" onClick={onClose}><X size={18} aria-hidden /></Button>
       </header>
-      {task ? <Details task={task} model={model} onClose={onClose} onOpen={onOpen} /> : <Empty title="This task is not here."><p>It was deleted, or it is where you may not see it.</p></Empty>}
+      {task ? <Details task={task} model={model} onClose={onClose} onOpen={onOpen} /> : <Missing taskKey={taskKey} slug={slug} model={model} onOpen={onOpen} />}
     </aside>
   );
+}
+
+/** A task that is not called so: perhaps it was, before it went to another project. */
+function Missing({ taskKey, slug, model, onOpen }: Pick<PanelProps, "taskKey" | "slug" | "onOpen"> & { model: Model }) {
+  const [{ data, fetching }] = useQuery({ query: TaskByKeyDocument, variables: { slug, key: taskKey } });
+  const task = model.taskById.get(data?.task?.id ?? "");
+  useEffect(() => {
+    if (task) onOpen(task);
+  }, [task]);
+  if (fetching || task) return <Loading what={taskKey} />;
+  return <Empty title="This task is not here."><p>It was deleted, or it is where you may not see it.</p></Empty>;
 }
 
 function Tools({ task }: { task: Task }) {
