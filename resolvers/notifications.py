@@ -94,5 +94,5 @@ class NotificationSubscription:
         del info  # it keeps all that starting took, and this lasts for days
         context.me()
         async with aclosing(context.follow_notifications()) as several:
-            async for news in several:
-                yield notification_batch(news)
+            async for news, led in several:
+                yield notification_batch(news, led)

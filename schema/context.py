@@ -13,6 +13,7 @@ from uuid import UUID
 
 import strawberry
 
+from dataloaders.led import Led
 from dataloaders.loaders import Loaders
 from db.models import Actor
 from db.news import News
@@ -130,8 +131,8 @@ class Context(Protocol):
         yielded.
         """
 
-    def follow_notifications(self) -> AsyncGenerator[News]:
-        """What becomes of the actor's notifications: what is unread, then what changes, for ever.
+    def follow_notifications(self) -> AsyncGenerator[tuple[News, Led]]:
+        """What becomes of the actor's notifications, and what they lead to: the unread ones, then each change.
 
         Raises Unavailable before the first.
         """

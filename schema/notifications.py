@@ -8,6 +8,7 @@ from uuid import UUID
 
 import strawberry
 
+from dataloaders.led import Led
 from db import models
 from db.ids import of_kind, typed
 from db.models import Channel, DigestFrequency, NotificationKind
@@ -17,10 +18,11 @@ from db.pages import Page, PageRequest
 from db.unit_of_work import now
 from domain.invites import is_open
 from domain.preferences import DEFAULTS, RULED
+from execution.projector import READ, Uncovered
 from schema.comments import Comment
 from schema.context import Info
 from schema.nodes import Actor, Edge, Node, PageInfo, page_info, page_of
-from schema.people import actor_of
+from schema.people import Integration, System, User, actor_of
 from schema.tasks import Task
 from schema.workspaces import InvitePreview, Workspace
 
@@ -28,6 +30,7 @@ from schema.workspaces import InvitePreview, Workspace
 @strawberry.type(description="Something that you are told. Alike ones that you have not read yet are one.")
 class Notification(Node):
     row: strawberry.Private[models.Notification]
+    led: strawberry.Private[Led | None]
     kind: NotificationKind = strawberry.field(description="What it is about.")
     group_count: int = strawberry.field(description="How many like events were folded into this one.")
     created_at: datetime = strawberry.field(description="When the newest of them happened.")
@@ -38,16 +41,19 @@ class Notification(Node):
         row = await info.context.loaders.workspaces.load(self.row.workspace_id)
         return None if row is None else Workspace.from_row(row)
 
-    @strawberry.field(description="Who did the newest of it.")
+    @strawberry.field(description="Who did the newest of it.", metadata={READ: lambda _: _led_actor})
     async def actor(self, info: Info) -> Actor:
         return await actor_of(info, self.row.actor)
 
-    @strawberry.field(description="The task it is about; null for an invite.")
+    @strawberry.field(description="The task it is about; null for an invite.", metadata={READ: lambda _: _led_task})
     async def task(self, info: Info) -> Task | None:
         row = None if self.row.task_id is None else await info.context.loaders.tasks.load(self.row.task_id)
         return None if row is None else Task.from_row(row)
 
-    @strawberry.field(description="The newest comment it is about; null where it is not about one, or that is gone.")
+    @strawberry.field(
+        description="The newest comment it is about; null where it is not about one, or that is gone.",
+        metadata={READ: lambda _: _led_comment},
+    )
     async def comment(self, info: Info) -> Comment | None:
         row = None if self.row.comment_id is None else await info.context.loaders.comments.load(self.row.comment_id)
         return None if row is None else Comment.from_row(row)
@@ -63,15 +69,41 @@ class Notification(Node):
         return InvitePreview(workspace_name=found.workspace_name, role=found.invite.role, invited_by=found.invited_by)
 
     @staticmethod
-    def from_row(row: models.Notification) -> Notification:
+    def from_row(row: models.Notification, led: Led | None = None) -> Notification:
         return Notification(
             row=row,
+            led=led,
             id=strawberry.ID(typed("notification", row.id)),
             kind=row.kind,
             group_count=row.group_count,
             created_at=row.created_at,
             read_at=row.read_at,
         )
+
+
+def _led(one: Notification) -> Led:
+    if one.led is None:
+        raise Uncovered
+    return one.led
+
+
+def _led_task(one: Notification) -> Task | None:
+    row = _led(one).tasks.get(one.row.task_id) if one.row.task_id else None
+    return None if row is None else Task.from_row(row)
+
+
+def _led_comment(one: Notification) -> Comment | None:
+    row = _led(one).comments.get(one.row.comment_id) if one.row.comment_id else None
+    return None if row is None else Comment.from_row(row)
+
+
+def _led_actor(one: Notification) -> Actor:
+    led, actor = _led(one), one.row.actor
+    if actor.kind is models.ActorKind.SYSTEM:
+        return System.of(actor.id)
+    if actor.kind is models.ActorKind.INTEGRATION:
+        return Integration.of(actor.id, led.integration_names[actor.id])
+    return User.from_row(led.users[actor.id])
 
 
 @strawberry.type(description="A notification in its place in a list.")
@@ -145,10 +177,10 @@ MAX_NEWS = 100
 """So many fit into a batch."""
 
 
-def notification_batch(news: News) -> NotificationBatch:
+def notification_batch(news: News, led: Led) -> NotificationBatch:
     return NotificationBatch(
         is_snapshot=news.is_snapshot,
-        notifications=[Notification.from_row(row) for row in news.shown],
+        notifications=[Notification.from_row(row, led) for row in news.shown],
         removed_ids=[strawberry.ID(typed("notification", one)) for one in news.removed_ids],
         unread_count=news.unread,
     )

@@ -16,6 +16,7 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from dataloaders.led import Led, led_to
 from dataloaders.loaders import JointLoaders, Loaders
 from db.errors import Unavailable
 from db.log import has_revocations, read_epoch
@@ -277,7 +278,7 @@ class OperationContext(Snapshot):
                     await here.enter_async_context(self._present(workspace_id))
                     is_here = True
 
-    async def follow_notifications(self) -> AsyncGenerator[News]:
+    async def follow_notifications(self) -> AsyncGenerator[tuple[News, Led]]:
         application, user_id = self._application, self.me().user_id
         async with application.realtime.heads.watch(user_id) as head:
             told: News | None = None
@@ -287,26 +288,26 @@ class OperationContext(Snapshot):
                 epoch = head.epoch
                 await self.renew()
                 try:
-                    news = await self._read_news(user_id, after)
+                    news, led = await self._read_news(user_id, after)
                 except Unavailable:
                     if told is None:
                         raise
                     await asyncio.sleep(RETRY_SECONDS)
                     continue
                 if told is None or not news.adds_nothing_to(told):
-                    yield news
+                    yield news, led
                 told = news
                 await self.renew()  # nothing is held while this waits
                 await head.beyond(news.seq, epoch)
 
-    async def _read_news(self, user_id: UUID, after: int | None) -> News:
+    async def _read_news(self, user_id: UUID, after: int | None) -> tuple[News, Led]:
         """Read it with all who ask at the same time; what is selected of it is then read of the same snapshot."""
         found = await self._application.newsroom.read(user_id, after)
         self._reading = found.part
         if found.common is not None:
             self._loaders = JointLoaders(found.part, self.scope, found.common)
         self._known_scope = found.scope
-        return found.news
+        return found.news, await led_to(self.loaders, found.news.shown)
 
     async def _pass_on(self, workspace_id: UUID, batch: PresenceBatch, event_of: PresenceOf) -> bool:
         """Pass on what is the same for all with these rights, made by whoever comes first. -> whether it was."""
