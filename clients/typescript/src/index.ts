@@ -12,5 +12,5 @@ export { Room, type PresenceBatch } from "./generated/sync/presence.js";
 export { compareRanks } from "./generated/sync/rank.js";
 export { Replica, type Effects, type Operation, type Row } from "./generated/sync/replica.js";
 export { MemoryStorage, type Save, type Saved, type Storage } from "./generated/sync/storage.js";
-export { Sync, type Batch, type Hooks, type Outcome, type Server, type Snapshot } from "./generated/sync/sync.js";
+export { Gone, Sync, type Batch, type Hooks, type Outcome, type Server, type Snapshot } from "./generated/sync/sync.js";
 export { inputOf, taskEffects } from "./generated/sync/tasks.js";

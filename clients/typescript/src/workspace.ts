@@ -19,7 +19,7 @@ import { toBatch, type WireEvent } from "./generated/sync/events.js";
 import { uuidv7 } from "./generated/sync/ids.js";
 import { Replica, type Operation } from "./generated/sync/replica.js";
 import { MemoryStorage, type Storage } from "./generated/sync/storage.js";
-import { Sync, type Hooks, type Outcome, type Server, type Snapshot } from "./generated/sync/sync.js";
+import { Gone, Sync, type Hooks, type Outcome, type Server, type Snapshot } from "./generated/sync/sync.js";
 import { inputOf, taskEffects } from "./generated/sync/tasks.js";
 
 export type WorkspaceRows =
@@ -173,4 +173,4 @@ async function all<R>(first: Page<R>, next: (after: string | null) => Promise<Pa
   return rows;
 }
 
-const gone = (): TuttiError => new TuttiError("The workspace is not there.", "NOT_FOUND");
+const gone = (): Gone => new Gone("The workspace is not there.");

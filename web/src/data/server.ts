@@ -11,7 +11,7 @@ import {
 } from "../gql/graphql";
 import { toBatch, type WireEvent } from "../sync/events";
 import type { Operation } from "../sync/replica";
-import type { Outcome, Server, Snapshot } from "../sync/sync";
+import { Gone, type Outcome, type Server, type Snapshot } from "../sync/sync";
 import { inputOf } from "../sync/tasks";
 import { allRows } from "./pages";
 import type { Connection, WireError } from "./connection";
@@ -100,7 +100,7 @@ async function readSnapshot(client: Client, id: string, onBeginning: (rows: read
     const variables = { id, after: after ?? null, isFirst, first: isFirst ? FIRST_TASKS : MORE_TASKS };
     const { data, error } = await client.query(SnapshotDocument, variables, { requestPolicy: "network-only" }).toPromise();
     const workspace = data?.workspace;
-    if (!workspace) throw error ?? new Error("The workspace is not there.");
+    if (!workspace) throw error ?? new Gone("The workspace is not there.");
     const { eventCursor, statuses, labels, projects, members, tasks, ...row } = workspace;
     if (projects && members) {
       rows.push(row, ...(statuses ?? []), ...(labels ?? []));

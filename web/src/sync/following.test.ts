@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { Replica } from "./replica";
 import { MemoryStorage } from "./storage";
-import { Sync, type Batch, type Server } from "./sync";
+import { Gone, Sync, type Batch, type Server } from "./sync";
 import { taskEffects, type TaskRow } from "./tasks";
 
 type Sink = Parameters<Server<TaskRow>["follow"]>[1];
@@ -20,7 +20,7 @@ function followed() {
   };
   const effects = taskEffects<TaskRow>("user_me", (made) => made);
   const sync = new Sync(new Replica<TaskRow>(effects), server, new MemoryStorage<TaskRow>(), { onEnded: (problem) => ended.push(problem) });
-  return { sync, sinks, ended };
+  return { sync, sinks, ended, server };
 }
 
 const NOTHING: Batch<TaskRow> = { cursor: "v1:1", steps: [], needsSnapshot: false };
@@ -49,6 +49,19 @@ describe("a stream that the server ends", () => {
     expect(sinks).toHaveLength(9);
     expect(ended).toEqual([]);
     await sync.stop();
+  });
+
+  it("ends as well where there is nothing to read, while any other failure to read is tried again", async () => {
+    for (const [problem, times] of [[new Gone("not there"), 1], [new Error("no answer"), 2]] as const) {
+      const { sync, ended, server, sinks } = followed();
+      const snapshot = vi.spyOn(server, "snapshot").mockRejectedValue(problem);
+      sync.connected();
+      await vi.advanceTimersByTimeAsync(500);
+      expect(snapshot).toHaveBeenCalledTimes(times);
+      expect(ended).toEqual(times === 1 ? [problem] : []);
+      expect(sinks).toHaveLength(0);
+      await sync.stop();
+    }
   });
 
   it("is not followed any more after a final error, nor when the link or the workspace was left", async () => {

@@ -26,8 +26,11 @@ export type Outcome<R extends Row> =
   /** No answer, or one that says to try again: the operation is kept. */
   | { readonly kind: "unreachable" };
 
+/** What is read is not there, or not for this person: to ask again would change nothing. */
+export class Gone extends Error {}
+
 export interface Server<R extends Row> {
-  /** Rejects if the server cannot be asked. `onBeginning` may be given what was read first, while the rest is read. */
+  /** Rejects if the server cannot be asked, with `Gone` if there is nothing to read any more. `onBeginning` may be given what was read first, while the rest is read. */
   snapshot(onBeginning: (rows: readonly R[]) => void): Promise<Snapshot<R>>;
   /**
    * Follows everything after a cursor over the link as it is now. Returns how to stop. An error ends the stream while the
@@ -40,7 +43,7 @@ export interface Server<R extends Row> {
 export interface Hooks {
   /** The operations that were refused (the first one) and fell with it, and why. Their effects are undone already. */
   onRefused?(operations: readonly Operation[], reasons: readonly unknown[]): void;
-  /** The stream was ended by the server with this error; nothing more will come. */
+  /** There is nothing to read or to follow any more, by this word of the server; nothing more will come. */
   onEnded?(problem: unknown): void;
   /** The number of waiting operations, or whether all is caught up, has changed. */
   onChange?(): void;
@@ -182,8 +185,9 @@ export class Sync<R extends Row> {
       if (link !== this.link || this.isStopped) return;
       try {
         if (this.replica.cursor === null) await this.readSnapshot(link);
-      } catch {
-        this.catchUpLater(link);
+      } catch (problem) {
+        if (problem instanceof Gone) this.hooks.onEnded?.(problem);
+        else this.catchUpLater(link);
         return;
       }
       if (link !== this.link || this.isStopped || this.replica.cursor === null) return;
