@@ -9,7 +9,7 @@ class Unavailable(Exception):
 
 
 class Busy(Unavailable):
-    """A lock was not had in time or a deadlock was broken, three times over."""
+    """A lock was not had in time or a deadlock was broken, again and again."""
 
 
 class Duplicate(Exception):

@@ -8,10 +8,13 @@ may await the network between the heads and the commit.
 
 from __future__ import annotations
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from random import uniform
+from time import monotonic
 from typing import Any, Protocol, TypeVar, cast
 from uuid import UUID
 
@@ -27,7 +30,11 @@ from db.models import Actor, AuditedKind, Change, Event, EventKind, FieldChange,
 from db.session import NOTHING, Connection, Database, translated
 from db.tables import idempotency
 
-MAX_ATTEMPTS = 3
+MAX_ATTEMPTS = 10
+ATTEMPTS_SECONDS = 5.0
+"""For so long after its beginning a unit is tried again, where each attempt takes long."""
+PAUSE_SECONDS = 0.02
+"""The most that is waited after the first attempt, longer after each: those who met do not meet again."""
 
 Answer = TypeVar("Answer")
 
@@ -203,16 +210,18 @@ class Writer:
         """Run `work` in one transaction and commit it. With a key, a repeat answers the first one's outcome.
 
         `changes`: what it will change, if that is one thing, so that it waits in line for it.
-        A deadlock or a lock not had in time runs the whole unit again, three times at most. Raises KeyReused,
+        A deadlock or a lock not had in time runs the whole unit again, ten times at most. Raises KeyReused,
         Busy, Unavailable, and what `work` raises; then nothing was written.
         """
+        begun = monotonic()
         for attempt in range(1, MAX_ATTEMPTS + 1):
             try:
                 async with self._lines.turn(changes):
                     outcome, written, told = await self._once(actor, work, key)
             except Busy:
-                if attempt == MAX_ATTEMPTS:
+                if attempt == MAX_ATTEMPTS or monotonic() - begun > ATTEMPTS_SECONDS:
                     raise
+                await asyncio.sleep(uniform(0, attempt * PAUSE_SECONDS))  # noqa: S311 (nothing depends on it)
                 continue
             if written:
                 self._on_commit(written)
