@@ -30,7 +30,8 @@ PEOPLE, QUICK = 1_000, 60
 WATCHERS, QUICK_WATCHERS = 200, 20
 AT_ONCE = 32
 UPDATES, PAUSE_SECONDS = 20, 0.7
-REST_SECONDS = 10.0
+REST_SECONDS = 60.0
+"""As often everybody who watches gets the whole anew, which is most of what there is to do."""
 SETTLE_SECONDS = 3.0
 HOW = f"""{PEOPLE:,} people in one workspace, each with a socket that follows its events; {WATCHERS} of them also follow `presence` with names,
 statuses and activities. *At rest*: the CPU time of the server's process while nobody does anything, over {REST_SECONDS:g} s: leases are
