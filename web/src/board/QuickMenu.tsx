@@ -72,7 +72,7 @@ export function TaskChoices({ kind, task, model, targets = [task] }: TaskChoices
 /** Changes tasks alike; of several it is said, and can be taken back there. */
 export function changeAll(workspace: OpenWorkspace, tasks: readonly Task[], change: Record<string, unknown>): void {
   const keys = workspace.submitAll(tasks.map(({ id }) => id), change);
-  if (tasks.length > 1) toast(`${tasks.length} tasks were changed`, undefined, { label: "Undo", run: () => void workspace.undo(keys) });
+  if (tasks.length > 1) toast(`${tasks.length} tasks were changed`, undefined, { label: "Undo", run: () => workspace.undo(keys) });
 }
 
 /** To the end of another column. */

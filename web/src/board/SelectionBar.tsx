@@ -17,9 +17,9 @@ export default function SelectionBar({ model }: { model: Model }) {
   const [first] = tasks;
   if (!first) return null;
   function archive(): void {
-    for (const { id } of tasks) workspace.submit("archiveTask", { id });
+    const keys = workspace.submitEach("archiveTask", tasks.map(({ id }) => ({ id })));
     clearSelection();
-    toast(tasks.length === 1 ? "One task was archived" : `${tasks.length} tasks were archived`, undefined, { label: "Undo", run: () => tasks.forEach(({ id }) => void workspace.submit("restoreTask", { id })) });
+    toast(tasks.length === 1 ? "One task was archived" : `${tasks.length} tasks were archived`, undefined, { label: "Undo", run: () => workspace.undo(keys) });
   }
   return (
     <div role="toolbar" aria-label="Selected tasks" className="appear absolute inset-x-2 bottom-4 z-30 mx-auto flex w-fit flex-wrap items-center justify-center gap-1 rounded-2xl border border-line bg-raised p-2 shadow-2xl">

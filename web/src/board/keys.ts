@@ -7,7 +7,7 @@
 import { useEffect, useRef } from "react";
 import { flushSync } from "react-dom";
 import type { Model, Task } from "../data/model";
-import type { Operation } from "../sync/replica";
+import type { Undone } from "../data/workspace";
 import { announce } from "../ui/announce";
 import { toast } from "../ui/toasts";
 import { useWorkspace } from "../workspace/context";
@@ -27,12 +27,8 @@ export function useBoardKeys(columns: Columns, onOpen: (task: Task) => void, onN
     function keyed(event: KeyboardEvent): void {
       if (isUndo(event) && !isTyping(event)) {
         event.preventDefault();
-        return void workspace.undoLast().then((undone) => {
-          const subject = undone && subjectOf(undone.operation, workspace.model());
-          if (!undone) toast("There is nothing to undo");
-          else if (undone.isLater) toast(`The last change of ${subject} will be undone`, "As soon as it is saved.");
-          else toast(`Undoing the last change of ${subject}`);
-        });
+        const undone = workspace.undoLast();
+        return toast(undone ? undoneWords(undone, workspace.model()) : "There is nothing to undo");
       }
       if (isTyping(event) || event.metaKey || event.ctrlKey || event.defaultPrevented) return;
       const id = taskIdAt(event);
@@ -86,11 +82,13 @@ export function useBoardKeys(columns: Columns, onOpen: (task: Task) => void, onN
   }, [workspace]);
 }
 
-function subjectOf({ name, entityId, input }: Operation, model: Model): string {
-  if (Array.isArray(input.updates)) return `${input.updates.length} tasks`;
-  if (name.endsWith("Comment")) return "your comment";
+function undoneWords({ operation, count }: Undone, model: Model): string {
+  const { name, entityId, input } = operation;
+  if (name === "createTask") return `“${String(input.title)}” is not created any more`;
+  const many = Array.isArray(input.updates) ? input.updates.length : count;
   const title = model.taskById.get(entityId)?.title;
-  return title ? `“${title}”` : "a task";
+  const subject = many > 1 ? `${many} tasks` : name.endsWith("Comment") ? "your comment" : title ? `“${title}”` : "a task";
+  return `The last change of ${subject} was undone`;
 }
 
 const isUndo = (event: KeyboardEvent): boolean => (event.metaKey || event.ctrlKey) && !event.shiftKey && !event.altKey && event.key.toLowerCase() === "z";

@@ -35,8 +35,8 @@ const MUTATIONS: Record<string, DocumentInput<any, any>> = {
   revertChanges: RevertChangesDocument,
 };
 
-/** Their answers have no row: what they show stays until their event is here, so that nothing flickers. */
-const SHOWN_BY_EVENT = new Set(["addReaction", "removeReaction"]);
+/** Their answers have no row, or one that was gone: what they show stays until their event is here, so that nothing flickers. */
+const SHOWN_BY_EVENT = new Set(["addReaction", "removeReaction", "revertChanges"]);
 const LONGEST_ECHO_MS = 1_000;
 
 /** The workspace is not for this person any more. Whatever else ends the stream may be over at the next try. */
@@ -57,8 +57,8 @@ interface Payload {
 export interface ServerHooks {
   /** Every event of every batch, before it is applied. */
   onEvents(events: readonly WorkspaceEvent[]): void;
-  /** What was done, before its answer is applied; `changeSetId` undoes it. */
-  onDone(operation: Operation, changeSetId: string | null): void;
+  /** What was done, before its answer is applied. */
+  onDone(operation: Operation, answer: { readonly rows: readonly AnyRow[]; readonly changeSetId: string | null }): void;
 }
 
 export function workspaceServer(client: Client, connection: Connection, workspaceId: string, hooks: ServerHooks): Server<AnyRow> {
@@ -79,7 +79,7 @@ export function workspaceServer(client: Client, connection: Connection, workspac
       const echo = new Promise<void>((heard) => echoes.set(operation.key, heard));
       const { outcome, payload } = await send(client, operation).finally(() => void setTimeout(() => echoes.delete(operation.key), LONGEST_ECHO_MS));
       if (outcome.kind !== "applied") return outcome;
-      hooks.onDone(operation, payload?.changeSetId ?? null);
+      hooks.onDone(operation, { rows: outcome.rows ?? [], changeSetId: outcome.changeSetId ?? null });
       if (SHOWN_BY_EVENT.has(operation.name) && payload?.eventCursor) {
         await Promise.race([echo, new Promise((done) => setTimeout(done, LONGEST_ECHO_MS))]);
       }
@@ -130,7 +130,7 @@ async function send(client: Client, operation: Operation): Promise<{ outcome: Ou
     const rows = [payload.task, ...(payload.tasks ?? []), payload.comment].filter((row) => row !== undefined && row !== null);
     if (payload.userErrors.length) return { outcome: { kind: "refused", reasons: payload.userErrors, rows } };
     const dropped = [payload.deletedTaskId, payload.deletedCommentId].filter((id) => typeof id === "string");
-    return { outcome: { kind: "applied", rows, dropped }, payload };
+    return { outcome: { kind: "applied", rows, dropped, changeSetId: payload.changeSetId ?? null }, payload };
   }
   const refusal = error?.graphQLErrors.find(({ extensions }) => REFUSED.has(String(extensions.code)));
   return { outcome: refusal ? { kind: "refused", reasons: [{ code: "INTERNAL", message: refusal.message }] } : { kind: "unreachable" } };

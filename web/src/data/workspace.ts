@@ -11,7 +11,8 @@ import { IndexedDbStorage } from "../sync/indexeddb";
 import { Replica, type Operation } from "../sync/replica";
 import { Sync } from "../sync/sync";
 import { taskEffects } from "../sync/tasks";
-import { useLink, type Connection } from "./connection";
+import { settled, undoEffects, undoing, type Deed } from "../sync/undo";
+import type { Connection } from "./connection";
 import { PresenceRoom } from "./presence";
 import { Arranger, type AnyRow, type Comment, type Model, type Task } from "./model";
 import { workspaceServer, type WorkspaceEvent } from "./server";
@@ -27,15 +28,17 @@ export interface Refused {
 
 interface Done {
   readonly operation: Operation;
-  readonly changeSetId: string;
+  readonly changeSetId: string | null;
 }
 
-/** What can be undone: the id of a change of a history, or of all that one mutation changed. */
-export type RevertTarget = { readonly changeId: string } | { readonly changeSetId: string };
+/** What was undone: its first operation, and how many there were. */
+export interface Undone {
+  readonly operation: Operation;
+  readonly count: number;
+}
 
-const UNDOABLE = new Set(["updateTask", "bulkUpdateTasks", "moveTask", "archiveTask", "restoreTask", "deleteTask", "updateComment", "deleteComment"]);
+const UNDOABLE = new Set(["createTask", "updateTask", "bulkUpdateTasks", "moveTask", "archiveTask", "restoreTask", "deleteTask", "updateComment", "deleteComment"]);
 const MOST_UNDONE = 50;
-const LONGEST_SAVING_MS = 3_000;
 const MOST_AT_ONCE = 100; // that is how many the server takes
 
 /** Workspaces that were left while changes waited -> what hurries them, as somebody comes back. */
@@ -56,10 +59,10 @@ export class OpenWorkspace {
   private readonly arranger: Arranger;
   private shown: Model;
   private frame = 0;
-  /** What this tab has changed and can undo, the last at the end. */
-  private done: readonly Done[] = [];
-  /** The keys of what waits and is undone once it is saved. */
-  private readonly toUndo = new Set<string>();
+  /** What this tab has done and can undo, the last at the end: each as the keys of its operations. */
+  private acts: readonly (readonly string[])[] = [];
+  /** Those of them that the server has confirmed, by their keys. */
+  private readonly done = new Map<string, Done>();
   /** How many snapshots were read: what was read beside the stream before the last one is not here any more. */
   snapshots = 0;
   /** Why the stream ended for good; null while it goes on. */
@@ -70,6 +73,7 @@ export class OpenWorkspace {
     this.replica = new Replica<AnyRow>({
       ...taskEffects<AnyRow>(me.id, (task) => ({ ...task, commentCount: 0, createdBy: me }) as unknown as Task),
       ...commentEffects<AnyRow>(me, (comment) => comment),
+      ...undoEffects<AnyRow>(),
     });
     this.arranger = new Arranger(this.replica, me.id);
     this.shown = this.arranger.update();
@@ -81,8 +85,9 @@ export class OpenWorkspace {
       onEvents: (events) => {
         for (const listener of this.eventListeners) listener(events);
       },
-      onDone: (operation, changeSetId) => {
-        if (changeSetId && UNDOABLE.has(operation.name)) this.done = [...this.done, { operation, changeSetId }].slice(-MOST_UNDONE);
+      onDone: (operation, { rows, changeSetId }) => {
+        const isActed = this.acts.some((keys) => keys.includes(operation.key));
+        if (isActed) this.done.set(operation.key, { operation: settled(operation, rows), changeSetId });
       },
     });
     const snapshot: typeof server.snapshot = async (onBeginning) => {
@@ -102,6 +107,7 @@ export class OpenWorkspace {
       this.arranger.touch(ids);
       this.changed();
     });
+    void this.sync.loaded.then(() => this.recallActs());
     this.presence = new PresenceRoom(connection, id, me.id);
     this.unlisten = connection.listen({ connected: () => this.sync.connected(), disconnected: () => this.sync.disconnected() });
   }
@@ -127,9 +133,8 @@ export class OpenWorkspace {
 
   /** Does a mutation at once; `baseVersion` makes another person's change of the same field a conflict. Returns its key. */
   submit(name: string, input: Record<string, unknown> & { id: string }, baseVersion?: number): string {
-    const base = baseVersion === undefined || baseVersion < 1 ? {} : { baseVersion };
-    const key = uuidv7();
-    void this.sync.submit({ key, name, entityId: input.id, input, ...base });
+    const key = this.put(name, input, baseVersion);
+    if (UNDOABLE.has(name)) this.acted([key]);
     return key;
   }
 
@@ -143,16 +148,73 @@ export class OpenWorkspace {
       void this.sync.submit({ key, name: "bulkUpdateTasks", entityId: updates[0]!.id, input: { updates } });
       keys.push(key);
     }
+    this.acted(keys);
     return keys;
   }
 
-  /** Undoes what was submitted under these keys, the last first, each as soon as the server has confirmed it. */
-  async undo(keys: readonly string[]): Promise<void> {
+  /** Does the same mutation to each of several, as one act: it is undone as a whole. Returns the keys. */
+  submitEach(name: string, inputs: readonly (Record<string, unknown> & { id: string })[]): readonly string[] {
+    const keys = inputs.map((input) => this.put(name, input));
+    this.acted(keys);
+    return keys;
+  }
+
+  private put(name: string, input: Record<string, unknown> & { id: string }, baseVersion?: number): string {
+    const base = baseVersion === undefined || baseVersion < 1 ? {} : { baseVersion };
+    const key = uuidv7();
+    void this.sync.submit({ key, name, entityId: input.id, input, ...base });
+    return key;
+  }
+
+  /** Undoes what was submitted under these keys, the last first: at once, and queued behind what waits of it. */
+  undo(keys: readonly string[]): void {
+    this.acts = this.acts.filter((act) => !act.some((key) => keys.includes(key)));
     for (const key of [...keys].reverse()) {
-      await this.answered(key);
-      const done = this.done.find(({ operation }) => operation.key === key);
-      if (done) this.takeBack(done);
+      const found = this.undoable(key);
+      this.done.delete(key);
+      if (!found) continue;
+      const { operation, changeSetId } = found;
+      // What was made has no change that could go back.
+      if (operation.name === "createTask") this.put("deleteTask", { id: operation.entityId });
+      else void this.sync.submit(undoing(uuidv7(), operation, changeSetId));
     }
+  }
+
+  /** Undoes what was done last, in this tab or before it was loaded anew while that waits. Returns what that was; null: nothing. */
+  undoLast(): Undone | null {
+    for (let keys = this.acts.at(-1); keys; keys = this.acts.at(-1)) {
+      const first = keys.map((key) => this.undoable(key)).find(Boolean);
+      this.undo(keys);
+      if (first) return { operation: first.operation, count: keys.length };
+    }
+    return null;
+  }
+
+  /** Whether an undo of this change of a history waits for the server. */
+  isReverting(changeId: string): boolean {
+    return this.replica.operations.some(({ input }) => (input.target as { changeId?: string } | undefined)?.changeId === changeId);
+  }
+
+  private acted(keys: readonly string[]): void {
+    const dropped = this.acts.slice(0, Math.max(0, this.acts.length + 1 - MOST_UNDONE));
+    for (const key of dropped.flat()) this.done.delete(key);
+    this.acts = [...this.acts.slice(dropped.length), keys];
+  }
+
+  /** What waits or was done under a key and can be undone; nothing where it was refused, or has changed nothing. */
+  private undoable(key: string): Done | undefined {
+    const waiting = this.replica.operations.find((operation) => operation.key === key);
+    if (waiting) return { operation: waiting, changeSetId: null };
+    const done = this.done.get(key);
+    return done && (done.changeSetId !== null || done.operation.name === "createTask") ? done : undefined;
+  }
+
+  /** What was changed before this page was loaded, and still waits, can be undone here. */
+  private recallActs(): void {
+    const waiting = this.replica.operations;
+    const known = new Set([...this.acts.flat(), ...waiting.map(({ undoes }) => undoes)]);
+    const earlier = waiting.filter(({ key, name }) => UNDOABLE.has(name) && !known.has(key)).map(({ key }) => [key]);
+    this.acts = [...earlier, ...this.acts].slice(-MOST_UNDONE);
   }
 
   /** The version that the server said last; undefined while the creation waits. */
@@ -165,45 +227,9 @@ export class OpenWorkspace {
     void this.sync.submit({ key: uuidv7(), name: isOn ? "addReaction" : "removeReaction", entityId: subjectId, input: { subjectId, emoji } });
   }
 
-  /** Changes back what was changed; the server says how that looks, and refuses where others went on from it. */
-  revert(target: RevertTarget, taskId: string): void {
-    void this.sync.submit({ key: uuidv7(), name: "revertChanges", entityId: taskId, input: { target } });
-  }
-
-  /**
-   * Undoes what this tab has done last. Returns what that was; null if there is nothing. `isLater`: it is not saved yet, as
-   * without a network, and will be undone as soon as it is.
-   */
-  async undoLast(): Promise<{ readonly operation: Operation; readonly isLater: boolean } | null> {
-    if (useLink.getState().link === "live") await Promise.race([this.sync.sent(), new Promise((resolve) => setTimeout(resolve, LONGEST_SAVING_MS))]);
-    const waiting = this.replica.operations.findLast(({ key, name }) => UNDOABLE.has(name) && !this.toUndo.has(key));
-    if (waiting) {
-      this.toUndo.add(waiting.key);
-      void this.undo([waiting.key]);
-      return { operation: waiting, isLater: true };
-    }
-    const last = this.done.findLast(({ operation }) => !this.toUndo.has(operation.key));
-    if (!last) return null;
-    this.takeBack(last);
-    return { operation: last.operation, isLater: false };
-  }
-
-  private takeBack(done: Done): void {
-    this.done = this.done.filter((each) => each !== done);
-    this.revert({ changeSetId: done.changeSetId }, done.operation.entityId);
-  }
-
-  /** Resolves when an operation waits no more: done or refused. */
-  private answered(key: string): Promise<void> {
-    const isWaiting = (): boolean => this.replica.operations.some((operation) => operation.key === key);
-    return new Promise((resolve) => {
-      if (!isWaiting()) return resolve();
-      const off = this.subscribe(() => {
-        if (isWaiting()) return;
-        off();
-        resolve();
-      });
-    });
+  /** Changes back one change of a history; the server refuses it where others went on from it. `deeds`: how that looks. */
+  revert(changeId: string, taskId: string, deeds: readonly Deed[]): void {
+    void this.sync.submit({ key: uuidv7(), name: "revertChanges", entityId: taskId, input: { target: { changeId } }, deeds });
   }
 
   createTask(input: Record<string, unknown>): string {

@@ -6,6 +6,7 @@ import { between, compareRanks } from "./rank";
 import { Replica, type Operation } from "./replica";
 import { MemoryStorage } from "./storage";
 import { inputOf, taskEffects, type StatusRow, type TaskRow } from "./tasks";
+import { undoEffects, undoing } from "./undo";
 
 type AnyRow = TaskRow | StatusRow;
 
@@ -47,7 +48,7 @@ const operation = (name: string, input: Record<string, unknown>, baseVersion?: n
 });
 
 function replicaOf(...rows: AnyRow[]): Replica<AnyRow> {
-  const replica = new Replica<AnyRow>(taskEffects<AnyRow>(ME, (made) => made));
+  const replica = new Replica<AnyRow>({ ...taskEffects<AnyRow>(ME, (made) => made), ...undoEffects<AnyRow>() });
   replica.reset([todo, doing, ...rows], "v1:0");
   return replica;
 }
@@ -81,7 +82,7 @@ describe("what waits lies on top of what the server said", () => {
     const second = operation("updateTask", { id: "task_1", priority: "HIGH" });
     replica.submit(first);
     replica.submit(second);
-    expect(replica.refuse(first.key)).toEqual([first]);
+    expect(replica.refuse(first.key)).toMatchObject([first]);
     expect(shown(replica, "1")).toMatchObject({ title: "Title 1", priority: "HIGH" });
   });
 
@@ -90,7 +91,7 @@ describe("what waits lies on top of what the server said", () => {
     const many: Operation = { ...operation("bulkUpdateTasks", { updates: ["1", "2", "gone"].map((id) => ({ id: `task_${id}`, priority: "HIGH" })) }), entityId: "task_1" };
     replica.submit(many);
     expect([shown(replica, "1")?.priority, shown(replica, "2")?.priority]).toEqual(["HIGH", "HIGH"]);
-    expect(replica.refuse(many.key)).toEqual([many]);
+    expect(replica.refuse(many.key)).toMatchObject([many]);
     expect([shown(replica, "1")?.priority, shown(replica, "2")?.priority]).toEqual(["NONE", "LOW"]);
   });
 
@@ -124,7 +125,7 @@ describe("what waits lies on top of what the server said", () => {
     const edit = operation("updateTask", { id: "task_a", title: "B" });
     replica.submit(create);
     replica.submit(edit);
-    expect(replica.refuse(create.key)).toEqual([create, edit]);
+    expect(replica.refuse(create.key)).toMatchObject([create, edit]);
     expect(shown(replica, "a")).toBeUndefined();
   });
 
@@ -334,5 +335,54 @@ describe("ids and storage", () => {
     expect(await storage.load()).toEqual({ cursor: "v1:1", rows: [todo], operations: [first, second] });
     await storage.save({ isWhole: true, put: [doing], dropOperations: [first.key], cursor: "v1:2" });
     expect(await storage.load()).toEqual({ cursor: "v1:2", rows: [doing], operations: [second] });
+  });
+});
+
+describe("an undo", () => {
+  const undone = (replica: Replica<AnyRow>, waiting: Operation): Operation => replica.submit(undoing(uuidv7(), waiting, null));
+
+  it("takes back what waits exactly, and is aimed at what the answer says", () => {
+    const replica = replicaOf(task("1"), task("2"));
+    const move = replica.submit(operation("moveTask", { id: "task_1", statusId: doing.id, position: { edge: "LAST" } }));
+    const undo = undone(replica, move);
+    expect(shown(replica, "1")).toEqual(task("1"));
+    replica.confirm(move.key, { rows: [task("1", { status: { id: doing.id }, rank: "z9", version: 2 })], changeSetId: "set_1" });
+    expect(shown(replica, "1")).toMatchObject({ status: { id: todo.id }, rank: "a1" });
+    expect(replica.operations).toMatchObject([{ key: undo.key, input: { target: { changeSetId: "set_1" } } }]);
+    expect(replica.operations[0]).not.toHaveProperty("undoes");
+    replica.confirm(undo.key, { rows: [task("1", { version: 3 })] });
+    expect(shown(replica, "1")).toEqual(task("1", { version: 3 }));
+  });
+
+  it("leaves alone what somebody else has made of it", () => {
+    const replica = replicaOf(task("1", { assignees: [{ id: "a" }, { id: "b" }] }));
+    const edit = replica.submit(operation("updateTask", { id: "task_1", title: "Mine", priority: "HIGH", addAssigneeIds: ["c"], removeAssigneeIds: ["a"] }));
+    replica.confirm(edit.key, { rows: [task("1", { title: "Theirs", priority: "HIGH", assignees: [{ id: "b" }, { id: "c" }], version: 2 })], changeSetId: "set_1" });
+    replica.submit(undoing(uuidv7(), edit, "set_1"));
+    replica.apply({ cursor: "v1:1", steps: [{ kind: "put", row: task("1", { title: "Theirs", priority: "LOW", assignees: [{ id: "b" }, { id: "c" }, { id: "d" }], version: 3 }) }] });
+    expect(shown(replica, "1")).toMatchObject({ title: "Theirs", priority: "LOW", assignees: [{ id: "b" }, { id: "d" }, { id: "a" }] });
+  });
+
+  it("brings back what is gone, and of several all", () => {
+    const replica = replicaOf(task("1"), task("2"), task("3"));
+    const edit = replica.submit(operation("bulkUpdateTasks", { updates: [{ id: "task_1", priority: "HIGH" }, { id: "task_2", priority: "LOW" }] }));
+    const removal = replica.submit(operation("deleteTask", { id: "task_3" }));
+    for (const [at, done] of [edit, removal].entries()) {
+      const rows = at === 0 ? [task("1", { priority: "HIGH", version: 2 }), task("2", { priority: "LOW", version: 2 })] : [];
+      replica.confirm(done.key, { rows, dropped: at === 0 ? [] : ["task_3"], changeSetId: `set_${at}` });
+      replica.submit(undoing(uuidv7(), done, `set_${at}`));
+    }
+    expect(["1", "2", "3"].map((id) => shown(replica, id)?.priority)).toEqual(["NONE", "NONE", "NONE"]);
+  });
+
+  it("goes with what was refused, or has changed nothing", () => {
+    const replica = replicaOf(task("1"));
+    const refused = replica.submit(operation("updateTask", { id: "task_1", title: "Refused" }));
+    const undo = undone(replica, refused);
+    expect(replica.refuse(refused.key).map(({ key }) => key)).toEqual([refused.key, undo.key]);
+    const same = replica.submit(operation("updateTask", { id: "task_1", title: "Title 1" }));
+    undone(replica, same);
+    replica.confirm(same.key, { rows: [task("1")], changeSetId: null });
+    expect(replica.operations).toEqual([]);
   });
 });

@@ -8,6 +8,8 @@
  * cursor moves only after its batch was applied, so a crash in between leads to applying it again, which changes nothing.
  */
 
+import { aimed, deedOf, type Deed } from "./undo";
+
 /** Anything the server versions. Rows are values: a change makes a new one. */
 export interface Row {
   readonly id: string;
@@ -24,6 +26,10 @@ export interface Operation {
   readonly input: Readonly<Record<string, unknown>>;
   /** The version it was made from, where a concurrent change is to be a conflict; the sender adds it to the input. */
   readonly baseVersion?: number;
+  /** What it did to rows when it was made, so that it can be undone; of an undo, what that takes back. */
+  readonly deeds?: readonly Deed[];
+  /** Of an undo: the key of the operation that it undoes, while that waits itself. */
+  readonly undoes?: string;
 }
 
 /** Rows as operations see them while they are replayed. */
@@ -139,16 +145,31 @@ export class Replica<R extends Row> {
     return changed;
   }
 
-  /** Puts an operation on top. */
-  submit(operation: Operation): void {
+  /** Puts an operation on top. Returns it as it waits: with what it does to rows, unless it says that itself. */
+  submit(operation: Operation): Operation {
+    const ids = operation.deeds ? [] : idsOf(operation);
+    const before = ids.map((id) => this.get(id));
     this.waiting = [...this.waiting, operation];
     this.replay(new Set());
+    const deeds = ids.flatMap((id, at) => deedOf(before[at], this.get(id)) ?? []);
+    if (deeds.length === 0) return operation;
+    const submitted = { ...operation, deeds };
+    this.waiting = [...this.waiting.slice(0, -1), submitted];
+    return submitted;
   }
 
-  /** An operation was done: its answer takes its place. Returns the ids of the rows that the answer touched. */
-  confirm(key: string, answer: { rows?: readonly R[]; dropped?: readonly string[] }): ReadonlySet<string> {
+  /**
+   * An operation was done: its answer takes its place. Returns the ids of the rows that the answer touched. An undo that waits
+   * behind it is of its `changeSetId` now; without one there is nothing to undo, so it goes.
+   */
+  confirm(key: string, answer: { rows?: readonly R[]; dropped?: readonly string[]; changeSetId?: string | null }): ReadonlySet<string> {
     const done = this.waiting.find((operation) => operation.key === key);
-    this.waiting = this.waiting.filter((operation) => operation.key !== key);
+    const { changeSetId, rows = [] } = answer;
+    this.waiting = this.waiting.flatMap((operation) => {
+      if (operation.key === key) return [];
+      if (!done || operation.undoes !== key) return [operation];
+      return changeSetId ? [aimed(operation, done, changeSetId, rows)] : [];
+    });
     const changed = new Set<string>();
     for (const row of answer.rows ?? []) {
       if (done) this.rebase(done, row);
@@ -163,15 +184,15 @@ export class Replica<R extends Row> {
   }
 
   /**
-   * An operation was refused: it goes, and what it showed goes back. A refused creation takes along what waits for the
-   * thing it should have made. Returns the operations that went.
+   * An operation was refused: it goes, and what it showed goes back. Its undo goes with it, and a refused creation takes along
+   * what waits for the thing it should have made. Returns the operations that went.
    */
   refuse(key: string, rows: readonly R[] = []): readonly Operation[] {
     const refused = this.waiting.find((operation) => operation.key === key);
     if (!refused) return [];
     const isCreation = !this.server.has(refused.entityId) && refused.name.startsWith("create");
     const went = this.waiting.filter(
-      (operation) => operation.key === key || (isCreation && operation.entityId === refused.entityId),
+      (operation) => operation.key === key || operation.undoes === key || (isCreation && operation.entityId === refused.entityId),
     );
     this.waiting = this.waiting.filter((operation) => !went.includes(operation));
     const changed = new Set<string>();
@@ -212,11 +233,20 @@ export class Replica<R extends Row> {
       put: (row) => void overlay.set(row.id, row),
       drop: (id) => void overlay.set(id, null),
     };
-    for (const operation of this.waiting) this.effects[operation.name]?.(draft, operation);
+    // What waits and is undone is left out together with its undo: exactly what it would have shown is not shown.
+    const undone = new Set(this.waiting.map(({ undoes }) => undoes));
+    for (const operation of this.waiting) {
+      if (!undone.has(operation.key) && operation.undoes === undefined) this.effects[operation.name]?.(draft, operation);
+    }
     this.overlay = overlay;
     for (const id of overlay.keys()) changed.add(id);
     for (const listener of this.listeners) listener(changed);
   }
+}
+
+/** The rows that an operation changes. */
+function idsOf({ entityId, input }: Operation): readonly string[] {
+  return Array.isArray(input.updates) ? (input.updates as readonly { readonly id: string }[]).map(({ id }) => id) : [entityId];
 }
 
 /** What an operation says of one row: of several it may say it as `updates`. */

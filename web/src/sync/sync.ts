@@ -21,7 +21,7 @@ export interface Batch<R extends Row> extends Changes<R> {
 }
 
 export type Outcome<R extends Row> =
-  | { readonly kind: "applied"; readonly rows?: readonly R[]; readonly dropped?: readonly string[] }
+  | { readonly kind: "applied"; readonly rows?: readonly R[]; readonly dropped?: readonly string[]; readonly changeSetId?: string | null }
   | { readonly kind: "refused"; readonly reasons: readonly unknown[]; readonly rows?: readonly R[] }
   /** No answer, or one that says to try again: the operation is kept. */
   | { readonly kind: "unreachable" };
@@ -124,9 +124,9 @@ export class Sync<R extends Row> {
 
   /** Shows a change at once, stores it, and sends it when its turn comes. Resolves when it is stored. */
   async submit(operation: Operation): Promise<void> {
-    this.replica.submit(operation);
+    const submitted = this.replica.submit(operation);
     this.hooks.onChange?.();
-    await this.storage.save({ putOperations: [operation] }).catch(() => undefined); // without a database it still is sent
+    await this.storage.save({ putOperations: [submitted] }).catch(() => undefined); // without a database it still is sent
     this.drainSoon(0);
   }
 
@@ -276,7 +276,8 @@ export class Sync<R extends Row> {
     const before = this.replica.operations;
     if (outcome.kind === "applied") {
       this.remember(this.replica.confirm(operation.key, outcome));
-      this.doneKeys.add(operation.key);
+      const waiting = new Set(this.replica.operations.map(({ key }) => key));
+      for (const { key } of before) if (!waiting.has(key)) this.doneKeys.add(key);
       const rebased = this.replica.operations.filter((each) => !before.includes(each));
       if (rebased.length) await this.storage.save({ putOperations: rebased }).catch(() => undefined);
     } else {

@@ -1,12 +1,13 @@
 /** What was changed, the newest first, also what was overwritten. Asked for when it is opened, and again when the task changes. */
 import { ArrowRight, Undo2 } from "lucide-react";
-import { useEffect, type ReactNode } from "react";
+import { useEffect, useSyncExternalStore, type ReactNode } from "react";
 import { useQuery } from "urql";
 import { TaskHistoryDocument, type TaskHistoryQuery } from "../gql/graphql";
 import { may, type Model, type Task } from "../data/model";
 import { Avatar, Button, textOf } from "../ui/controls";
 import { Ago } from "../ui/time";
 import { useWorkspace } from "../workspace/context";
+import { deedsOf } from "./deeds";
 import { FIELD_NAMES, said } from "./words";
 
 type Entry = NonNullable<TaskHistoryQuery["task"]>["history"]["nodes"][number];
@@ -25,7 +26,7 @@ export function History({ task, model }: { task: Task; model: Model }) {
     <ol aria-label="History" className="grid grid-cols-1 gap-3 text-sm">
       {entries.map(({ id, actor, at, changes }) => (
         <li key={id}>
-          <Line who={actor} at={at} onUndo={mayWrite ? () => workspace.revert({ changeId: id }, task.id) : undefined}>{changes.filter(({ field }) => field !== "RANK").map((change) => <ChangeLine key={change.field} {...change} model={model} />)}</Line>
+          <Line who={actor} at={at} undo={mayWrite && <UndoChange id={id} who={actor.name} onUndo={() => workspace.revert(id, task.id, deedsOf(task, changes))} />}>{changes.filter(({ field }) => field !== "RANK").map((change) => <ChangeLine key={change.field} {...change} model={model} />)}</Line>
         </li>
       ))}
       <li><Line who={task.createdBy} at={task.createdAt}><p className="text-dim">made this task</p></Line></li>
@@ -33,20 +34,31 @@ export function History({ task, model }: { task: Task; model: Model }) {
   );
 }
 
+/** An undo that waits for the server is not asked for twice. */
+function UndoChange({ id, who, onUndo }: { id: string; who: string; onUndo: () => void }) {
+  const workspace = useWorkspace();
+  const isUndoing = useSyncExternalStore(workspace.subscribe, () => workspace.isReverting(id));
+  return (
+    <Button kind="quiet" className="ml-auto px-2 text-dim" {...(isUndoing ? {} : { "aria-label": `Undo this change by ${who}`, title: "Undo this change" })} aria-disabled={isUndoing} onClick={() => !isUndoing && onUndo()}>
+      <Undo2 size={15} aria-hidden />{isUndoing ? "Undone, not saved yet" : "Undo"}
+    </Button>
+  );
+}
+
 interface LineProps {
   who: { id: string; name: string };
   at: string;
-  onUndo?: (() => void) | undefined;
+  undo?: ReactNode;
   children: ReactNode;
 }
 
-function Line({ who, at, onUndo, children }: LineProps) {
+function Line({ who, at, undo, children }: LineProps) {
   return (
     <div className="grid grid-cols-[auto_minmax(0,1fr)] gap-x-2">
       <Avatar id={who.id} name={who.name} size={22} />
       <div className="grid min-w-0 gap-1">
         <p className="flex flex-wrap items-center gap-x-2"><span className="font-medium">{who.name}</span><Ago at={at} className="text-xs text-dim" />
-          {onUndo && <Button kind="quiet" className="ml-auto px-2 text-dim" aria-label={`Undo this change by ${who.name}`} title="Undo this change" onClick={onUndo}><Undo2 size={15} aria-hidden />Undo</Button>}
+          {undo}
         </p>
         {children}
       </div>

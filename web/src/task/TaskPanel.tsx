@@ -114,14 +114,14 @@ function Details({ task, model, onClose, onOpen }: { task: Task; model: Model; o
   const texts = { task, version: version ?? 0, isFixed: !mayWrite };
 
   function remove(): void {
-    workspace.submit("deleteTask", { id: task.id });
+    const key = workspace.submit("deleteTask", { id: task.id });
     onClose();
-    toast(`“${task.title}” was deleted`, undefined, { label: "Undo", run: () => workspace.submit("restoreTask", { id: task.id }) });
+    toast(`“${task.title}” was deleted`, undefined, { label: "Undo", run: () => workspace.undo([key]) });
   }
   function archive(): void {
-    workspace.submit("archiveTask", { id: task.id });
+    const key = workspace.submit("archiveTask", { id: task.id });
     onClose();
-    toast(`“${task.title}” was archived`, undefined, { label: "Undo", run: () => workspace.submit("restoreTask", { id: task.id }) });
+    toast(`“${task.title}” was archived`, undefined, { label: "Undo", run: () => workspace.undo([key]) });
   }
 
   return (
