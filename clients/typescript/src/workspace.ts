@@ -9,8 +9,8 @@ import type { Tutti } from "./client.js";
 import { RateLimited, Refused, TuttiError, Unauthenticated, Unavailable } from "./errors.js";
 import {
   ArchiveTaskDocument, BulkUpdateTasksDocument, CreateCommentDocument, CreateTaskDocument, DeleteCommentDocument, DeleteTaskDocument,
-  MoreMembersDocument, MoreProjectsDocument, MoveTaskDocument, RestoreTaskDocument, SnapshotDocument, UpdateCommentDocument,
-  UpdateTaskDocument, ViewerDocument, WorkspaceEventsDocument,
+  MoreMembersDocument, MoreProjectsDocument, MoveTaskDocument, RestoreTaskDocument, RevertChangesDocument, SnapshotDocument,
+  UpdateCommentDocument, UpdateTaskDocument, ViewerDocument, WorkspaceEventsDocument,
   type BatchFragment, type CommentRowFragment, type LabelRowFragment, type MembershipRowFragment, type ProjectRowFragment,
   type StatusRowFragment, type TaskRowFragment, type WorkspaceRowFragment,
 } from "./generated/documents.js";
@@ -21,6 +21,7 @@ import { Replica, type Operation } from "./generated/sync/replica.js";
 import { MemoryStorage, type Storage } from "./generated/sync/storage.js";
 import { Gone, Sync, type Hooks, type Outcome, type Server, type Snapshot } from "./generated/sync/sync.js";
 import { inputOf, taskEffects } from "./generated/sync/tasks.js";
+import { undoEffects, undoing } from "./generated/sync/undo.js";
 
 export type WorkspaceRows =
   | TaskRowFragment
@@ -48,6 +49,7 @@ const MUTATIONS: Readonly<Record<string, TypedDocumentNode<any, any>>> = {
   createComment: CreateCommentDocument,
   updateComment: UpdateCommentDocument,
   deleteComment: DeleteCommentDocument,
+  revertChanges: RevertChangesDocument,
 };
 const FIRST_TASKS = 100;
 const MORE_TASKS = 500;
@@ -62,7 +64,7 @@ export class Workspace {
   constructor(tutti: Tutti, id: string, me: { readonly id: string; readonly name: string }, storage: Storage<WorkspaceRows>, hooks: WorkspaceHooks) {
     const task = taskEffects<WorkspaceRows>(me.id, (made) => ({ commentCount: 0, ...made, createdBy: me }) as unknown as TaskRowFragment);
     const comment = commentEffects<WorkspaceRows>(me, (made) => made as unknown as CommentRowFragment);
-    this.replica = new Replica<WorkspaceRows>({ ...task, ...comment });
+    this.replica = new Replica<WorkspaceRows>({ ...task, ...comment, ...undoEffects<WorkspaceRows>() });
     this.sync = new Sync(this.replica, serverOf(tutti, id, hooks), storage, hooks);
     this.unlink = tutti.onLink({ connected: () => this.sync.connected(), closed: () => this.sync.disconnected() });
   }
@@ -83,6 +85,16 @@ export class Workspace {
     const base = baseVersion === undefined ? {} : { baseVersion };
     await this.sync.submit({ key, name, entityId: String(first?.id), input, ...base });
     return key;
+  }
+
+  /**
+   * Undoes a change that waits, by its key: at once, and behind it on its way. Returns whether there is such a change. What was
+   * confirmed is undone by submitting `revertChanges` with the target that its answer or the task's history names.
+   */
+  async undo(key: string): Promise<boolean> {
+    const waiting = this.replica.operations.find((operation) => operation.key === key);
+    if (waiting) await this.sync.submit(undoing(uuidv7(), waiting, null));
+    return waiting !== undefined;
   }
 
   /** Resolves when nothing waits for the server. */
@@ -126,9 +138,9 @@ async function send(tutti: Tutti, operation: Operation): Promise<Outcome<Workspa
   if (!document) return { kind: "refused", reasons: [new TuttiError(`Not known here: ${operation.name}`, "INVALID")] };
   try {
     const data = await tutti.once(document, { input: inputOf(operation) });
-    const { task, tasks = [], comment, deletedTaskId, deletedCommentId } = data[operation.name];
+    const { task, tasks = [], comment, deletedTaskId, deletedCommentId, changeSetId = null } = data[operation.name];
     const rows = [task, ...tasks, comment].filter(Boolean) as WorkspaceRows[];
-    return { kind: "applied", rows, dropped: [deletedTaskId, deletedCommentId].filter(Boolean) as string[] };
+    return { kind: "applied", rows, dropped: [deletedTaskId, deletedCommentId].filter(Boolean) as string[], changeSetId };
   } catch (problem) {
     if (problem instanceof Refused) return { kind: "refused", reasons: problem.reasons };
     const isForLater = problem instanceof Unavailable || problem instanceof RateLimited || problem instanceof Unauthenticated;

@@ -170,6 +170,9 @@ test("a copy shows changes at once, also offline, and comes to what the server s
   const id = newId("task");
   await copied.submit("createTask", { workspaceId, id, title: "Made offline" });
   await copied.submit("updateTask", { id: first.id, title: "Renamed offline" });
+  const raised = await copied.submit("updateTask", { id: first.id, priority: "URGENT" });
+  assert.equal(await copied.undo(raised), true);
+  assert.deepEqual(copied.rows("Task").map(({ priority }) => priority), ["NONE", "NONE"]);
   assert.deepEqual(copy(copied).map(({ title }) => title).sort(), ["Made offline", "Renamed offline"]);
   const third = await create("Meanwhile");
   await copied.close();

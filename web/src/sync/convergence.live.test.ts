@@ -9,6 +9,7 @@ import { Replica, type Operation } from "./replica";
 import { MemoryStorage } from "./storage";
 import { Sync, type Outcome } from "./sync";
 import { taskEffects, type TaskRow } from "./tasks";
+import { undoEffects, undoing } from "./undo";
 import { Link } from "./testing/link";
 import { ask, readSnapshot, Wire, type BoardRow } from "./testing/wire";
 
@@ -64,8 +65,16 @@ class Device {
     void this.sync.submit({ key: uuidv7(), name, entityId: String(id), input: input.updates ? many : input, ...base });
   }
 
+  /** Undoes one of the operations that wait. */
+  undo(pick: number): void {
+    const { operations } = this.replica;
+    const undone = new Set(operations.map(({ undoes }) => undoes));
+    const waiting = operations.filter(({ key, name }) => name !== "createTask" && name !== "revertChanges" && !undone.has(key));
+    if (waiting.length) void this.sync.submit(undoing(uuidv7(), waiting[pick % waiting.length]!, null));
+  }
+
   private open(): void {
-    const replica = new Replica<BoardRow>(taskEffects<BoardRow>(this.person.id, (task) => task));
+    const replica = new Replica<BoardRow>({ ...taskEffects<BoardRow>(this.person.id, (task) => task), ...undoEffects<BoardRow>() });
     const wire = new Wire(this.link.url, this.person.token, this.workspaceId, (operation, outcome) => this.note(operation, outcome));
     this.wire = wire;
     this.sync = new Sync(replica, wire, this.storage);
@@ -81,7 +90,7 @@ class Device {
 /** What somebody does; `pick` chooses among the tasks they see. */
 interface Act {
   who: number;
-  what: "create" | "title" | "careful" | "describe" | "priority" | "due" | "assign" | "unassign" | "bulk" | "move" | "archive" | "restore" | "delete" | "cut" | "deafen" | "mend" | "reopen" | "wait";
+  what: "create" | "title" | "careful" | "describe" | "priority" | "due" | "assign" | "unassign" | "bulk" | "move" | "archive" | "restore" | "delete" | "undo" | "cut" | "deafen" | "mend" | "reopen" | "wait";
   pick: number;
   other: number;
 }
@@ -92,6 +101,7 @@ const act: fc.Arbitrary<Act> = fc.record({
     { weight: 5, arbitrary: fc.constantFrom("create" as const, "title" as const, "careful" as const, "move" as const) },
     { weight: 3, arbitrary: fc.constantFrom("describe" as const, "priority" as const, "due" as const, "assign" as const, "unassign" as const, "bulk" as const) },
     { weight: 1, arbitrary: fc.constantFrom("archive" as const, "restore" as const, "delete" as const) },
+    { weight: 1, arbitrary: fc.constant("undo" as const) },
     { weight: 3, arbitrary: fc.constantFrom("cut" as const, "deafen" as const, "mend" as const, "reopen" as const, "wait" as const) },
   ),
   pick: fc.nat(1000),
@@ -111,6 +121,7 @@ async function perform({ who, what, pick, other }: Act, devices: readonly Device
   if (what === "reopen") return device.reopen();
   if (what === "wait") return void (await until(() => device.link.isDown || device.sync.waitingCount === 0));
   if (what === "create") return device.do("createTask", { id: newId("task"), workspaceId: device.workspaceId, title: text });
+  if (what === "undo") return device.undo(pick);
   if (!task) return;
   const id = task.id;
   switch (what) {
@@ -278,7 +289,8 @@ async function expectNothingLost(devices: readonly Device[], workspaceId: string
   for (const operation of devices.flatMap(({ applied }) => applied)) {
     const events = log.filter((event) => event.clientMutationId === operation.key);
     const updates = operation.input.updates as readonly unknown[] | undefined;
-    expect(events.length, `effects of ${JSON.stringify(operation)}`).toBeLessThanOrEqual(updates?.length ?? 1);
+    const most = operation.name === "revertChanges" ? 2 : (updates?.length ?? 1); // what is undone has changed two at most
+    expect(events.length, `effects of ${JSON.stringify(operation)}`).toBeLessThanOrEqual(most);
     if (operation.name === "createTask") expect(events).toHaveLength(1);
     for (const [name, field] of Object.entries(FIELDS)) {
       const value = operation.input[name];

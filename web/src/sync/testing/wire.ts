@@ -43,8 +43,9 @@ const FOLLOW = `subscription Follow($id: ID!, $after: EventCursor) {
 const mutationText = (name: string): string => {
   const kind = name[0]!.toUpperCase() + name.slice(1);
   const isDelete = name.startsWith("delete");
+  const isMany = name.startsWith("bulk") || name.startsWith("revert");
   return `mutation M($input: ${kind}Input!) { payload: ${name}(input: $input) {
-    userErrors { code message path } ${isDelete ? "deletedTaskId" : `${name.startsWith("bulk") ? "tasks" : "task"} { ...TaskRow }`} } } ${isDelete ? "" : TASK}`;
+    userErrors { code message path } changeSetId ${isDelete ? "deletedTaskId" : `${isMany ? "tasks" : "task"} { ...TaskRow }`} } } ${isDelete ? "" : TASK}`;
 };
 
 interface SnapshotData {
@@ -56,7 +57,7 @@ interface SnapshotData {
 }
 
 interface PayloadData {
-  payload: { userErrors: { code: string }[]; task?: TaskRow | null; tasks?: TaskRow[]; deletedTaskId?: string | null };
+  payload: { userErrors: { code: string }[]; changeSetId: string | null; task?: TaskRow | null; tasks?: TaskRow[]; deletedTaskId?: string | null };
 }
 
 interface GraphQLError {
@@ -147,9 +148,9 @@ export class Wire implements Server<BoardRow> {
       () => null,
     );
     if (!data) return { kind: "unreachable" };
-    const { userErrors, task, tasks = [], deletedTaskId } = data.payload;
+    const { userErrors, changeSetId, task, tasks = [], deletedTaskId } = data.payload;
     const rows = task ? [task] : tasks;
     if (userErrors.length) return { kind: "refused", reasons: userErrors, rows };
-    return { kind: "applied", rows, dropped: deletedTaskId ? [deletedTaskId] : [] };
+    return { kind: "applied", rows, dropped: deletedTaskId ? [deletedTaskId] : [], changeSetId };
   }
 }
