@@ -1,9 +1,26 @@
 """Finding things in a real browser: search, my tasks over all workspaces, the palette, and the keys of every page."""
 
+import asyncio
+
+import asyncpg
 from playwright.async_api import Route, expect
 
 from tests.e2e.conftest import OpenPage
-from tests.e2e.test_client import card, create, is_accessible, make_team, sign_up
+from tests.e2e.test_client import card, create, is_accessible, is_live, make_team, sign_up
+from tests.stack_fixture import TestStack
+
+FORGET = """async () => {
+    for (const { name } of await indexedDB.databases()) indexedDB.deleteDatabase(name);
+}"""
+"""Lets this browser forget the copies of workspaces, as if it was never here."""
+ADD_PEOPLE = (
+    """INSERT INTO users (id, version, created_at, updated_at, email, name, handle, time_zone, password_hash)
+    SELECT gen_random_uuid(), 1, now(), now(), gen_random_uuid() || '@example.com', 'Person ' || lpad(nr::text, 3, '0'),
+    $1::text || lpad(nr::text, 3, '0'), 'UTC', '!' FROM generate_series(1, $2::int) AS nr""",
+    """INSERT INTO memberships (id, created_at, updated_at, workspace_id, user_id, role)
+    SELECT gen_random_uuid(), now(), now(), $1::uuid, id, 'MEMBER' FROM users WHERE starts_with(handle, $2::text)""",
+)
+"""People who never signed up: to hash a password for each would take longer than the test."""
 
 
 def sends(route: Route, mutation: str) -> bool:
@@ -89,3 +106,79 @@ async def test_my_tasks_come_from_all_workspaces_by_when_they_are_due(open_page:
     await page.get_by_role("main").click(position={"x": 5, "y": 300})
     await page.keyboard.press("c")
     await expect(page.get_by_role("dialog", name="New task")).to_be_visible()
+
+
+async def test_what_is_typed_before_the_board_is_there_is_the_title_of_the_new_task(open_page: OpenPage) -> None:
+    page = await sign_up(open_page, "Ann")
+    await page.goto("/account")
+    await page.evaluate(FORGET)
+    may_answer = asyncio.Event()
+
+    async def slow(route: Route) -> None:
+        if "query Snapshot" in (route.request.post_data or ""):
+            await may_answer.wait()
+        await route.continue_()
+
+    await page.route("**/graphql", slow)
+    await page.goto("/inbox")
+    await is_live(page)
+    await page.keyboard.press("c")
+    await page.keyboard.type("Sell c")
+    await expect(page.get_by_text("Loading tasks…")).to_be_visible()
+    await page.keyboard.type("allsx")
+    await page.keyboard.press("Backspace")
+    may_answer.set()
+    title = page.get_by_role("dialog", name="New task").get_by_label("Title")
+    await expect(title).to_have_value("Sell calls")
+    await page.keyboard.type(" and g")
+    await expect(title).to_have_value("Sell calls and g")
+    await page.keyboard.press("Enter")
+    await page.keyboard.press("Escape")
+    await expect(card(page, "Sell calls and g")).to_be_visible()
+
+
+async def test_everybody_of_a_large_team_is_found(open_page: OpenPage, stack: TestStack) -> None:
+    page = await sign_up(open_page, "Ann")
+    await make_team(page)
+    await create(page, "Tune the violin")
+    await is_live(page)
+    workspace_id = (await page.evaluate("() => localStorage.getItem('tutti.workspace')")).removeprefix("workspace_")
+    handle = f"p{workspace_id.replace('-', '')[-12:]}-"
+    database = await asyncpg.connect(stack.database_url.replace("+asyncpg", ""))
+    await database.execute(ADD_PEOPLE[0], handle, 249)
+    await database.execute(ADD_PEOPLE[1], workspace_id, handle)
+    await database.close()
+    await page.goto("/account")
+    await page.evaluate(FORGET)
+    await page.goto("/")
+
+    await card(page, "Tune the violin").focus()
+    await page.keyboard.press("a")
+    await expect(page.get_by_role("menuitemcheckbox")).to_have_count(250)
+    await page.keyboard.type("Person 249")
+    await page.keyboard.press("Enter")
+    await page.keyboard.press("Escape")
+    await expect(card(page, "Tune the violin").get_by_title("Person 249")).to_be_visible()
+
+    people = page.get_by_role("group", name="Assignees")
+    await people.get_by_role("button", name="Me", exact=True).click()
+    await expect(card(page, "Tune the violin")).to_have_count(0)
+    await people.get_by_role("button", name="All people").click()
+    await page.get_by_role("menuitemcheckbox", name="Person 249").click()
+    await page.keyboard.press("Escape")
+    await expect(people.get_by_role("button", name="Person 249", pressed=True)).to_be_visible()
+    await expect(card(page, "Tune the violin")).to_be_visible()
+
+    await card(page, "Tune the violin").click()
+    await page.get_by_role("textbox", name="Write a comment").press_sequentially(f"Here, @{handle}248")
+    await page.keyboard.press("Enter")
+    await page.keyboard.press("Control+Enter")
+    await expect(page.get_by_role("article", name="Comment by Ann")).to_contain_text("@Person 248")
+
+    await page.get_by_role("link", name="Members").click()
+    rows = page.get_by_role("list", name="Members").get_by_role("listitem")
+    await expect(page.get_by_text("250 people work together in Quartet.")).to_be_visible()
+    await expect(rows).to_have_count(250)
+    await page.get_by_label("Find a member").fill("person 249")
+    await expect(rows).to_have_count(1)
+    await expect(rows).to_contain_text("Person 249")

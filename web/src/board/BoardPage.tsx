@@ -1,10 +1,10 @@
 /** The tasks of a workspace as a board or a list, filtered as the address says, with the open task beside them. */
-import { Suspense, useCallback, useEffect, useMemo, useRef, useState, type MouseEvent } from "react";
+import { Suspense, useCallback, useDeferredValue, useEffect, useMemo, useRef, useState, type MouseEvent } from "react";
 import { useLocation, useSearchParams } from "wouter";
 import { fetchLater, lazily } from "../app/later";
 import { may, type Model, type Task } from "../data/model";
 import { Button, Empty } from "../ui/controls";
-import { useAsked } from "../find/asked";
+import { forgetNewTask, useAsked } from "../find/asked";
 import { fetchMenus } from "../ui/menu";
 import { useIsWhole, useModel } from "../workspace/context";
 import { columnsOf, filtersOf, isFiltered, shownTasks, today, withFilters, type Columns, type Filters } from "./arrange";
@@ -29,7 +29,9 @@ export function BoardPage({ slug, view, taskKey }: { slug: string; view: "board"
   const [, go] = useLocation();
   const [newIn, setNewIn] = useState<string | null>(null);
   const filters = useMemo(() => filtersOf(address), [address]);
-  const tasks = useMemo(() => shownTasks(model, filters, today()), [model, filters]);
+  // The field shows a letter at once; what it finds may come a moment later, in pieces that let the next letter through.
+  const applied = useDeferredValue(filters);
+  const tasks = useMemo(() => shownTasks(model, applied, today()), [model, applied]);
   const columns = useColumns(model, tasks);
   const inOrder = useMemo(() => ([] as Task[]).concat(...columns.values()), [columns]);
   const mayWrite = may(model, "TASK_WRITE");
@@ -50,8 +52,8 @@ export function BoardPage({ slug, view, taskKey }: { slug: string; view: "board"
   const isNewAsked = useAsked((state) => state.isNewTask);
   useEffect(() => {
     if (!isNewAsked) return;
-    useAsked.setState({ isNewTask: false });
     if (mayWrite) setNewIn("");
+    else forgetNewTask();
   }, [isNewAsked, mayWrite]);
   useEffect(() => fetchLater(fetchMenus, fetchTaskPanel, fetchSelectionBar), []);
   useEffect(() => clearSelection, []);
@@ -63,18 +65,18 @@ export function BoardPage({ slug, view, taskKey }: { slug: string; view: "board"
     if (event.shiftKey) selectTo(id, inOrder);
     else toggleSelected(id);
   }
-  useBoardKeys(columns, open, () => mayWrite && setNewIn(""));
+  useBoardKeys(columns, open);
 
   return (
     <div className="flex min-h-0 grow">
       <div className="relative flex min-w-0 grow flex-col" onClickCapture={pressed}>
         <FilterBar {...partsOf(model)} count={tasks.length} isWhole={isWhole} filters={filters} onChange={filter} onNew={mayWrite ? addNew : undefined} />
-        {tasks.length === 0 && isWhole && isFiltered(filters) && (
+        {tasks.length === 0 && isWhole && isFiltered(applied) && (
           <Empty title="No task matches these filters.">
             <Button onClick={() => setAddress(new URLSearchParams(), { replace: true })}>Clear the filters</Button>
           </Empty>
         )}
-        {tasks.length === 0 && !isFiltered(filters) && (
+        {tasks.length === 0 && !isFiltered(applied) && (
           <p className="px-4 pt-4 text-dim">No task yet. {mayWrite ? "Press C to create the first one." : "Whoever may write here creates the first one."}</p>
         )}
         {view === "board" ? (

@@ -62,7 +62,7 @@ export function CardText({ task, labelById, nameById, done, parts }: Pick<CardPr
         {task.dueDate && <span className={`inline-flex items-center gap-1 ${isLate ? "text-bad" : ""}`}><CalendarDays size={13} aria-hidden />{task.dueDate}{isLate && " (late)"}</span>}
         {parts > 0 && <span className="inline-flex items-center gap-1"><ListChecks size={13} aria-hidden />{done}/{parts}</span>}
         {task.commentCount > 0 && <span className="inline-flex items-center gap-1"><MessageSquare size={13} aria-hidden />{task.commentCount}<span className="sr-only"> comments</span></span>}
-        <span className="ml-auto flex -space-x-1.5">
+        <span className="ml-auto flex -space-x-1.5 *:ring-2 *:ring-surface">
           {task.assignees.slice(0, 4).map(({ id, name }) => <Avatar key={id} id={id} name={nameById.get(id) || name || "?"} size={22} />)}
         </span>
       </span>

@@ -18,48 +18,57 @@ interface FilterBarProps extends Pick<Model, "statuses" | "labels" | "projects" 
 }
 
 const DUE = [{ id: "", label: "Any day" }, { id: "overdue", label: "Overdue" }, { id: "today", label: "Today" }, { id: "week", label: "Within 7 days" }, { id: "none", label: "Without a day" }];
+const AT_HAND = 12; // so many people have a toggle of their own; the others are in a menu
 const CLEAR: Filters = { assignees: [], statuses: [], priorities: [], labels: [], project: "", due: "", text: "" };
 
 /** Drawn anew only when it says something else: others change tasks many times a second. */
 export const FilterBar = memo(function FilterBar({ statuses, labels, projects, members, myId: me, count, isWhole, filters, onChange, onNew }: FilterBarProps) {
   const toggled = (set: readonly string[], id: string): string[] => (set.includes(id) ? set.filter((each) => each !== id) : [...set, id]);
-  const people = [...members].sort((a, b) => Number(b.user.id === me) - Number(a.user.id === me)).slice(0, 12);
+  const everybody = [...members].sort((a, b) => Number(b.user.id === me) - Number(a.user.id === me));
+  const people = everybody.filter(({ user }, at) => at < AT_HAND || filters.assignees.includes(user.id));
   const named = (label: string, chosen: number): string => (chosen ? `${label} (${chosen})` : label);
   return (
-    <div className="flex shrink-0 items-center gap-2 border-b border-line px-3 py-2 max-sm:overflow-x-auto max-sm:*:shrink-0 sm:flex-wrap" role="group" aria-label="Filters">
-      <input type="search" aria-label="Filter by text" placeholder="Filter…" className={`${INPUT} max-w-40 max-sm:max-w-28`} value={filters.text} onChange={(event) => onChange({ text: event.target.value })} />
-      <div className="flex items-center gap-1" role="group" aria-label="Assignees">
-        {people.map(({ user }) => (
-          <button key={user.id} type="button" aria-pressed={filters.assignees.includes(user.id)} aria-label={user.id === me ? "Me" : user.name}
-            className="rounded-full p-0.5 ring-accent aria-pressed:ring-2 pointer-coarse:p-2.5" onClick={() => onChange({ assignees: toggled(filters.assignees, user.id) })}>
-            <Avatar id={user.id} name={user.name} size={26} />
+    <div className="flex shrink-0 items-center gap-2 border-b border-line pr-3">
+      <div className="flex min-w-0 grow items-center gap-2 py-2 pl-3 max-sm:overflow-x-auto max-sm:*:shrink-0 sm:flex-wrap" role="group" aria-label="Filters">
+        <input type="search" aria-label="Filter by text" placeholder="Filter…" className={`${INPUT} max-w-40 max-sm:max-w-28`} value={filters.text} onChange={(event) => onChange({ text: event.target.value })} />
+        <div className="flex items-center gap-1" role="group" aria-label="Assignees">
+          {people.map(({ user }) => (
+            <button key={user.id} type="button" aria-pressed={filters.assignees.includes(user.id)} aria-label={user.id === me ? "Me" : user.name}
+              className="rounded-full p-0.5 ring-accent aria-pressed:ring-2 pointer-coarse:p-2.5" onClick={() => onChange({ assignees: toggled(filters.assignees, user.id) })}>
+              <Avatar id={user.id} name={user.name} size={26} />
+            </button>
+          ))}
+          {members.length > AT_HAND && (
+            <Menu label="All people" trigger={<Button kind="quiet" className="px-2" aria-label="All people">+{members.length - people.length}</Button>}>
+              <AnyOf choices={everybody.map(({ user }) => ({ id: user.id, label: user.name, icon: <Avatar id={user.id} name={user.name} size={20} /> }))} values={filters.assignees} onToggle={(id) => onChange({ assignees: toggled(filters.assignees, id) })} />
+            </Menu>
+          )}
+          <button type="button" aria-pressed={filters.assignees.includes(NOBODY)} aria-label="Unassigned" title="Unassigned"
+            className="rounded-full border border-line p-1.5 ring-accent aria-pressed:ring-2 pointer-coarse:p-3" onClick={() => onChange({ assignees: toggled(filters.assignees, NOBODY) })}>
+            <UserX size={14} aria-hidden />
           </button>
-        ))}
-        <button type="button" aria-pressed={filters.assignees.includes(NOBODY)} aria-label="Unassigned" title="Unassigned"
-          className="rounded-full border border-line p-1.5 ring-accent aria-pressed:ring-2 pointer-coarse:p-3" onClick={() => onChange({ assignees: toggled(filters.assignees, NOBODY) })}>
-          <UserX size={14} aria-hidden />
-        </button>
-      </div>
-      <Menu label="Status" trigger={<Button>{named("Status", filters.statuses.length)}</Button>}>
-        <AnyOf choices={statuses.map(({ id, name, color }) => ({ id, label: name, icon: <Dot color={color} /> }))} values={filters.statuses} onToggle={(id) => onChange({ statuses: toggled(filters.statuses, id) })} />
-      </Menu>
-      <Menu label="Priority" trigger={<Button>{named("Priority", filters.priorities.length)}</Button>}>
-        <AnyOf choices={PRIORITIES.map((id) => ({ id, label: PRIORITY_NAMES[id]! }))} values={filters.priorities} onToggle={(id) => onChange({ priorities: toggled(filters.priorities, id) })} />
-      </Menu>
-      <Menu label="Labels" trigger={<Button>{named("Labels", filters.labels.length)}</Button>}>
-        <AnyOf choices={labels.map(({ id, name, color }) => ({ id, label: name, icon: <Dot color={color} /> }))} values={filters.labels} onToggle={(id) => onChange({ labels: toggled(filters.labels, id) })} />
-      </Menu>
-      <Menu label="Due" trigger={<Button>{filters.due ? DUE.find(({ id }) => id === filters.due)?.label : "Due"}</Button>}>
-        <OneOf choices={DUE} value={filters.due} onChoose={(due) => onChange({ due })} />
-      </Menu>
-      {projects.length > 0 && (
-        <Menu label="Project" trigger={<Button>{projects.find(({ id }) => id === filters.project)?.name ?? (filters.project ? "No project" : "Project")}</Button>}>
-          <OneOf choices={[{ id: "", label: "All projects" }, ...projects.filter(({ archivedAt }) => !archivedAt).map(({ id, name, color }) => ({ id, label: name, icon: <Dot color={color} /> })), { id: NOBODY, label: "No project" }]} value={filters.project} onChoose={(project) => onChange({ project })} />
+        </div>
+        <Menu label="Status" trigger={<Button>{named("Status", filters.statuses.length)}</Button>}>
+          <AnyOf choices={statuses.map(({ id, name, color }) => ({ id, label: name, icon: <Dot color={color} /> }))} values={filters.statuses} onToggle={(id) => onChange({ statuses: toggled(filters.statuses, id) })} />
         </Menu>
-      )}
-      {isFiltered(filters) && <Button kind="quiet" onClick={() => onChange(CLEAR)}>Clear</Button>}
-      <span className="text-sm whitespace-nowrap text-dim">{count} {count === 1 ? "task" : "tasks"}{!isWhole && ", reading more…"}</span>
-      {onNew && <Button kind="primary" className="ml-auto max-sm:sticky max-sm:right-0" aria-keyshortcuts="c" onClick={onNew}><Plus size={16} aria-hidden />New task</Button>}
+        <Menu label="Priority" trigger={<Button>{named("Priority", filters.priorities.length)}</Button>}>
+          <AnyOf choices={PRIORITIES.map((id) => ({ id, label: PRIORITY_NAMES[id]! }))} values={filters.priorities} onToggle={(id) => onChange({ priorities: toggled(filters.priorities, id) })} />
+        </Menu>
+        <Menu label="Labels" trigger={<Button>{named("Labels", filters.labels.length)}</Button>}>
+          <AnyOf choices={labels.map(({ id, name, color }) => ({ id, label: name, icon: <Dot color={color} /> }))} values={filters.labels} onToggle={(id) => onChange({ labels: toggled(filters.labels, id) })} />
+        </Menu>
+        <Menu label="Due" trigger={<Button>{filters.due ? DUE.find(({ id }) => id === filters.due)?.label : "Due"}</Button>}>
+          <OneOf choices={DUE} value={filters.due} onChoose={(due) => onChange({ due })} />
+        </Menu>
+        {projects.length > 0 && (
+          <Menu label="Project" trigger={<Button>{projects.find(({ id }) => id === filters.project)?.name ?? (filters.project ? "No project" : "Project")}</Button>}>
+            <OneOf choices={[{ id: "", label: "All projects" }, ...projects.filter(({ archivedAt }) => !archivedAt).map(({ id, name, color }) => ({ id, label: name, icon: <Dot color={color} /> })), { id: NOBODY, label: "No project" }]} value={filters.project} onChoose={(project) => onChange({ project })} />
+          </Menu>
+        )}
+        {isFiltered(filters) && <Button kind="quiet" onClick={() => onChange(CLEAR)}>Clear</Button>}
+        <span className="text-sm whitespace-nowrap text-dim">{count} {count === 1 ? "task" : "tasks"}{!isWhole && ", reading more…"}</span>
+      </div>
+      {onNew && <Button kind="primary" className="shrink-0 max-sm:px-3 pointer-coarse:min-w-11" aria-keyshortcuts="c" onClick={onNew}><Plus size={16} aria-hidden /><span className="max-sm:sr-only">New task</span></Button>}
     </div>
   );
 });

@@ -50,7 +50,7 @@ export function List({ model, columns, openId, onOpen }: ListProps) {
                   <span className="min-w-0 grow truncate font-medium">{line.task.title}</span>
                   {line.task.priority !== "NONE" && <span className={`text-xs font-semibold max-sm:sr-only ${PRIORITY_LOOKS[line.task.priority]}`}>{PRIORITY_NAMES[line.task.priority]}</span>}
                   {line.task.dueDate && <span className="text-xs text-dim max-sm:sr-only">{line.task.dueDate}</span>}
-                  <span className="flex -space-x-1.5">{line.task.assignees.slice(0, 3).map(({ id, name }) => <Avatar key={id} id={id} name={model.nameById.get(id) || name || "?"} size={22} />)}</span>
+                  <span className="flex -space-x-1.5 *:ring-2 *:ring-surface">{line.task.assignees.slice(0, 3).map(({ id, name }) => <Avatar key={id} id={id} name={model.nameById.get(id) || name || "?"} size={22} />)}</span>
                 </button>
               )}
             </div>

@@ -1,6 +1,7 @@
 /** Creates tasks one after the other: Enter saves and keeps the field open, Escape keeps what was typed. */
-import { memo, useState, type FormEvent } from "react";
+import { memo, useLayoutEffect, useState, type FormEvent } from "react";
 import type { Model } from "../data/model";
+import { takeTyped } from "../find/asked";
 import { Button, Field, Select } from "../ui/controls";
 import { Dialog } from "../ui/dialog";
 import { announce } from "../ui/announce";
@@ -20,6 +21,11 @@ export const NewTask = memo(function NewTask({ statuses, projects, statusId, pro
     setTitle(text);
     sessionStorage.setItem(DRAFT, text);
   }
+  // The dialog has the focus by now: whatever was typed before comes before what is typed from here on.
+  useLayoutEffect(() => {
+    const typed = takeTyped();
+    if (typed) keep(title + typed);
+  }, []);
   function submit(event: FormEvent): void {
     event.preventDefault();
     if (!title.trim()) return;

@@ -19,10 +19,10 @@ import { isTyping } from "./typing";
 
 const QUICK: Record<string, QuickKind> = { s: "status", p: "priority", a: "assignees", l: "labels", d: "due" };
 
-export function useBoardKeys(columns: Columns, onOpen: (task: Task) => void, onNew: () => void): void {
+export function useBoardKeys(columns: Columns, onOpen: (task: Task) => void): void {
   const workspace = useWorkspace();
-  const latest = useRef({ columns, onOpen, onNew });
-  useEffect(() => void (latest.current = { columns, onOpen, onNew }));
+  const latest = useRef({ columns, onOpen });
+  useEffect(() => void (latest.current = { columns, onOpen }));
   useEffect(() => {
     function keyed(event: KeyboardEvent): void {
       if (isUndo(event) && !isTyping(event)) {
@@ -33,11 +33,10 @@ export function useBoardKeys(columns: Columns, onOpen: (task: Task) => void, onN
       if (isTyping(event) || event.metaKey || event.ctrlKey || event.defaultPrevented) return;
       const id = taskIdAt(event);
       drawNow();
-      const { columns, onNew, onOpen } = latest.current;
+      const { columns, onOpen } = latest.current;
       const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
       const task = taskIn(columns, id);
-      if (key === "c" && !event.altKey) onNew();
-      else if (event.altKey && task && event.key.startsWith("Arrow")) move(task, event.key, columns);
+      if (event.altKey && task && event.key.startsWith("Arrow")) move(task, event.key, columns);
       else if (key === "j" || (key === "ArrowDown" && task)) step(1);
       else if (key === "k" || (key === "ArrowUp" && task)) step(-1);
       else if ((key === "ArrowRight" || key === "ArrowLeft") && task) aside(task, columns, key === "ArrowRight" ? 1 : -1);

@@ -34,6 +34,7 @@ export function GlobalKeys({ slug, view }: { slug: string | undefined; view: str
         askFor(useAsked.getState().overlay === "palette" ? null : "palette");
         return;
       }
+      if (useAsked.getState().isNewTask) return; // what is typed now is its title
       if (event.defaultPrevented || event.metaKey || event.ctrlKey || event.altKey || isTyping(event)) return;
       const places = placesOf(slug);
       const isAfterG = performance.now() - pressedG.current < GO_MS;
@@ -43,9 +44,9 @@ export function GlobalKeys({ slug, view }: { slug: string | undefined; view: str
       else if (isAfterG) return;
       else if (event.key === "g") pressedG.current = performance.now();
       else if (event.key === "?") askFor("keys");
-      else if (event.key === "c" && slug && view !== "board" && view !== "list") {
+      else if (event.key.toLowerCase() === "c" && slug) {
         askForNewTask();
-        go(`/w/${slug}/board`);
+        if (view !== "board" && view !== "list") go(`/w/${slug}/board`);
       } else return;
       event.preventDefault();
       event.stopImmediatePropagation(); // S after G is no status

@@ -14,7 +14,7 @@ export function TaskLine({ task, slug, place, typed = "" }: { task: FoundTaskFra
         <span className="w-20 shrink-0 truncate text-xs text-dim">{task.key}</span>
         <span className="min-w-0 grow font-medium wrap-anywhere"><Marked text={task.title} typed={typed} /></span>
         {task.dueDate && <span className={`shrink-0 text-xs ${isLate ? "text-bad" : "text-dim"}`}>{task.dueDate}{isLate && " (late)"}</span>}
-        <span className="flex -space-x-1.5 max-sm:hidden">{task.assignees.slice(0, 3).map(({ id, name }) => <Avatar key={id} id={id} name={name || "?"} size={22} />)}</span>
+        <span className="flex -space-x-1.5 *:ring-2 *:ring-surface max-sm:hidden">{task.assignees.slice(0, 3).map(({ id, name }) => <Avatar key={id} id={id} name={name || "?"} size={22} />)}</span>
       </span>
       <span className="flex items-center gap-1.5 pl-23 text-xs text-dim"><Dot color={task.status.color} />{task.status.name}{place && `, ${place}`}</span>
       {around && <span className="pl-23 text-xs text-dim"><Marked text={around} typed={typed} /></span>}

@@ -10,7 +10,7 @@ import {
 import { SeenLine } from "../presence/Presence";
 import { useSeen, type Seen } from "../presence/use";
 import { announce } from "../ui/announce";
-import { Avatar, Button, Select } from "../ui/controls";
+import { Avatar, Button, Field, Select } from "../ui/controls";
 import { Confirm, Row, Rows, Section, SettingsFrame } from "../ui/forms";
 import { AnyOf, Menu, MenuItem } from "../ui/menu";
 import { toast } from "../ui/toasts";
@@ -20,6 +20,8 @@ import { Invites } from "./Invites";
 import { givenBy, ROLE_MEANINGS, ROLE_NAMES } from "./roles";
 
 type Question = { readonly kind: "remove" | "transfer"; readonly member: Membership };
+
+const MANY = 20; // from so many on one is not seen at a glance
 
 const pageOf = ({ workspace }: AddressesQuery) => workspace?.members;
 
@@ -31,11 +33,17 @@ export default function MembersPage() {
   const [addressed] = useRows(AddressesDocument, workspace.id, pageOf, isAdmin && isTeam);
   const [question, setQuestion] = useState<Question | null>(null);
   const seen = useSeen();
+  const [wanted, setWanted] = useState("");
   const addresses = new Map(addressed.map(({ id, email }) => [id, email]));
+  const words = wanted.trim().toLowerCase();
+  const found = model.members.filter(({ id, user }) => !words || `${user.name} @${user.handle} ${addresses.get(id) ?? ""}`.toLowerCase().includes(words));
   return (
     <SettingsFrame title="Members" lead={isTeam ? `${model.members.length} ${model.members.length === 1 ? "person works" : "people work"} together in ${model.workspace?.name}.` : undefined}>
+      {model.members.length > MANY && (
+        <Field label="Find a member" type="search" autoComplete="off" value={wanted} onChange={(event) => setWanted(event.target.value)} hint={words && `${found.length} of ${model.members.length}`} />
+      )}
       <Rows label="Members">
-        {model.members.map((member) => (
+        {found.map((member) => (
           <Member key={member.id} member={member} model={model} email={addresses.get(member.id) ?? null} seen={seen.get(member.user.id)} onAsk={setQuestion} />
         ))}
       </Rows>

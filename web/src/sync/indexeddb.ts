@@ -13,6 +13,7 @@ const OPERATION = "operation:";
 const CURSOR = "cursor";
 const PREFIX = "tutti.replica.";
 const STORE = "replica";
+const AT_ONCE = 200; // rows are copied as they are put; more of them would keep the page from its next frame
 
 /** Those of this tab, each until it is closed. */
 const open = new Set<{ isNamed(beginning: string): boolean; close(): void }>();
@@ -45,14 +46,21 @@ export class IndexedDbStorage<R extends Row> implements Storage<R> {
   }
 
   save(save: Save<R>): Promise<void> {
-    return this.use("readwrite", (store) => {
+    return this.use("readwrite", async (store) => {
+      const done = promisifyRequest(store.transaction);
+      done.catch(() => undefined); // it is awaited at the end
       if (save.isWhole) store.delete(IDBKeyRange.bound(ROW, ROW + "\uffff"));
-      for (const row of save.put ?? []) store.put(row, ROW + row.id);
       for (const id of save.drop ?? []) store.delete(ROW + id);
       for (const operation of save.putOperations ?? []) store.put(operation, OPERATION + operation.key);
       for (const key of save.dropOperations ?? []) store.delete(OPERATION + key);
       if (save.cursor !== undefined) store.put(save.cursor, CURSOR);
-      return promisifyRequest(store.transaction);
+      const { put = [] } = save;
+      for (let at = 0; at < put.length; at += AT_ONCE) {
+        let last: IDBRequest | undefined;
+        for (const row of put.slice(at, at + AT_ONCE)) last = store.put(row, ROW + row.id);
+        if (last && at + AT_ONCE < put.length) await promisifyRequest(last); // the transaction stays open meanwhile
+      }
+      return done;
     });
   }
 
