@@ -58,6 +58,12 @@ class Result:
     is_failing: bool = False
 
 
+async def told_workspace_ids(session: Session) -> list[UUID]:
+    """The workspaces that have webhooks which are told what happens."""
+    found = await session.execute(select(webhooks.c.workspace_id).where(webhooks.c.paused_at.is_(None)).distinct())
+    return list(found.scalars())
+
+
 async def claim_webhooks(
     session: Session, claim: UUID, at: datetime, until: datetime, epoch: str, limit: int, *, is_retry: bool
 ) -> list[UUID]:

@@ -3,6 +3,8 @@
 A worker claims webhooks that have something to be told, reads it, sends it one message after the other, and writes down
 each answer before it sends the next. It may be killed between any two steps: the claim runs out, and whoever comes next
 begins after the last answer that was written down, with the same ids. Invariant: only a 2xx moves a webhook on.
+
+Redis wakes it for what is new; what it misses it finds by looking now and then.
 """
 
 from __future__ import annotations
@@ -26,6 +28,7 @@ from db.unit_of_work import now
 from db.webhook_queue import Result, Trial, Work
 from jobs.webhook_payloads import CreatorGone, Message, Page, Payloads, test_body
 from jobs.webhook_posting import Answer, Poster
+from realtime.bells import Bells
 
 TESTS_AT_ONCE = 20
 READS_AT_ONCE = 8
@@ -34,6 +37,8 @@ CLAIM = timedelta(seconds=30)
 """Longer than one attempt and the writing down of its answer; so long a webhook waits for one who takes over."""
 FRESH_SECONDS = 1.0
 """For so long what was read may be sent: as soon as this the rights that it was read with are gone."""
+LISTEN_SECONDS = 1.0
+"""How soon it is woken for a workspace whose first webhook is new."""
 FIRST_PAGE, MAX_PAGE = 8, 64
 UNTELLABLE = "The server could not write this event down, by a mistake of its own, and tries again. Its log says why."
 TROUBLE = timedelta(minutes=1)
@@ -46,6 +51,7 @@ log = logging.getLogger("tutti.webhooks")
 class Pace:
     """`backoff`: after each attempt that failed; after the last one, for ever, `probe_every`.
 
+    `look_seconds`: so often it looks for what nobody woke it for, and `rest_seconds` at least lie between two looks.
     `webhooks_at_once`, and besides them `retries_at_once`, of which the last attempt failed: receivers that hang until
     the time is up take no room from those that answer. `turn_seconds`: so long one that always has more keeps its place
     while others wait for one.
@@ -62,6 +68,7 @@ class Pace:
     )
     probe_every: timedelta = timedelta(hours=1)
     look_seconds: float = 0.5
+    rest_seconds: float = 0.05
     claim: timedelta = CLAIM
     webhooks_at_once: int = 200
     retries_at_once: int = 100
@@ -81,6 +88,7 @@ class Courier:
     database: Database
     poster: Poster
     payloads: Payloads
+    bells: Bells
     pace: Pace = field(default_factory=Pace)
     clock: Callable[[], datetime] = now
     reads: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(READS_AT_ONCE))
@@ -97,19 +105,25 @@ class Courier:
 
 async def run_webhooks(courier: Courier) -> None:
     """For ever: tell webhooks what they are to be told, as many at once as there are, up to a limit."""
-    pace = courier.pace
+    pace, now_seconds, listen_at = courier.pace, asyncio.get_running_loop().time, 0.0
     working, retrying, testing = Lane(pace.webhooks_at_once), Lane(pace.retries_at_once), Lane(TESTS_AT_ONCE)
+    hearing = asyncio.create_task(courier.bells.run())
     try:
         while True:
             try:
+                if now_seconds() >= listen_at:
+                    courier.bells.listen_to(await courier.database.alone(queue.told_workspace_ids))
+                    listen_at = now_seconds() + LISTEN_SECONDS
                 await _begin(courier, working, retrying, testing)
             except (Unavailable, Busy):
                 log.warning("PostgreSQL is away or busy; webhooks wait")
             except Exception:
                 log.exception("Webhooks stumbled; they go on")
-            await asyncio.sleep(pace.look_seconds)
+            await asyncio.sleep(pace.rest_seconds)
+            await courier.bells.wait(pace.look_seconds - pace.rest_seconds)
     finally:
-        await asyncio.gather(working.end(), retrying.end(), testing.end())
+        hearing.cancel()
+        await asyncio.gather(hearing, working.end(), retrying.end(), testing.end(), return_exceptions=True)
 
 
 @dataclass(slots=True)
@@ -174,10 +188,11 @@ async def _guarded(courier: Courier, webhook_id: UUID, claim: UUID, lane: Lane) 
 
 async def serve(courier: Courier, webhook_id: UUID, claim: UUID, lane: Lane) -> None:
     """Tell one claimed webhook all that there is, until there is no more, it does not take it, or others wait."""
-    database = courier.database
-    size = FIRST_PAGE
+    database, bells = courier.database, courier.bells
+    size, rung = FIRST_PAGE, bells.count
     turn_ends = asyncio.get_running_loop().time() + courier.pace.turn_seconds
     while lane.room or asyncio.get_running_loop().time() < turn_ends:
+        rung = bells.count
         async with courier.reads:
             began = asyncio.get_running_loop().time()
             found = await _read(courier, webhook_id, claim, size)
@@ -189,6 +204,8 @@ async def serve(courier: Courier, webhook_id: UUID, claim: UUID, lane: Lane) -> 
         # As many as can be sent while they are fresh; where none is for this one, on to where there are some.
         size = min(MAX_PAGE, 2 * sent if sent else 2 * size)
     await database.alone(lambda session: queue.release(session, webhook_id, claim, courier.clock()))
+    if bells.count != rung:
+        bells.ring()  # whoever was woken meanwhile found it claimed, and it may have read before that
 
 
 async def _read(courier: Courier, webhook_id: UUID, claim: UUID, most: int) -> tuple[Work, Page] | None:

@@ -23,6 +23,7 @@ from jobs.carriers import FolderCarrier, SmtpCarrier
 from jobs.letters import Stationery
 from jobs.outbox import PostOffice, run_outbox
 from jobs.schedule import all_jobs, run_jobs
+from realtime.bells import Bells
 from realtime.counters import Counters
 from realtime.publisher import Publisher
 from server.settings import Settings
@@ -103,7 +104,9 @@ async def _work(settings: Settings) -> None:
     # Webhooks ask often and shortly; none of their statements waits behind a job's.
     database_of_webhooks = Database(settings.database_url, pool_size=READS_AT_ONCE)
     poster = Poster(settings.webhook_rules)
-    publisher = Publisher(settings.redis_url, Counters())
+    counters = Counters()
+    publisher = Publisher(settings.redis_url, counters)
+    payloads, bells = Payloads(database_of_webhooks), Bells(settings.redis_url, counters)
     try:
         async with asyncio.TaskGroup() as together:
             together.create_task(publisher.run())
@@ -111,7 +114,7 @@ async def _work(settings: Settings) -> None:
                 run_jobs(database, all_jobs(Writer(database, publisher.announce, publisher.announce_heads)))
             )
             together.create_task(run_outbox(post_office(settings, database)))
-            together.create_task(run_webhooks(Courier(database_of_webhooks, poster, Payloads(database_of_webhooks))))
+            together.create_task(run_webhooks(Courier(database_of_webhooks, poster, payloads, bells)))
     finally:
         await poster.close()
         await database_of_webhooks.close()

@@ -25,6 +25,11 @@ from domain.webhook_targets import TargetRules
 from jobs.webhook_payloads import Payloads
 from jobs.webhook_posting import SECONDS, Poster
 from jobs.webhooks import UNTELLABLE, Courier, Pace, run_webhooks
+from realtime.bells import Bells
+from realtime.counters import Counters
+from realtime.link import Link
+from realtime.messages import channel
+from realtime.publisher import Publisher
 from tests.db.office import Office
 from tests.jobs.receiver import OK, Received, Receiver, answer, receiving
 from tests.stack_fixture import TestStack
@@ -34,6 +39,7 @@ QUICK = Pace(
     backoff=(timedelta(milliseconds=20),) * 3,
     probe_every=timedelta(milliseconds=50),
     look_seconds=0.02,
+    rest_seconds=0.0,
     claim=timedelta(seconds=30),
 )
 
@@ -45,6 +51,7 @@ class Desk:
     office: Office
     owner: Actor
     workspace_id: UUID
+    redis_url: str
     ahead: timedelta = timedelta(0)
     secrets: dict[UUID, str] = field(default_factory=dict)
 
@@ -84,7 +91,8 @@ class Desk:
     async def working(self, pace: Pace = QUICK, seconds: float = SECONDS) -> AsyncIterator[Courier]:
         """A worker at work."""
         poster = Poster(HERE, seconds=seconds)
-        courier = Courier(self.office.database, poster, Payloads(self.office.database), pace, self.clock)
+        database, bells = self.office.database, Bells(self.redis_url, Counters())
+        courier = Courier(database, poster, Payloads(database), bells, pace, self.clock)
         run = asyncio.create_task(run_webhooks(courier))
         try:
             yield courier
@@ -109,7 +117,7 @@ async def desk(stack: TestStack) -> AsyncIterator[Desk]:
         database = Database(url)
         office = Office(database)
         owner = await office.person("Olga")
-        yield Desk(office, owner, await office.workspace(owner))
+        yield Desk(office, owner, await office.workspace(owner), stack.redis_url)
         await database.close()
 
 
@@ -308,6 +316,32 @@ async def test_an_event_that_cannot_be_written_down_is_shown_and_never_told_by_h
             await receiver.until(lambda: len(receiver.taken) == 3)
             assert titles(receiver) == ["First", "Second", "Third"]
             assert receiver.taken[1].id == f"delivery_{refused.id}"
+
+
+async def test_a_commit_wakes_the_worker_whenever_it_comes(desk: Desk) -> None:
+    publisher = Publisher(desk.redis_url, Counters())
+    publishing = asyncio.create_task(publisher.run())
+    link = Link(desk.redis_url)
+    await link.connect()
+    async with receiving() as receiver:
+        hook = await desk.webhook(receiver)
+        # It looks once, and by itself never again while this test lasts.
+        async with desk.working(replace(QUICK, look_seconds=3600)):
+            listeners = 0
+            async with asyncio.timeout(10):
+                while not listeners:
+                    await link.send((b"PUBSUB", b"NUMSUB", channel(desk.workspace_id)))
+                    _, listeners = await link.receive()
+            for number in range(50):  # also while the one before is still written down
+                told = len(desk.office.committed)
+                await desk.task(f"Task {number}")
+                publisher.announce(desk.office.committed[told:])
+                await receiver.until(lambda number=number: len(receiver.taken) > number)  # type: ignore[misc]
+            await desk.until(lambda one: one.seq == desk.office.committed[-1].seq, hook)
+    assert titles(receiver) == [f"Task {number}" for number in range(50)]
+    assert len(receiver.received) == 50
+    publishing.cancel()
+    await link.close()
 
 
 async def test_a_receiver_that_dies_and_returns_has_everything_in_order(desk: Desk) -> None:

@@ -21,6 +21,7 @@ async def test_a_worker_that_is_killed_loses_nothing_and_keeps_the_order(desk: D
     draw = random.Random(11)
     wanted = [f"Task {number}" for number in range(TASKS)]
     url = desk.office.database._engine.url.render_as_string(hide_password=False)
+    env = {**os.environ, "DATABASE_URL": url, "REDIS_URL": desk.redis_url}
     kill_after = 0
 
     def behave(one: Received) -> Any:
@@ -36,7 +37,7 @@ async def test_a_worker_that_is_killed_loses_nothing_and_keeps_the_order(desk: D
         for life in range(KILLS + 1):
             kill_after = draw.randrange(1, 8) if life < KILLS else 0
             process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "tests.webhooks_process", cwd=ROOT, env={**os.environ, "DATABASE_URL": url}
+                sys.executable, "-m", "tests.webhooks_process", cwd=ROOT, env=env
             )
             try:
                 if life < KILLS:
