@@ -205,15 +205,16 @@ async def end_sessions(
 
 async def ended_session_ids(session: Session, session_ids: Collection[UUID], at: datetime) -> set[UUID]:
     """Those of the sessions that are revoked, expired, gone, or of a deleted account. One statement."""
-    found = await session.execute(_LIVE_SESSIONS, {"session_ids": list(session_ids), "at": at})
-    return set(session_ids) - {row.id for row in found}
+    found = await session.execute(_ENDED_SESSIONS, {"session_ids": list(session_ids), "at": at})
+    return set(found.scalars())
 
 
-# Said as text: everybody who connects pays for it, and building it anew each time took more than running it.
-_LIVE_SESSIONS = text(
-    "SELECT sessions.id FROM sessions JOIN users ON users.id = sessions.user_id"
-    " WHERE sessions.id = ANY (CAST(:session_ids AS uuid[])) AND sessions.revoked_at IS NULL"
-    " AND sessions.expires_at > CAST(:at AS timestamptz) AND users.deleted_at IS NULL"
+# Said as text: everybody who connects pays for it, and building it anew each time took more than running it. It answers
+# with those that ended, as it is asked twice a second about all who are connected, and hardly one of them did.
+_ENDED_SESSIONS = text(
+    "SELECT asked.id FROM unnest(CAST(:session_ids AS uuid[])) AS asked (id) WHERE NOT EXISTS ("
+    "SELECT FROM sessions JOIN users ON users.id = sessions.user_id WHERE sessions.id = asked.id"
+    " AND sessions.revoked_at IS NULL AND sessions.expires_at > CAST(:at AS timestamptz) AND users.deleted_at IS NULL)"
 )
 
 

@@ -12,7 +12,7 @@ errors, their paths and how null spreads are then the answer.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass
 from enum import Enum
 from inspect import iscoroutine, iscoroutinefunction
@@ -48,7 +48,7 @@ READ = "read"
 context, and says how to read the field then from its source alone, or None to leave it to the resolver."""
 
 Complete = Callable[[Any, Any], Any]
-"""(value, context) -> what is sent of it, or the awaitable of that where `waits`."""
+"""(value, context) -> what is sent of it, or the `_Later` of that where it `waits`."""
 
 
 class Uncovered(Exception):
@@ -57,7 +57,7 @@ class Uncovered(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Compiled:
-    """How to complete the values of one place in the selection. `waits`: it gives an awaitable."""
+    """How to complete the values of one place in the selection. `waits`: it may give a `_Later`."""
 
     complete: Complete
     waits: bool
@@ -70,6 +70,19 @@ class FieldPlan:
     key: str
     run: Complete
     waits: bool
+
+
+class _Later:
+    """What is sent of a value, but not at once. Nothing has begun before `begin`, so it may as well be dropped."""
+
+    __slots__ = ("_arguments", "_begin")
+
+    def __init__(self, begin: Callable[..., Coroutine[Any, Any, Any]], *arguments: Any) -> None:
+        self._begin = begin
+        self._arguments = arguments
+
+    def begin(self) -> Coroutine[Any, Any, Any]:
+        return self._begin(*self._arguments)
 
 
 class Projector:
@@ -95,7 +108,7 @@ class Projector:
         if not self.waits:
             return self.at_once(root_value, context)
         try:
-            data: dict[str, Any] = await self._complete(root_value, context)
+            data: dict[str, Any] = await _settled(self._complete(root_value, context))
         except Exception as error:
             raise Uncovered from error
         return data
@@ -183,7 +196,7 @@ class _Compiler:
     def _object_of(self, kind: GraphQLObjectType, grouped: dict[str, list[FieldDetails]]) -> Compiled:
         plans = [self._field(kind, key, details) for key, details in grouped.items()]
         if any(plan.waits for plan in plans):
-            return Compiled(_waiting_object(plans), True)
+            return Compiled(_perhaps_waiting_object(plans), True)
         return Compiled(_plain_object([(plan.key, plan.run) for plan in plans]), False)
 
     def _abstract(
@@ -200,15 +213,7 @@ class _Compiler:
                 raise Uncovered
             return by_name[name]
 
-        if not waits:
-            return Compiled(lambda value, context: runtime(value, context).complete(value, context), False)
-
-        async def complete(value: Any, context: Any) -> Any:
-            compiled = runtime(value, context)
-            found = compiled.complete(value, context)
-            return await found if compiled.waits else found
-
-        return Compiled(complete, True)
+        return Compiled(lambda value, context: runtime(value, context).complete(value, context), waits)
 
     def _field(self, parent: GraphQLObjectType, key: str, details: list[FieldDetails]) -> FieldPlan:
         node = details[0].node
@@ -231,7 +236,7 @@ class _Compiler:
             definition, node, self._executor.variable_values, details[0].fragment_variable_values
         )
         if iscoroutinefunction(resolve):
-            return FieldPlan(key, _of_coroutine(resolve, info, arguments, compiled), True)
+            return FieldPlan(key, _of_awaited(resolve, info, arguments, compiled.complete), True)
         return FieldPlan(key, _of_function(resolve, info, arguments, compiled), compiled.waits)
 
 
@@ -299,34 +304,21 @@ def _never_null(inner: Compiled) -> Compiled:
 
 def _perhaps_null(inner: Compiled) -> Compiled:
     complete = inner.complete
-    if not inner.waits:
-        return Compiled(
-            lambda value, context: None if value is None or value is Undefined else complete(value, context), False
-        )
-
-    async def completed(value: Any, context: Any) -> Any:
-        return None if value is None or value is Undefined else await complete(value, context)
-
-    return Compiled(completed, True)
+    return Compiled(
+        lambda value, context: None if value is None or value is Undefined else complete(value, context), inner.waits
+    )
 
 
 def _each(item: Compiled) -> Compiled:
-    complete = item.complete
-    if not item.waits:
+    complete, waits = item.complete, item.waits
 
-        def completed(value: Any, context: Any) -> list[Any]:
-            if not isinstance(value, list | tuple):
-                raise Uncovered
-            return [complete(one, context) for one in value]
-
-        return Compiled(completed, False)
-
-    async def completed_later(value: Any, context: Any) -> list[Any]:
+    def completed(value: Any, context: Any) -> Any:
         if not isinstance(value, list | tuple):
             raise Uncovered
-        return await _together(_begun([(complete, one) for one in value], context))
+        found = [complete(one, context) for one in value]
+        return _whole(found, range(len(found))) if waits else found
 
-    return Compiled(completed_later, True)
+    return Compiled(completed, waits)
 
 
 def _checked(kind: GraphQLObjectType, complete: Complete, info: GraphQLResolveInfo[Any]) -> Complete:
@@ -344,42 +336,37 @@ def _plain_object(fields: list[tuple[str, Complete]]) -> Complete:
     return lambda source, context: {key: run(source, context) for key, run in fields}
 
 
-def _waiting_object(plans: list[FieldPlan]) -> Complete:
-    fields = [(plan.key, plan.run, plan.waits) for plan in plans]
-    waiting_keys = [plan.key for plan in plans if plan.waits]
+def _perhaps_waiting_object(plans: list[FieldPlan]) -> Complete:
+    fields = [(plan.key, plan.run) for plan in plans]
+    perhaps_waiting = [plan.key for plan in plans if plan.waits]
 
-    async def complete(source: Any, context: Any) -> dict[str, Any]:
-        # Every key at once, so that the order is the document's however long each takes.
-        found = {key: None if waits else run(source, context) for key, run, waits in fields}
-        begun = _begun([(run, source) for _, run, waits in fields if waits], context)
-        found.update(zip(waiting_keys, await _together(begun), strict=True))
-        return found
+    def complete(source: Any, context: Any) -> Any:
+        return _whole({key: run(source, context) for key, run in fields}, perhaps_waiting)
 
     return complete
 
 
-def _begun(calls: list[tuple[Complete, Any]], context: Any) -> list[Any]:
-    """The awaitables of these calls; none is left over, never awaited, when one of them fails at once."""
-    begun: list[Any] = []
-    try:
-        for complete, value in calls:
-            begun.append(complete(value, context))
-    except BaseException:
-        for one in begun:
-            one.close()
-        raise
-    return begun
+def _whole(found: Any, places: Iterable[Any]) -> Any:
+    """A list or an object; to be awaited only if one of these places of it is. Of a thousand that may wait few do."""
+    waiting = [one for one in places if type(found[one]) is _Later]
+    return _Later(_filled, found, waiting) if waiting else found
 
 
-async def _together(waiting: list[Awaitable[Any]]) -> list[Any]:
-    """Await all at once, so that loaders batch. None is left running when one fails."""
+async def _filled(found: Any, waiting: list[Any]) -> Any:
+    """Await these places of it all at once, so that loaders batch. None is left running when one fails."""
     if len(waiting) == 1:
-        return [await waiting[0]]
-    found = await asyncio.gather(*waiting, return_exceptions=True)
-    for one in found:
-        if isinstance(one, BaseException):
-            raise one
+        found[waiting[0]] = await found[waiting[0]].begin()
+        return found
+    answers = await asyncio.gather(*[found[one].begin() for one in waiting], return_exceptions=True)
+    for one, answer in zip(waiting, answers, strict=True):
+        if isinstance(answer, BaseException):
+            raise answer
+        found[one] = answer
     return found
+
+
+async def _settled(found: Any) -> Any:
+    return await found.begin() if type(found) is _Later else found
 
 
 def _of_attribute(read: Callable[[Any], Any], kind: GraphQLOutputType, compiled: Compiled) -> Complete:
@@ -400,6 +387,8 @@ def _of_function(
 ) -> Complete:
     """A resolver that is no coroutine may still give an awaitable; that is covered where its field waits anyway."""
     complete = compiled.complete
+    if compiled.waits:
+        return _of_awaited(resolve, info, arguments, complete)
 
     def run(source: Any, context: Any) -> Any:
         value = resolve(source, info._replace(context=context), **arguments)
@@ -408,11 +397,7 @@ def _of_function(
             raise Uncovered
         return complete(value, context)
 
-    async def run_later(source: Any, context: Any) -> Any:
-        value = resolve(source, info._replace(context=context), **arguments)
-        return await complete(await value if is_awaitable(value) else value, context)
-
-    return run_later if compiled.waits else run
+    return run
 
 
 def _discard(value: Any) -> None:
@@ -421,14 +406,11 @@ def _discard(value: Any) -> None:
         value.close()
 
 
-def _of_coroutine(
-    resolve: Callable[..., Any], info: GraphQLResolveInfo[Any], arguments: dict[str, Any], compiled: Compiled
+def _of_awaited(
+    resolve: Callable[..., Any], info: GraphQLResolveInfo[Any], arguments: dict[str, Any], complete: Complete
 ) -> Complete:
-    complete, waits = compiled.complete, compiled.waits
+    async def resolved(source: Any, context: Any) -> Any:
+        value = resolve(source, info._replace(context=context), **arguments)
+        return await _settled(complete(await value if is_awaitable(value) else value, context))
 
-    async def run(source: Any, context: Any) -> Any:
-        value = await resolve(source, info._replace(context=context), **arguments)
-        found = complete(value, context)
-        return await found if waits else found
-
-    return run
+    return lambda source, context: _Later(resolved, source, context)
