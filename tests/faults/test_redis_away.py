@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import resource
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -111,22 +112,23 @@ async def test_an_event_that_cannot_be_encoded_does_not_end_publishing(fragile: 
         await eventually(lambda: counters.published == 1)
 
 
-async def _announce_each(publisher: Publisher, batch: Sequence[Sequence[Event]]) -> float:
-    """-> the longest that one announcement took."""
-    slowest = 0.0
+async def _announce_each(publisher: Publisher, batch: Sequence[Sequence[Event]]) -> int:
+    """-> how often announcing gave up the core of its own accord: to wait for something. (The clock would also tell of
+    a machine that is busy with something else.)"""
+    waits = 0
     for commit in batch:
-        started = time.perf_counter()
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_nvcsw
         publisher.announce(commit)
-        slowest = max(slowest, time.perf_counter() - started)
+        waits += resource.getrusage(resource.RUSAGE_SELF).ru_nvcsw - before
         await asyncio.sleep(0)
-    return slowest
+    return waits
 
 
 async def test_a_dead_redis_opens_the_breaker_and_delays_nobody() -> None:
     async with publishing(NOWHERE) as (publisher, counters):
         batch = commits(new_id(), 100)
         while publisher.is_healthy:
-            assert await _announce_each(publisher, batch) < 0.1
+            assert await _announce_each(publisher, batch) == 0
         failures = counters.publish_failures
         await _announce_each(publisher, batch)
         assert counters.publish_failures == failures
@@ -144,7 +146,7 @@ async def test_a_frozen_redis_is_found_out_and_used_again_when_it_answers(fragil
         try:
             async with asyncio.timeout(5):
                 while publisher.is_healthy:
-                    assert await _announce_each(publisher, batch) < 0.1
+                    assert await _announce_each(publisher, batch) == 0
         finally:
             fragile.stack.valkey.thaw()
         await eventually(lambda: publisher.is_healthy)

@@ -96,7 +96,7 @@ function Ready({ children }: { children: React.ReactNode }) {
  * the stream's word or because it `isGone` from their workspaces: that may have been while they were away.
  */
 function useNews(open: OpenWorkspace | null, isGone: boolean): boolean {
-  const { workspaces, refresh } = useViewer();
+  const { workspaces, refresh, left } = useViewer();
   const subscribe = open?.subscribe ?? never;
   const hasEnded = useSyncExternalStore(subscribe, () => Boolean(open?.ended)) || isGone;
   const row = useSyncExternalStore(subscribe, () => open?.model().workspace);
@@ -104,9 +104,10 @@ function useNews(open: OpenWorkspace | null, isGone: boolean): boolean {
   const before = useRef<string | undefined>(undefined);
   const known = workspaces.find(({ id }) => id === row?.id);
   useEffect(() => {
-    if (hasEnded || (row && known && row.version > known.version)) refresh();
+    if (!hasEnded && row && known && row.version > known.version) refresh();
   }, [hasEnded, row, known?.version]);
   useEffect(() => {
+    if (hasEnded && open) left(open.id);
     if (hasEnded && open) void open.close().then(() => forgetReplicas(`${open.me.id}.${open.id}`));
   }, [hasEnded, open]);
   useEffect(() => {

@@ -11,7 +11,7 @@ interface Viewer extends Known {
   readonly refresh: () => void;
   /** Whether the answer to that is still on its way: a workspace that is not known may be new. */
   readonly isAsking: boolean;
-  /** The person has left this workspace or deleted it: from now on it is none of theirs. */
+  /** This workspace is none of theirs any more: not shown from now on, and asked again which there are. */
   readonly left: (id: string) => void;
 }
 
@@ -31,6 +31,7 @@ export function ViewerProvider({ accountId, children }: { accountId: string; chi
     if (data?.viewer) localStorage.setItem(key, JSON.stringify(data.viewer));
   }, [data, key]);
   const [leftIds, setLeftIds] = useState<readonly string[]>([]);
+  useEffect(() => setLeftIds([]), [data]); // the answer knows better: they may have been invited again
   const value = useMemo(() => {
     const refresh = (): void => ask({ requestPolicy: "network-only" });
     const left = (id: string): void => {
