@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -56,7 +57,10 @@ def person_tag(user_id: UUID) -> str:
 
 def permission_tag(permission: Permission) -> str:
     """Audience tag of all whose role has a permission."""
-    return f"{_PERMISSION}{permission.value}"
+    return _PERMISSION_TAGS[permission]
+
+
+_PERMISSION_TAGS = {permission: f"{_PERMISSION}{permission.value}" for permission in Permission}
 
 
 EVERYBODY_TAG = "everybody"
@@ -108,6 +112,7 @@ class Grant:
         return frozenset(tags)
 
 
+@lru_cache(1_000)
 def shared_grant(workspace_id: UUID, tags: frozenset[str]) -> Grant:
     """The rights that go with audience tags, but nobody's in particular: equal for all who may see and do the same."""
     held = frozenset(permission for permission in Permission if permission_tag(permission) in tags)

@@ -37,6 +37,9 @@ _SERVER_SETTINGS = {
     "pg_trgm.word_similarity_threshold": "0.45",
 }
 
+RESTING = 8
+"""Of a database's connections so many are kept at hand, out of SQLAlchemy's pool."""
+
 _LOCK_STATES = {"40P01", "55P03", "40001"}
 _GONE_STATES = ("08", "57P", "53", "25P03")
 
@@ -115,28 +118,74 @@ def is_lost(error: BaseException) -> bool:
     return isinstance(error, asyncpg.InterfaceError | asyncpg.InternalClientError | OSError)
 
 
+class Pool:
+    """Connections of SQLAlchemy's pool, some of which rest here: to take one from there, and give it back, costs a
+    process more than most statements. Invariant: one that rests here is in no transaction and has had no error.
+    """
+
+    def __init__(self, engine: AsyncEngine, resting: int) -> None:
+        self._engine = engine
+        self._most = resting
+        self._resting: list[tuple[AsyncConnection, Any]] = []
+
+    async def take(self) -> tuple[AsyncConnection, Any]:
+        """-> one, and the driver's of it."""
+        while self._resting:
+            pooled, driver = self._resting.pop()
+            if not driver.is_closed():
+                return pooled, driver
+            await self.throw_away(pooled)
+        pooled = self._engine.connect()
+        await pooled.start()
+        try:
+            raw = await pooled.get_raw_connection()
+        except BaseException:
+            await self.throw_away(pooled)
+            raise
+        return pooled, raw.driver_connection
+
+    async def give_back(self, pooled: AsyncConnection, driver: Any) -> None:
+        """One with which all went well."""
+        if len(self._resting) < self._most:
+            self._resting.append((pooled, driver))
+        else:
+            await pooled.close()
+
+    async def throw_away(self, pooled: AsyncConnection) -> None:
+        """One that is lost, or whose state is not known."""
+        with suppress(*_DRIVER_ERRORS, OSError):
+            await pooled.invalidate()
+        await pooled.close()
+
+    async def close(self) -> None:
+        """Close those that rest, here and in SQLAlchemy's pool."""
+        self._most = 0
+        while self._resting:
+            await self._resting.pop()[0].close()
+        await self._engine.dispose()
+
+
 class Connection:
     """One connection of the pool, in a transaction that `begin` says how to begin; without, each statement is its own.
 
     SQLAlchemy's pool keeps it and knows nothing of the transaction, so that both SQLAlchemy and the driver run in it.
     """
 
-    def __init__(self, engine: AsyncEngine, begin: str | None) -> None:
-        self._pooled: AsyncConnection = engine.connect()
+    def __init__(self, pool: Pool, begin: str | None) -> None:
+        self._pool = pool
         self._begin = begin
+        self._pooled: AsyncConnection
         self._driver: Any = None
 
     async def open(self) -> None:
         """Take it from the pool, and begin."""
-        await self._pooled.start()
-        try:
-            raw = await self._pooled.get_raw_connection()
-            self._driver = raw.driver_connection
-            if self._begin is not None:
+        self._pooled, self._driver = await self._pool.take()
+        if self._begin is not None:
+            try:
                 await self._driver.execute(self._begin)
-        except BaseException:
-            await self._throw_away()
-            raise
+            except BaseException:
+                await self._pool.throw_away(self._pooled)
+                raise
 
     async def execute(self, statement: Executable, parameters: Any = None) -> CursorResult[Any]:
         return await self._pooled.execute(statement, parameters)
@@ -163,25 +212,26 @@ class Connection:
 
     async def end(self, how: str) -> None:
         """COMMIT or ROLLBACK, and give it back. One whose end is not known is not used again."""
+        await self._finish(how)
+        await self._pool.give_back(self._pooled, self._driver)
+
+    async def _finish(self, how: str) -> None:
         try:
             if self._begin is not None:
                 await self._driver.execute(how)
         except BaseException:
-            await self._throw_away()
+            await self._pool.throw_away(self._pooled)
             raise
-        await self._pooled.close()
-
-    async def _throw_away(self) -> None:
-        with suppress(*_DRIVER_ERRORS, OSError):
-            await self._pooled.invalidate()
-        await self._pooled.close()
 
     async def leave(self, error: BaseException | None) -> None:
         """End it after an error: undone, and thrown away if the connection is lost or was left amid a statement."""
-        if error is not None and (not isinstance(error, Exception) or is_lost(error) or self._driver.is_closed()):
-            await self._throw_away()
-        else:
+        if error is None:
             await self.end("ROLLBACK")
+        elif not isinstance(error, Exception) or is_lost(error) or self._driver.is_closed():
+            await self._pool.throw_away(self._pooled)
+        else:
+            await self._finish("ROLLBACK")
+            await self._pooled.close()
 
 
 class WriteSession(Session, Protocol):
@@ -208,8 +258,8 @@ class ReadSession:
     before anything else is awaited for long.
     """
 
-    def __init__(self, engine: AsyncEngine) -> None:
-        self._engine = engine
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
         self._connection: Connection | None = None
         self._turn = asyncio.Lock()
 
@@ -247,7 +297,7 @@ class ReadSession:
         return self._connection is not None
 
     async def _open(self) -> Connection:
-        connection = Connection(self._engine, _SNAPSHOT)
+        connection = Connection(self._pool, _SNAPSHOT)
         await connection.open()
         self._connection = connection
         return connection
@@ -331,14 +381,19 @@ def _refuse_closed(connection: Any, record: Any, proxy: Any) -> None:
 
 
 class Database:
-    """One engine: a pool of connections, read and write sides over the same pool."""
+    """One engine: a pool of connections, read and write sides over the same pool.
+
+    It has `pool_size` connections, and as many again in need.
+    """
 
     def __init__(self, url: str, *, pool_size: int = 20, statement_seconds: float = 5, idle_seconds: float = 5) -> None:
         """`idle_seconds`: after so long PostgreSQL ends a transaction in which nothing is asked."""
+        resting = min(RESTING, pool_size)
+        kept = max(1, pool_size - resting)
         self._engine: AsyncEngine = create_async_engine(
             url,
-            pool_size=pool_size,
-            max_overflow=pool_size,
+            pool_size=kept,
+            max_overflow=2 * pool_size - kept,
             pool_timeout=CONNECT_SECONDS,
             # Last in, first out: idle connections above the need age out on the server's side of a proxy.
             pool_use_lifo=True,
@@ -359,10 +414,11 @@ class Database:
             },
         )
         event.listen(self._engine.sync_engine, "checkout", _refuse_closed)
+        self._pool = Pool(self._engine, resting)
 
     def reading(self) -> ReadSession:
         """A snapshot for one operation; opened lazily, to be closed by the caller."""
-        return ReadSession(self._engine)
+        return ReadSession(self._pool)
 
     def shared_reading(self) -> SharedReading:
         """A snapshot for several operations; it is closed with its last part."""
@@ -382,7 +438,7 @@ class Database:
                 return await self._alone(work)
 
     async def _alone(self, work: Callable[[Session], Awaitable[Answer]]) -> Answer:
-        connection = Connection(self._engine, None)
+        connection = Connection(self._pool, None)
         await connection.open()
         try:
             answer = await work(connection)
@@ -404,7 +460,7 @@ class Database:
     async def transaction(self) -> AsyncIterator[Connection]:
         """A READ COMMITTED transaction: committed at the end of the block, rolled back if it raises."""
         with translated():
-            connection = Connection(self._engine, "BEGIN")
+            connection = Connection(self._pool, "BEGIN")
             await connection.open()
             try:
                 yield connection
@@ -414,4 +470,4 @@ class Database:
             await connection.end("COMMIT")
 
     async def close(self) -> None:
-        await self._engine.dispose()
+        await self._pool.close()

@@ -142,7 +142,7 @@ async def standings_by_readers(
     session: Session, readers: Collection[tuple[UUID, UUID]]
 ) -> dict[tuple[UUID, UUID], Standing]:
     """(workspace id, user id) of each reader -> their standing, if the workspace is there. One statement."""
-    found = await session.execute(
+    found = await session.fetch(
         _STANDINGS,
         {
             "workspace_ids": [workspace_id for workspace_id, _ in readers],
@@ -159,17 +159,19 @@ async def standings_by_readers(
     }
 
 
-# Said as text: everybody who subscribes pays for it, and building it anew each time took more than running it.
-_STANDINGS = text(
-    f"""
-    SELECT life.*, asked.workspace_id AS log, asked.user_id AS reader, heads.seq, heads.floor_seq,
-           members.id, members.role,
-           ARRAY(SELECT project_id FROM project_guests WHERE membership_id = members.id) AS project_ids
-    FROM ({LIFE_SQL}) AS life
-    CROSS JOIN unnest(CAST(:workspace_ids AS uuid[]), CAST(:user_ids AS uuid[])) AS asked (workspace_id, user_id)
-    JOIN workspace_heads heads ON heads.workspace_id = asked.workspace_id
-    LEFT JOIN memberships members ON members.workspace_id = asked.workspace_id AND members.user_id = asked.user_id
-    """  # noqa: S608 - of constants
+# Everybody who subscribes pays for it.
+_STANDINGS = Direct(
+    text(
+        f"""
+        SELECT life.*, asked.workspace_id AS log, asked.user_id AS reader, heads.seq, heads.floor_seq,
+               members.id, members.role,
+               ARRAY(SELECT project_id FROM project_guests WHERE membership_id = members.id) AS project_ids
+        FROM ({LIFE_SQL}) AS life
+        CROSS JOIN unnest(CAST(:workspace_ids AS uuid[]), CAST(:user_ids AS uuid[])) AS asked (workspace_id, user_id)
+        JOIN workspace_heads heads ON heads.workspace_id = asked.workspace_id
+        LEFT JOIN memberships members ON members.workspace_id = asked.workspace_id AND members.user_id = asked.user_id
+        """  # noqa: S608 - of constants
+    )
 )
 
 

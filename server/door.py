@@ -1,7 +1,7 @@
-"""Those who have just come: let in, and served, a few in each turn of the loop.
+"""How connections come in: one in each turn of the loop, and what they ask first when it is their turn in the line.
 
 When thousands come back at once, uvloop accepts all of them in one turn and reads what they ask in another, and all
-others wait until the last of them is through. Here they wait in line instead, and what is under way goes on between.
+others wait until the last of them is through.
 
 Invariant: nobody is turned away, and nobody waits while there is no crowd.
 """
@@ -11,13 +11,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
-from collections import deque
 from collections.abc import Callable
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-ADMITTED_AT_ONCE = 2
-SERVED_AT_ONCE = 2
+from server.handshake import ordinary
+from server.line import line
+from server.wire import SocketProtocol
+
 EXHAUSTED_SECONDS = 0.1
 """How long to leave those who come waiting, when there are no more files to be had."""
 # Linux drops a connection when sent data stays unacknowledged, or unread by a full receiver, for so long. Longer than
@@ -25,54 +26,6 @@ EXHAUSTED_SECONDS = 0.1
 USER_TIMEOUT_MILLISECONDS = 15_000
 
 log = logging.getLogger("tutti.server")
-
-
-class Line:
-    """Steps of those who have just come, or gone: a handshake, an initialisation, a subscription, a loss.
-
-    First come, first served.
-    """
-
-    def __init__(self) -> None:
-        self._waiting: deque[Callable[[], None]] = deque()
-        self._served = 0  # in this turn of the loop
-        self._is_moving = False
-
-    def enter(self, serve: Callable[[], None]) -> None:
-        """Have this called when it is its turn: now, if nobody else is waiting. It must not raise."""
-        if not self._is_moving:
-            self._is_moving = True
-            asyncio.get_running_loop().call_soon(self._move)
-        if self._served < SERVED_AT_ONCE:
-            self._served += 1
-            serve()
-        else:
-            self._waiting.append(serve)
-
-    async def turn(self) -> None:
-        """Wait until it is one's turn."""
-        if not self._is_moving:
-            self.enter(_nothing)
-            return
-        now: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self.enter(lambda: None if now.done() else now.set_result(None))
-        await now
-
-    def _move(self) -> None:
-        self._is_moving = bool(self._served or self._waiting)
-        self._served = min(SERVED_AT_ONCE, len(self._waiting))
-        if self._is_moving:
-            asyncio.get_running_loop().call_soon(self._move)
-        for _ in range(self._served):
-            self._waiting.popleft()()
-
-
-line = Line()
-"""A process has one loop."""
-
-
-def _nothing() -> None:
-    """What is served to those who go on by themselves."""
 
 
 class HttpProtocol(HttpToolsProtocol):
@@ -99,7 +52,16 @@ class HttpProtocol(HttpToolsProtocol):
             self.transport.abort()
 
     def handle_websocket_upgrade(self) -> None:
-        super().handle_websocket_upgrade()
+        kind = self.ws_protocol_class
+        handshake = ordinary(self.scope["method"], self.scope["http_version"], self.url, self.headers)
+        if handshake is None or kind is None or not issubclass(kind, SocketProtocol):
+            super().handle_websocket_upgrade()
+        else:
+            self.connections.discard(self)
+            protocol = kind(config=self.config, server_state=self.server_state, app_state=self.app_state)
+            protocol.connection_made(self.transport)
+            protocol.begin(handshake, self.url, self.headers)
+            self.transport.set_protocol(protocol)
         # It and its parser refer to each other, so both would stay until somebody searches for garbage.
         self.parser = None  # type: ignore[assignment]
 
@@ -117,22 +79,22 @@ class Door:
         self._loop.add_reader(listener, self._admit)
 
     def _admit(self) -> None:
-        for _ in range(ADMITTED_AT_ONCE):
-            try:
-                connection, _address = self._listener.accept()
-            except (BlockingIOError, InterruptedError, ConnectionAbortedError):
-                return  # another process was faster, or they have left again
-            except OSError as error:
-                log.warning("A connection could not be accepted: %s", error)
-                self._loop.remove_reader(self._listener)
-                self._loop.call_later(EXHAUSTED_SECONDS, self._open_again)
-                return
-            connection.setblocking(False)
-            if hasattr(socket, "TCP_USER_TIMEOUT"):
-                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, USER_TIMEOUT_MILLISECONDS)
-            entering = self._loop.create_task(self._loop.connect_accepted_socket(self._make_protocol, connection))
-            self._entering.add(entering)
-            entering.add_done_callback(self._entering.discard)
+        """Let one in; if more wait the next turn tells so, and to look in vain costs as much as to let somebody in."""
+        try:
+            connection, _address = self._listener.accept()
+        except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+            return  # another process was faster, or they have left again
+        except OSError as error:
+            log.warning("A connection could not be accepted: %s", error)
+            self._loop.remove_reader(self._listener)
+            self._loop.call_later(EXHAUSTED_SECONDS, self._open_again)
+            return
+        connection.setblocking(False)
+        if hasattr(socket, "TCP_USER_TIMEOUT"):
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, USER_TIMEOUT_MILLISECONDS)
+        entering = self._loop.create_task(self._loop.connect_accepted_socket(self._make_protocol, connection))
+        self._entering.add(entering)
+        entering.add_done_callback(self._entering.discard)
 
     def _open_again(self) -> None:
         if self._listener.fileno() >= 0:

@@ -38,9 +38,9 @@ from execution.live import Plans
 from execution.operations import Operations, Prepared, is_request_error
 from realtime.rates import Charge
 from server.credentials import Credentials, Gateway, OperationContext, Unauthenticated, extended, holder_of, release
-from server.door import line
 from server.errors import formatted, of_exception
 from server.frames import Frames
+from server.line import line
 from server.origins import Origins
 from server.outlet import Outlet
 from server.sockets import Sockets
@@ -97,6 +97,7 @@ class Socket(BaseGraphQLTransportWSHandler[Any, None]):
         self._user_agent = user_agent
         self._heartbeat: asyncio.TimerHandle | None = None
         self._expiry: asyncio.TimerHandle | None = None
+        self._init_timeout: asyncio.TimerHandle | None = None
         self._unfinished: set[asyncio.Task[Any]] = set()
         self._outlets: dict[str, Outlet] = {}
 
@@ -107,7 +108,7 @@ class Socket(BaseGraphQLTransportWSHandler[Any, None]):
 
     async def shutdown(self) -> None:
         self._endpoint.sockets.remove(self)
-        for timer in (self._heartbeat, self._expiry):
+        for timer in (self._heartbeat, self._expiry, self._init_timeout):
             if timer is not None:
                 timer.cancel()
         await super().shutdown()
@@ -123,13 +124,20 @@ class Socket(BaseGraphQLTransportWSHandler[Any, None]):
 
     # Connecting: credentials, and how long they last
 
+    def on_request_accepted(self) -> None:
+        """Waits for the init by a timer: a task for each, as Strawberry has it, is dear when thousands come."""
+        seconds = self.connection_init_wait_timeout.total_seconds()
+        self._init_timeout = asyncio.get_running_loop().call_later(
+            seconds, lambda: self._endpoint.sockets.start(self.frames.close(4408, "Connection initialisation timeout"))
+        )
+
     async def handle_connection_init(self, message: ConnectionInitMessage) -> None:
         if self.connection_init_received:
             await self.frames.close(4429, "The connection is initialised already")
             return
         self.connection_init_received = True
-        if self.connection_init_timeout_task:
-            self.connection_init_timeout_task.cancel()
+        if self._init_timeout is not None:
+            self._init_timeout.cancel()
         await line.turn()
         credentials = await self._authenticated((message.get("payload") or {}).get("authorization"))
         if credentials is None or self.frames.is_closed:

@@ -15,12 +15,15 @@ from asyncio import TimerHandle
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, cast
+from urllib.parse import unquote
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import Frame
 from websockets.http11 import Request
+from websockets.protocol import Protocol, State
 
-from server.door import line
+from server.handshake import Handshake
+from server.line import line
 
 WIRE = "tutti.wire"
 FLUSHES_AT_ONCE = 250
@@ -48,6 +51,49 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         self._events_behind = 0
         self._stall: TimerHandle | None = None
         self._buffered = 0
+        self._handshake: Handshake | None = None
+
+    def begin(self, handshake: Handshake, url: bytes, headers: list[tuple[bytes, bytes]]) -> None:
+        """Let the application answer a request that is understood already; the connection is made."""
+        self._handshake = handshake
+        self.handshake_initiated = True
+        raw_path, _, query = url.partition(b"?")
+        self.scope = {
+            "type": "websocket",
+            "asgi": {"version": self.asgi_version, "spec_version": "2.4"},
+            "http_version": "1.1",
+            "scheme": self.scheme,
+            "server": self.server,
+            "client": self.client,
+            "root_path": self.root_path,
+            "path": self.root_path + unquote(raw_path.decode()),
+            "raw_path": self.root_path.encode() + raw_path,
+            "query_string": query,
+            "headers": headers,
+            "subprotocols": handshake.subprotocols,
+            "state": self.app_state.copy(),
+            "extensions": cast("Any", {"websocket.http.response": {}, WIRE: self}),
+        }
+        self.queue.put_nowait({"type": "websocket.connect"})
+        task = self.loop.create_task(self.run_asgi())
+        task.add_done_callback(self.on_task_complete)
+        self.tasks.add(task)
+
+    async def send(self, message: Any) -> None:
+        handshake = self._handshake
+        if handshake is None or message["type"] != "websocket.accept" or self.disconnected:
+            await super().send(message)
+            return
+        self._handshake = None
+        if self.transport.is_closing():
+            return
+        self.handshake_complete = True
+        headers = [*self.default_headers, *message.get("headers", ())]
+        self.transport.write(handshake.answer(message.get("subprotocol"), headers))
+        # What websockets does once it has sent its own answer: from now on there are frames.
+        self.conn.state = State.OPEN
+        self.conn.parser = Protocol.parse(self.conn)
+        next(self.conn.parser)
 
     def forget_handshake(self) -> None:
         """Once it is accepted nobody asks for it again, and a socket may last for days: 3 KB each."""

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text
 from sqlalchemy.exc import DBAPIError
 
 from db.errors import Busy, Unavailable, Unstorable
@@ -108,6 +108,30 @@ async def test_a_connection_that_died_at_rest_is_not_noticed_by_who_reads(stack:
     reading = own.reading()
     assert await one(reading) == 1
     await reading.close()
+
+
+async def test_connections_rest_at_hand_but_not_after_an_error(own: Database) -> None:
+    taken: list[object] = []
+
+    def take(connection: object, *_: object) -> None:
+        taken.append(connection)
+
+    await own.ping()
+    event.listen(own._engine.sync_engine, "checkout", take)
+    try:
+        for _ in range(5):
+            await own.ping()
+            await run(own, "SELECT 1")
+            reading = own.reading()
+            await one(reading)
+            await reading.close()
+        assert taken == []
+        with pytest.raises(DBAPIError):
+            await run(own, "SELECT 1 / 0")
+        await own.ping()
+        assert len(taken) == 1
+    finally:
+        event.remove(own._engine.sync_engine, "checkout", take)
 
 
 async def test_a_connection_that_dies_amid_its_work_is_unavailable(stack: TestStack, own: Database) -> None:

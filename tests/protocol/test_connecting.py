@@ -10,7 +10,7 @@ from websockets.exceptions import InvalidStatus
 from db.errors import Unavailable
 from server.credentials import Unauthenticated
 from server.sockets import Sockets
-from tests.protocol.tiny import SECRET, Tiny, serve
+from tests.protocol.tiny import SECRET, TIMEOUT_SECONDS, Tiny, serve
 
 
 async def test_valid_credentials_are_acknowledged(tiny: Tiny) -> None:
@@ -47,6 +47,25 @@ async def test_a_foreign_origin_gets_no_handshake(tiny: Tiny, origin: str) -> No
         async with tiny.socket(additional_headers={"Origin": origin}):
             pass
     assert refused.value.response.status_code == 403
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        "Sec-WebSocket-Key: c2hvcnQ=\r\nSec-WebSocket-Version: 13",
+        "Sec-WebSocket-Version: 13",
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 8",
+    ],
+)
+async def test_a_faulty_handshake_is_answered_400(tiny: Tiny, more: str) -> None:
+    host, port = tiny.host.split(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    writer.write(
+        f"GET /graphql HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n{more}\r\n\r\n".encode()
+    )
+    async with asyncio.timeout(TIMEOUT_SECONDS):
+        assert (await reader.readline()).startswith(b"HTTP/1.1 400 ")
+    writer.close()
 
 
 @pytest.mark.parametrize("origin", ["https://tutti.example", "https://friend.example"])
