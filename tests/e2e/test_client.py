@@ -191,6 +191,7 @@ async def test_signing_out_leaves_nothing_behind(open_page: OpenPage) -> None:
     for tab in (page, other):
         await expect(tab.get_by_role("heading", name="Tasks that people change together, live.")).to_be_visible()
         await tab.wait_for_function(NO_REPLICA)
+        await expect(tab.get_by_role("button", name="Sign in with password")).to_be_visible()
         assert (
             await tab.evaluate("() => Object.keys(sessionStorage).filter(key => key.startsWith('tutti.draft'))") == []
         )

@@ -77,7 +77,7 @@ export function BoardPage({ slug, view, taskKey }: { slug: string; view: "board"
           </Empty>
         )}
         {tasks.length === 0 && !isFiltered(applied) && (
-          <p className="px-4 pt-4 text-dim">No task yet. {mayWrite ? "Press C to create the first one." : "Whoever may write here creates the first one."}</p>
+          <p className="px-4 pt-4 text-dim">No task yet. {mayWrite ? "Press C or + to create the first one." : "Whoever may write here creates the first one."}</p>
         )}
         {view === "board" ? (
           <Board model={model} columns={columns} mayWrite={mayWrite} opened={opened} onOpen={open} onNew={setNewIn} />

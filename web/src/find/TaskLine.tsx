@@ -10,14 +10,14 @@ export function TaskLine({ task, slug, place, typed = "" }: { task: FoundTaskFra
   const isLate = task.dueDate && task.dueDate < today() && task.status.category !== "DONE";
   return (
     <Link href={`/w/${slug}/board/${task.key || task.id}`} data-found={task.id} className="grid min-h-11 gap-0.5 border-b border-line px-3 py-2 text-sm hover:bg-hover focus-visible:bg-soft">
-      <span className="flex min-w-0 items-center gap-3">
-        <span className="w-20 shrink-0 truncate text-xs text-dim">{task.key}</span>
-        <span className="min-w-0 grow font-medium wrap-anywhere"><Marked text={task.title} typed={typed} /></span>
+      <span className="flex min-w-0 items-center gap-x-3 gap-y-0.5 max-sm:flex-wrap">
+        <span className="w-20 shrink-0 truncate text-xs text-dim max-sm:w-auto max-sm:grow">{task.key}</span>
+        <span className="min-w-0 grow font-medium wrap-anywhere max-sm:order-last max-sm:basis-full"><Marked text={task.title} typed={typed} /></span>
         {task.dueDate && <span className={`shrink-0 text-xs ${isLate ? "text-bad" : "text-dim"}`}>{task.dueDate}{isLate && " (late)"}</span>}
         <span className="flex -space-x-1.5 *:ring-2 *:ring-surface max-sm:hidden">{task.assignees.slice(0, 3).map(({ id, name }) => <Avatar key={id} id={id} name={name || "?"} size={22} />)}</span>
       </span>
-      <span className="flex items-center gap-1.5 pl-23 text-xs text-dim"><Dot color={task.status.color} />{task.status.name}{place && `, ${place}`}</span>
-      {around && <span className="pl-23 text-xs text-dim"><Marked text={around} typed={typed} /></span>}
+      <span className="flex items-center gap-1.5 pl-23 max-sm:pl-0 text-xs text-dim"><Dot color={task.status.color} />{task.status.name}{place && `, ${place}`}</span>
+      {around && <span className="pl-23 max-sm:pl-0 text-xs text-dim"><Marked text={around} typed={typed} /></span>}
     </Link>
   );
 }

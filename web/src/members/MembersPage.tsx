@@ -92,20 +92,22 @@ function Member({ member, model, email, seen, onAsk }: MemberProps) {
         <p className="truncate text-sm text-dim">@{user.handle}{email && <>, {email}</>}</p>
         {role === "GUEST" && <GuestProjects member={member} model={model} />}
       </div>
-      <SeenLine seen={seen} />
-      {mayChange ? (
-        <Select label={`Role of ${user.name}`} isLabelHidden value={role} onChange={(event) => void become(event.target.value as Role)}>
-          {givenBy(model.me).map((each) => <option key={each} value={each}>{ROLE_NAMES[each]}</option>)}
-        </Select>
-      ) : (
-        <span className="text-sm text-dim max-sm:w-full max-sm:pl-11.5">{ROLE_NAMES[role]}</span>
-      )}
-      {(mayChange || mayHandOver) && (
-        <Menu label={`${user.name}: more`} trigger={<Button kind="quiet" className="px-2" aria-label={`More for ${user.name}`}><MoreHorizontal size={18} aria-hidden /></Button>}>
-          {mayHandOver && <MenuItem onSelect={() => onAsk({ kind: "transfer", member })}>Make owner…</MenuItem>}
-          {mayChange && <MenuItem onSelect={() => onAsk({ kind: "remove", member })}>Remove from workspace…</MenuItem>}
-        </Menu>
-      )}
+      <div className="flex flex-wrap items-center gap-x-3 gap-y-1 max-sm:w-full max-sm:pl-11.5">
+        <span className="max-sm:w-full"><SeenLine seen={seen} /></span>
+        {mayChange ? (
+          <Select label={`Role of ${user.name}`} isLabelHidden value={role} onChange={(event) => void become(event.target.value as Role)}>
+            {givenBy(model.me).map((each) => <option key={each} value={each}>{ROLE_NAMES[each]}</option>)}
+          </Select>
+        ) : (
+          <span className="text-sm text-dim">{ROLE_NAMES[role]}</span>
+        )}
+        {(mayChange || mayHandOver) && (
+          <Menu label={`${user.name}: more`} trigger={<Button kind="quiet" className="px-2" aria-label={`More for ${user.name}`}><MoreHorizontal size={18} aria-hidden /></Button>}>
+            {mayHandOver && <MenuItem onSelect={() => onAsk({ kind: "transfer", member })}>Make owner…</MenuItem>}
+            {mayChange && <MenuItem onSelect={() => onAsk({ kind: "remove", member })}>Remove from workspace…</MenuItem>}
+          </Menu>
+        )}
+      </div>
     </Row>
   );
 }

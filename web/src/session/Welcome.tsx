@@ -1,10 +1,10 @@
 /** What somebody sees who is not signed in: what this is, and how to get in. The address stays, so one lands where it led. */
 import { useState, type FormEvent } from "react";
 import { Button, Field, textOf } from "../ui/controls";
-import { Refused, signIn, signUp } from "./accounts";
+import { isKnownBrowser, Refused, signIn, signUp } from "./accounts";
 
 export function Welcome() {
-  const [isNew, setIsNew] = useState(location.pathname !== "/sign-in");
+  const [isNew, setIsNew] = useState(() => location.pathname !== "/sign-in" && !isKnownBrowser());
   const [problems, setProblems] = useState<Record<string, string>>({});
   const [isBusy, setIsBusy] = useState(false);
 

@@ -60,6 +60,9 @@ export function accounts(): Account[] {
   }
 }
 
+/** Whether somebody was signed in here before. */
+export const isKnownBrowser = (): boolean => localStorage.getItem(ACCOUNTS) !== null;
+
 export function activeAccount(): Account | null {
   const id = sessionStorage.getItem(ACTIVE);
   const all = accounts();

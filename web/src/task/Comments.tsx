@@ -59,7 +59,7 @@ function ThreadView({ thread: { id, first, answers }, task, people, mayWrite, on
     return (
       <div className="flex items-center gap-2 rounded-xl border border-line px-3 py-1.5 text-sm text-dim">
         <Check size={15} aria-hidden className="text-good" /><span className="min-w-0 grow truncate">Resolved: {first?.body}</span>
-        <Button kind="quiet" onClick={() => setOpen(true)}>Show {answers.length + 1}</Button>
+        <Button kind="quiet" className="shrink-0" onClick={() => setOpen(true)}>Show {answers.length + 1}</Button>
       </div>
     );
   }

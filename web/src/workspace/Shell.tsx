@@ -77,7 +77,7 @@ function LinkStatus() {
   return (
     <p role="status" aria-label="Connection" className={`flex shrink-0 items-center gap-2 px-2.5 py-1 text-sm ${LOOKS[link]}`}>
       <span aria-hidden className="size-2 rounded-full bg-current" />
-      {WORDS[link]}{isAway && `, ${waiting} ${waiting === 1 ? "change waits" : "changes wait"}`}
+      <span>{WORDS[link]}{isAway && <>, {waiting} <span className="max-sm:sr-only">{waiting === 1 ? "change" : "changes"}</span> {waiting === 1 ? "waits" : "wait"}</>}</span>
     </p>
   );
 }
