@@ -107,6 +107,10 @@ def body(value: str | None, path: str) -> str:
 
 _MAX_EMOJI = 16
 """Code points: a family of four has 11."""
+_JOINER = "\u200d"
+"""Makes one emoji of two pictures."""
+_FLAG = re.compile("[\U0001f1e6-\U0001f1ff]{2}")
+"""A country by its two letters."""
 _EMOJI_CATEGORIES = frozenset({"So", "Sk", "Sm", "Po", "Mn", "Me", "Cf", "Nd"})
 
 
@@ -116,7 +120,9 @@ def emoji(value: str | None, path: str) -> str:
     categories = {unicodedata.category(character) for character in found}
     is_keycap = "Me" in categories
     is_picture = "So" in categories or is_keycap or found in _PUNCTUATION_EMOJI
-    if len(found) > _MAX_EMOJI or not is_picture or not categories <= _EMOJI_CATEGORIES:
+    pictures = sum(unicodedata.category(character) == "So" for character in found)
+    is_single = pictures <= 1 + found.count(_JOINER) or bool(_FLAG.fullmatch(found))
+    if len(found) > _MAX_EMOJI or not is_picture or not is_single or not categories <= _EMOJI_CATEGORIES:
         raise Invalid("React with a single emoji.", path)
     return str(found)
 

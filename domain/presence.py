@@ -11,20 +11,22 @@ from collections.abc import Collection
 from uuid import UUID
 
 from db import presence, tasks, workspaces
-from db.models import ChangeOp, EventKind, NewEvent, Permission
+from db.models import ChangedField, ChangeOp, EventKind, NewEvent, Permission
 from db.presence import ActivityMode, Attendee
 from db.scope import Grant, Scope
 from db.session import Session
 from db.unit_of_work import UnitOfWork
 from domain import access, events
-from domain.errors import Forbidden, NotFound
+from domain.errors import Forbidden, Invalid, NotFound
 from domain.ids import typed
+from domain.task_fields import COLUMNS
 
 __all__ = [
     "ActivityMode",
     "Attendee",
     "attendee_in",
     "audience_of_activity",
+    "edited_field",
     "read_attendees",
     "show_presence",
 ]
@@ -34,6 +36,9 @@ NEEDED = {
     ActivityMode.EDITING: Permission.TASK_WRITE,
     ActivityMode.COMMENTING: Permission.COMMENT_WRITE,
 }
+
+FIELDS = frozenset({*COLUMNS, ChangedField.ASSIGNEES, ChangedField.LABELS, ChangedField.BODY})
+"""What somebody can be at in a task; the body is that of a comment on it."""
 
 
 async def show_presence(uow: UnitOfWork, workspace_id: UUID, is_shown: bool, *, path: str = "workspaceId") -> None:
@@ -78,3 +83,10 @@ async def audience_of_activity(session: Session, grant: Grant, task_id: UUID, mo
     if NEEDED[mode] not in grant.permissions:
         raise Forbidden(NEEDED[mode])
     return events.task_audience(task)
+
+
+def edited_field(field: ChangedField | None) -> str | None:
+    """The field that somebody says they are at, as it is kept. Raises Invalid for one that no task has."""
+    if field is not None and field not in FIELDS:
+        raise Invalid("A task has no such field.", "activity", "field")
+    return None if field is None else field.value

@@ -111,6 +111,6 @@ def stored(field: ChangedField, value: Any) -> Any:
 
 
 def after_adding(current_ids: tuple[UUID, ...], add: list[UUID], remove: list[UUID]) -> tuple[UUID, ...]:
-    """A set after adding and removing; what is there keeps its place."""
-    kept = [one for one in current_ids if one not in remove]
-    return (*kept, *[one for one in add if one not in kept])
+    """A set after adding and removing; what is there keeps its place, also if it is to be removed and added."""
+    kept = [one for one in current_ids if one not in remove or one in add]
+    return tuple(dict.fromkeys((*kept, *add)))

@@ -28,7 +28,7 @@ class PresenceActivityInput:
     task_id: strawberry.ID = strawberry.field(description="Which one; you must see it.")
     mode: ActivityMode = strawberry.field(description="What you do. EDITING and COMMENTING need the right to.")
     field: ChangedField | None = strawberry.field(
-        default=strawberry.UNSET, description="Which field of it; omitted: none in particular."
+        default=strawberry.UNSET, description="Which field of it, one that tasks have; omitted: none in particular."
     )
 
 
@@ -86,7 +86,7 @@ def _tab(info: Info, input: UpdatePresenceInput) -> UUID:
 
 
 async def _said(info: Info, workspace_id: UUID, input: UpdatePresenceInput) -> tuple[Attendee, Doing | bool | None]:
-    """Who speaks, and what they do (False: as before). Raises NotFound, Forbidden."""
+    """Who speaks, and what they do (False: as before). Raises NotFound, Forbidden, Invalid."""
     reading, me = info.context.reading, info.context.me()
     attendee, grant = await presence.attendee_in(reading, workspace_id, me.user_id)
     if input.activity is None:
@@ -96,8 +96,7 @@ async def _said(info: Info, workspace_id: UUID, input: UpdatePresenceInput) -> t
         return attendee, None
     task_id = ids.parse("task", said.task_id, "activity", "taskId")
     audience = await presence.audience_of_activity(reading, grant, task_id, said.mode)
-    field = given(said.field)
-    return attendee, Doing(task_id, None if field is None else field.value, said.mode, audience)
+    return attendee, Doing(task_id, presence.edited_field(given(said.field)), said.mode, audience)
 
 
 @strawberry.type

@@ -103,7 +103,9 @@ class UpdateTaskInput:
     estimate: Maybe[float | None] = _maybe("0 to 1,000,000.")
     parent_id: Maybe[strawberry.ID | None] = _maybe("The task it is part of.")
     add_assignee_ids: list[strawberry.ID] | None = _option("Members who can see it.")
-    remove_assignee_ids: list[strawberry.ID] | None = _option("Who is no longer to do it.")
+    remove_assignee_ids: list[strawberry.ID] | None = _option(
+        "Who is no longer to do it; whoever is added as well stays."
+    )
     add_label_ids: list[strawberry.ID] | None = _option("Labels it gets.")
     remove_label_ids: list[strawberry.ID] | None = _option("Labels it loses.")
 

@@ -18,6 +18,7 @@ TALK = """query ($id: ID!) { task(by: {id: $id}) {
   } }
 } }"""
 LIKE, HEART = "\U0001f44d", "\u2764\ufe0f"
+FLAG, FAMILY = "\U0001f1e9\U0001f1ea", "\U0001f468\u200d\U0001f469\u200d\U0001f467\u200d\U0001f466"
 
 
 @pytest.fixture(scope="module")
@@ -164,15 +165,13 @@ async def test_reactions_are_one_of_a_kind_for_each_person(world: World) -> None
     assert payload["reactions"] == [{"emoji": LIKE, "count": 1}, {"emoji": HEART, "count": 1}]
 
 
-@pytest.mark.parametrize("emoji", ["", "x", "ok", "<b>", LIKE + "x", LIKE * 20, "1", " ", "!"])
+@pytest.mark.parametrize("emoji", ["", "x", "ok", "<b>", LIKE + "x", LIKE * 20, LIKE + HEART, "1", " ", "!", FLAG * 2])
 async def test_one_reacts_with_an_emoji_alone(world: World, emoji: str) -> None:
     refusal = await world.owner.refused("addReaction", {"subjectId": world.web_task, "emoji": emoji})
     assert refusal == ("INVALID", ["input", "emoji"])
 
 
-@pytest.mark.parametrize(
-    "emoji", [LIKE, HEART, "1\ufe0f\u20e3", "\U0001f1e9\U0001f1ea", "\U0001f44d\U0001f3fd", "\u203c\ufe0f"]
-)
+@pytest.mark.parametrize("emoji", [LIKE, HEART, "1\ufe0f\u20e3", FLAG, "\U0001f44d\U0001f3fd", "\u203c\ufe0f", FAMILY])
 async def test_an_emoji_may_be_made_of_several_characters(world: World, emoji: str) -> None:
     task = await world.task()
     payload = await world.owner.do("addReaction", {"subjectId": task, "emoji": emoji}, "reactions { emoji }")

@@ -162,6 +162,16 @@ async def test_a_viewer_looks_but_does_not_edit(team: Team) -> None:
     assert (await say(viewer, team.id, activity={"taskId": task, "mode": "VIEWING"}))["userErrors"] == []
 
 
+async def test_one_is_at_a_field_that_a_task_has(team: Team) -> None:
+    doing = {"taskId": await team.ann.create_task(team.id), "mode": "EDITING"}
+    payload = await say(team.bob, team.id, activity={**doing, "field": "COLOR"})
+    assert [(one["code"], one["path"]) for one in payload["userErrors"]] == [
+        ("INVALID", ["input", "activity", "field"])
+    ]
+    for field in ("TITLE", "ASSIGNEES", "LABELS"):
+        assert (await say(team.bob, team.id, activity={**doing, "field": field}))["userErrors"] == []
+
+
 async def test_presence_where_one_does_not_belong_is_refused_like_a_thing_that_is_not_there(team: Team) -> None:
     stranger = await team.ann.api.sign_up("Stan")
     elsewhere = await stranger.create_task(await stranger.create_workspace("Else"), "Elsewhere")

@@ -103,6 +103,14 @@ async def test_a_subtask_takes_its_parents_project_unless_it_says_otherwise(worl
     assert (await read(world.owner, child))["project"] == {"id": world.ops}
 
 
+async def test_who_is_added_and_removed_at_once_stays_and_nothing_is_told(world: World) -> None:
+    task = await world.task(assigneeIds=[world.member.id, world.admin.id])
+    both = {"id": task, "addAssigneeIds": [world.member.id], "removeAssigneeIds": [world.member.id]}
+    payload = await world.owner.do("updateTask", both, "task { version assignees { id } }")
+    assert payload["eventCursor"] is None
+    assert payload["task"] == {"version": 1, "assignees": [{"id": world.member.id}, {"id": world.admin.id}]}
+
+
 async def test_two_who_label_at_once_both_win(world: World) -> None:
     task = await world.task()
     labels = await asyncio.gather(*[world.add_label() for _ in range(8)])

@@ -230,6 +230,8 @@ describe("edits of fields", () => {
     expect(shown(replica, "1")).toMatchObject({ dueDate: null, description: "Text", assignees: [{ id: "user_b" }, { id: "user_c" }] });
     replica.submit(operation("updateTask", { id: "task_1", description: null }));
     expect(shown(replica, "1")?.description).toBe("");
+    replica.submit(operation("updateTask", { id: "task_1", addAssigneeIds: ["user_b"], removeAssigneeIds: ["user_b"] }));
+    expect(shown(replica, "1")?.assignees).toEqual([{ id: "user_b" }, { id: "user_c" }]);
   });
 
   it("shows a new task with the first status to do, in its parent's project", () => {

@@ -172,7 +172,8 @@ const cleared = (name: (typeof SCALARS)[number]): unknown =>
 
 function changed(now: readonly Ref[], add: unknown, remove: unknown): readonly Ref[] {
   if (add === undefined && remove === undefined) return now;
+  const added = new Set((add as readonly string[] | undefined) ?? []);
   const removed = new Set((remove as readonly string[] | undefined) ?? []);
-  const kept = now.filter((each) => !removed.has(each.id));
-  return [...kept, ...refs(add).filter((each) => !kept.some((other) => other.id === each.id))];
+  const kept = now.filter((each) => !removed.has(each.id) || added.has(each.id));
+  return [...kept, ...refs([...added]).filter((each) => !kept.some((other) => other.id === each.id))];
 }
