@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from db.unit_of_work import UnitOfWork
@@ -25,6 +25,11 @@ def newly_mentioned(before: str, after: str) -> list[UUID]:
     """Who is mentioned after a change and was not before it."""
     known = set(mentioned(before))
     return [one for one in mentioned(after) if one not in known]
+
+
+def with_names(text: str, names: Mapping[UUID, str]) -> str:
+    """A text for those who see no links to people: `@` and the name in place of each mention of somebody known."""
+    return MENTION.sub(lambda found: f"@{names[one]}" if (one := UUID(found[1])) in names else found[0], text)
 
 
 async def allow_mentions(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import hmac
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -30,6 +31,7 @@ from db.models import AccountTokenKind, MailKind, Role
 from db.notification_mails import contents
 from db.session import Database, Session
 from domain.invites import hash_of, is_open
+from domain.mentions import mentioned, with_names
 from domain.recovery import link_hash
 from domain.unsubscribing import ALL, unsubscribe_token
 from jobs.carriers import Letter, Refused
@@ -237,6 +239,8 @@ MAX_ITEMS = 10
 MAX_QUOTE = 2_000
 # No HTML of anybody's, and no images: they would tell the sender who reads it when.
 MARKDOWN = MarkdownIt("commonmark", {"html": False}).disable("image")
+_PUNCTUATION = re.compile(r"[!-/:-@\[-`{-~]")
+"""What Markdown might take for more than text in a name."""
 
 _SENTENCES = {
     "MENTION": "{actor} mentioned you",
@@ -271,7 +275,10 @@ async def _notifications(stationery: Stationery, database: Database, mail: Claim
         kinds = {row["kind"] for row in rows}
         kind = kinds.pop() if len(kinds) == 1 else ALL
         token = unsubscribe_token(stationery.keys[0], user.id, workspace.id, kind)
-        items = [_item(row) for row in rows[:MAX_ITEMS]]
+        told = rows[:MAX_ITEMS]
+        people = await workspaces.users_by_ids(session, {one for row in told for one in mentioned(row["body"] or "")})
+        names = {person.id: person.name for person in people.values()}
+        items = [_item(row, names, f"{stationery.public_url}/w/{workspace.slug}/board/") for row in told]
         more = len(rows) - len(items)
         first = items[0]
         subject = (
@@ -294,14 +301,17 @@ async def _notifications(stationery: Stationery, database: Database, mail: Claim
     return await database.alone(read)
 
 
-def _item(row: Mapping[str, Any]) -> dict[str, Any]:
+def _item(row: Mapping[str, Any], names: Mapping[UUID, str], tasks_url: str) -> dict[str, Any]:
     actor = row["actor"] or "Tutti"
-    body = (row["body"] or "")[:MAX_QUOTE]
+    said = row["body"] or ""
+    body = with_names(said, names)[:MAX_QUOTE]
+    marked = with_names(said, {one: _PUNCTUATION.sub(r"\\\g<0>", name) for one, name in names.items()})[:MAX_QUOTE]
     return {
         "sentence": _SENTENCES[row["kind"]].format(actor=actor)
         + (f" ({row['group_count']} times)" if row["group_count"] > 1 else ""),
         "key": row["key"],
         "title": row["title"],
+        "link": f"{tasks_url}{row['key']}",
         "body": body,
-        "html": Markup(MARKDOWN.render(body)) if body else "",  # noqa: S704 - rendered with HTML off
+        "html": Markup(MARKDOWN.render(marked)) if marked else "",  # noqa: S704 - rendered with HTML off
     }

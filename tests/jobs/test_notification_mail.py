@@ -119,6 +119,21 @@ async def test_a_mention_comes_as_a_mail_and_one_click_ends_it(town: Town, http:
     assert len(await reader.notification_ids()) == 2
 
 
+async def test_a_mail_names_who_is_mentioned_and_leads_to_the_task(town: Town) -> None:
+    reader, other = await town.reader(), await town.reader()
+    await other.do("updateProfile", {"name": "*Bob* & <b>"})
+    task = await town.owner.create_task(town.workspace, "Read")
+    await town.owner.comment(task, f"Dear @[{reader.id}], ask @[{other.id}]")
+    await town.send(now() + timedelta(minutes=2))
+    (mail,) = town.to(reader)
+    found = await reader.ask("query ($id: ID!) { task(by: {id: $id}) { key workspace { slug } } }", id=task)
+    link = f"{town.api.url}/w/{found['task']['workspace']['slug']}/board/{found['task']['key']}"
+    assert f"> Dear @{reader.name}, ask @*Bob* & <b>" in body_of(mail, "plain")
+    assert f"Dear @{reader.name}, ask @*Bob* &amp; &lt;b&gt;" in body_of(mail, "html")
+    assert link in body_of(mail, "plain").split()
+    assert f'<a href="{link}">' in body_of(mail, "html")
+
+
 async def test_a_mail_names_the_integration_that_did_it(town: Town) -> None:
     reader = await town.reader()
     _, secret = await town.owner.create_token(town.workspace, ["TASK_READ", "TASK_WRITE", "COMMENT_WRITE"], name="CI")
