@@ -1,8 +1,9 @@
 """One real server process for tests: `python -m tests.server_process PORT_FILE`, settings from the environment.
 
 Only two things differ from production: passwords cost little, and attempts are not limited unless a test asks for it
-(TEST_ATTEMPTS=limited), since all tests come from one address. TEST_BUG names one of tests.faults.bugs to be served
-with, and after SIGUSR1 the process ends as by kill -9 between its next commit and the publishing of it.
+(TEST_ATTEMPTS=limited), since all tests come from one address. TEST_TOKEN_SECONDS says how long access tokens live,
+TEST_BUG names one of tests.faults.bugs to be served with, and after SIGUSR1 the process ends as by kill -9 between its
+next commit and the publishing of it.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from argon2 import Parameters
 from argon2.profiles import CHEAPEST
 
 import server.app
+import server.tokens
 from db.models import Event
 from db.session import Database
 from domain.attempts import Limit, Limits
@@ -64,6 +66,8 @@ def main(port_file: Path) -> None:
     if name := os.environ.get("TEST_BUG"):
         bug = BUGS[name]
         setattr(bug.owner, bug.method, bug.broken())
+    if seconds := os.environ.get("TEST_TOKEN_SECONDS"):
+        server.tokens.ACCESS_TOKEN_LIFETIME = timedelta(seconds=float(seconds))
     signal.signal(signal.SIGUSR1, lambda *_: setattr(Doomed, "is_doomed", True))
     server.app.Realtime = Doomed  # type: ignore[misc]
     limits = Limits() if os.environ.get("TEST_ATTEMPTS") == "limited" else _unlimited()

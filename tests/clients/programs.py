@@ -17,9 +17,11 @@ sys.path.insert(0, str(ROOT / "web"))
 from build import generate, install  # noqa: E402 - web/ is no package: its scripts run before any environment exists
 from node import Node, find_node  # noqa: E402
 
-__all__ = ["HERE", "ROOT", "Node", "alone", "find_node", "generate", "install", "run"]
+__all__ = ["HERE", "ROOT", "SHOWN_PATH", "Node", "alone", "find_node", "generate", "install", "run"]
 
 WAIT_SECONDS = 180
+SHOWN_PATH = {"PATH": f"{ROOT}/tests/site/bin:{os.environ['PATH']}"}
+"""For what pages show: some programs that a page takes for granted are played there."""
 
 
 def run(program: str | Path | Node, *arguments: str | Path, cwd: Path = HERE, **environment: str) -> str:

@@ -14,9 +14,12 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.clients.programs import ROOT, alone, run
+from tests.clients.programs import ROOT, SHOWN_PATH, alone, run
 from tests.faults.links import Proxy, proxies
-from tests.people import Api, Person
+from tests.people import PASSWORD, Api, Person
+from tests.processes import server_processes
+from tests.site.pages import block
+from tests.stack_fixture import TestStack
 
 PACKAGE = ROOT / "clients/python"
 UV = Path(sys.executable).with_name("uv")
@@ -24,23 +27,28 @@ SNIPPET = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 
 @pytest.fixture(scope="session")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The package as somebody would install it. One test process builds it at a time."""
-    made = tmp_path_factory.mktemp("wheel")
-    constraints = ["--build-constraints", PACKAGE / "build-constraints.txt", "--require-hashes"]
+def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A Python with the package, installed as its README says. One test process builds it at a time."""
+    venv = tmp_path_factory.mktemp("python") / "venv"
+    run(UV, "venv", "--quiet", "--python", sys.executable, venv)
+    constraints = {
+        "UV_CONSTRAINT": str(ROOT / "requirements-dev.txt"),
+        "UV_BUILD_CONSTRAINT": str(PACKAGE / "build-constraints.txt"),
+    }
     with alone(PACKAGE):
-        run(UV, "build", "--wheel", *constraints, "--out-dir", made, PACKAGE)
-    (found,) = made.glob("*.whl")
-    return found
+        say = block("clients/python/README.md", "sh")
+        run("bash", "-e", "-c", say, cwd=ROOT, UV=str(UV), VIRTUAL_ENV=str(venv), **SHOWN_PATH, **constraints)
+    return venv / "bin/python"
 
 
 @pytest.fixture(scope="session")
-def tutti_client(wheel: Path) -> Iterator[ModuleType]:
-    sys.path.insert(0, str(wheel))
+def tutti_client(python: Path) -> Iterator[ModuleType]:
+    (packages,) = python.parents[1].glob("lib/python*/site-packages")
+    sys.path.append(str(packages))
     import tutti_client
 
     yield tutti_client
-    sys.path.remove(str(wheel))
+    sys.path.remove(str(packages))
 
 
 @pytest.fixture
@@ -181,6 +189,84 @@ async def test_a_stream_ends_when_its_token_is_revoked(tutti_client: ModuleType,
                 pass
 
 
+@pytest.fixture(scope="module")
+def hasty(stack: TestStack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A server whose access tokens live for three seconds."""
+    folder = tmp_path_factory.mktemp("hasty")
+    with server_processes(folder, stack.database_url, stack.redis_url, names=("hasty",), TEST_TOKEN_SECONDS="3") as (
+        server,
+    ):
+        yield server.url
+
+
+async def has_ended(api: Api, token: str) -> None:
+    """Wait until an access token is not taken any more."""
+    while "errors" not in await api.answer("{ viewer { email } }", token=token):  # noqa: ASYNC110 - nobody tells
+        await asyncio.sleep(0.1)
+
+
+async def drained(batches: AsyncIterator[Any]) -> None:
+    async for _ in batches:
+        pass
+
+
+async def test_a_stream_of_a_person_outlives_its_access_token_on_the_same_connection(
+    tutti_client: ModuleType, api: Api, hasty: str
+) -> None:
+    ann = await api.sign_up()
+    workspace_id = await ann.create_workspace()
+    kept: list[str] = []
+    session = tutti_client.Session(ann.refresh_token, keep=kept.append, renew_before_seconds=1.5)
+    with proxies(urlsplit(hasty).port or 80) as (link,):
+        async with connected(tutti_client, hasty, session) as tutti, asyncio.timeout(30):
+            tutti.ws_url = link.url(tutti.ws_url)
+            batches = tutti.workspace_events(workspace_id)
+            assert (await anext(batches)).caught_up
+            await has_ended(api, session._access_token)
+            await ann.create_task(workspace_id, "Still here")
+            while not (batch := await anext(batches)).events:
+                pass
+            assert batch.events[0].task.title == "Still here"
+            assert link.taken_count == 1
+            assert (await tutti.ask("{ viewer { user { id } } }"))["viewer"]["user"]["id"] == ann.id
+    assert len(set(kept)) == len(kept) > 2
+
+
+async def test_a_stream_goes_on_after_its_access_token_ended(tutti_client: ModuleType, api: Api, hasty: str) -> None:
+    """As after a computer has slept: nobody renewed in time."""
+    ann = await api.sign_up()
+    workspace_id = await ann.create_workspace()
+    kept: list[str] = []
+    session = tutti_client.Session(ann.refresh_token, keep=kept.append, renew_before_seconds=-60)
+    async with connected(tutti_client, hasty, session) as tutti, asyncio.timeout(30):
+        batches = tutti.workspace_events(workspace_id)
+        assert (await anext(batches)).caught_up
+        await has_ended(api, session._access_token)
+        await ann.create_task(workspace_id, "Awake")
+        while not (batch := await anext(batches)).events:
+            pass
+        assert batch.events[0].task.title == "Awake"
+        assert len(kept) == 2
+
+
+async def test_a_session_that_is_over_ends_what_is_done_by_it(tutti_client: ModuleType, api: Api) -> None:
+    ann = await api.sign_up()
+    kept: list[str] = []
+    with pytest.raises(tutti_client.Refused):
+        await tutti_client.Tutti.sign_in(api.url, ann.email, "wrong")
+    async with await tutti_client.Tutti.sign_in(api.url, ann.email, PASSWORD, device="Lute", keep=kept.append) as tutti:
+        sessions = (await tutti.ask("{ viewer { sessions { device current } } }"))["viewer"]["sessions"]
+        assert {"device": "Lute", "current": True} in sessions
+        batches = tutti.workspace_events(ann.personal_workspace_id)
+        assert (await anext(batches)).caught_up
+        await tutti.sign_out()
+        with pytest.raises(tutti_client.Unauthenticated):
+            await asyncio.wait_for(drained(batches), 20)
+    async with connected(tutti_client, api.url, tutti_client.Session(kept[-1])) as over:
+        with pytest.raises(tutti_client.Unauthenticated):
+            await over.ask("{ viewer { user { id } } }")
+
+
 def test_a_newer_server_is_understood(tutti_client: ModuleType) -> None:
     assert tutti_client.Priority("SOON") == "SOON"
     actor = {"__typename": "Robot", "id": "robot_1", "name": "R"}
@@ -192,21 +278,20 @@ def test_a_newer_server_is_understood(tutti_client: ModuleType) -> None:
     assert read.events[0].actor.name == "R"
 
 
-async def test_the_snippets_of_its_readme_run_and_are_typed(wheel: Path, api: Api, tmp_path: Path) -> None:
-    _, workspace_id, secret = await bot(api)
-    python = tmp_path / "venv/bin/python"
-    run(UV, "venv", "--quiet", "--python", sys.executable, tmp_path / "venv")
-    run(UV, "pip", "install", "--quiet", "--python", python, "--constraints", ROOT / "requirements-dev.txt", wheel)
+async def test_the_snippets_of_its_readme_run_and_are_typed(python: Path, api: Api, tmp_path: Path) -> None:
+    ann, workspace_id, secret = await bot(api)
     snippets = SNIPPET.findall((PACKAGE / "README.md").read_text())
-    assert len(snippets) == 2
+    assert len(snippets) == 3
     given = {"TUTTI_URL": api.url, "TUTTI_TOKEN": secret, "TUTTI_WORKSPACE": workspace_id}
+    given |= {"TUTTI_EMAIL": ann.email, "TUTTI_PASSWORD": PASSWORD}
     printed = []
     for number, snippet in enumerate(snippets):
         file = tmp_path / f"snippet_{number}.py"
         file.write_text(snippet)
-        printed.append(await asyncio.to_thread(run, python, "-W", "error", file, **given))
+        printed.append(await asyncio.to_thread(run, python, "-W", "error", file, cwd=tmp_path, **given))
     assert "Somebody wrote Tune both violins" in printed[0]
     assert "Book the hall by Bot" in printed[1]
+    assert "'device': 'Report', 'current': True" in printed[2]
     checked = [word for number in range(len(snippets)) for word in ("-m", f"snippet_{number}")]
     options = ["--python-executable", python, "--config-file", PACKAGE / "pyproject.toml", "--cache-dir", tmp_path]
     run(Path(sys.executable).with_name("mypy"), *options, "-m", "tutti_client.client", *checked, MYPYPATH=str(tmp_path))

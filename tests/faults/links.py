@@ -63,6 +63,8 @@ class Proxy:
         """Only what comes back waits: what was asked for is done, and whoever asked does not hear of it."""
         self.is_closed = False
         """New connections are refused."""
+        self.taken_count = 0
+        """Connections so far."""
         self.unreliable: Unreliable | None = None
         self._loop = loop
         self._connections: set[_Connection] = set()
@@ -122,6 +124,7 @@ class Proxy:
         except OSError:
             writer.transport.abort()
             return
+        self.taken_count += 1
         connection = _Connection(writer, far_writer)
         self._connections.add(connection)
         ways = [

@@ -16,6 +16,7 @@ from .errors import (
     Unauthenticated,
     Unavailable,
 )
+from .session import Session
 
 __all__ = [
     "AccessRevoked",
@@ -26,6 +27,7 @@ __all__ = [
     "NotFound",
     "RateLimited",
     "Refused",
+    "Session",
     "Tutti",
     "TuttiError",
     "Unauthenticated",

@@ -7,20 +7,25 @@ moves only after the program has taken the batch, so after a cut nothing is miss
 from __future__ import annotations
 
 import asyncio
+import json
 import random
 import re
-from collections.abc import AsyncIterator, Mapping
-from typing import Any
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import suppress
+from datetime import datetime
+from typing import Any, Protocol
 from uuid import uuid4
 
 import httpx
 from pydantic import BaseModel
 from websockets import ConnectionClosed, WebSocketException
+from websockets.asyncio.client import ClientConnection
 
-from .api import Api, Task, TaskFilter
+from .api import Api, RefreshSessionInput, SignInInput, SignOutInput, Task, TaskFilter
 from .api.async_base_client import Response
 from .api.exceptions import GraphQLClientError, GraphQLClientGraphQLMultiError
-from .errors import NotFound, RateLimited, TuttiError, Unauthenticated, Unavailable, failure_of, refusal_of
+from .errors import NotFound, RateLimited, Refused, TuttiError, Unauthenticated, Unavailable, failure_of, refusal_of
+from .session import Session, Tokens
 
 TRIES = 6
 FIRST_WAIT_SECONDS = 0.25
@@ -31,28 +36,61 @@ AWAY = (502, 503, 504)
 REFUSED_CREDENTIALS = (4401, 4403)
 BUGS = (4400, 4406, 4409, 4429)
 EVENTS = frozenset(("TaskCreatedEvent", "TaskUpdatedEvent", "TaskRemovedEvent", "CommentEvent", "EntityEvent"))
+WITHOUT_TOKEN = ("beginSession", "renewSession")
+"""Operations that need none. A second try is safe: the same refresh token leads to the same successor for a while."""
 MUTATION = re.compile(r"^\s*mutation\b", re.MULTILINE)
 
 
 class Tutti(Api):
     """
-    A connection to one server as one API token (or as a person, by an access token). Use it by `async with`.
+    A connection to one server as one API token, or as a person by their session. Use it by `async with`.
 
-    `url` is the server's, like `https://tutti.example.com`. `timeout_seconds` is how long one try of a query or
-    mutation may take. Methods raise `TuttiError`.
+    `url` is the server's, like `https://tutti.example.com`; `token` an API token, or a `Session`, which is kept alive.
+    `timeout_seconds` is how long one try of a query or mutation may take. Methods raise `TuttiError`.
     """
 
-    def __init__(self, url: str, token: str, *, timeout_seconds: float = 20.0) -> None:
-        bearer = f"Bearer {token}"
-        headers = {"authorization": bearer, "accept": "application/graphql-response+json"}
+    def __init__(self, url: str, token: str | Session, *, timeout_seconds: float = 20.0) -> None:
         endpoint = url.rstrip("/") + "/graphql"
+        headers = {"accept": "application/graphql-response+json"}
         http: Any = httpx.AsyncClient(headers=headers, timeout=timeout_seconds)  # its protocol is too narrow
-        super().__init__(
-            url=endpoint,
-            http_client=http,
-            ws_url=re.sub("^http", "ws", endpoint),
-            ws_connection_init_payload={"authorization": bearer},
-        )
+        super().__init__(url=endpoint, http_client=http, ws_url=re.sub("^http", "ws", endpoint))
+        self._token = token
+        self._renewals: set[asyncio.Task[None]] = set()
+
+    @classmethod
+    async def sign_in(
+        cls,
+        url: str,
+        email: str,
+        password: str,
+        *,
+        device: str | None = None,
+        keep: Callable[[str], None] | None = None,
+        timeout_seconds: float = 20.0,
+    ) -> Tutti:
+        """Begin a session of a person, named `device` among their sessions. `keep` is that of `Session`.
+
+        Raises Refused if address or password are wrong.
+        """
+        session = Session("", keep=keep)
+        tutti = cls(url, session, timeout_seconds=timeout_seconds)
+        try:
+            session.take(
+                tokens_of(await tutti.begin_session(SignInInput(email=email, password=password, device=device)))
+            )
+        except BaseException:
+            await tutti.__aexit__(None, None, None)
+            raise
+        return tutti
+
+    async def sign_out(self) -> None:
+        """End the session: its tokens, also those that were kept, are good for nothing from now on."""
+        await self.end_session(SignOutInput())
+
+    async def __aexit__(self, exc_type: object, exc_val: object, exc_tb: object) -> None:
+        for renewal in self._renewals:
+            renewal.cancel()
+        await super().__aexit__(exc_type, exc_val, exc_tb)
 
     async def ask(self, document: str, variables: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """The data of a query or mutation of your own. A mutation with a `clientMutationId` is safe to repeat.
@@ -84,16 +122,23 @@ class Tutti(Api):
         Raises Unavailable if it could not be reached, or if it is not known whether a mutation without a key was done.
         """
         keyed = with_keys(variables or {})
-        is_repeatable = not MUTATION.search(query) or is_keyed(keyed)
+        is_public = operation_name in WITHOUT_TOKEN
+        is_repeatable = is_public or not MUTATION.search(query) or is_keyed(keyed)
+        refused: str | None = None
         for attempt in range(1, TRIES + 1):
             is_last = attempt == TRIES
+            token = None if is_public else await self._access_token(refused)
             try:
-                response = await super().execute(query, operation_name, keyed, **kwargs)
+                response = await super().execute(query, operation_name, keyed, **with_token(kwargs, token))
             except httpx.TransportError as lost:
                 if is_last or not is_repeatable:
                     raise Unavailable(f"No answer: {lost!r}", "SERVICE_UNAVAILABLE") from lost
                 wait = backoff(attempt)
             else:
+                is_refused = response.status_code == httpx.codes.UNAUTHORIZED and isinstance(self._token, Session)
+                if token is not None and is_refused and refused is None:
+                    refused = token  # the clocks differ, or the server has another secret
+                    continue
                 again = wait_of(response, attempt)
                 is_undone = response.status_code == httpx.codes.TOO_MANY_REQUESTS
                 if again is None or is_last or not (is_repeatable or is_undone):
@@ -128,7 +173,11 @@ class Tutti(Api):
         """
         known = dict(variables or {})
         failures = 0
+        refused: str | None = None
         while True:
+            token = await self._access_token(refused)
+            refused = None
+            self.ws_connection_init_payload = {"authorization": f"Bearer {token}"}
             try:
                 async for data in super().execute_ws(query, operation_name, known, max_size=None, **kwargs):
                     failures = 0
@@ -144,12 +193,76 @@ class Tutti(Api):
                 wait = failure.retry_after_seconds if isinstance(failure, RateLimited) else backoff(failures + 1)
             except ConnectionClosed as closed:
                 if final := end_of(closed):
-                    raise final from closed
+                    if not (isinstance(final, Unauthenticated) and isinstance(self._token, Session)):
+                        raise final from closed
+                    refused = token
                 wait = backoff(failures + 1)
             except (OSError, TimeoutError, WebSocketException, GraphQLClientError):
                 wait = backoff(failures + 1)
             failures += 1
             await asyncio.sleep(wait)
+
+    # --- sessions --------------------------------------------------------------------------------------------------
+
+    async def _access_token(self, instead_of: str | None = None) -> str:
+        if isinstance(self._token, Session):
+            return await self._token.access_token(self._exchange, instead_of)
+        return self._token
+
+    async def _exchange(self, refresh_token: str) -> Tokens:
+        """Raises Unauthenticated if the session is over, and what `execute` raises."""
+        try:
+            return tokens_of(await self.renew_session(RefreshSessionInput(refresh_token=refresh_token)))
+        except Refused as over:
+            raise Unauthenticated(over.message, "UNAUTHENTICATED") from over
+
+    async def _send_connection_init(self, websocket: ClientConnection) -> None:
+        await super()._send_connection_init(websocket)
+        if isinstance(self._token, Session):
+            renewal = asyncio.create_task(self._keep_signed_in(websocket, self._token))
+            self._renewals.add(renewal)
+            renewal.add_done_callback(self._renewals.discard)
+
+    async def _keep_signed_in(self, websocket: ClientConnection, session: Session) -> None:
+        """Tell the server of each new access token, so that the connection outlives the one that it began with."""
+        wait = session.seconds_left
+        with suppress(ConnectionClosed, Unauthenticated):  # the stream is told of both
+            while True:
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(websocket.wait_closed(), wait)
+                    return
+                try:
+                    token = await session.access_token(self._exchange)
+                except TuttiError as away:
+                    if isinstance(away, Unauthenticated):
+                        raise
+                    wait = backoff(TRIES)
+                    continue
+                await websocket.send(json.dumps({"type": "ping", "payload": {"authorization": f"Bearer {token}"}}))
+                wait = session.seconds_left
+
+
+class _Session(Protocol):
+    """A payload with tokens, as the generator types it."""
+
+    access_token: str | None
+    access_token_expires_at: datetime | None
+    refresh_token: str | None
+
+
+def tokens_of(payload: _Session) -> Tokens:
+    """The tokens of a session that was not refused."""
+    access_token, refresh_token = payload.access_token, payload.refresh_token
+    assert access_token is not None
+    assert refresh_token is not None
+    assert payload.access_token_expires_at is not None
+    return Tokens(access_token, payload.access_token_expires_at, refresh_token)
+
+
+def with_token(options: dict[str, Any], token: str | None) -> dict[str, Any]:
+    """Options of a request, with the credentials."""
+    headers = {"authorization": f"Bearer {token}"} if token else {}
+    return {**options, "headers": {**headers, **options.get("headers", {})}}
 
 
 def with_keys(variables: dict[str, Any]) -> dict[str, Any]:
