@@ -34,7 +34,7 @@ from server.draining import SOCKETS
 from server.http import graphql_router
 from server.metrics import Metrics
 from server.news import Newsroom
-from server.pages import BUNDLE, add_not_found_page, graphiql_page, page_routes
+from server.pages import BUNDLE, add_not_found_page, graphiql_page, page_documents, page_routes
 from server.settings import Settings
 from server.sockets import Sockets
 from server.team import Team
@@ -109,9 +109,8 @@ def create_app(
         settings.webhook_rules,
     )
     sockets = Sockets()
-    metrics = None
-    if settings.metrics_token:
-        metrics = Metrics(Team.from_environment(), database, realtime, sockets, settings.metrics_token)
+    token = settings.metrics_token
+    metrics = Metrics(Team.from_environment(), database, realtime, sockets, token) if token else None
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
@@ -141,6 +140,7 @@ def create_app(
 
     app = _App(title="Tutti", lifespan=lifespan, openapi_url=None, docs_url=None, redoc_url=None)
     bundle = BUNDLE if settings.has_web else None
+    trusted = page_documents(bundle) | dict(settings.trusted_documents)
     graphql = graphql_router(
         schema,
         application,
@@ -150,8 +150,8 @@ def create_app(
         settings.public_url,
         graphiql_page(bundle if settings.has_graphiql else None, "TUTTI_GRAPHIQL" if bundle else "TUTTI_WEB"),
         is_introspection_allowed=settings.has_introspection,
-        persisted=Persisted(realtime.shelf, settings.trusted_documents),
-        trusted=frozenset(settings.trusted_documents.values()) if settings.trusts_only else None,
+        persisted=Persisted(realtime.shelf, trusted),
+        trusted=frozenset(trusted.values()) if settings.trusts_only else None,
     )
     if settings.trusted_proxies:
         # Attempts are limited by address, and all that come through a proxy have the proxy's.

@@ -8,11 +8,14 @@ import mimetypes
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+import orjson
 from fastapi import APIRouter, FastAPI
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
+
+from execution.persisted import trusted_documents
 
 BUNDLE = Path(__file__).resolve().parent.parent / "web" / "dist"
 """Where `make web` puts the built pages."""
@@ -46,6 +49,14 @@ _NOT_BUILT = "The web pages are not built yet. Run: make web"
 _NO_PAGE = "This server has no page here ({}=off). Send operations with POST, or over a WebSocket."
 # The platform's table of types depends on what is installed, and a wrong type is refused under nosniff.
 _TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".ttf": "font/ttf"}
+
+
+def page_documents(bundle: Path | None) -> dict[str, str]:
+    """id -> text of what these pages ask, so that they work where no other documents are taken; none if not built."""
+    try:
+        return trusted_documents(orjson.loads((bundle / "documents.json").read_bytes())) if bundle else {}
+    except FileNotFoundError:
+        return {}
 
 
 def page_routes(bundle: Path | None, sdl: str | None) -> APIRouter:

@@ -159,8 +159,10 @@ class Reader:
                 "TUTTI_WEBHOOK_ALLOW_LOOPBACK is refused in production: webhooks would reach what listens on this"
                 " machine alone; leave it out"
             )
-        if settings.trusts_only and not settings.trusted_documents:
-            self.problems.append("TUTTI_TRUSTED_DOCUMENTS is not set; TUTTI_TRUSTED_DOCUMENTS_ONLY=on needs a manifest")
+        if settings.trusts_only and not settings.trusted_documents and not settings.has_web:
+            self.problems.append(
+                "TUTTI_TRUSTED_DOCUMENTS is not set; TUTTI_TRUSTED_DOCUMENTS_ONLY=on needs a manifest as TUTTI_WEB=off"
+            )
         if settings.env == "production":
             needed, reason = ["DATABASE_URL", "REDIS_URL", "TUTTI_JWT_SECRET"], "in production (TUTTI_ENV=production)"
         elif settings.database_url and settings.redis_url:

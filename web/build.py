@@ -25,6 +25,7 @@ STAMP = DIST / ".built-from"
 INSTALLED_STAMP = "node_modules/.installed-from"
 SOURCES = ("*.html", "src/**/*", "public/**/*", "vite.config.ts", "codegen.ts")
 GENERATED = WEB / "src/gql"
+DOCUMENTS = WEB / "node_modules/.documents/documents.js"
 SCHEMA = WEB.parent / "graphql-schema.graphql"
 PACKAGES = ("package.json", "package-lock.json", ".npmrc")
 COMPRESSED = {".css", ".html", ".js", ".json", ".svg", ".ttf", ".txt"}
@@ -71,7 +72,11 @@ def build(node: Node) -> None:
     _say("writing the types of the schema")
     generate(node)
     _say("building the pages (about 20 seconds)")
-    node.run(WEB / "node_modules/vite/bin/vite.js", "build", "--logLevel=warn", cwd=WEB)
+    vite = WEB / "node_modules/vite/bin/vite.js"
+    node.run(vite, "build", "--logLevel=warn", cwd=WEB)
+    # The same sources, for Node: the documents that the pages send.
+    node.run(vite, "build", "--logLevel=warn", "--ssr", "src/documents.ts", "--outDir", DOCUMENTS.parent, cwd=WEB)
+    node.run(DOCUMENTS, DIST / "documents.json", cwd=WEB)
     for file in sorted(DIST.rglob("*")):
         if file.suffix in COMPRESSED and file.stat().st_size > 1024:
             file.with_name(file.name + ".gz").write_bytes(gzip.compress(file.read_bytes(), mtime=0))

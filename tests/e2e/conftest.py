@@ -3,6 +3,7 @@
 With CI=true a missing browser is a failure; elsewhere those tests are reported as not run.
 """
 
+import json
 import os
 import shutil
 import socket
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright, expect
 
+from tests.e2e.documents import MANIFEST
 from tests.mailbox import Mailbox
 from tests.processes import SECRET, ServerProcess
 from tests.stack_fixture import TestStack
@@ -43,7 +45,10 @@ def installed(playwrights_own: str) -> str | None:
 
 @pytest.fixture(scope="session")
 def server_url(stack: TestStack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A server that knows its own address: only pages from there may call it, and invites lead there."""
+    """A server that knows its own address: only pages from there may call it, and invites lead there.
+
+    It takes trusted documents only, so every test here shows as well that pages ask nothing but what `make web` told.
+    """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -55,7 +60,10 @@ def server_url(stack: TestStack, tmp_path_factory: pytest.TempPathFactory) -> It
         "TUTTI_STATE_DIR": str(folder),
         "TUTTI_PUBLIC_URL": f"http://127.0.0.1:{port}",
         "TEST_OUTBOX": "files",
+        "TUTTI_TRUSTED_DOCUMENTS": str(folder / "manifest.json"),
+        "TUTTI_TRUSTED_DOCUMENTS_ONLY": "on",
     }
+    (folder / "manifest.json").write_text(json.dumps(MANIFEST))
     MAILBOX.folder = folder / "mail"
     server = ServerProcess(folder, settings, "browser", port)
     server.start()

@@ -10,11 +10,11 @@ from playwright.async_api import expect
 from domain.unsubscribing import unsubscribe_token
 from server.tokens import mail_keys
 from tests.e2e.conftest import MAILBOX, OpenPage
+from tests.e2e.documents import SIGN_UP
 from tests.processes import SECRET
 
 PASSWORD = "a password for trying"
-SIGN_UP = """async person => {
-  const query = "mutation ($i: SignUpInput!) { signUp(input: $i) { accessToken } }";
+ASK = """async ([query, person]) => {
   const headers = { "content-type": "application/json" };
   const body = JSON.stringify({ query, variables: { i: person } });
   return (await fetch("/graphql", { method: "POST", headers, body })).json();
@@ -24,7 +24,7 @@ SIGN_UP = """async person => {
 async def signed_up(open_page: OpenPage) -> str:
     """The address of somebody new."""
     page, email = await open_page("/reset"), f"{uuid.uuid4().hex}@example.com"
-    answer = await page.evaluate(SIGN_UP, {"email": email, "name": "Ann", "password": PASSWORD})
+    answer = await page.evaluate(ASK, [SIGN_UP, {"email": email, "name": "Ann", "password": PASSWORD}])
     assert answer["data"]["signUp"]["accessToken"]
     return email
 

@@ -13,6 +13,7 @@ import pytest
 from playwright.async_api import CDPSession, Page, expect
 
 from tests.e2e.conftest import OpenPage
+from tests.e2e.documents import CHANGE
 from tests.e2e.test_client import card, create, two_on_a_board
 
 pytestmark = pytest.mark.serial
@@ -24,7 +25,6 @@ TEXT_CHARACTERS = 20_000
 MAX_GROWTH_BYTES = 2_000_000
 """A fifth of what the texts of a minute weigh; what Chromium learns of running code is some hundred kilobytes."""
 MAX_NEW_NODES = 200
-CHANGE = "mutation ($input: UpdateTaskInput!) { updateTask(input: $input) { userErrors { code } } }"
 
 
 async def test_a_board_that_is_left_open_does_not_grow(open_page: OpenPage, server_url: str) -> None:

@@ -231,3 +231,9 @@ async def test_an_unknown_address_leads_back_to_the_start(open_page: OpenPage, s
     answer = await page.request.get("/nowhere", headers={"accept": "text/html"})
     assert answer.status == 404
     assert 'href="/"' in await answer.text()
+
+
+async def test_the_server_takes_nothing_but_what_its_pages_ask(open_page: OpenPage) -> None:
+    page = await open_page("/")
+    answer = await page.request.post("/graphql", data={"query": "{ viewer { email } }"})
+    assert "trusted documents only" in await answer.text()

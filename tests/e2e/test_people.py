@@ -5,10 +5,9 @@ import uuid
 from playwright.async_api import Page, Route, expect
 
 from tests.e2e.conftest import OpenPage
+from tests.e2e.documents import INVITE
 from tests.e2e.test_client import PASSWORD, card, create, is_live, make_team, sign_up, two_on_a_board
 from tests.e2e.test_together import ASK
-
-INVITE = "mutation ($input: CreateInviteInput!) { createInvite(input: $input) { url userErrors { message } } }"
 
 REPLICAS = "async () => (await indexedDB.databases()).map(({ name }) => name).filter(name => name.startsWith('tutti'))"
 """The replicas that this browser keeps."""

@@ -6,6 +6,7 @@ import re
 from playwright.async_api import BrowserContext, Page, WebSocketRoute, expect
 
 from tests.e2e.conftest import OpenPage
+from tests.e2e.documents import CREATE
 from tests.e2e.test_client import card, create, is_accessible, is_live, sign_up, two_on_a_board
 
 EXPIRE = """() => {
@@ -242,7 +243,6 @@ ASK = """async ([query, inputs]) => {
     }
 }"""
 """Sends a mutation for each of some inputs, as the person of the page."""
-CREATE = "mutation ($input: CreateTaskInput!) { createTask(input: $input) { task { id } } }"
 
 
 async def test_many_that_were_archived_together_all_come_back_by_undo(open_page: OpenPage) -> None:

@@ -97,7 +97,8 @@ def test_a_manifest_of_trusted_documents_is_read(tmp_path: Path) -> None:
     assert settings.trusted_documents == {"hello": "{ viewer { timeZone } }"}
     assert settings.trusts_only
     with pytest.raises(SettingsError, match="needs a manifest"):
-        read(TUTTI_TRUSTED_DOCUMENTS_ONLY="on")
+        read(TUTTI_TRUSTED_DOCUMENTS_ONLY="on", TUTTI_WEB="off")
+    assert read(TUTTI_TRUSTED_DOCUMENTS_ONLY="on").trusts_only  # for our own pages alone
     manifest.write_text("{")
     with pytest.raises(SettingsError, match="TUTTI_TRUSTED_DOCUMENTS is no manifest"):
         read(TUTTI_TRUSTED_DOCUMENTS=str(manifest))

@@ -3,12 +3,7 @@
  *
  * Invariant: every document is valid against the served schema (a test checks the files in tutorial/).
  */
-import signUp from "./tutorial/1-sign-up.graphql?raw";
-import createTeam from "./tutorial/2-create-team.graphql?raw";
-import board from "./tutorial/3-board.graphql?raw";
-import follow from "./tutorial/4-follow.graphql?raw";
-import createTask from "./tutorial/5-create-task.graphql?raw";
-import moveTask from "./tutorial/6-move-task.graphql?raw";
+import { board, createTask, createTeam, follow, moveTask, signUp } from "./documents";
 import { rememberedWorkspace } from "../session/workspace";
 
 export interface TutorialTab {

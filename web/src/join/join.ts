@@ -6,6 +6,7 @@
 import { accounts, actAs, activeAccount, freshToken, Refused, signIn, signUp, type Account } from "../session/accounts";
 import { ask, bearer, problemsOf, type UserError } from "../session/requests";
 import { rememberWorkspace } from "../session/workspace";
+import { ACCEPT, NEWEST, PREVIEW } from "./documents";
 import { element, type Child } from "./element";
 
 interface Preview {
@@ -19,11 +20,6 @@ interface Workspace {
   name: string;
 }
 
-const PREVIEW = `query Invite($token: String!) { invite(token: $token) { workspaceName role invitedBy } }`;
-const ACCEPT = `mutation AcceptInvite($token: String!) {
-  acceptInvite(input: { token: $token }) { userErrors { code message path } workspace { id name } }
-}`;
-const NEWEST = `query Workspaces { viewer { workspaces { id name kind } } }`;
 const ROLES: Record<string, string> = {
   ADMIN: "an administrator",
   MEMBER: "a member",

@@ -5,6 +5,7 @@
  */
 import { ask, problemsOf, type UserError } from "../session/requests";
 import { element, type Child } from "../join/element";
+import { MUTATIONS } from "./documents";
 
 const place = document.getElementById("place")!;
 
@@ -21,13 +22,10 @@ export function show(title: string, lead: string, ...more: Child[]): void {
 
 /** Runs an account mutation. Throws an Error for a person to read if it was refused or could not be asked. */
 export async function run<Payload extends { userErrors: UserError[] }>(
-  mutation: string,
-  fields: string,
+  mutation: keyof typeof MUTATIONS,
   input: Record<string, string>,
 ): Promise<Payload> {
-  const kind = `${mutation.charAt(0).toUpperCase()}${mutation.slice(1)}Input`;
-  const query = `mutation ($input: ${kind}!) { ${mutation}(input: $input) { userErrors { code message path } ${fields} } }`;
-  const answer = await ask<Record<string, Payload>>({ query, variables: { input } });
+  const answer = await ask<Record<string, Payload>>({ query: MUTATIONS[mutation], variables: { input } });
   const payload = answer.data?.[mutation];
   if (!payload) throw new Error(problemsOf(answer) ?? "The server gave no result.");
   if (payload.userErrors.length) throw new Error(payload.userErrors.map((error) => error.message).join(" "));

@@ -7,8 +7,6 @@ interface Payload {
   userErrors: UserError[];
 }
 
-const SESSION = "viewer { email user { id name } } accessToken accessTokenExpiresAt refreshToken";
-
 function open(): void {
   const found = token();
   if (found) setPassword(found);
@@ -21,7 +19,7 @@ function askForLink(): void {
     "Forgot your password?",
     "Say your e-mail address. If there is an account with it, a link comes by mail.",
     form("Email", "Send me a link", attributes, async (value) => {
-      await run<Payload>("requestPasswordReset", "accepted", { email: value.trim() });
+      await run<Payload>("requestPasswordReset", { email: value.trim() });
       show("Look into your mailbox", "If there is an account with this address, a link is on its way. It works for an hour.");
     }),
   );
@@ -33,7 +31,7 @@ function setPassword(found: string): void {
     "Set a new password",
     "Everywhere else you are signed in, you will be signed out.",
     form("New password", "Set password and sign in", attributes, async (value) => {
-      adoptIfSession(await run<Payload>("resetPassword", SESSION, { token: found, newPassword: value }));
+      adoptIfSession(await run<Payload>("resetPassword", { token: found, newPassword: value }));
       forgetToken();
       show("Your password is set", "You are signed in here.", start());
     }),

@@ -10,7 +10,7 @@ function open(): void {
   button.addEventListener("click", async () => {
     button.disabled = true;
     try {
-      await run<{ userErrors: UserError[] }>("verifyEmail", "accepted", { token: found });
+      await run<{ userErrors: UserError[] }>("verifyEmail", { token: found });
       forgetToken();
       show("Your address is confirmed", "Thank you. There is nothing else to do.", start());
     } catch (refusal) {

@@ -4,6 +4,7 @@
  * Invariant: a refresh token is used by one tab at a time and its successor is stored before anything else happens,
  * because the server takes a second use of an old one for theft and ends the session everywhere.
  */
+import { REFRESH, SIGN_IN, SIGN_OUT, SIGN_UP, VIEWER } from "./documents";
 import { ask, bearer, problemsOf, type UserError } from "./requests";
 
 export interface Account {
@@ -38,16 +39,6 @@ export class Refused extends Error {
 const ACCOUNTS = "tutti.accounts"; // localStorage: all accounts of this browser
 const ACTIVE = "tutti.account"; // sessionStorage: the id this tab acts as, "" for nobody
 const RENEW_BEFORE_MS = 60_000;
-
-const SESSION_FIELDS = `
-  userErrors { code message path }
-  viewer { email user { id name } }
-  accessToken accessTokenExpiresAt refreshToken`;
-const SIGN_IN = `mutation SignIn($input: SignInInput!) { signIn(input: $input) {${SESSION_FIELDS} } }`;
-const SIGN_UP = `mutation SignUp($input: SignUpInput!) { signUp(input: $input) {${SESSION_FIELDS} } }`;
-const REFRESH = `mutation RefreshSession($input: RefreshSessionInput!) { refreshSession(input: $input) {${SESSION_FIELDS} } }`;
-const SIGN_OUT = `mutation SignOut { signOut(input: { everywhere: false }) { signedOut } }`;
-const VIEWER = `query Viewer { viewer { email user { id name } } }`;
 
 // --- what is stored -----------------------------------------------------------------------------------------------
 

@@ -1,0 +1,10 @@
+"""What tests ask by themselves, beside the pages: the server of these tests takes trusted documents only.
+
+Invariant: nothing that a page asks stands here. That is known to the server by `make web`, or else it is refused.
+"""
+
+SIGN_UP = "mutation ($i: SignUpInput!) { signUp(input: $i) { accessToken } }"
+INVITE = "mutation ($input: CreateInviteInput!) { createInvite(input: $input) { url userErrors { message } } }"
+CREATE = "mutation ($input: CreateTaskInput!) { createTask(input: $input) { task { id } } }"
+CHANGE = "mutation ($input: UpdateTaskInput!) { updateTask(input: $input) { userErrors { code } } }"
+MANIFEST = {"sign-up": SIGN_UP, "invite": INVITE, "create": CREATE, "change": CHANGE}
