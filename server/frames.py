@@ -15,7 +15,7 @@ from strawberry.http.exceptions import WebSocketDisconnected
 
 from execution.limits import Limits
 from server.tally import Tally
-from server.wire import WIRE, SocketProtocol
+from server.wire import WIRE, SocketProtocol, text_frame_head
 
 MAX_ID_CHARACTERS = 100
 CLOSE_TIMEOUT_SECONDS = 1.0
@@ -35,6 +35,7 @@ class Frames(AsyncWebSocketAdapter):
         self.wire: SocketProtocol | None = scope.get("extensions", {}).get(WIRE)
         if self.wire is not None:
             self.wire.on_slow = self.drop_slow
+            self.wire.on_pong = self._hear_pong
         self._closing: asyncio.Task[None] | None = None
         self._time = asyncio.get_running_loop().time
         self._allowance = float(limits.frame_burst)
@@ -61,13 +62,20 @@ class Frames(AsyncWebSocketAdapter):
                 else:
                     yield message
 
-    def _refusal_of(self, event: Message) -> tuple[int, str] | None:
+    def _hear_pong(self) -> bool:
+        return self.is_closed or self._is_in_time()
+
+    def _is_in_time(self) -> bool:
+        """Something was heard. -> whether not too much is."""
         now = self._time()
-        limits = self._limits
-        refill = (now - self.heard_at) * limits.frames_per_second
-        self._allowance = min(self._allowance + refill, limits.frame_burst) - 1
+        refill = (now - self.heard_at) * self._limits.frames_per_second
+        self._allowance = min(self._allowance + refill, self._limits.frame_burst) - 1
         self.heard_at = now
-        if self._allowance < 0:
+        return self._allowance >= 0
+
+    def _refusal_of(self, event: Message) -> tuple[int, str] | None:
+        limits = self._limits
+        if not self._is_in_time():
             return 1013, f"Too many messages: the limit is {limits.frames_per_second:g} a second"
         text = event.get("text")
         if text is None:
@@ -93,6 +101,16 @@ class Frames(AsyncWebSocketAdapter):
             self._count_close("client")
             self.is_closed = True
             raise WebSocketDisconnected from error
+
+    def push_text(self, text: bytes) -> bool:
+        """Sends a message that is JSON already at the end of this turn of the loop, without waiting for anything.
+
+        -> whether it could be; False where the server takes no finished frames. Lost if the socket is closing.
+        """
+        if self.wire is None:
+            return False
+        self.wire.push(text_frame_head(len(text)) + text)
+        return True
 
     async def close(self, code: int, reason: str) -> None:
         """Closes the socket, once: later calls do nothing. Never raises, and takes at most a second."""

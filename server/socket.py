@@ -45,6 +45,8 @@ from server.origins import Origins
 from server.outlet import Outlet
 from server.sockets import Sockets
 
+PING = b'{"type":"ping"}'
+
 
 @dataclass(frozen=True, slots=True)
 class SocketEndpoint:
@@ -211,7 +213,8 @@ class Socket(BaseGraphQLTransportWSHandler[Any, None]):
     def _ping(self) -> None:
         sockets = self._endpoint.sockets
         loop = asyncio.get_running_loop()
-        sockets.start(self._send_ping())
+        if not self.frames.push_text(PING):
+            sockets.start(self._send_ping())
         self._heartbeat = loop.call_later(sockets.pong_seconds, self._expect_life_since, loop.time())
 
     async def _send_ping(self) -> None:

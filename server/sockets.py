@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import defaultdict
-from collections.abc import Coroutine, Iterable, Sized
+from collections.abc import Coroutine, Iterable, KeysView, Sized
 from typing import Protocol
 from uuid import UUID
 
@@ -57,13 +57,13 @@ class Sockets:
         """Operations running on all sockets."""
         return sum(len(socket.operations) for socket in self._sockets)
 
-    def session_ids(self) -> set[UUID]:
-        """The sessions that have a socket here."""
-        return set(self._by_session)
+    def session_ids(self) -> KeysView[UUID]:
+        """The sessions that have a socket here; it follows them."""
+        return self._by_session.keys()
 
-    def token_ids(self) -> set[UUID]:
-        """The API tokens that have a socket here."""
-        return set(self._by_token)
+    def token_ids(self) -> KeysView[UUID]:
+        """The API tokens that have a socket here; it follows them."""
+        return self._by_token.keys()
 
     def count_of(self, user_id: UUID) -> int:
         """How many authenticated sockets a person has here."""

@@ -34,6 +34,8 @@ STALL_SECONDS = 10.0
 """How long a peer may take nothing at all while something waits for it."""
 # Nobody splits 64 KiB so finely; empty fragments would pile up without counting towards the frame's size.
 MAX_FRAGMENTS = 1_000
+PONG, MAX_PONG = b'{"type":"pong"}', 20
+"""With what blanks a client's encoder puts into it."""
 DROP_SECONDS = 3.0
 """How long whoever is dropped has to read why."""
 
@@ -42,11 +44,16 @@ _dirty: list[SocketProtocol] = []
 
 
 class SocketProtocol(WebSocketsSansIOProtocol):
-    """One connection. `on_slow` is called once, when its peer does not keep up."""
+    """One connection. `on_slow` is called once, when its peer does not keep up.
+
+    `on_pong` is called for each pong of graphql-transport-ws that has no payload, and says whether that was all; else
+    it goes the way of all messages. Most of what sockets at rest send is pongs.
+    """
 
     def __init__(self, *arguments: Any, **more: Any) -> None:
         super().__init__(*arguments, **more)
         self.on_slow: Callable[[], None] | None = None
+        self.on_pong: Callable[[], bool] | None = None
         self._corked: list[bytes] = []
         self._events_behind = 0
         self._stall: TimerHandle | None = None
@@ -155,7 +162,7 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         if self._stall is not None:
             self._stall.cancel()
             self._stall = None
-        self.on_slow = None
+        self.on_slow = self.on_pong = None
         self._leave_scope()
         # When thousands are cut at once, to let go of them takes a fifth of a second.
         line.enter(lambda: WebSocketsSansIOProtocol.connection_lost(self, exc))
@@ -201,6 +208,9 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         data = b"".join(self.frames)
         self.frames = [data]
         if self.curr_msg_data_type == "text":
+            is_pong = len(data) <= MAX_PONG and data.translate(None, b" ") == PONG
+            if is_pong and self.on_pong is not None and self.on_pong():
+                return
             try:
                 data.decode()
             except UnicodeDecodeError:  # uvicorn would log a traceback; as a binary frame the application refuses it
