@@ -2,27 +2,35 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import shutil
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from server.cli import main
-from tests.site.test_site import blocks
+from tests.processes import ROOT
+from tests.site.pages import block, blocks
 from tests.stack_fixture import TestStack
 from tests.transfer.test_other_programs import FILES, NAMES
+
+PAGE = "docs/import-export.md"
 
 
 def test_the_commands_that_the_page_shows(
     stack: TestStack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    for form, name in (("github", "issues.json"), ("trello", "board.json"), ("todoist", "Home.csv")):
+    for form, name in (("trello", "board.json"), ("todoist", "Home.csv")):
         shutil.copy(FILES / NAMES[form], tmp_path / name)
-    (people,) = [text for text in blocks("docs/import-export.md", "text") if text.startswith("octocat,")]
-    (tmp_path / "people.csv").write_text(people)
+    (tmp_path / "people.csv").write_text(block(PAGE, "text", 0))
+    path = f"{ROOT}/tests/site/bin:{os.environ['PATH']}"  # GitHub's command is played there
+    gh = {**os.environ, "PATH": path, "PYTHON": sys.executable, "ISSUES": str(FILES / NAMES["github"])}
+    subprocess.run(["bash", "-e", "-c", block(PAGE, "text", 1)], env=gh, check=True, timeout=60)
     monkeypatch.setenv("REDIS_URL", stack.redis_url)
     monkeypatch.setenv("TUTTI_JWT_SECRET", "s" * 40)
     monkeypatch.setenv("TUTTI_STATE_DIR", str(tmp_path / "state"))
@@ -31,7 +39,7 @@ def test_the_commands_that_the_page_shows(
         with stack.new_database() as url:
             monkeypatch.setenv("DATABASE_URL", url)
             assert main(["seed"]) == 0
-            shown = [line for text in blocks("docs/import-export.md", "shell") for line in text.splitlines()]
+            shown = [line for one in blocks(PAGE) if one.language == "shell" for line in one.text.splitlines()]
             assert len(shown) > 5
             for line in shown:
                 program, *arguments = shlex.split(line)
