@@ -180,6 +180,12 @@ class UnitOfWork:
             await log.insert_events(self, written)
         return written
 
+    def close(self) -> None:
+        """It has ended. What it was given refers to it, and would stay with it until somebody searches for garbage."""
+        self._rechecks.clear()
+        self._rights.clear()
+        self._companions.clear()
+
 
 @dataclass(frozen=True, slots=True)
 class Key:
@@ -233,23 +239,31 @@ class Writer:
     async def _once(self, actor: Actor, work: Work, key: Key | None) -> tuple[Outcome, list[Event], dict[UUID, int]]:
         async with self._database.transaction() as connection:
             unit = UnitOfWork(connection, actor, key.client_mutation_id if key else None)
-            if key is not None:
-                earlier = await _claim(unit, key)
-                if earlier is not None:
-                    return earlier, [], {}
-            done = await work(unit)
-            written = await unit.finish()
-            outcome = Outcome(
-                ids=done.ids,
-                merged=done.merged,
-                cursor=(written[-1].workspace_id, written[-1].seq) if written else None,
-                change_set_id=unit.change_set_id if written else None,
-                epoch=unit.epoch,
-                rows=done.rows,
-            )
-            if key is not None:
-                await _keep(unit, key, outcome)
-            return outcome, written, unit.told
+            try:
+                return await self._within(unit, work, key)
+            finally:
+                unit.close()
+
+    async def _within(
+        self, unit: UnitOfWork, work: Work, key: Key | None
+    ) -> tuple[Outcome, list[Event], dict[UUID, int]]:
+        if key is not None:
+            earlier = await _claim(unit, key)
+            if earlier is not None:
+                return earlier, [], {}
+        done = await work(unit)
+        written = await unit.finish()
+        outcome = Outcome(
+            ids=done.ids,
+            merged=done.merged,
+            cursor=(written[-1].workspace_id, written[-1].seq) if written else None,
+            change_set_id=unit.change_set_id if written else None,
+            epoch=unit.epoch,
+            rows=done.rows,
+        )
+        if key is not None:
+            await _keep(unit, key, outcome)
+        return outcome, written, unit.told
 
 
 _this_key = (

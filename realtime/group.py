@@ -21,6 +21,7 @@ from realtime.commits import Commit
 from realtime.cursor import Cursor
 from realtime.listener import Expired, Listener
 from realtime.reader import Batch, Reader, Seen
+from realtime.turn import turn
 
 if TYPE_CHECKING:
     from realtime.topic import Topic
@@ -194,8 +195,8 @@ class Group:
     def _wake(self) -> None:
         if not self._is_woken and self._work is None:
             self._is_woken = True
-            # At the end of the turn, so that what comes in one go is rendered in one go.
-            self._loop.call_soon(self._turn)
+            # At its end, so that what comes in one go is rendered in one go.
+            turn.render(self._turn)
 
     def _turn(self) -> None:
         self._is_woken = False

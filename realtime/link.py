@@ -18,6 +18,8 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
+from realtime.turn import turn
+
 CONNECT_SECONDS = 1.0
 SEND_SECONDS = 1.0
 
@@ -93,6 +95,7 @@ class _Listening(asyncio.Protocol):
                 if isinstance(reply, hiredis.ReplyError):
                     raise RedisError(str(reply))
                 self._on_reply(reply)
+            turn.end()
         except Exception as error:  # noqa: BLE001 - whoever waits for `lost` gets it
             self.lost.set_exception(error)
 

@@ -22,6 +22,7 @@ from websockets.frames import Frame
 from websockets.http11 import Request
 from websockets.protocol import Protocol, State
 
+from realtime.turn import turn
 from server.handshake import Handshake
 from server.line import line
 
@@ -112,7 +113,7 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         """Write a finished frame at the end of this turn; it is lost if the connection is closing."""
         if not self._corked:
             if not _dirty:
-                self.loop.call_soon(_flush_dirty)
+                turn.write(_flush_dirty)
             _dirty.append(self)
         self._corked.append(frame)
         if events and not self.writable.is_set():

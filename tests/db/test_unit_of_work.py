@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import weakref
 from collections.abc import Sequence
 from typing import Any
 from uuid import UUID, uuid4
@@ -207,6 +209,24 @@ async def test_where_nothing_happened_nothing_is_judged_again(office: Office) ->
 
 
 # ---- telling
+
+
+async def test_a_unit_that_has_ended_leaves_nothing_that_must_be_searched_for(office: Office) -> None:
+    ann = await office.person()
+    workspace_id = await office.workspace(ann)
+    task_id = await office.task(ann, workspace_id, "One")
+    units: list[weakref.ref[UnitOfWork]] = []
+
+    async def unit(uow: UnitOfWork) -> Outcome:
+        units.append(weakref.ref(uow))
+        return await rename(uow, task_id, "Two")
+
+    gc.disable()
+    try:
+        await office.do(ann, unit)
+        assert units[0]() is None
+    finally:
+        gc.enable()
 
 
 async def test_what_was_told_is_in_the_log_already(stack: TestStack, office: Office) -> None:
