@@ -23,17 +23,23 @@ from graphql import (
     DocumentNode,
     ExecutionResult,
     FieldNode,
+    FragmentDefinitionNode,
     GraphQLError,
+    GraphQLField,
+    GraphQLResolveInfo,
     GraphQLSchema,
+    OperationDefinitionNode,
     VariableDefinitionNode,
     VariableNode,
     Visitor,
     get_operation_ast,
     visit,
 )
-from graphql.execution.execute import create_source_event_stream, execute_subscription_event
+from graphql.error import located_error
+from graphql.execution.execute import assert_event_stream, create_source_event_stream, execute_subscription_event
 from graphql.execution.executor import Executor
-from graphql.pyutils import is_awaitable
+from graphql.execution.values import VariableValues, get_argument_values, get_variable_values
+from graphql.pyutils import Path, is_awaitable
 
 from execution.documents import Refused
 from execution.executor import EventExecutor
@@ -97,6 +103,33 @@ class Plan:
     key: Hashable | None
 
 
+@dataclass(frozen=True, slots=True)
+class _Root:
+    """The root field of a subscription that no variable can leave out, and what its source is asked with."""
+
+    operation: OperationDefinitionNode
+    definition: GraphQLField
+    node: FieldNode
+    info: GraphQLResolveInfo[Any]
+
+    def source(self, values: VariableValues, context: Any) -> Any:
+        """As graphql-core asks for it, which finds out anew each time what to ask."""
+        info = self.info._replace(context=context, variable_values=cast("Any", values.coerced))
+        assert self.definition.subscribe is not None
+        return self.definition.subscribe(None, info, **get_argument_values(self.definition, self.node, values))
+
+
+@dataclass(frozen=True, slots=True)
+class _Beginning:
+    """What is the same for all who begin with a document. `variables`: those that say where, and nothing else."""
+
+    variables: frozenset[str]
+    shared: frozenset[str]
+    """All others that it declares."""
+    root: _Root | None
+    """None: graphql-core begins it."""
+
+
 class Plans:
     """The plans of one schema, the least recently used go first. `load` gives the valid document of a text."""
 
@@ -111,41 +144,49 @@ class Plans:
         self._schema = schema
         self._load = load
         self._format = format_errors
-        self._beginnings: Kept[tuple[str, str | None], frozenset[str]] = Kept(MAX_BEGINNING_BYTES)
+        self._beginnings: Kept[tuple[str, str | None], _Beginning] = Kept(MAX_BEGINNING_BYTES)
         self._plans: Kept[tuple[str, str | None, bytes], Plan] = Kept(MAX_PLAN_BYTES)
 
     def open(self, query: str, variables: dict[str, Any] | None, operation_name: str | None) -> Live:
         """A subscriber's operation. Raises Refused when the variables do not fit."""
-        executor = self._executor(self._load(query), variables, operation_name)
-        begins = self._beginning(query, operation_name)
-        declared = {one.variable.name.value for one in executor.operation.variable_definitions or ()} - begins
-        shared = {name: value for name, value in (variables or {}).items() if name in declared}
+        beginning = self._beginning(query, operation_name)
+        shared = {name: value for name, value in (variables or {}).items() if name in beginning.shared}
         encoded = orjson.dumps(shared, option=orjson.OPT_SORT_KEYS)
-        return Live(self, self._plan(query, operation_name, encoded), executor)
+        begin: Begin
+        if (root := beginning.root) is None:
+            begin = _by_executor(self._executor(self._load(query), variables, operation_name))
+        else:
+            values = get_variable_values(self._schema, root.operation.variable_definitions or (), variables or {}, 50)
+            if isinstance(values, list):
+                raise Refused(*values)
+            begin = _by_root(root, values)
+        return Live(self, self._plan(query, operation_name, encoded), begin)
 
     def resumed(
         self, query: str, variables: dict[str, Any] | None, operation_name: str | None, cursor: str
     ) -> dict[str, Any]:
         """The variables with which a subscriber goes on after `cursor`. Raises Refused where no variable says so."""
-        begins = self._beginning(query, operation_name)
+        begins = self._beginning(query, operation_name).variables
         if not begins:
             text = f"To resume, the subscription must take `{RESUME_ARGUMENT}` from a variable."
             raise Refused(GraphQLError(text))
         return {**(variables or {}), **dict.fromkeys(begins, cursor)}
 
-    def _beginning(self, query: str, operation_name: str | None) -> frozenset[str]:
-        """The variables that say nothing but where to begin: that argument of the root field, and nothing else."""
+    def _beginning(self, query: str, operation_name: str | None) -> _Beginning:
         key = (query, operation_name)
         found = self._beginnings.get(key)
         if found is None:
             found = self._find_beginning(*key)
-            self._beginnings.keep(key, found, sys.getsizeof(query) + sys.getsizeof(found))
+            document = self._load(query)
+            size = size_of_document(query, document) if found.root is not None else sys.getsizeof(query)
+            self._beginnings.keep(key, found, size + sys.getsizeof(found.variables) + sys.getsizeof(found.shared))
         return found
 
-    def _find_beginning(self, query: str, operation_name: str | None) -> frozenset[str]:
+    def _find_beginning(self, query: str, operation_name: str | None) -> _Beginning:
         document = self._load(query)
         operation = get_operation_ast(document, operation_name)
         assert operation is not None
+        declared = {one.variable.name.value for one in operation.variable_definitions or ()}
         begins = {
             argument.value.name.value
             for field in operation.selection_set.selections
@@ -153,11 +194,32 @@ class Plans:
             for argument in field.arguments or ()
             if argument.name.value == RESUME_ARGUMENT and isinstance(argument.value, VariableNode)
         }
-        if not begins:
-            return frozenset()
-        counting = _Counting()
-        visit(document, counting)
-        return frozenset(name for name in begins if counting.uses[name] == 2)  # where it is declared, and there
+        if begins:
+            counting = _Counting()
+            visit(document, counting)
+            begins = {name for name in begins if counting.uses[name] == 2}  # where it is declared, and there
+        return _Beginning(frozenset(begins), frozenset(declared - begins), self._root(document, operation))
+
+    def _root(self, document: DocumentNode, operation: OperationDefinitionNode) -> _Root | None:
+        selections = operation.selection_set.selections
+        kind = self._schema.subscription_type
+        if kind is None or len(selections) != 1:
+            return None
+        (node,) = selections
+        if not isinstance(node, FieldNode) or node.directives:
+            return None
+        definition = self._schema.get_field(kind, node.name.value)
+        if definition is None or definition.subscribe is None:
+            return None
+        # Without declarations, so that it needs no values.
+        bare = OperationDefinitionNode(operation=operation.operation, selection_set=operation.selection_set)
+        others = [one for one in document.definitions if isinstance(one, FragmentDefinitionNode)]
+        executor = EventExecutor.build(self._schema, DocumentNode(definitions=(bare, *others)))
+        if isinstance(executor, list):
+            return None
+        key = (node.alias or node.name).value
+        info = executor.build_resolve_info(definition, [node], kind, Path(None, key, kind.name))
+        return _Root(operation, definition, node, info._replace(operation=operation))
 
     def _plan(self, query: str, operation_name: str | None, encoded: bytes) -> Plan:
         key = (query, operation_name, encoded)
@@ -170,7 +232,7 @@ class Plans:
 
     def _make(self, query: str, operation_name: str | None, encoded: bytes) -> Plan:
         document = self._load(query)
-        begins = self._beginning(query, operation_name)
+        begins = self._beginning(query, operation_name).variables
         bare = visit(document, _WithoutBeginning(begins)) if begins else document
         executor = self._executor(bare, orjson.loads(encoded), operation_name)
         is_personal = is_personal_operation(self._schema, document, executor.operation)
@@ -240,13 +302,45 @@ def _encoded(data: dict[str, Any]) -> bytes:
         raise Uncovered from error
 
 
+Begin = Callable[[Any], Any]
+"""(context) -> the source of the events, or an awaitable of it. Raises Refused."""
+
+
+def _by_root(root: _Root, values: VariableValues) -> Begin:
+    async def begin(context: Any) -> Any:
+        try:
+            found = root.source(values, context)
+            return assert_event_stream(await found if is_awaitable(found) else found)
+        except Exception as error:
+            path = root.info.path.as_list()
+            raise Refused(located_error(error, root.info.field_nodes, path)) from error
+
+    return begin
+
+
+def _by_executor(executor: EventExecutor) -> Begin:
+    async def begin(context: Any) -> Any:
+        executor.context_value = context
+        try:
+            found: Any = create_source_event_stream(executor)
+            if is_awaitable(found):
+                found = await found
+        finally:
+            executor.begun()
+        if isinstance(found, ExecutionResult):
+            raise Refused(*(found.errors or ()))
+        return found
+
+    return begin
+
+
 class Live:
     """One subscriber's operation."""
 
-    def __init__(self, plans: Plans, plan: Plan, executor: EventExecutor) -> None:
+    def __init__(self, plans: Plans, plan: Plan, begin: Begin) -> None:
         self._plans = plans
         self._plan = plan
-        self._executor: EventExecutor | None = executor
+        self._begin: Begin | None = begin
 
     def sharing(self, outlet: Outlet) -> Sharing | None:
         """What the source may do for this subscriber and others at once; None if it depends on who asks."""
@@ -263,18 +357,9 @@ class Live:
 
     async def source(self, context: Any) -> AsyncGenerator[Any]:
         """The events, to be asked for once. Raises Refused when there is no stream to follow."""
-        executor, self._executor = self._executor, None  # it has served then; a subscription may last for days
-        assert executor is not None
-        executor.context_value = context
-        try:
-            found: Any = create_source_event_stream(executor)
-            if is_awaitable(found):
-                found = await found
-        finally:
-            executor.begun()
-        if isinstance(found, ExecutionResult):
-            raise Refused(*(found.errors or ()))
-        events: AsyncGenerator[Any] = found
+        begin, self._begin = self._begin, None  # it has served then; a subscription may last for days
+        assert begin is not None
+        events: AsyncGenerator[Any] = await begin(context)
         return events
 
     async def render(self, event: Any, context: Any) -> bytes:

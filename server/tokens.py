@@ -65,6 +65,14 @@ def mail_keys(secrets: tuple[str, ...]) -> tuple[bytes, ...]:
     return tuple(_derived(secret, "mail") for secret in secrets)
 
 
+@dataclass(frozen=True, slots=True)
+class _Claims:
+    """What a token with a good signature says."""
+
+    credentials: Credentials
+    not_before: datetime
+
+
 class AccessTokens:
     """Makes and reads access tokens. The first secret signs, all verify, so that a secret can be replaced."""
 
@@ -95,21 +103,17 @@ class AccessTokens:
     def verify(self, token: str) -> Credentials:
         """Whom a token was made for, and until when. Raises Unauthenticated."""
         try:
-            claims = self._claims(token)
-            user_id = of_kind("user", claims["sub"])
-            session_id = of_kind("session", claims["sid"])
-            not_before = datetime.fromtimestamp(claims["nbf"], UTC)
-            expires_at = datetime.fromtimestamp(claims["exp"], UTC)
+            found = self._claims(token)
         except (jwt.PyJWTError, ValueError, TypeError, KeyError, AttributeError, OverflowError, OSError) as error:
             raise Unauthenticated(_REFUSED) from error
         at = self._clock()
-        if user_id is None or session_id is None or not_before > at + CLOCK_SKEW:
+        if found.not_before > at + CLOCK_SKEW:
             raise Unauthenticated(_REFUSED)
-        if expires_at <= at:
+        if found.credentials.expires_at is None or found.credentials.expires_at <= at:
             raise Unauthenticated(_REFUSED, is_expired=True)
-        return Credentials(user_id, session_id, expires_at)
+        return found.credentials
 
-    def _signed_claims(self, token: str) -> dict[str, Any]:
+    def _signed_claims(self, token: str) -> _Claims:
         header = jwt.get_unverified_header(token)
         key = next((key for key in self._keys if key.id == header.get("kid")), None)
         if key is None or header.get("typ") != TYPE:
@@ -129,7 +133,12 @@ class AccessTokens:
                 "verify_iat": False,
             },
         )
-        return claims
+        user_id = of_kind("user", claims["sub"])
+        session_id = of_kind("session", claims["sid"])
+        if user_id is None or session_id is None:
+            raise ValueError
+        expires_at = datetime.fromtimestamp(claims["exp"], UTC)
+        return _Claims(Credentials(user_id, session_id, expires_at), datetime.fromtimestamp(claims["nbf"], UTC))
 
 
 class SessionCheck:
