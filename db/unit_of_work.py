@@ -240,30 +240,25 @@ class Writer:
         async with self._database.transaction() as connection:
             unit = UnitOfWork(connection, actor, key.client_mutation_id if key else None)
             try:
-                return await self._within(unit, work, key)
+                if key is not None:
+                    earlier = await _claim(unit, key)
+                    if earlier is not None:
+                        return earlier, [], {}
+                done = await work(unit)
+                written = await unit.finish()
+                outcome = Outcome(
+                    ids=done.ids,
+                    merged=done.merged,
+                    cursor=(written[-1].workspace_id, written[-1].seq) if written else None,
+                    change_set_id=unit.change_set_id if written else None,
+                    epoch=unit.epoch,
+                    rows=done.rows,
+                )
+                if key is not None:
+                    await _keep(unit, key, outcome)
+                return outcome, written, unit.told
             finally:
                 unit.close()
-
-    async def _within(
-        self, unit: UnitOfWork, work: Work, key: Key | None
-    ) -> tuple[Outcome, list[Event], dict[UUID, int]]:
-        if key is not None:
-            earlier = await _claim(unit, key)
-            if earlier is not None:
-                return earlier, [], {}
-        done = await work(unit)
-        written = await unit.finish()
-        outcome = Outcome(
-            ids=done.ids,
-            merged=done.merged,
-            cursor=(written[-1].workspace_id, written[-1].seq) if written else None,
-            change_set_id=unit.change_set_id if written else None,
-            epoch=unit.epoch,
-            rows=done.rows,
-        )
-        if key is not None:
-            await _keep(unit, key, outcome)
-        return outcome, written, unit.told
 
 
 _this_key = (

@@ -47,7 +47,7 @@ class Renderer(Protocol):
     """Makes a batch the bytes that all followers of a group get. It must not keep any of them alive."""
 
     def at_once(self, batch: Batch) -> bytes | None:
-        """Without waiting; None when that cannot be done."""
+        """Without waiting, so by nothing but the batch; None when that cannot be done."""
 
     async def later(self, batch: Batch) -> bytes:
         """Raises CannotShare."""
@@ -127,6 +127,10 @@ class Seat:
         self.position = through
 
 
+Key = tuple[Hashable, frozenset[str]]
+"""What a group's followers have in common: their terms' key, and their shared tags."""
+
+
 class Group:
     """One for each key and topic; there while somebody has a seat.
 
@@ -134,7 +138,7 @@ class Group:
     meanwhile the listener gathers what comes next.
     """
 
-    def __init__(self, topic: Topic, key: Hashable, renderer: Renderer, reader: Reader, pause: float) -> None:
+    def __init__(self, topic: Topic, key: Key, renderer: Renderer, reader: Reader, pause: float) -> None:
         self._loop = asyncio.get_running_loop()
         self._topic = topic
         self._key = key
@@ -234,7 +238,7 @@ class Group:
     def _give_at_once(self, batch: Batch) -> bool:
         if len(self._seats) > FANOUT_AT_ONCE:
             return False
-        payload = self._renderer.at_once(batch)
+        payload = self._rendered_at_once(batch)
         if payload is None:
             return False
         events, through = len(batch.events), batch.cursor.seq
@@ -246,6 +250,20 @@ class Group:
                 self._give_to(seat, batch, payload)
         self._count(len(self._seats))
         return True
+
+    def _rendered_at_once(self, batch: Batch) -> bytes | None:
+        """The same bytes for groups who differ in rights only, where these make no difference to what is seen."""
+        topic = self._topic
+        if len(topic.groups) < 2:
+            return self._renderer.at_once(batch)
+        seen = tuple((one.event.seq, one.before, one.after, one.is_all_seen) for one in batch.events)
+        key = (self._key[0], seen, batch.cursor, batch.is_caught_up)
+        payload = topic.shown.get(key)
+        if payload is None and (payload := self._renderer.at_once(batch)) is not None:
+            if not topic.shown:
+                turn.write(topic.shown.clear)  # they are rendered in the same turn
+            topic.shown[key] = payload
+        return payload
 
     def _check(self) -> None:
         """Give a checkpoint when there was nothing to give for a while."""

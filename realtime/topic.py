@@ -108,6 +108,8 @@ class Topic:
         # By the epoch as well: elsewhere the same seq is another place.
         self._pages: dict[tuple[str, int], asyncio.Task[list[Commit]]] = {}
         self.groups: dict[Hashable, Group] = {}
+        self.shown: dict[Hashable, bytes] = {}
+        """What groups have rendered in this turn."""
         self.made: OrderedDict[Hashable, asyncio.Task[bytes | None]] = OrderedDict()
 
     def open(self, epoch: str, head_seq: int) -> None:

@@ -121,6 +121,25 @@ async def test_other_rights_and_other_wishes_are_other_groups(node: Node, world:
     assert (plain.seqs, other.seqs, picky.seqs) == ([last, seen], [seen], [])
 
 
+async def test_groups_who_see_the_same_share_a_rendering_and_nobody_else_does(node: Node, world: World) -> None:
+    workspace = await world.workspace()
+    people = [await world.member(workspace, role) for role in (Role.ADMIN, Role.MEMBER, Role.VIEWER)]
+    await node.write(workspace)
+    admin, member, viewer = [await node.follow(workspace, one, manner=Manner.SHARED_AT_ONCE) for one in people]
+    (topic,) = node.realtime.hub._topics.values()
+    await eventually(lambda: len(topic.groups) == 3)
+    last = await node.write(workspace)
+    await asyncio.gather(*(one.until_seq(last) for one in (admin, member, viewer)))
+    assert admin.payload is member.payload is viewer.payload
+    # One of them has not seen it before, so it is new to them and a change to others.
+    invite = {"permission:MEMBER_INVITE"}
+    last = await node.write(workspace, change(workspace, before=invite))
+    await asyncio.gather(*(one.until_seq(last) for one in (admin, member, viewer)))
+    assert admin.payload is member.payload
+    assert admin.payload != viewer.payload
+    assert topic.shown == {}
+
+
 async def test_a_group_ends_with_its_last_follower_and_begins_anew(node: Node, world: World) -> None:
     workspace = await world.workspace()
     stays = await node.follow(workspace, await world.member(workspace))

@@ -264,6 +264,8 @@ class Following:
     def __init__(self) -> None:
         self.batches: list[Batch] = []
         self.shared = 0
+        self.payload = b""
+        """The last one that came by a group."""
         self.error: Exception | None = None
         self._news = asyncio.Event()
         self._is_going = asyncio.Event()
@@ -277,6 +279,7 @@ class Following:
         batch: Batch = pickle.loads(payload)
         assert len(batch.events) == events
         self.batches.append(batch)
+        self.payload = payload
         self.shared += 1
         self._news.set()
 
