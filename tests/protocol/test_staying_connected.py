@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import gc
 import time
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -17,10 +18,11 @@ from execution.executor import EventExecutor
 from server.credentials import Credentials, Unauthenticated
 from server.door import HttpProtocol
 from server.frames import Frames
+from server.line import SERVED_AT_ONCE
 from server.socket import Socket
 from server.sockets import Sockets
 from server.wire import SocketProtocol
-from tests.protocol.tiny import SECRET, Client, Tiny, eventually, gate, serve
+from tests.protocol.tiny import SECRET, TIMEOUT_SECONDS, Client, Tiny, eventually, gate, serve
 
 
 async def test_a_ping_is_answered_with_a_pong_at_any_time(tiny: Tiny) -> None:
@@ -189,6 +191,28 @@ async def test_a_client_that_pings_and_never_reads_is_dropped(tiny: Tiny) -> Non
                 await client.connection.ping(uuid4().bytes * 7)
         client.connection.transport.abort()
     await tiny.wait_for_sockets(0)
+
+
+async def test_of_many_who_hang_up_at_once_a_few_are_let_go_in_each_turn_of_the_loop() -> None:
+    protocols: list[SocketProtocol] = []
+
+    class Noted(SocketProtocol):
+        def connection_made(self, transport: Any) -> None:
+            super().connection_made(transport)
+            protocols.append(self)
+
+    async with serve(protocol=Noted) as tiny, AsyncExitStack() as stack:
+        clients = [await stack.enter_async_context(tiny.socket()) for _ in range(40)]
+        for client in clients:
+            client.connection.transport.abort()
+        closing, most = 0, 0
+        async with asyncio.timeout(TIMEOUT_SECONDS):
+            while closing < len(clients):
+                await asyncio.sleep(0)
+                now = sum(protocol.transport.is_closing() for protocol in protocols)
+                closing, most = now, max(most, now - closing)
+        assert most <= SERVED_AT_ONCE
+        await tiny.wait_for_sockets(0)
 
 
 async def test_a_closed_socket_leaves_nothing_that_must_be_searched_for(tiny: Tiny) -> None:
