@@ -249,6 +249,15 @@ _ACTOR_KINDS = {one.value: one for one in ActorKind}
 _FIELDS = {one.value: one for one in ChangedField}
 
 
+@lru_cache(4096)
+def _set_of(tags: tuple[str, ...]) -> frozenset[str]:
+    """The same set for the same tags: of the thousands of events that a process keeps, most have one of a few."""
+    return frozenset(tags)
+
+
+_NOWHERE: frozenset[UUID] = frozenset()
+
+
 def _decoded(row: dict[str, Any]) -> Event:
     task_id, key = row["task_id"], row["client_mutation_id"]
     return Event(
@@ -260,11 +269,11 @@ def _decoded(row: dict[str, Any]) -> Event:
         op=_OPS[row["op"]],
         entity_id=DriverUuid(row["entity_id"]),
         task_id=None if task_id is None else DriverUuid(task_id),
-        project_ids=frozenset(DriverUuid(one) for one in row["project_ids"]),
+        project_ids=frozenset(map(DriverUuid, row["project_ids"])) if row["project_ids"] else _NOWHERE,
         actor=ActorRef(_ACTOR_KINDS[row["actor_kind"]], DriverUuid(row["actor_id"])),
         client_mutation_id=None if key is None else DriverUuid(key),
-        seen_before=frozenset(row["seen_before"]),
-        seen_after=frozenset(row["seen_after"]),
+        seen_before=_set_of(tuple(row["seen_before"])),
+        seen_after=_set_of(tuple(row["seen_after"])),
         changes=changes_from_json(row["changes"]),
         image=row["image"],
         revokes=_revokes_from_json(row["revokes"]),

@@ -257,7 +257,7 @@ class Group:
         if len(topic.groups) < 2:
             return self._renderer.at_once(batch)
         seen = tuple((one.event.seq, one.before, one.after, one.is_all_seen) for one in batch.events)
-        key = (self._key[0], seen, batch.cursor, batch.is_caught_up)
+        key = (self._key[0], seen, batch.cursor.epoch, batch.cursor.seq, batch.is_caught_up)
         payload = topic.shown.get(key)
         if payload is None and (payload := self._renderer.at_once(batch)) is not None:
             if not topic.shown:
