@@ -99,7 +99,11 @@ class Presences:
         tab.uses += 1
         if tab.uses == 1:
             place.tab_counts[person_id] += 1
-            self._start(self._come(place, tab))
+            known = place.attendees.get(person_id) if place.heeds.is_set() else None
+            if known is None:
+                self._start(self._come(place, tab))
+            else:
+                self._show(place, tab, known)
         try:
             yield
         finally:
@@ -120,11 +124,15 @@ class Presences:
         if attendee is None:
             attendee = await self._gathered.ask((place.workspace_id, tab.person_id))
         if tab.uses and attendee is not None:
-            tab.attendee = attendee
-            place.is_inhabited = True
-            place.know(tab.person_id, attendee)
-            if tab.is_shown:
-                await self._touch(place.workspace_id, tab, attendee)
+            self._show(place, tab, attendee)
+
+    def _show(self, place: Place, tab: Tab, attendee: Attendee) -> None:
+        """A tab of somebody who is known. If Redis does not hear of it now, it does when it is back."""
+        tab.attendee = attendee
+        place.is_inhabited = True
+        place.know(tab.person_id, attendee)
+        if tab.is_shown:
+            self._store.come(place.workspace_id, tab.person_id, tab.id, attendee.id, attendee.audience, tab.status)
 
     async def _touch(self, workspace_id: UUID, tab: Tab, attendee: Attendee) -> None:
         await self._store.touch(

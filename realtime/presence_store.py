@@ -70,13 +70,40 @@ def _milliseconds(seconds: float) -> bytes:
     return b"%d" % round(seconds * 1000)
 
 
+def _touching(
+    person_id: UUID,
+    tab: UUID,
+    member_id: UUID,
+    audience: frozenset[str],
+    status: Status | None,
+    doing: Doing | bool | None,
+) -> tuple[bytes, ...]:
+    """The arguments of TOUCH."""
+    activity: tuple[str, ...] = ("=", "", "", "", "")
+    if doing is None:
+        activity = ("-", "", "", "", "")
+    elif isinstance(doing, Doing):
+        activity = ("+", str(doing.thing_id), doing.field or "", doing.mode, encode_audience(doing.audience))
+    return (
+        str(person_id).encode(),
+        str(tab).encode(),
+        _milliseconds(LEASE_SECONDS),
+        str(member_id).encode(),
+        encode_audience(audience).encode(),
+        (status or "").encode(),
+        *(one.encode() for one in activity),
+        _milliseconds(ACTIVITY_SECONDS),
+        b"%d" % MAX_TABS,
+    )
+
+
 class Store:
     """One per process; `run` it. All other methods raise Away."""
 
     def __init__(self, redis_url: str, on_recovery: Callable[[], None]) -> None:
         self._redis_url = redis_url
         self._on_recovery = on_recovery
-        self._waiting: deque[tuple[tuple[bytes, ...], asyncio.Future[Any]]] = deque()
+        self._waiting: deque[tuple[tuple[bytes, ...], asyncio.Future[Any] | None]] = deque()
         self._wake = asyncio.Event()
         self._gathering: asyncio.TimerHandle | None = None
         self.is_healthy = False
@@ -97,26 +124,23 @@ class Store:
 
         `may_wait`: for GATHER_SECONDS, until it is passed on.
         """
-        activity: tuple[str, ...] = ("=", "", "", "", "")
-        if doing is None:
-            activity = ("-", "", "", "", "")
-        elif isinstance(doing, Doing):
-            activity = ("+", str(doing.thing_id), doing.field or "", doing.mode, encode_audience(doing.audience))
-        person, state, seen = await self._call(
-            TOUCH,
-            workspace_id,
-            str(person_id).encode(),
-            str(tab).encode(),
-            _milliseconds(LEASE_SECONDS),
-            str(member_id).encode(),
-            encode_audience(audience).encode(),
-            (status or "").encode(),
-            *(one.encode() for one in activity),
-            _milliseconds(ACTIVITY_SECONDS),
-            b"%d" % MAX_TABS,
-            may_wait=may_wait,
-        )
+        arguments = _touching(person_id, tab, member_id, audience, status, doing)
+        person, state, seen = await self._call(TOUCH, workspace_id, *arguments, may_wait=may_wait)
         return decode_presence(person, state, seen)
+
+    def come(
+        self,
+        workspace_id: UUID,
+        person_id: UUID,
+        tab: UUID,
+        member_id: UUID,
+        audience: frozenset[str],
+        status: Status | None,
+    ) -> None:
+        """`touch` for whoever waits for nothing, after GATHER_SECONDS. While Redis is away nothing is passed on."""
+        if self.is_healthy:
+            arguments = _touching(person_id, tab, member_id, audience, status, doing=False)
+            self._pass_on(TOUCH, workspace_id, arguments, None, may_wait=True)
 
     async def beat(self, workspace_id: UUID, tabs: Sequence[tuple[UUID, UUID]]) -> list[int]:
         """(person, tab)... live as before. -> the places of those that Redis does not know."""
@@ -153,16 +177,26 @@ class Store:
     async def _call(self, script: str, workspace_id: UUID, *arguments: bytes, may_wait: bool = False) -> Any:
         if not self.is_healthy:
             raise Away
-        key = b"tutti:presence:{%s}" % str(workspace_id).encode()
-        channel = CHANNEL + str(workspace_id).encode()
-        loop = asyncio.get_running_loop()
-        answer = loop.create_future()
-        self._waiting.append(((b"EVALSHA", _DIGESTS[script], b"1", key, channel, *arguments), answer))
+        answer = asyncio.get_running_loop().create_future()
+        self._pass_on(script, workspace_id, arguments, answer, may_wait=may_wait)
+        return await answer
+
+    def _pass_on(
+        self,
+        script: str,
+        workspace_id: UUID,
+        arguments: tuple[bytes, ...],
+        answer: asyncio.Future[Any] | None,
+        *,
+        may_wait: bool,
+    ) -> None:
+        whose = str(workspace_id).encode()
+        command = (b"EVALSHA", _DIGESTS[script], b"1", b"tutti:presence:{%s}" % whose, CHANNEL + whose, *arguments)
+        self._waiting.append((command, answer))
         if not may_wait:
             self._wake.set()
         elif self._gathering is None:
-            self._gathering = loop.call_later(GATHER_SECONDS, self._gathered)
-        return await answer
+            self._gathering = asyncio.get_running_loop().call_later(GATHER_SECONDS, self._gathered)
 
     def _gathered(self) -> None:
         self._gathering = None
@@ -214,17 +248,17 @@ class Store:
                     await link.receive()
                 for answer in answers:
                     reply = await link.receive()
-                    if not answer.done():
+                    if answer is not None and not answer.done():
                         answer.set_result(reply)
         finally:
             for answer in answers:
-                if not answer.done():
+                if answer is not None and not answer.done():
                     answer.set_exception(Away())
 
     def _give_up(self) -> None:
         while self._waiting:
             _, answer = self._waiting.popleft()
-            if not answer.done():
+            if answer is not None and not answer.done():
                 answer.set_exception(Away())
 
 
