@@ -39,6 +39,7 @@ from graphql.execution.collect_fields import FieldDetails, collect_fields, colle
 from graphql.execution.executor import Executor
 from graphql.execution.values import get_argument_values
 from graphql.pyutils import Path, is_awaitable
+from strawberry.types.cast import TYPE_CAST_ATTRIBUTE
 from strawberry.types.field import StrawberryField
 
 STRAWBERRY = "strawberry-definition"
@@ -240,13 +241,17 @@ class _Compiler:
         return FieldPlan(key, _of_function(resolve, info, arguments, compiled), compiled.waits)
 
 
+_NAMES: dict[type, str | None] = {}
+
+
 def _name_of_class(value: Any) -> str | None:
     """The type's name, where the value's class alone decides it, as it does for Strawberry's own classes."""
-    definition = getattr(type(value), "__strawberry_definition__", None)
-    if definition is None or definition.is_type_of is not None or definition.is_graphql_generic:
-        return None
-    name: str = definition.name
-    return name
+    kind = type(value)
+    if kind not in _NAMES:
+        definition: Any = getattr(kind, "__strawberry_definition__", None)
+        is_plain = definition is not None and definition.is_type_of is None and not definition.is_graphql_generic
+        _NAMES[kind] = definition.name if is_plain else None
+    return _NAMES[kind]
 
 
 def _read(definition: GraphQLField, info: GraphQLResolveInfo[Any]) -> Callable[[Any], Any] | None:
@@ -323,9 +328,13 @@ def _each(item: Compiled) -> Compiled:
 
 def _checked(kind: GraphQLObjectType, complete: Complete, info: GraphQLResolveInfo[Any]) -> Complete:
     is_type_of: Any = kind.is_type_of
+    definition = kind.extensions.get(STRAWBERRY)
+    # What Strawberry's own check comes to for a value of the type's class, which most are.
+    own = None if definition is None or definition.is_type_of is not None else definition.origin
 
     def completed(value: Any, context: Any) -> Any:
-        if is_type_of(value, info) is not True:
+        is_own = own is not None and isinstance(value, own) and not hasattr(value, TYPE_CAST_ATTRIBUTE)
+        if not is_own and is_type_of(value, info) is not True:
             raise Uncovered
         return complete(value, context)
 

@@ -26,11 +26,21 @@ class Cursor:
     seq: int
 
     def __str__(self) -> str:
-        return f"v1:{self.workspace_id}:{self.epoch}:{self.seq:019d}"
+        return written(self.log, self.seq)
+
+    @property
+    def log(self) -> str:
+        """How all cursors of this log begin."""
+        return f"v1:{self.workspace_id}:{self.epoch}:"
 
     def at(self, seq: int) -> Cursor:
         """Another place in the same log."""
         return Cursor(self.workspace_id, self.epoch, seq)
+
+
+def written(log: str, seq: int) -> str:
+    """A cursor as clients keep it, of a log that is written already (`Cursor.log`)."""
+    return f"{log}{seq:019d}"
 
 
 def read(text: str) -> Cursor:

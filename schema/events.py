@@ -24,7 +24,7 @@ from db.images import from_image
 from db.models import ChangeOp, EventKind
 from domain.errors import TopLevel
 from execution.projector import READ, Uncovered
-from realtime.cursor import Cursor
+from realtime.cursor import written
 from realtime.reader import Batch, Resync, Seen
 from schema.arrangement import Label, Project, Status
 from schema.changes import FieldChange, names_others, shown_change, shown_changes_of_event
@@ -263,19 +263,20 @@ class EventBatch:
 
 def event_batch(batch: Batch) -> EventBatch:
     """A batch as the API tells it."""
+    log = batch.cursor.log
     return EventBatch(
-        events=[_event(seen, batch.cursor) for seen in batch.events],
+        events=[_event(seen, log) for seen in batch.events],
         cursor=EventCursor(str(batch.cursor)),
         caught_up=batch.is_caught_up,
         resync=batch.resync,
     )
 
 
-def _event(seen: Seen, position: Cursor) -> WorkspaceEvent:
+def _event(seen: Seen, log: str) -> WorkspaceEvent:
     event = seen.event
     shared: dict[str, Any] = {
         "event": event,
-        "cursor": EventCursor(str(position.at(event.seq))),
+        "cursor": EventCursor(written(log, event.seq)),
         "occurred_at": event.occurred_at,
         "client_mutation_id": event.client_mutation_id,
     }
