@@ -60,11 +60,16 @@ def checked(rules: dict[str, tuple[Callable[[Any, str], Any], Any]]) -> dict[str
     return good
 
 
+def _is_blank(value: str) -> bool:
+    """Whether nothing can be seen of it: spaces, and signs that only say how others are shown."""
+    return all(one.isspace() or unicodedata.category(one) == "Cf" for one in value)
+
+
 def line(limit: int) -> Callable[[str | None, str], str]:
     """A rule for one line of text that says something: trimmed, not empty, at most `limit` characters."""
 
     def rule(value: str | None, path: str) -> str:
-        if value is None or not value.strip():
+        if value is None or _is_blank(value):
             raise Invalid("This cannot be empty.", path, code=ErrorCode.REQUIRED)
         trimmed = value.strip()
         if any(ord(character) < 32 or ord(character) == 127 for character in trimmed):
@@ -100,7 +105,7 @@ description = text(MAX_DESCRIPTION)
 
 def body(value: str | None, path: str) -> str:
     """A rule for a comment: text of many lines that says something."""
-    if value is None or not value.strip():
+    if value is None or _is_blank(value):
         raise Invalid("This cannot be empty.", path, code=ErrorCode.REQUIRED)
     return text(MAX_COMMENT)(value, path)
 

@@ -27,10 +27,16 @@ def test_a_line_is_trimmed_and_says_something(rule: Any, limit: int) -> None:
     assert rule("x" * limit + "   ", "field") == "x" * limit
     assert rule("日" * limit, "field") == "日" * limit
     assert refusal(rule, "x" * (limit + 1)) == (ErrorCode.TOO_LONG, ("field",))
-    for empty in (None, "", "   ", "\u2003", "\t\n"):
+    for empty in (None, "", "   ", "\u2003", "\t\n", "\u200b", " \u2060\ufeff"):
         assert refusal(rule, empty) == (ErrorCode.REQUIRED, ("field",))
     for control in ("a\nb", "a\0b", "a\tb", "a\x7fb", "a\x1bb"):
         assert refusal(rule, control) == (ErrorCode.INVALID, ("field",))
+
+
+def test_a_comment_says_something() -> None:
+    assert fields.body("\u200bYes", "field") == "\u200bYes"
+    for empty in (None, "", " \n", "\u200b\n\u00ad"):
+        assert refusal(fields.body, empty) == (ErrorCode.REQUIRED, ("field",))
 
 
 def test_a_text_keeps_every_line_and_null_is_empty() -> None:
