@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -102,6 +103,24 @@ async def invite_ids_by_email(session: Session, email: str) -> list[UUID]:
     """The invites for an address, in an order to lock them in."""
     found = await session.execute(select(invites.c.id).where(invites.c.email == email).order_by(invites.c.id))
     return list(found.scalars())
+
+
+async def open_invites_by_email(session: Session, email: str, at: datetime, limit: int) -> list[Invite]:
+    """Invites for an address that still work, to workspaces that are there; the newest of them."""
+    found = await session.execute(
+        _select()
+        .join(workspaces, workspaces.c.id == invites.c.workspace_id)
+        .where(
+            invites.c.email == email,
+            invites.c.revoked_at.is_(None),
+            or_(invites.c.expires_at.is_(None), invites.c.expires_at > at),
+            or_(invites.c.max_uses.is_(None), invites.c.use_count < invites.c.max_uses),
+            workspaces.c.deleted_at.is_(None),
+        )
+        .order_by(invites.c.created_at.desc(), invites.c.id.desc())
+        .limit(limit)
+    )
+    return [_invite(row) for row in found]
 
 
 async def invite_by_id(session: Session, invite_id: UUID) -> Invite | None:

@@ -237,6 +237,7 @@ invites = Table(
     _one_of("role", Role),
     UniqueConstraint("workspace_id", "id"),
     Index("ix_invites_page", "workspace_id", "created_at", "id"),
+    Index("ix_invites_email", "email", postgresql_where=text("email IS NOT NULL")),
 )
 
 api_tokens = Table(

@@ -19,6 +19,8 @@ from db import invites, workspaces
 from db.ids import new_id
 from db.models import (
     Actor,
+    ActorKind,
+    ActorRef,
     ChangedField,
     EventKind,
     FieldChange,
@@ -40,6 +42,8 @@ from domain.sessions import Desk
 MAX_OPEN_INVITES = 500
 MAX_USES = 5_000
 MAX_LIFETIME = timedelta(days=365)
+MAX_TOLD = 50
+"""So many invites somebody hears of who proves their address; who sent the others may send them again."""
 
 
 def new_token() -> str:
@@ -107,17 +111,24 @@ async def create_invite(uow: UnitOfWork, new: NewInvite, token: str) -> Outcome:
         made.append(FieldChange(ChangedField.PROJECTS, None, [typed("project", one) for one in invite.project_ids]))
     uow.remember(EventKind.INVITE, invite.workspace_id, invite.id, 1, made, is_audit=True)
     events.invite_changed(uow, None, invite)
-    await _tell_invited(uow, invite)
+    await _tell_invited(uow, invite, uow.actor.ref)
     return Outcome({"invite": str(invite.id)})
 
 
-async def _tell_invited(uow: UnitOfWork, invite: Invite) -> None:
+async def _tell_invited(uow: UnitOfWork, invite: Invite, by: ActorRef) -> None:
     """Whoever has proven that the address is theirs, and does not belong yet, hears of it here, too."""
     user = None if invite.email is None else await rows.user_by_email(uow, invite.email)
     if user is None or user.email_verified_at is None:
         return
     if user.id not in await workspaces.members_of(uow, invite.workspace_id, [user.id]):
-        notices.invited(uow, invite, user.id)
+        notices.invited(uow, invite, user.id, by)
+
+
+async def tell_waiting(uow: UnitOfWork, user: User, but: UUID | None = None) -> None:
+    """Whoever has just proven their address hears of the invites that wait for it, all `but` one of them."""
+    for invite in await invites.open_invites_by_email(uow, user.email, uow.now, MAX_TOLD):
+        if invite.id != but and await _may_give(uow, invite):
+            await _tell_invited(uow, invite, ActorRef(ActorKind.USER, invite.created_by))
 
 
 def _checked(uow: UnitOfWork, new: NewInvite) -> str | None:
@@ -196,6 +207,7 @@ async def accept_invite(uow: UnitOfWork, token: str, user: User, path: str = "to
             raise _refused(path)
         if user.email_verified_at is None and await invites.is_mail_token(uow, invite.id, hash_of(token)):
             await set_verified(uow, user)
+            await tell_waiting(uow, user, but=invite.id)
         elif user.email_verified_at is None:
             raise Invalid(
                 "This invite is for your e-mail address: verify the address first.",

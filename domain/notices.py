@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from uuid import UUID
 
 from db import comments, projects, reminders, workspaces
-from db.models import ActorKind, Comment, Invite, NotificationKind, Source, Status, StatusCategory, Task
+from db.models import ActorKind, ActorRef, Comment, Invite, NotificationKind, Source, Status, StatusCategory, Task
 from db.notifications import About, open_ones
 from db.scope import Grant
 from db.unit_of_work import UnitOfWork
@@ -189,9 +189,9 @@ def workspace_deleted(uow: UnitOfWork, workspace_id: UUID) -> None:
     take_back(uow, [Recall(About(workspace_id))])
 
 
-def invited(uow: UnitOfWork, invite: Invite, user_id: UUID) -> None:
-    """An invite is for somebody who has an account."""
-    source = _source(uow, invite.id)
+def invited(uow: UnitOfWork, invite: Invite, user_id: UUID, by: ActorRef) -> None:
+    """An invite is for somebody who has an account. `by`: who made it, who need not be who does something now."""
+    source = Source(invite.id, by, None, uow.now)
     wish = Wish(
         NotificationKind.INVITED,
         invite.workspace_id,

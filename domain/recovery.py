@@ -16,6 +16,7 @@ from db.unit_of_work import UnitOfWork
 from domain import attempts, fields, passwords
 from domain.accounts import Announce, email, session_name, wrong_credentials
 from domain.errors import ErrorCode, Invalid
+from domain.invites import tell_waiting
 from domain.mails import queue_email_change_notice, queue_password_reset, queue_verification, withdraw_links
 from domain.sessions import Desk, SignedIn, open_session, person
 
@@ -56,6 +57,7 @@ async def reset_password(desk: Desk, token: str, new_password: str, device: str 
         await withdraw_links(uow, user.id)
         if user.email_verified_at is None:
             user = await accounts.update_profile(uow, user.id, {"email_verified_at": uow.now}, uow.now)
+            await tell_waiting(uow, user)
         return await open_session(uow, user, good["device"])
 
     signed_in = await desk.commit(person(link.user_id), work)
@@ -107,6 +109,7 @@ async def verify_email(desk: Desk, token: str, address: str, announce_profile: A
         except Duplicate as error:
             message = "Somebody else has an account with this address."
             raise Invalid(message, "token", code=ErrorCode.ALREADY_EXISTS) from error
+        await tell_waiting(uow, after)
         if is_change:
             await queue_email_change_notice(uow, before.id, before.email, after.email, is_done=True)
             await withdraw_links(uow, before.id)

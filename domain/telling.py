@@ -115,14 +115,15 @@ class Telling:
         await self._write(ledger, heads)
 
     async def _wanted(self) -> list[Told]:
-        """(person, wish, by which channels), without the actor, doubles, and those who do not want it."""
+        """(person, wish, by which channels), without who did it, doubles, and those who do not want it."""
         task_ids = [one.task.id for one in self._wishes if one.has_followers and one.task is not None]
         followers = await subscriptions.subscribers_by_task_ids(self._uow, task_ids) if task_ids else {}
-        actor_id = self._uow.actor.user_id if self._uow.actor.ref.kind is ActorKind.USER else None
         told: set[tuple[UUID, UUID | None, UUID]] = set()
         people: list[tuple[UUID, Wish]] = []
         for wish in self._wishes:
             task_id = None if wish.task is None else wish.task.id
+            actor = wish.source.actor
+            actor_id = actor.id if actor.kind is ActorKind.USER else None
             more = followers.get(task_id, []) if wish.has_followers and task_id is not None else []
             for user_id in (*wish.user_ids, *more):
                 key = (user_id, task_id, wish.source.id)

@@ -146,6 +146,19 @@ async def test_an_invite_is_told_and_taken_back(world: World, other_api: Api) ->
         await stream.until(lambda batch: told["id"] in batch["removedIds"])
 
 
+async def test_whoever_proves_their_address_hears_of_the_invites_that_wait_for_it(world: World, other_api: Api) -> None:
+    new = await world.owner.api.sign_up("Nell")
+    asked = {"workspaceId": world.id, "role": "MEMBER", "email": new.email}
+    _, revoked = [(await world.owner.do("createInvite", asked, "invite { id }"))["invite"]["id"] for _ in range(2)]
+    await world.owner.do("revokeInvite", {"id": revoked})
+    async with following(new.on(other_api)) as stream:
+        assert stream.batches[0]["notifications"] == []
+        await verify(new)
+        batch = await stream.until(lambda batch: bool(batch["notifications"]))
+        (told,) = batch["notifications"]
+        assert (told["kind"], told["actor"]) == ("INVITED", {"id": world.owner.id})
+
+
 async def test_more_changes_than_fit_come_as_a_snapshot(world: World) -> None:
     for _ in range(10):
         await asyncio.gather(*[world.task(assigneeIds=[world.spare.id]) for _ in range(10)])
