@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.clients.programs import HERE, ROOT, Node, generate, install, run
+from tests.clients.programs import HERE, ROOT, SHOWN_PATH, Node, generate, install, run
+from tests.site.pages import block
 
 
 @pytest.mark.parametrize("client", ["graphql-ws", "urql", "apollo"])
@@ -54,5 +55,10 @@ def test_the_replica_of_the_web_client_keeps_its_rules(node: Node) -> None:
 
 
 def test_copies_of_several_people_converge_over_cut_links_and_lose_nothing(node: Node, server_url: str) -> None:
+    """By the command that docs/replica.md shows, but for the number of games."""
     install(ROOT / "web", node)
-    run(node, "node_modules/vitest/vitest.mjs", "run", cwd=ROOT / "web", TUTTI_URL=server_url)
+    shown = block("docs/replica.md", "sh")
+    assert "http://127.0.0.1:8000" in shown
+    assert "TUTTI_RUNS=100" in shown
+    text = shown.replace("http://127.0.0.1:8000", server_url).replace("TUTTI_RUNS=100", "TUTTI_RUNS=6")
+    run("bash", "-e", "-c", text, cwd=ROOT, **SHOWN_PATH, NODE=str(node.executable))

@@ -14,3 +14,4 @@ export { Replica, type Effects, type Operation, type Row } from "./generated/syn
 export { MemoryStorage, type Save, type Saved, type Storage } from "./generated/sync/storage.js";
 export { Gone, Sync, type Batch, type Hooks, type Outcome, type Server, type Snapshot } from "./generated/sync/sync.js";
 export { inputOf, taskEffects } from "./generated/sync/tasks.js";
+export { undoEffects, undoing } from "./generated/sync/undo.js";

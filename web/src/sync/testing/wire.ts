@@ -100,7 +100,6 @@ export class Wire implements Server<BoardRow> {
     private readonly url: string,
     private readonly token: string,
     private readonly workspaceId: string,
-    private readonly onOutcome: (operation: Operation, outcome: Outcome<BoardRow>) => void,
   ) {}
 
   /** Connects, again and again, and tells `sync` of it. */
@@ -133,17 +132,11 @@ export class Wire implements Server<BoardRow> {
       },
     );
 
-  async send(operation: Operation): Promise<Outcome<BoardRow>> {
-    const outcome = await this.mutate(operation);
-    this.onOutcome(operation, outcome);
-    return outcome;
-  }
-
   async close(): Promise<void> {
     await Promise.resolve(this.socket.dispose()).catch(() => undefined); // a connection that is being made may fail
   }
 
-  private async mutate(operation: Operation): Promise<Outcome<BoardRow>> {
+  async send(operation: Operation): Promise<Outcome<BoardRow>> {
     const data = await ask<PayloadData>(this.url, this.token, mutationText(operation.name), { input: inputOf(operation) }).catch(
       () => null,
     );
