@@ -1,12 +1,14 @@
 """Writes the pages of the API reference from `graphql-schema.graphql`, before Sphinx reads them.
 
-Invariant: they are made anew for each build and are not committed; the only text in them is the schema's own.
+Invariant: they are made anew for each build and are not committed; the only text in them is the schema's own, and
+examples that are known to work (`examples.graphql` and `examples.json`, which the tests run).
 """
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from graphql import (
@@ -25,12 +27,14 @@ from graphql import (
     get_named_type,
     is_specified_scalar_type,
 )
-from graphql.language import print_ast
+from graphql.language import FieldNode, OperationDefinitionNode, parse, print_ast
 from sphinx.application import Sphinx
 
 HERE = Path(__file__).parent
 SDL = HERE.parent / "graphql-schema.graphql"
 FOLDER = HERE / "api"
+# (kind of operation, root field) -> examples, as they are shown.
+Examples = Mapping[tuple[str, str], Sequence[str]]
 KINDS: tuple[tuple[str, str, type[GraphQLNamedType]], ...] = (
     ("objects", "Objects", GraphQLObjectType),
     ("interfaces", "Interfaces", GraphQLInterfaceType),
@@ -39,6 +43,9 @@ KINDS: tuple[tuple[str, str, type[GraphQLNamedType]], ...] = (
     ("inputs", "Inputs", GraphQLInputObjectType),
     ("scalars", "Scalars", GraphQLScalarType),
 )
+BEFORE = """The examples run in the tests, in an order in which they work. `<CreateTask.task.id>` in one is what the
+answer to the example `CreateTask` has there.
+"""
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
@@ -67,10 +74,11 @@ def _pages(schema: GraphQLSchema) -> Iterator[tuple[str, str]]:
         "mutations": ("Mutations", schema.mutation_type),
         "subscriptions": ("Subscriptions", schema.subscription_type),
     }
+    examples = _examples()
     for name, (title, root) in roots.items():
         assert root is not None
         fields = sorted(root.fields.items())
-        yield name, f"# {title}\n\n" + "\n".join(_root_field(root.name, *one) for one in fields)
+        yield name, f"# {title}\n\n{BEFORE}\n" + "\n".join(_root_field(root.name, *one, examples) for one in fields)
     root_types = {root for _, root in roots.values()}
     for name, title, kind in KINDS:
         found = sorted(
@@ -81,9 +89,37 @@ def _pages(schema: GraphQLSchema) -> Iterator[tuple[str, str]]:
         yield name, f"# {title}\n\n" + "\n".join(_type(schema, one) for one in shown)
 
 
-def _root_field(root: str, name: str, field: GraphQLField) -> str:
+def _root_field(root: str, name: str, field: GraphQLField, examples: Examples) -> str:
     lines = [f"({root}.{name})=", f"## {name}", "", _said(field), "", f"Gives {_link(field.type)}.", ""]
-    return "\n".join([*lines, *_inputs("argument", field.args.items())])
+    return "\n".join([*lines, *_inputs("argument", field.args.items()), *examples[root.lower(), name]])
+
+
+def _examples() -> Examples:
+    """Raises KeyError where a document has nothing beside it."""
+    told = json.loads((HERE / "examples.json").read_text())
+    found: dict[tuple[str, str], list[str]] = {}
+    for one in parse((HERE / "examples.graphql").read_text()).definitions:
+        assert isinstance(one, OperationDefinitionNode)
+        assert one.name is not None
+        (field,) = one.selection_set.selections
+        assert isinstance(field, FieldNode)
+        example = told[one.name.value]
+        lines = ["**Example**", "", *_block("graphql", print_ast(one))]
+        if "authorization" in example:
+            lines += _block("http", f"authorization: {example['authorization']}")
+        if example["variables"]:
+            lines += ["with the variables", "", *_block("json", _json(example["variables"]))]
+        lines += ["answers", "", *_block("json", _json(example["answer"]))]
+        found.setdefault((one.operation.value, field.name.value), []).append("\n".join(lines))
+    return found
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, indent=2, ensure_ascii=False)
+
+
+def _block(language: str, text: str) -> list[str]:
+    return [f"```{language}", text, "```", ""]
 
 
 def _type(schema: GraphQLSchema, one: GraphQLNamedType) -> str:
