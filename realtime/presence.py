@@ -21,6 +21,7 @@ from db.errors import Unavailable
 from db.gathering import Gathering
 from db.presence import Attendee, keep_last_seen
 from db.session import Database, Session
+from realtime.commits import Commit
 from realtime.counters import Counters
 from realtime.cursor import Cursor
 from realtime.follow import AccessRevoked, NotVisible
@@ -32,7 +33,8 @@ from realtime.presence_room import Room, Viewer
 from realtime.presence_state import SNAPSHOT_SECONDS, Presence, PresenceBatch, Status
 from realtime.presence_store import CHANNEL, Away, Doing, Store
 from realtime.subscriber import Subscriber
-from realtime.topic import RETRY_SECONDS
+from realtime.topic import RETRY_SECONDS, Topic
+from realtime.turn import turn
 
 BEAT_SECONDS = 8.0
 SWEEP_SECONDS = 1.0
@@ -339,30 +341,29 @@ class Presences:
         while True:
             try:
                 async with self._hub.join(place.workspace_id) as topic:
-                    listener = Listener(topic)
+                    heeding = _Heeding(topic, lambda commits: self._heed_all(place, commits))
                     try:
                         while True:
                             place.room.position = topic.last
-                            listener.seek(Cursor(place.workspace_id, topic.epoch, topic.last), topic.last)
+                            heeding.listener.seek(Cursor(place.workspace_id, topic.epoch, topic.last), topic.last)
                             place.heeds.set()
                             with suppress(Expired):
-                                await self._heed_on(place, listener)
+                                await heeding.go_on()
                             self._look_again(place)
                     finally:
-                        listener.close()
+                        heeding.close()
             except NoSuchWorkspace:
                 place.heeds.set()
                 return
             except Unavailable:
                 await asyncio.sleep(RETRY_SECONDS)
 
-    async def _heed_on(self, place: Place, listener: Listener) -> None:
-        while True:
-            for commit in await listener.read(until=math.inf):
-                for event in commit.events:
-                    is_known = place.room.heed(event)
-                    if is_known or event.entity_id in place.member_ids:
-                        self._start(self._look_at(place, event.entity_id))
+    def _heed_all(self, place: Place, commits: list[Commit]) -> None:
+        for commit in commits:
+            for event in commit.events:
+                is_known = place.room.heed(event)
+                if is_known or event.entity_id in place.member_ids:
+                    self._start(self._look_at(place, event.entity_id))
 
     def _look_again(self, place: Place) -> None:
         """Part of the log was missed: look at everybody."""
@@ -485,6 +486,49 @@ class Presences:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
+
+
+class _Heeding:
+    """Passes on what comes in a workspace in the turn in which it comes: to wake a task for each change is dear."""
+
+    def __init__(self, topic: Topic, heed: Callable[[list[Commit]], None]) -> None:
+        self.listener = Listener(topic, self._wake)
+        self._heed = heed
+        self._is_woken = False
+        self._is_closed = False
+        self._must_read = asyncio.Event()
+
+    def close(self) -> None:
+        """Pass on nothing more."""
+        self._is_closed = True
+        self.listener.close()
+        del self.listener  # which refers to this by whom it tells
+
+    async def go_on(self) -> None:
+        """Read the log where that is needed, for ever. Raises Expired."""
+        self._must_read.set()
+        while True:
+            while (commits := self.listener.now()) != []:
+                self._heed(commits or await self.listener.read(until=math.inf))
+            self._must_read.clear()
+            await self._must_read.wait()
+
+    def _wake(self) -> None:
+        if not self._is_woken and not self._must_read.is_set():
+            self._is_woken = True
+            turn.render(self._take)
+
+    def _take(self) -> None:
+        self._is_woken = False
+        if self._is_closed or self._must_read.is_set():
+            return
+        try:
+            while commits := self.listener.now():
+                self._heed(commits)
+        except Expired:
+            commits = None  # said where it is read
+        if commits is None:
+            self._must_read.set()
 
 
 async def _end(*tasks: asyncio.Task[None]) -> None:

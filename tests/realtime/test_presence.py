@@ -18,8 +18,9 @@ from realtime.presence_pace import BURST, PER_SECOND, Pace
 from realtime.presence_room import BIG_ROOM, GATHER_SECONDS
 from realtime.presence_state import Status
 from realtime.presence_store import Doing
+from realtime.turn import turn
 from tests.realtime.hall import Hall, attending
-from tests.realtime.world import Node, change
+from tests.realtime.world import Node, change, eventually
 from tests.stack_fixture import TestStack
 
 MEMBERS = frozenset({"members"})
@@ -63,6 +64,18 @@ async def test_an_open_tab_is_somebody_online_for_all_processes(node: Node, othe
     assert late.status(bob) is Status.ONLINE
     assert late.told[0].is_snapshot
     assert not late.told[0].is_stale
+
+
+async def test_a_change_is_heeded_in_the_turn_in_which_it_comes(node: Node, hall: Hall) -> None:
+    (ann,) = await people(node, hall, 1)
+    await hall.view(node, ann)
+    topic = node.realtime.hub._topics[hall.workspace_id]
+    room = node.realtime.presences._places[hall.workspace_id].room
+    seen: list[tuple[int, int]] = []
+    topic.listen(lambda: turn.write(lambda: seen.append((room.position, topic.last))))
+    last = await node.write(hall.workspace_id)
+    await eventually(lambda: bool(seen) and seen[-1][1] == last)
+    assert all(heeded == heard for heeded, heard in seen)
 
 
 async def test_closing_one_of_two_tabs_is_no_news(node: Node, other: Node, hall: Hall) -> None:
