@@ -19,6 +19,7 @@ const broken = changes.filter(({ criticality }) => criticality.level === Critica
 const pages = readdirSync(join(repository, "web/src"), { recursive: true }).filter((file) => file.endsWith(".graphql"));
 const written = [
   Object.entries(documents).map(([name, text]) => new Source(text, `tests/clients/documents.mjs ${name}`)),
+  [new Source(read("docs/examples.graphql"), "docs/examples.graphql")],
   ...["graphiql", ""].map((folder) =>
     pages
       .filter((file) => file.startsWith("graphiql") === (folder === "graphiql"))
