@@ -8,9 +8,12 @@ CPython 3.11 2.7 times as slow. What was seen is left in files of coverage.py, w
 from __future__ import annotations
 
 import atexit
+import os
+import signal
 import sys
 from importlib.machinery import ModuleSpec
 from pathlib import Path
+from types import FrameType
 
 from coverage import Coverage, CoverageData
 from slipcover import Slipcover
@@ -41,4 +44,12 @@ def write() -> None:
     data.touch_files(str(file) for package in PACKAGES for file in (ROOT / package).rglob("*.py"))
 
 
+def write_and_end(number: int, _: FrameType | None) -> None:
+    """Uvicorn's servers, too, end by this signal: after the shutdown they send it to themselves again."""
+    write()
+    signal.signal(number, signal.SIG_DFL)
+    os.kill(os.getpid(), number)
+
+
+signal.signal(signal.SIGTERM, write_and_end)
 sys.meta_path.insert(0, OwnPackages(probes, FileMatcher(sources=[ROOT / package for package in PACKAGES])))
