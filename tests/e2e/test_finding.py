@@ -170,7 +170,11 @@ async def test_everybody_of_a_large_team_is_found(open_page: OpenPage, stack: Te
     await expect(card(page, "Tune the violin")).to_be_visible()
 
     await card(page, "Tune the violin").click()
-    await page.get_by_role("textbox", name="Write a comment").press_sequentially(f"Here, @{handle}248")
+    comment = page.get_by_role("textbox", name="Write a comment")
+    await comment.press_sequentially(f"Here, @{handle}")
+    await expect(page.get_by_role("option")).to_have_count(6)
+    await expect(page.get_by_role("option").last).to_be_in_viewport(ratio=0.9)
+    await comment.press_sequentially("248")
     await page.keyboard.press("Enter")
     await page.keyboard.press("Control+Enter")
     await expect(page.get_by_role("article", name="Comment by Ann")).to_contain_text("@Person 248")

@@ -4,7 +4,7 @@
  * Invariants: a key does something only when nobody is typing and no dialog or menu is open. It acts on what the keys
  * before it have made, also where that was not drawn yet: people press them faster than frames come.
  */
-import { useEffect, useRef } from "react";
+import { useLayoutEffect, useRef } from "react";
 import { flushSync } from "react-dom";
 import type { Model, Task } from "../data/model";
 import type { Undone } from "../data/workspace";
@@ -22,8 +22,8 @@ const QUICK: Record<string, QuickKind> = { s: "status", p: "priority", a: "assig
 export function useBoardKeys(columns: Columns, onOpen: (task: Task) => void): void {
   const workspace = useWorkspace();
   const latest = useRef({ columns, onOpen });
-  useEffect(() => void (latest.current = { columns, onOpen }));
-  useEffect(() => {
+  useLayoutEffect(() => void (latest.current = { columns, onOpen }));
+  useLayoutEffect(() => {
     function keyed(event: KeyboardEvent): void {
       if (isUndo(event) && !isTyping(event)) {
         event.preventDefault();

@@ -133,51 +133,48 @@ export class OpenWorkspace {
 
   /** Does a mutation at once; `baseVersion` makes another person's change of the same field a conflict. Returns its key. */
   submit(name: string, input: Record<string, unknown> & { id: string }, baseVersion?: number): string {
-    const key = this.put(name, input, baseVersion);
-    if (UNDOABLE.has(name)) this.acted([key]);
+    const base = baseVersion === undefined || baseVersion < 1 ? {} : { baseVersion };
+    const key = uuidv7();
+    this.act([{ key, name, entityId: input.id, input, ...base }]);
     return key;
   }
 
   /** Changes tasks alike, at once: all of them or, if one is refused, none (of a hundred). Returns the keys. */
   submitAll(ids: readonly string[], change: Readonly<Record<string, unknown>>): readonly string[] {
     if (ids.length === 1) return [this.submit("updateTask", { ...change, id: ids[0]! })];
-    const keys: string[] = [];
+    const operations: Operation[] = [];
     for (let at = 0; at < ids.length; at += MOST_AT_ONCE) {
       const updates = ids.slice(at, at + MOST_AT_ONCE).map((id) => ({ ...change, id }));
-      const key = uuidv7();
-      void this.sync.submit({ key, name: "bulkUpdateTasks", entityId: updates[0]!.id, input: { updates } });
-      keys.push(key);
+      operations.push({ key: uuidv7(), name: "bulkUpdateTasks", entityId: updates[0]!.id, input: { updates } });
     }
-    this.acted(keys);
-    return keys;
+    return this.act(operations);
   }
 
   /** Does the same mutation to each of several, as one act: it is undone as a whole. Returns the keys. */
   submitEach(name: string, inputs: readonly (Record<string, unknown> & { id: string })[]): readonly string[] {
-    const keys = inputs.map((input) => this.put(name, input));
-    this.acted(keys);
-    return keys;
+    return this.act(inputs.map((input) => ({ key: uuidv7(), name, entityId: input.id, input })));
   }
 
-  private put(name: string, input: Record<string, unknown> & { id: string }, baseVersion?: number): string {
-    const base = baseVersion === undefined || baseVersion < 1 ? {} : { baseVersion };
-    const key = uuidv7();
-    void this.sync.submit({ key, name, entityId: input.id, input, ...base });
-    return key;
+  private act(operations: readonly Operation[]): readonly string[] {
+    const keys = operations.map(({ key }) => key);
+    void this.sync.submit(...operations);
+    if (operations.some(({ name }) => UNDOABLE.has(name))) this.acted(keys);
+    return keys;
   }
 
   /** Undoes what was submitted under these keys, the last first: at once, and queued behind what waits of it. */
   undo(keys: readonly string[]): void {
     this.acts = this.acts.filter((act) => !act.some((key) => keys.includes(key)));
-    for (const key of [...keys].reverse()) {
+    const undos = [...keys].reverse().flatMap((key): Operation[] => {
       const found = this.undoable(key);
       this.done.delete(key);
-      if (!found) continue;
+      if (!found) return [];
       const { operation, changeSetId } = found;
+      if (operation.name !== "createTask") return [undoing(uuidv7(), operation, changeSetId)];
       // What was made has no change that could go back.
-      if (operation.name === "createTask") this.put("deleteTask", { id: operation.entityId });
-      else void this.sync.submit(undoing(uuidv7(), operation, changeSetId));
-    }
+      return [{ key: uuidv7(), name: "deleteTask", entityId: operation.entityId, input: { id: operation.entityId } }];
+    });
+    void this.sync.submit(...undos);
   }
 
   /** Undoes what was done last, in this tab or before it was loaded anew while that waits. Returns what that was; null: nothing. */

@@ -3,7 +3,7 @@
  *
  * Invariant: but for Ctrl or Cmd with K, a key does something only when nobody is typing and no dialog or menu is open.
  */
-import { Suspense, useEffect, useRef } from "react";
+import { Suspense, useEffect, useLayoutEffect, useRef } from "react";
 import { useLocation } from "wouter";
 import { fetchLater, lazily } from "../app/later";
 import { isTyping } from "../board/typing";
@@ -27,7 +27,8 @@ export function GlobalKeys({ slug, view }: { slug: string | undefined; view: str
   const [, go] = useLocation();
   const pressedG = useRef(-Infinity); // by the clock of the page, which begins at its loading
   useEffect(() => fetchLater(fetchPalette, fetchKeys), []);
-  useEffect(() => {
+  // In the commit itself: what is seen can be worked by keys.
+  useLayoutEffect(() => {
     function keyed(event: KeyboardEvent): void {
       if ((event.metaKey || event.ctrlKey) && event.key.toLowerCase() === "k") {
         event.preventDefault();

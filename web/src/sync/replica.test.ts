@@ -341,11 +341,11 @@ describe("ids and storage", () => {
 });
 
 describe("an undo", () => {
-  const undone = (replica: Replica<AnyRow>, waiting: Operation): Operation => replica.submit(undoing(uuidv7(), waiting, null));
+  const undone = (replica: Replica<AnyRow>, waiting: Operation): Operation => replica.submit(undoing(uuidv7(), waiting, null))[0]!;
 
   it("takes back what waits exactly, and is aimed at what the answer says", () => {
     const replica = replicaOf(task("1"), task("2"));
-    const move = replica.submit(operation("moveTask", { id: "task_1", statusId: doing.id, position: { edge: "LAST" } }));
+    const move = replica.submit(operation("moveTask", { id: "task_1", statusId: doing.id, position: { edge: "LAST" } }))[0]!;
     const undo = undone(replica, move);
     expect(shown(replica, "1")).toEqual(task("1"));
     replica.confirm(move.key, { rows: [task("1", { status: { id: doing.id }, rank: "z9", version: 2 })], changeSetId: "set_1" });
@@ -358,7 +358,7 @@ describe("an undo", () => {
 
   it("leaves alone what somebody else has made of it", () => {
     const replica = replicaOf(task("1", { assignees: [{ id: "a" }, { id: "b" }] }));
-    const edit = replica.submit(operation("updateTask", { id: "task_1", title: "Mine", priority: "HIGH", addAssigneeIds: ["c"], removeAssigneeIds: ["a"] }));
+    const edit = replica.submit(operation("updateTask", { id: "task_1", title: "Mine", priority: "HIGH", addAssigneeIds: ["c"], removeAssigneeIds: ["a"] }))[0]!;
     replica.confirm(edit.key, { rows: [task("1", { title: "Theirs", priority: "HIGH", assignees: [{ id: "b" }, { id: "c" }], version: 2 })], changeSetId: "set_1" });
     replica.submit(undoing(uuidv7(), edit, "set_1"));
     replica.apply({ cursor: "v1:1", steps: [{ kind: "put", row: task("1", { title: "Theirs", priority: "LOW", assignees: [{ id: "b" }, { id: "c" }, { id: "d" }], version: 3 }) }] });
@@ -367,8 +367,8 @@ describe("an undo", () => {
 
   it("brings back what is gone, and of several all", () => {
     const replica = replicaOf(task("1"), task("2"), task("3"));
-    const edit = replica.submit(operation("bulkUpdateTasks", { updates: [{ id: "task_1", priority: "HIGH" }, { id: "task_2", priority: "LOW" }] }));
-    const removal = replica.submit(operation("deleteTask", { id: "task_3" }));
+    const edit = replica.submit(operation("bulkUpdateTasks", { updates: [{ id: "task_1", priority: "HIGH" }, { id: "task_2", priority: "LOW" }] }))[0]!;
+    const removal = replica.submit(operation("deleteTask", { id: "task_3" }))[0]!;
     for (const [at, done] of [edit, removal].entries()) {
       const rows = at === 0 ? [task("1", { priority: "HIGH", version: 2 }), task("2", { priority: "LOW", version: 2 })] : [];
       replica.confirm(done.key, { rows, dropped: at === 0 ? [] : ["task_3"], changeSetId: `set_${at}` });
@@ -377,12 +377,21 @@ describe("an undo", () => {
     expect(["1", "2", "3"].map((id) => shown(replica, id)?.priority)).toEqual(["NONE", "NONE", "NONE"]);
   });
 
+  it("knows of each of several that were submitted together what it did", () => {
+    const replica = replicaOf(task("1"), task("2"));
+    const told: string[][] = [];
+    replica.listen((ids) => told.push([...ids].sort()));
+    const both = replica.submit(...["1", "2"].map((id) => operation("updateTask", { id: `task_${id}`, priority: "HIGH" })));
+    expect(both.map(({ deeds }) => deeds)).toEqual(["1", "2"].map((id) => [{ id: `task_${id}`, fields: { priority: ["NONE", "HIGH"] } }]));
+    expect(told).toEqual([["task_1", "task_2"]]);
+  });
+
   it("goes with what was refused, or has changed nothing", () => {
     const replica = replicaOf(task("1"));
-    const refused = replica.submit(operation("updateTask", { id: "task_1", title: "Refused" }));
+    const refused = replica.submit(operation("updateTask", { id: "task_1", title: "Refused" }))[0]!;
     const undo = undone(replica, refused);
     expect(replica.refuse(refused.key).map(({ key }) => key)).toEqual([refused.key, undo.key]);
-    const same = replica.submit(operation("updateTask", { id: "task_1", title: "Title 1" }));
+    const same = replica.submit(operation("updateTask", { id: "task_1", title: "Title 1" }))[0]!;
     undone(replica, same);
     replica.confirm(same.key, { rows: [task("1")], changeSetId: null });
     expect(replica.operations).toEqual([]);

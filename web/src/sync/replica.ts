@@ -145,16 +145,20 @@ export class Replica<R extends Row> {
     return changed;
   }
 
-  /** Puts an operation on top. Returns it as it waits: with what it does to rows, unless it says that itself. */
-  submit(operation: Operation): Operation {
-    const ids = operation.deeds ? [] : idsOf(operation);
-    const before = ids.map((id) => this.get(id));
-    this.waiting = [...this.waiting, operation];
+  /**
+   * Puts operations on top, which change rows of their own each. Returns them as they wait: with what they do to rows, unless
+   * they say that themselves.
+   */
+  submit(...operations: readonly Operation[]): readonly Operation[] {
+    const before = operations.map((operation) => (operation.deeds ? [] : idsOf(operation)).map((id) => [id, this.get(id)] as const));
+    const earlier = this.waiting;
+    this.waiting = [...earlier, ...operations];
     this.replay(new Set());
-    const deeds = ids.flatMap((id, at) => deedOf(before[at], this.get(id)) ?? []);
-    if (deeds.length === 0) return operation;
-    const submitted = { ...operation, deeds };
-    this.waiting = [...this.waiting.slice(0, -1), submitted];
+    const submitted = operations.map((operation, at) => {
+      const deeds = before[at]!.flatMap(([id, row]) => deedOf(row, this.get(id)) ?? []);
+      return deeds.length ? { ...operation, deeds } : operation;
+    });
+    this.waiting = [...earlier, ...submitted];
     return submitted;
   }
 

@@ -122,11 +122,11 @@ export class Sync<R extends Row> {
     return this.replica.cursor !== null;
   }
 
-  /** Shows a change at once, stores it, and sends it when its turn comes. Resolves when it is stored. */
-  async submit(operation: Operation): Promise<void> {
-    const submitted = this.replica.submit(operation);
+  /** Shows changes at once, stores them together, and sends them when their turn comes. Resolves when they are stored. */
+  async submit(...operations: readonly Operation[]): Promise<void> {
+    const putOperations = this.replica.submit(...operations);
     this.hooks.onChange?.();
-    await this.storage.save({ putOperations: [submitted] }).catch(() => undefined); // without a database it still is sent
+    await this.storage.save({ putOperations }).catch(() => undefined); // without a database they still are sent
     this.drainSoon(0);
   }
 

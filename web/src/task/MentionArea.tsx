@@ -1,5 +1,5 @@
 /** A text area that completes mentions: who may be meant is offered after an `@`, and chosen by arrow keys and Enter. */
-import { useId, useRef, useState, type KeyboardEvent, type TextareaHTMLAttributes } from "react";
+import { useId, useLayoutEffect, useRef, useState, type KeyboardEvent, type TextareaHTMLAttributes } from "react";
 import type { Membership } from "../data/model";
 import { announce } from "../ui/announce";
 import { Avatar, INPUT } from "../ui/controls";
@@ -18,6 +18,12 @@ export function MentionArea({ label, value, people, onText, onKeyDown, className
   const [begun, setBegun] = useState<string | null>(null);
   const [at, setAt] = useState(0);
   const choices = begun === null ? [] : offered(people, begun);
+
+  // The field is often the last thing of a panel, with no room below it.
+  useLayoutEffect(() => {
+    if (choices.length === 0) return;
+    for (const id of [list, `${list}-${at}`]) document.getElementById(id)?.scrollIntoView({ block: "nearest" });
+  }, [choices.length, at, list]);
 
   function look(): void {
     const element = area.current;
