@@ -1,5 +1,5 @@
 /** The tasks of a workspace as a board or a list, filtered as the address says, with the open task beside them. */
-import { Suspense, useCallback, useDeferredValue, useEffect, useMemo, useRef, useState, type MouseEvent } from "react";
+import { Suspense, useCallback, useEffect, useMemo, useRef, useState, type MouseEvent } from "react";
 import { useLocation, useSearchParams } from "wouter";
 import { fetchLater, lazily } from "../app/later";
 import { may, type Model, type Task } from "../data/model";
@@ -29,9 +29,7 @@ export function BoardPage({ slug, view, taskKey }: { slug: string; view: "board"
   const [, go] = useLocation();
   const [newIn, setNewIn] = useState<string | null>(null);
   const filters = useMemo(() => filtersOf(address), [address]);
-  // The field shows a letter at once; what it finds may come a moment later, in pieces that let the next letter through.
-  const applied = useDeferredValue(filters);
-  const tasks = useMemo(() => shownTasks(model, applied, today()), [model, applied]);
+  const tasks = useMemo(() => shownTasks(model, filters, today()), [model, filters]);
   const columns = useColumns(model, tasks);
   const inOrder = useMemo(() => ([] as Task[]).concat(...columns.values()), [columns]);
   const mayWrite = may(model, "TASK_WRITE");
@@ -71,12 +69,12 @@ export function BoardPage({ slug, view, taskKey }: { slug: string; view: "board"
     <div className="flex min-h-0 grow">
       <div className="relative flex min-w-0 grow flex-col" onClickCapture={pressed}>
         <FilterBar {...partsOf(model)} count={tasks.length} isWhole={isWhole} filters={filters} onChange={filter} onNew={mayWrite ? addNew : undefined} />
-        {tasks.length === 0 && isWhole && isFiltered(applied) && (
+        {tasks.length === 0 && isWhole && isFiltered(filters) && (
           <Empty title="No task matches these filters.">
             <Button onClick={() => setAddress(new URLSearchParams(), { replace: true })}>Clear the filters</Button>
           </Empty>
         )}
-        {tasks.length === 0 && !isFiltered(applied) && (
+        {tasks.length === 0 && !isFiltered(filters) && (
           <p className="px-4 pt-4 text-dim">No task yet. {mayWrite ? "Press C or + to create the first one." : "Whoever may write here creates the first one."}</p>
         )}
         {view === "board" ? (
