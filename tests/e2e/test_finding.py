@@ -156,6 +156,7 @@ async def test_everybody_of_a_large_team_is_found(open_page: OpenPage, stack: Te
     await page.keyboard.press("a")
     await expect(page.get_by_role("menuitemcheckbox")).to_have_count(250)
     await page.keyboard.type("Person 249")
+    await expect(page.get_by_role("menuitemcheckbox", name="Person 249")).to_be_focused()
     await page.keyboard.press("Enter")
     await page.keyboard.press("Escape")
     await expect(card(page, "Tune the violin").get_by_title("Person 249")).to_be_visible()

@@ -207,9 +207,9 @@ async def test_resuming_needs_a_variable_that_says_where(tiny: Tiny, http: httpx
 async def test_where_the_cursor_is_is_found_quickly_however_often_fragments_are_spread(
     tiny: Tiny, http: httpx.AsyncClient
 ) -> None:
-    chain = "".join(f"fragment F{n} on Subscription {{ ...F{n + 1} ...F{n + 1} }} " for n in range(25))
-    query = f"subscription {{ ...F0 }} {chain} fragment F25 on Subscription {{ count(to: 1) }}"
+    chain = "".join(f"fragment F{n} on Subscription {{ ...F{n + 1} ...F{n + 1} }} " for n in range(40))
+    query = f"subscription {{ ...F0 }} {chain} fragment F40 on Subscription {{ count(to: 1) }}"
     began = time.monotonic()
     async with event_stream(http, tiny.url, query) as events:
         assert [one.name for one in await events.rest()] == ["next", "complete"]
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 20  # following each spread would take days
