@@ -22,7 +22,7 @@ export default function SelectionBar({ model }: { model: Model }) {
     toast(tasks.length === 1 ? "One task was archived" : `${tasks.length} tasks were archived`, undefined, { label: "Undo", run: () => workspace.undo(keys) });
   }
   return (
-    <div role="toolbar" aria-label="Selected tasks" className="appear absolute inset-x-2 bottom-4 z-30 mx-auto flex w-fit flex-wrap items-center justify-center gap-1 rounded-2xl border border-line bg-raised p-2 shadow-2xl">
+    <div role="toolbar" aria-label="Selected tasks" className="appear z-30 mx-2 my-3 flex shrink-0 flex-wrap self-center items-center justify-center gap-1 rounded-2xl border border-line bg-raised p-2 shadow-lg">
       <span role="status" className="px-2 text-sm font-semibold">{tasks.length} selected</span>
       {KINDS.map(([kind, name]) => (
         <Menu key={kind} label={`${name} of all`} trigger={<Button kind="quiet">{name}</Button>}>
