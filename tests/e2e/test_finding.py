@@ -1,6 +1,7 @@
 """Finding things in a real browser: search, my tasks over all workspaces, the palette, and the keys of every page."""
 
 import asyncio
+import re
 
 import asyncpg
 from playwright.async_api import Route, expect
@@ -187,3 +188,45 @@ async def test_everybody_of_a_large_team_is_found(open_page: OpenPage, stack: Te
     await page.get_by_label("Find a member").fill("person 249")
     await expect(rows).to_have_count(1)
     await expect(rows).to_contain_text("Person 249")
+
+
+async def test_the_list_is_grouped_and_sorted_as_the_address_says_and_the_archive_is_found(open_page: OpenPage) -> None:
+    page = await sign_up(open_page, "Ann")
+    await create(page, "Violin", "Bow", "Tuba")
+    await expect(page.locator("[data-task]")).to_have_count(3)
+    await card(page, "Bow").focus()
+    await page.keyboard.press("p")
+    await page.get_by_role("menuitemradio", name="Urgent").click()
+    await expect(card(page, "Bow")).to_contain_text("Urgent")
+    await page.get_by_role("link", name="List").click()
+    rows = page.locator("[data-task]")
+    await expect(rows).to_contain_text(["Violin", "Bow", "Tuba"])
+    await page.get_by_role("button", name="Sort").click()
+    await page.get_by_role("menuitemradio", name="Title").click()
+    await expect(rows).to_contain_text(["Bow", "Tuba", "Violin"])
+    await page.get_by_role("button", name="By status").click()
+    await page.get_by_role("menuitemradio", name="Priority").click()
+    await expect(page.get_by_role("heading", level=2)).to_have_text(["Urgent1", "No priority2"])
+    await expect(page).to_have_url(re.compile(r"sort=title&group=priority$"))
+    await is_accessible(page, "a grouped list")
+    await page.reload()
+    await expect(rows).to_contain_text(["Bow", "Tuba", "Violin"])
+    await card(page, "Bow").focus()
+    await page.keyboard.press("Alt+ArrowDown")
+    await expect(page.get_by_role("status", name="Messages")).to_contain_text("sorted by hand")
+
+    await card(page, "Tuba").click()
+    await page.get_by_role("button", name="Archive", exact=True).click()
+    await expect(rows).to_have_count(2)
+    await page.reload()  # the message with Undo is gone
+    await page.get_by_role("button", name="Archived").click()
+    await expect(rows).to_have_count(1)
+    await card(page, "Tuba").click()
+    await expect(page.get_by_text("In the archive since")).to_be_visible()
+    await expect(page.get_by_role("button", name="Archive", exact=True)).to_have_count(0)
+    await is_accessible(page, "an archived task")
+    await page.get_by_role("button", name="Take it out").click()
+    await expect(page.get_by_role("button", name="Archive", exact=True)).to_be_visible()
+    await page.get_by_role("button", name="Close task").click()
+    await page.get_by_role("button", name="Archived").click()
+    await expect(rows).to_contain_text(["Bow", "Tuba", "Violin"])

@@ -7,10 +7,11 @@ import { Button, Empty } from "../ui/controls";
 import { forgetNewTask, useAsked } from "../find/asked";
 import { fetchMenus } from "../ui/menu";
 import { useIsWhole, useModel } from "../workspace/context";
-import { columnsOf, filtersOf, isFiltered, shownTasks, today, withFilters, type Columns, type Filters } from "./arrange";
+import { columnsOf, filtersOf, isFiltered, NO_FILTERS, shownTasks, today, withFilters, type Columns, type Filters } from "./arrange";
 import { Board } from "./Board";
 import { FilterBar } from "./FilterBar";
 import { focusCard } from "./focus";
+import { groupingOf, groupsOf, sortingOf, withView, type Group, type Grouping, type Sorting } from "./groups";
 import { List } from "./List";
 import { NewTask } from "./NewTask";
 import { QuickMenu } from "./QuickMenu";
@@ -31,7 +32,9 @@ export function BoardPage({ slug, view, taskKey }: { slug: string; view: "board"
   const filters = useMemo(() => filtersOf(address), [address]);
   const tasks = useMemo(() => shownTasks(model, filters, today()), [model, filters]);
   const columns = useColumns(model, tasks);
-  const inOrder = useMemo(() => ([] as Task[]).concat(...columns.values()), [columns]);
+  const [grouping, sorting] = view === "list" ? [groupingOf(address), sortingOf(address)] : ([undefined, undefined] as const);
+  const groups = useGroups(model, tasks, grouping, sorting);
+  const inOrder = useMemo(() => (groups ? groups.flatMap((group) => group.tasks) : ([] as Task[]).concat(...columns.values())), [columns, groups]);
   const mayWrite = may(model, "TASK_WRITE");
   const query = address.size ? `?${address}` : "";
   const open = (task: Task): void => go(`/w/${slug}/${view}/${task.key || task.id}${query}`);
@@ -45,6 +48,7 @@ export function BoardPage({ slug, view, taskKey }: { slug: string; view: "board"
     if (opened?.key && opened.key !== taskKey) go(`/w/${slug}/${view}/${opened.key}${query}`, { replace: true });
   }, [opened?.key, taskKey]);
   const filter = useCallback((change: Partial<Filters>) => setAddress((now) => withFilters(now, change), { replace: true }), [setAddress]);
+  const arrange = useCallback((name: "group" | "sort", value: string) => setAddress((now) => withView(now, name, value), { replace: true }), [setAddress]);
   const addNew = useCallback(() => setNewIn(""), []);
   const closeNew = useCallback(() => setNewIn(null), []);
   const isNewAsked = useAsked((state) => state.isNewTask);
@@ -63,24 +67,24 @@ export function BoardPage({ slug, view, taskKey }: { slug: string; view: "board"
     if (event.shiftKey) selectTo(id, inOrder);
     else toggleSelected(id);
   }
-  useBoardKeys(columns, open);
+  useBoardKeys(columns, open, !grouping && !sorting);
 
   return (
     <div className="flex min-h-0 grow">
       <div className="relative flex min-w-0 grow flex-col" onClickCapture={pressed}>
-        <FilterBar {...partsOf(model)} count={tasks.length} isWhole={isWhole} filters={filters} onChange={filter} onNew={mayWrite ? addNew : undefined} />
+        <FilterBar {...partsOf(model)} count={tasks.length} isWhole={isWhole} filters={filters} onChange={filter} onNew={mayWrite ? addNew : undefined} grouping={grouping} sorting={sorting} onArrange={arrange} />
         {tasks.length === 0 && isWhole && isFiltered(filters) && (
           <Empty title="No task matches these filters.">
-            <Button onClick={() => setAddress(new URLSearchParams(), { replace: true })}>Clear the filters</Button>
+            <Button onClick={() => filter(NO_FILTERS)}>Clear the filters</Button>
           </Empty>
         )}
         {tasks.length === 0 && !isFiltered(filters) && (
           <p className="px-4 pt-4 text-dim">No task yet. {mayWrite ? "Press C or + to create the first one." : "Whoever may write here creates the first one."}</p>
         )}
-        {view === "board" ? (
-          <Board model={model} columns={columns} mayWrite={mayWrite} opened={opened} onOpen={open} onNew={setNewIn} />
+        {groups ? (
+          <List model={model} groups={groups} isByStatus={!grouping} openId={opened?.id} onOpen={open} />
         ) : (
-          <List model={model} columns={columns} openId={opened?.id} onOpen={open} />
+          <Board model={model} columns={columns} mayWrite={mayWrite} opened={opened} onOpen={open} onNew={setNewIn} />
         )}
         {mayWrite && hasSelected && <Suspense fallback={null}><SelectionBar model={model} /></Suspense>}
       </div>
@@ -116,4 +120,16 @@ function useColumns(model: Model, tasks: readonly Task[]): Columns {
   const columns = useMemo(() => columnsOf(model.statuses, tasks, before.current), [model.statuses, tasks]);
   useEffect(() => void (before.current = columns), [columns]);
   return columns;
+}
+
+/** The groups of the list; those that are as they were before are the very same objects. On the board there are none. */
+function useGroups(model: Model, tasks: readonly Task[], grouping: Grouping | undefined, sorting: Sorting | undefined): readonly Group[] | undefined {
+  const before = useRef<readonly Group[]>(undefined);
+  const { statuses, projects, nameById } = model;
+  const groups = useMemo(
+    () => (grouping === undefined || sorting === undefined ? undefined : groupsOf({ statuses, projects, nameById }, tasks, grouping, sorting, before.current)),
+    [statuses, projects, nameById, tasks, grouping, sorting],
+  );
+  useEffect(() => void (before.current = groups), [groups]);
+  return groups;
 }

@@ -3,8 +3,9 @@ import { Plus, UserX } from "lucide-react";
 import { memo } from "react";
 import type { Model } from "../data/model";
 import { Avatar, Button, Dot, INPUT } from "../ui/controls";
-import { AnyOf, Menu, OneOf } from "../ui/menu";
-import { isFiltered, NOBODY, PRIORITIES, PRIORITY_NAMES, type Filters } from "./arrange";
+import { AnyOf, Menu, OneOf, type Choice } from "../ui/menu";
+import { isFiltered, NO_FILTERS, NOBODY, PRIORITIES, PRIORITY_NAMES, type Filters } from "./arrange";
+import { GROUPINGS, SORTINGS, type Grouping, type Sorting } from "./groups";
 
 interface FilterBarProps extends Pick<Model, "statuses" | "labels" | "projects" | "members"> {
   myId: string | undefined;
@@ -15,14 +16,18 @@ interface FilterBarProps extends Pick<Model, "statuses" | "labels" | "projects" 
   filters: Filters;
   onChange: (change: Partial<Filters>) => void;
   onNew: (() => void) | undefined;
+  /** How the list is grouped and sorted; the board is neither. */
+  grouping?: Grouping | undefined;
+  sorting?: Sorting | undefined;
+  onArrange: (name: "group" | "sort", value: string) => void;
 }
 
 const DUE = [{ id: "", label: "Any day" }, { id: "overdue", label: "Overdue" }, { id: "today", label: "Today" }, { id: "week", label: "Within 7 days" }, { id: "none", label: "Without a day" }];
+const choices = (names: Readonly<Record<string, string>>): Choice[] => Object.entries(names).map(([id, label]) => ({ id, label }));
 const AT_HAND = 12; // so many people have a toggle of their own; the others are in a menu
-const CLEAR: Filters = { assignees: [], statuses: [], priorities: [], labels: [], project: "", due: "", text: "" };
 
 /** Drawn anew only when it says something else: others change tasks many times a second. */
-export const FilterBar = memo(function FilterBar({ statuses, labels, projects, members, myId: me, count, isWhole, filters, onChange, onNew }: FilterBarProps) {
+export const FilterBar = memo(function FilterBar({ statuses, labels, projects, members, myId: me, count, isWhole, filters, onChange, onNew, grouping, sorting, onArrange }: FilterBarProps) {
   const toggled = (set: readonly string[], id: string): string[] => (set.includes(id) ? set.filter((each) => each !== id) : [...set, id]);
   const everybody = [...members].sort((a, b) => Number(b.user.id === me) - Number(a.user.id === me));
   const people = everybody.filter(({ user }, at) => at < AT_HAND || filters.assignees.includes(user.id));
@@ -65,7 +70,18 @@ export const FilterBar = memo(function FilterBar({ statuses, labels, projects, m
             <OneOf choices={[{ id: "", label: "All projects" }, ...projects.filter(({ archivedAt }) => !archivedAt).map(({ id, name, color }) => ({ id, label: name, icon: <Dot color={color} /> })), { id: NOBODY, label: "No project" }]} value={filters.project} onChoose={(project) => onChange({ project })} />
           </Menu>
         )}
-        {isFiltered(filters) && <Button kind="quiet" onClick={() => onChange(CLEAR)}>Clear</Button>}
+        <Button aria-pressed={Boolean(filters.archived)} className="aria-pressed:ring-2 ring-accent" onClick={() => onChange({ archived: filters.archived ? "" : "yes" })}>Archived</Button>
+        {grouping !== undefined && (
+          <Menu label="Group by" trigger={<Button>{grouping === "none" ? "Not grouped" : `By ${GROUPINGS[grouping].toLowerCase()}`}</Button>}>
+            <OneOf choices={choices(GROUPINGS)} value={grouping} onChoose={(id) => onArrange("group", id)} />
+          </Menu>
+        )}
+        {sorting !== undefined && (
+          <Menu label="Sort" trigger={<Button>{sorting ? `Sorted: ${SORTINGS[sorting].toLowerCase()}` : "Sort"}</Button>}>
+            <OneOf choices={choices(SORTINGS)} value={sorting} onChoose={(id) => onArrange("sort", id)} />
+          </Menu>
+        )}
+        {isFiltered(filters) && <Button kind="quiet" onClick={() => onChange(NO_FILTERS)}>Clear</Button>}
         <span className="text-sm whitespace-nowrap text-dim">{count} {count === 1 ? "task" : "tasks"}{!isWhole && ", reading more…"}</span>
       </div>
       {onNew && <Button kind="primary" className="shrink-0 max-sm:px-3 pointer-coarse:min-w-11" aria-keyshortcuts="c" onClick={onNew}><Plus size={16} aria-hidden /><span className="max-sm:sr-only">New task</span></Button>}

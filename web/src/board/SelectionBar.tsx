@@ -16,10 +16,12 @@ export default function SelectionBar({ model }: { model: Model }) {
   const tasks = selectedTasks(model, ids);
   const [first] = tasks;
   if (!first) return null;
+  const isArchived = tasks.every(({ archivedAt }) => archivedAt !== null);
   function archive(): void {
-    const keys = workspace.submitEach("archiveTask", tasks.map(({ id }) => ({ id })));
+    const keys = workspace.submitEach(isArchived ? "restoreTask" : "archiveTask", tasks.map(({ id }) => ({ id })));
     clearSelection();
-    toast(tasks.length === 1 ? "One task was archived" : `${tasks.length} tasks were archived`, undefined, { label: "Undo", run: () => workspace.undo(keys) });
+    const done = isArchived ? "taken out of the archive" : "archived";
+    toast(tasks.length === 1 ? `One task was ${done}` : `${tasks.length} tasks were ${done}`, undefined, { label: "Undo", run: () => workspace.undo(keys) });
   }
   return (
     <div role="toolbar" aria-label="Selected tasks" className="appear z-30 mx-2 my-3 flex shrink-0 flex-wrap self-center items-center justify-center gap-1 rounded-2xl border border-line bg-raised p-2 shadow-lg">
@@ -29,7 +31,7 @@ export default function SelectionBar({ model }: { model: Model }) {
           <TaskChoices kind={kind} task={first} targets={tasks} model={model} />
         </Menu>
       ))}
-      <Button kind="quiet" onClick={archive}>Archive</Button>
+      <Button kind="quiet" onClick={archive}>{isArchived ? "Take out of the archive" : "Archive"}</Button>
       <Button kind="quiet" className="px-2" aria-label="Select nothing" onClick={clearSelection}><X size={16} aria-hidden /></Button>
     </div>
   );

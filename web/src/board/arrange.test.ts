@@ -30,6 +30,7 @@ describe("filters", () => {
     ["q=violin", ["3"]],
     ["q=k-2", ["2"]],
     ["status=other", []],
+    ["archived=yes", ["4"]],
   ])("%s", (address, ids) => expect(shown(address, ann, late, plain, gone)).toEqual(ids));
 
   it("stand in the address, beside what else is there", () => {

@@ -18,10 +18,12 @@ export interface Filters {
   readonly project: string;
   readonly due: string;
   readonly text: string;
+  /** Not empty: what is in the archive, and nothing else. */
+  readonly archived: string;
 }
 
 const SETS = { assignees: "assignee", statuses: "status", priorities: "priority", labels: "label" } as const;
-const WORDS = { project: "project", due: "due", text: "q" } as const;
+const WORDS = { project: "project", due: "due", text: "q", archived: "archived" } as const;
 
 export function filtersOf(address: URLSearchParams): Filters {
   const set = (name: string): string[] => address.get(name)?.split(",").filter(Boolean) ?? [];
@@ -33,6 +35,7 @@ export function filtersOf(address: URLSearchParams): Filters {
     project: address.get(WORDS.project) ?? "",
     due: address.get(WORDS.due) ?? "",
     text: address.get(WORDS.text) ?? "",
+    archived: address.get(WORDS.archived) ?? "",
   };
 }
 
@@ -48,13 +51,15 @@ export function withFilters(address: URLSearchParams, change: Partial<Filters>):
   return next;
 }
 
+export const NO_FILTERS: Filters = { assignees: [], statuses: [], priorities: [], labels: [], project: "", due: "", text: "", archived: "" };
+
 export const isFiltered = (filters: Filters): boolean => Object.values(filters).some((value) => value.length > 0);
 
 /** The tasks to show, in their order. `today` is a day like 2026-05-01. */
 export function shownTasks(model: Model, filters: Filters, today: string): Task[] {
   const words = filters.text.toLowerCase();
   return model.tasks.filter((task) => {
-    if (task.archivedAt !== null) return false;
+    if ((task.archivedAt !== null) !== Boolean(filters.archived)) return false;
     if (filters.project && (task.project?.id ?? NOBODY) !== filters.project) return false;
     if (filters.statuses.length && !filters.statuses.includes(task.status.id)) return false;
     if (filters.priorities.length && !filters.priorities.includes(task.priority)) return false;

@@ -19,10 +19,11 @@ import { isTyping } from "./typing";
 
 const QUICK: Record<string, QuickKind> = { s: "status", p: "priority", a: "assignees", l: "labels", d: "due" };
 
-export function useBoardKeys(columns: Columns, onOpen: (task: Task) => void): void {
+/** `isByHand`: whether tasks stand where people have put them, so that moving one up or down can be seen. */
+export function useBoardKeys(columns: Columns, onOpen: (task: Task) => void, isByHand: boolean): void {
   const workspace = useWorkspace();
-  const latest = useRef({ columns, onOpen });
-  useLayoutEffect(() => void (latest.current = { columns, onOpen }));
+  const latest = useRef({ columns, onOpen, isByHand });
+  useLayoutEffect(() => void (latest.current = { columns, onOpen, isByHand }));
   useLayoutEffect(() => {
     function keyed(event: KeyboardEvent): void {
       if (isUndo(event) && !isTyping(event)) {
@@ -58,6 +59,7 @@ export function useBoardKeys(columns: Columns, onOpen: (task: Task) => void): vo
       const column = columns.get(task.status.id) ?? [];
       const index = column.findIndex(({ id }) => id === task.id);
       const isAside = arrow === "ArrowLeft" || arrow === "ArrowRight";
+      if (!isAside && !latest.current.isByHand) return toast("Tasks are moved up and down where the list is sorted by hand, by status");
       const statusId = isAside ? ids[ids.indexOf(task.status.id) + (arrow === "ArrowRight" ? 1 : -1)] : task.status.id;
       if (!statusId) return;
       const position = placeAt(columns.get(statusId) ?? [], isAside ? 0 : index + (arrow === "ArrowDown" ? 1 : -1), task);

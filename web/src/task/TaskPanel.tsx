@@ -126,6 +126,12 @@ function Details({ task, model, onClose, onOpen }: { task: Task; model: Model; o
 
   return (
     <div className="grid grid-cols-1 gap-4 p-4">
+      {task.archivedAt !== null && (
+        <div className="flex flex-wrap items-center gap-2 rounded-lg bg-soft px-3 py-2 text-sm">
+          <p className="grow">In the archive since {new Date(task.archivedAt).toLocaleDateString("en", { dateStyle: "medium" })}.</p>
+          {mayWrite && <Button onClick={() => workspace.submit("restoreTask", { id: task.id })}>Take it out</Button>}
+        </div>
+      )}
       <Title {...texts} onTyping={doing("EDITING", "TITLE")} />
       <Fields task={task} model={model} mayWrite={mayWrite} />
       <Description {...texts} people={people} onTyping={doing("EDITING", "DESCRIPTION")} />
@@ -133,7 +139,7 @@ function Details({ task, model, onClose, onOpen }: { task: Task; model: Model; o
       <Subtasks task={task} model={model} mayWrite={mayWrite} onOpen={onOpen} />
       <Talk task={task} model={model} onWriting={doing("COMMENTING")} />
       <div className="flex gap-2 border-t border-line pt-4">
-        {mayWrite && <Button onClick={archive}>Archive</Button>}
+        {mayWrite && task.archivedAt === null && <Button onClick={archive}>Archive</Button>}
         {may(model, "TASK_DELETE") && <Button kind="danger" onClick={remove}>Delete task</Button>}
       </div>
     </div>
