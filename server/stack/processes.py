@@ -134,6 +134,7 @@ class ServerProcess(ABC):
         deadline = time.monotonic() + timeout_seconds
         self._stop_leftover(timeout_seconds)
         rotate(self.log)
+        begun = self.log.stat().st_size if self.log.exists() else 0
         while True:
             written = self.log.stat().st_size if self.log.exists() else 0
             self._process = process = self._spawn()
@@ -150,6 +151,8 @@ class ServerProcess(ABC):
                 time.sleep(0.1)
                 continue
             reason = f"does not answer after {timeout_seconds:.0f} s" if is_late else "stopped at once"
+            # Also what earlier attempts said: the last one may have been cut short by the time.
+            said = self.log.read_bytes()[begun:].decode(errors="replace").strip()
             raise StackError(f"{self.name} {reason}. The end of {self.log}:\n{said[-2000:]}")
 
     def is_passing_trouble(self, said: str) -> bool:
