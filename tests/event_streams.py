@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx
 
-WAIT_SECONDS = 10.0
+WAIT_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 SECRET = "a-secret-for-tests-of-more-than-32-characters"
-START_SECONDS = 40
+START_SECONDS = 90
 
 
 @dataclass(slots=True)
@@ -69,7 +69,7 @@ class ServerProcess:
         self.signal(signal.SIGKILL)
         self.wait()
 
-    def wait(self, timeout: float = 20) -> int:
+    def wait(self, timeout: float = 60) -> int:
         assert self._process is not None
         return self._process.wait(timeout)
 

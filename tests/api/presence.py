@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 from uuid import uuid4
 
-from tests.people import Person, Socket, Stream
+from tests.people import WAIT_SECONDS, Person, Socket, Stream
 
 PRESENCE = """
 subscription ($workspaceId: ID!, $taskId: ID) {
@@ -87,7 +87,7 @@ def departures(stream: Stream, person: Person) -> int:
     return [one["status"] for one in said_of(stream, person)].count("OFFLINE")
 
 
-async def until_status(stream: Stream, person: Person, status: str | None, seconds: float = 10.0) -> None:
+async def until_status(stream: Stream, person: Person, status: str | None, seconds: float = WAIT_SECONDS) -> None:
     """Wait until somebody is known to have this status; None: not to be there."""
 
     def is_it(_: Any) -> bool:
@@ -97,7 +97,7 @@ async def until_status(stream: Stream, person: Person, status: str | None, secon
     await stream.until(is_it, seconds)
 
 
-async def until_doing(stream: Stream, person: Person, modes: list[str], seconds: float = 10.0) -> None:
+async def until_doing(stream: Stream, person: Person, modes: list[str], seconds: float = WAIT_SECONDS) -> None:
     def is_it(_: Any) -> bool:
         found = known(stream).get(person.id)
         return [one["mode"] for one in found["activities"]] == modes if found else False

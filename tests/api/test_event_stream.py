@@ -84,7 +84,7 @@ async def test_whoever_follows_by_a_stream_is_there(world: World) -> None:
     async with (
         httpx.AsyncClient() as http,
         event_stream(http, address, query, f"Bearer {world.viewer.token}", variables=variables) as events,
-        asyncio.timeout(10),
+        asyncio.timeout(30),
     ):
         await events.next()
         status = ""

@@ -124,7 +124,7 @@ async def test_nothing_that_somebody_writes_is_in_the_log_after_they_lost_the_ri
             acknowledged.append(payload["eventCursor"])
 
     writers = [asyncio.create_task(write(rob.on((api, other_api)[number % 2]))) for number in range(6)]
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(30):
         while len(acknowledged) < 20:  # noqa: ASYNC110 - whoever writes does not know that somebody counts
             await asyncio.sleep(0.005)
     asked: dict[str, Any] = {"id": membership} | ({"role": "VIEWER"} if how == "updateMemberRole" else {})

@@ -230,14 +230,14 @@ async def test_a_task_that_moves_out_of_sight_is_no_longer_told(team: Team) -> N
         await say_by(socket, team.id, activity={"taskId": task, "mode": "EDITING"})
         await until_doing(stream, team.bob, ["EDITING"])
         await team.ann.do("moveTask", {"id": task, "projectId": ops})
-        await until_doing(stream, team.bob, [], seconds=3)
+        await until_doing(stream, team.bob, [], seconds=8)  # by itself it ends after ten
 
 
 async def test_a_removed_member_is_gone_at_once_and_their_stream_ends(team: Team) -> None:
     async with watching(team.ann, team.id) as of_ann, watching(team.bob, team.id) as of_bob:
         await until_status(of_ann, team.bob, "ONLINE")
         await team.ann.do("removeMember", {"id": await _membership(team, team.bob)})
-        await until_status(of_ann, team.bob, None, seconds=2)
+        await until_status(of_ann, team.bob, None, seconds=4)  # who closes is gone after 4.5
         end = await of_bob.end()
         assert end["type"] == "error"
         assert end["payload"][0]["extensions"]["code"] == "ACCESS_REVOKED"
@@ -255,7 +255,7 @@ async def test_who_hides_is_gone_at_once_everywhere_and_comes_back_when_they_sho
         await say_by(socket, team.id, activity={"taskId": task, "mode": "EDITING"})
         await until_doing(stream, team.bob, ["EDITING"])
         await hide(stack, team.bob, team.id)
-        await until_status(stream, team.bob, None, seconds=3)
+        await until_status(stream, team.bob, None)  # the socket stays open
         assert await presence_of(team.ann, team.id, team.bob) is None
         payload = await say_by(socket, team.id, status="AWAY", activity={"taskId": task, "mode": "EDITING"})
         assert payload["userErrors"] == []
@@ -266,7 +266,7 @@ async def test_who_hides_is_gone_at_once_everywhere_and_comes_back_when_they_sho
         async with watching(team.ann, team.id) as late:
             assert team.bob.id not in known(late)
         await hide(stack, team.bob, team.id, is_shown=True)
-        await until_status(stream, team.bob, "AWAY", seconds=3)
+        await until_status(stream, team.bob, "AWAY")
     assert departures(stream, team.bob) == 1
 
 
@@ -277,7 +277,7 @@ async def test_who_left_is_offline_with_when_they_were_last_seen(team: Team) -> 
         await until_status(stream, team.bob, None)
         told = said_of(stream, team.bob)[-1]
         assert told["status"] == "OFFLINE"
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while (found := await presence_of(team.ann, team.id, team.bob))["lastSeenAt"] is None:  # noqa: ASYNC110
                 await asyncio.sleep(0.05)
     assert found == {

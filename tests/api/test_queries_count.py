@@ -511,7 +511,7 @@ async def test_a_batch_of_the_stream_takes_as_many_statements_for_many_events_as
         variables = {"workspace": sized.ids["workspace"][0], "start": str(start)}
         results = await schema.subscribe(query, variables, context_value=context)
         of_batches, events, is_caught_up = [], 0, False
-        async with aclosing(results), asyncio.timeout(10):
+        async with aclosing(results), asyncio.timeout(30):
             while not is_caught_up:
                 machine.counter.clear()
                 result = await anext(results)
@@ -535,7 +535,7 @@ async def test_a_batch_of_notifications_takes_as_many_statements_for_many_as_for
         context = await context_of(machine, sized)
         machine.counter.clear()
         results = await schema.subscribe(query, context_value=context)
-        async with aclosing(results), asyncio.timeout(10):
+        async with aclosing(results), asyncio.timeout(30):
             result = await anext(results)
             counts.append(len(machine.counter.statements))
             assert result.errors is None, result.errors
@@ -576,7 +576,7 @@ async def test_people_who_are_told_together_take_as_many_statements_as_few(machi
             machine.counter.clear()
             for user_id, seq in heads.items():  # as when one read of the bell brings all of them
                 machine.application.realtime.heads._hear(user_id, b"%d" % seq)
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(30):
                 found = await asyncio.gather(*following)
             counts.append(len(machine.counter.statements))
             for one in found:

@@ -29,11 +29,11 @@ async def limited(stack: TestStack) -> AsyncIterator[Api]:
     )
     server = uvicorn.Server(speaking(create_app(settings), settings, log_level="warning"))
     serving = asyncio.create_task(server.serve())
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(30):
         while not server.started:  # noqa: ASYNC110 - uvicorn has no event for it
             await asyncio.sleep(0.01)
     port = server.servers[0].sockets[0].getsockname()[1]
-    async with httpx.AsyncClient(timeout=20) as http:
+    async with httpx.AsyncClient(timeout=60) as http:
         yield Api(f"http://127.0.0.1:{port}", http)
     server.should_exit = True
     await serving

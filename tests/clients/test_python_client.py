@@ -160,7 +160,7 @@ async def test_a_stream_misses_and_repeats_nothing_over_a_cut(
     async with connected(tutti_client, link.url(server_url), secret) as tutti:
         workspace = await tutti.get_workspace(tutti_client.WorkspaceBy(id=workspace_id))
         await ann.create_task(workspace_id, "before")
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(30):
             async for batch in tutti.workspace_events(workspace_id, after=workspace.event_cursor):
                 titles += [event.task.title for event in batch.events if isinstance(event, tutti_client.TaskCreated)]
                 if titles == ["before"] and not link.is_closed:
@@ -180,7 +180,7 @@ async def test_a_stream_ends_when_its_token_is_revoked(tutti_client: ModuleType,
     ann = await api.sign_up()
     workspace_id = await ann.create_workspace()
     token_id, secret = await ann.create_token(workspace_id)
-    async with connected(tutti_client, api.url, secret) as tutti, asyncio.timeout(20):
+    async with connected(tutti_client, api.url, secret) as tutti, asyncio.timeout(30):
         batches = tutti.workspace_events(workspace_id)
         assert (await anext(batches)).caught_up
         await ann.do("revokeApiToken", {"id": token_id})

@@ -47,7 +47,6 @@ def documents(world: World, server_url: str) -> list[str]:
             max_examples=EXAMPLES,
             derandomize="SCHEMATHESIS_EXAMPLES" not in os.environ,
             database=None,
-            deadline=None,
             phases=[Phase.generate],
             suppress_health_check=list(HealthCheck),
         )

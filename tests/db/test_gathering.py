@@ -51,10 +51,10 @@ async def test_who_asks_while_a_read_is_under_way_gets_the_answer_of_the_next() 
 async def test_a_crowd_waits_for_each_other_and_nobody_waits_alone() -> None:
     reads = Reads()
     reads.gathering = Gathering(reads.read, pause_seconds=3600)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         assert await reads.gathering.ask(1) == "1 by read 1"
         assert await reads.gathering.ask(1) == "1 by read 2"
-    reads.gathering = Gathering(reads.read, pause_seconds=0.05)
+    reads.gathering = Gathering(reads.read, pause_seconds=0.7)
     reads.may_answer.clear()
     waiting = reads.asking(1)
     await asyncio.sleep(0.01)

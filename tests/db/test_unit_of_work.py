@@ -160,7 +160,7 @@ async def test_a_write_waiting_for_the_log_while_its_author_is_removed_is_refuse
 
 async def waiting_for_a_lock(office: Office) -> None:
     """Return once some transaction of this database waits for another's."""
-    async with asyncio.timeout(5), office.database.transaction() as connection:
+    async with asyncio.timeout(30), office.database.transaction() as connection:
         query = text(
             "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
             " AND wait_event_type = 'Lock' AND wait_event = 'transactionid'"

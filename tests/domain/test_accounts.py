@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import statistics
 import time
 from datetime import timedelta
 
@@ -174,12 +173,13 @@ async def test_an_unknown_person_costs_the_same_time_as_a_wrong_password(town: T
         seconds: dict[str | None, list[float]] = {hashed: [], None: []}
         for _ in range(5):
             for stored_hash, times in seconds.items():
-                began = time.perf_counter()
+                # Of this process alone, all its threads: how busy the machine is does not count.
+                began = time.process_time()
                 assert not await costly.verify(stored_hash, "wrong password")
-                times.append(time.perf_counter() - began)
+                times.append(time.process_time() - began)
     finally:
         costly.close()
-    wrong, unknown = (statistics.median(times) for times in seconds.values())
+    wrong, unknown = (min(times) for times in seconds.values())
     assert unknown == pytest.approx(wrong, rel=0.5)
     assert wrong > 0.02
 
@@ -428,7 +428,7 @@ async def waiting_for_a_lock(town: Town) -> None:
         "SELECT count(*) FROM pg_stat_activity"
         " WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE 'UPDATE users%'"
     )
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while not (await town.database.alone(lambda session: session.execute(waiting))).scalar_one():  # noqa: ASYNC110
             await asyncio.sleep(0)
 

@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import text
 
 from db import accounts
+from db.errors import Unavailable
 from db.ids import new_id
 from db.models import Actor
 from domain.accounts import sign_in
@@ -98,7 +99,16 @@ async def test_reuse_ends_one_session_and_no_other(town: Town) -> None:
 
 async def test_fifty_at_once_with_one_token_all_get_the_one_successor(town: Town) -> None:
     ada = await town.somebody()
-    got = await asyncio.gather(*(refresh(town, ada.refresh_token) for _ in range(50)))
+
+    async def come() -> SignedIn:
+        while True:
+            try:
+                return await refresh(town, ada.refresh_token)
+            except Unavailable:  # no connection for so many in time: clients come again
+                continue
+
+    async with asyncio.timeout(60):
+        got = await asyncio.gather(*(come() for _ in range(50)))
     assert len({one.refresh_token for one in got}) == 1
     chain = await town.database.alone(
         lambda session: session.execute(

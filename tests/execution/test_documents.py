@@ -7,13 +7,13 @@ import gc
 import sys
 import time
 import tracemalloc
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator, Callable, Iterable
 from contextlib import suppress
 from typing import Any, cast
 
 import pytest
 import strawberry
-from graphql import ASTValidationRule, FieldNode, ValidationContext, get_introspection_query
+from graphql import ASTValidationRule, FieldNode, ValidationContext, get_introspection_query, parse
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -231,7 +231,16 @@ def test_plans_are_bounded_by_bytes_and_know_declared_variables_alone() -> None:
     assert plans.counters.compiled == 22  # who was not asked for again was forgotten
 
 
-@pytest.mark.serial
+def least_seconds(work: Callable[[], object]) -> float:
+    """What it costs this thread, whatever else the machine and the collector of garbage do."""
+    found = []
+    for _ in range(3):
+        began = time.thread_time()
+        work()
+        found.append(time.thread_time() - began)
+    return min(found)
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -247,11 +256,13 @@ def test_plans_are_bounded_by_bytes_and_know_declared_variables_alone() -> None:
     ],
 )
 def test_hostile_documents_are_refused_quickly(text: str) -> None:
-    started = time.perf_counter()
-    with pytest.raises(Refused):
-        documents().load(text)
-    # A deadline against falling off a cliff (seconds); the benchmark watches the milliseconds.
-    assert time.perf_counter() - started < 0.5
+    def load() -> None:
+        with pytest.raises(Refused):
+            documents().load(text)
+
+    # It is five times at the most; the benchmark watches the milliseconds.
+    longest_that_may_be_read = "{" + "node { id } " * 249 + "}"
+    assert least_seconds(load) < 15 * least_seconds(lambda: parse(longest_that_may_be_read))
 
 
 async def test_an_operation_is_given_up_after_its_time() -> None:

@@ -106,7 +106,7 @@ ROOTS = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(
     selection=selections("Query"),
     root=ROOTS,

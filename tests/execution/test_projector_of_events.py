@@ -88,7 +88,7 @@ BATCHES = st.builds(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(text=documents(), on=st.booleans(), batch=BATCHES)
 async def test_a_projector_equals_graphql_core(text: str, on: bool, batch: Batch) -> None:
     document = parse(text)

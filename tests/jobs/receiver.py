@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 from standardwebhooks.webhooks import Webhook
 
-WAIT_SECONDS = 20.0
+WAIT_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True)

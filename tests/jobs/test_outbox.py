@@ -29,7 +29,7 @@ from db.session import Database
 from db.tables import account_tokens, mails
 from db.unit_of_work import now
 from domain.passwords import Passwords
-from jobs.carriers import FolderCarrier, Letter, Refused, Server, SmtpCarrier, Unreachable, greet
+from jobs.carriers import TIMEOUT_SECONDS, FolderCarrier, Letter, Refused, Server, SmtpCarrier, Unreachable, greet
 from jobs.letters import Stationery, Text, letter, mail_address
 from jobs.outbox import CLAIM, PostOffice, empty
 from server.settings import smtp_url
@@ -122,9 +122,9 @@ async def post(stack: TestStack) -> AsyncIterator[Callable[..., Post]]:
     with stack.new_database() as url:
         database = Database(url)
 
-        def make(port: int, **server: Any) -> Post:
+        def make(port: int, *, timeout_seconds: float = TIMEOUT_SECONDS, **server: Any) -> Post:
             at = Server(**{"host": "127.0.0.1", "port": port, "is_tls": False, "start_tls": False, **server})
-            return Post(Town(database, passwords), SmtpCarrier(at, timeout_seconds=1), url)
+            return Post(Town(database, passwords), SmtpCarrier(at, timeout_seconds=timeout_seconds), url)
 
         yield make
         await database.close()
@@ -229,7 +229,7 @@ async def test_an_account_mail_that_was_not_answered_to_goes_again_as_the_same(
 ) -> None:
     postman = Postman(answers={"DATA": [how]})
     with serving(postman) as port:
-        own = post(port)
+        own = post(port, timeout_seconds=2)
         await own.queue()
         assert await empty(own.office)
         own.town.clock.advance(timedelta(minutes=2))
@@ -243,7 +243,7 @@ async def test_an_account_mail_that_was_not_answered_to_goes_again_as_the_same(
 
 
 async def test_a_server_that_is_away_costs_no_attempt(post: Callable[..., Post]) -> None:
-    own = post(_free_port())
+    own = post(1)
     await own.queue()
     for _ in range(20):
         assert not await empty(own.office)
@@ -294,9 +294,9 @@ async def test_tls_and_a_password_are_used_and_a_wrong_one_is_no_letters_fault(p
         own = post(port)
         await own.queue()
         server = Server("127.0.0.1", port, is_tls=False, start_tls=True, username="ann", password="wrong")
-        own.carrier = SmtpCarrier(server, timeout_seconds=2, tls=here)
+        own.carrier = SmtpCarrier(server, tls=here)
         assert not await empty(own.office)
-        own.carrier = SmtpCarrier(replace(server, password=password), timeout_seconds=2, tls=here)
+        own.carrier = SmtpCarrier(replace(server, password=password), tls=here)
         assert await empty(own.office)
         with pytest.raises(Unreachable):  # nobody vouches for the certificate
             await greet(replace(server, password=password))
@@ -324,7 +324,7 @@ async def test_tls_from_the_start_is_used_and_an_authority_is_trusted_by_the_usu
         own = post(port)
         await own.queue()
         server = smtp_url(f"smtps://127.0.0.1:{port}")
-        own.carrier = SmtpCarrier(server, timeout_seconds=2)
+        own.carrier = SmtpCarrier(server)
         assert await empty(own.office)
         await own.carrier.rest()
         with pytest.raises(Unreachable):  # without TLS nobody is understood there
@@ -353,7 +353,7 @@ async def test_starttls_is_used_as_the_address_says(
     with serving(Watching(), **({"tls_context": trusted} if has_tls else {})) as port:
         own = post(port)
         await own.queue()
-        own.carrier = SmtpCarrier(smtp_url(f"smtp://127.0.0.1:{port}{option}"), timeout_seconds=2)
+        own.carrier = SmtpCarrier(smtp_url(f"smtp://127.0.0.1:{port}{option}"))
         assert await empty(own.office) == bool(leaves)
         await own.carrier.rest()
     assert ways == [leaves] * bool(leaves)
@@ -374,7 +374,7 @@ async def test_an_address_beyond_ascii_is_sent_to_whoever_understands_it_and_els
 ) -> None:
     postman = Postman()
     with serving(postman, enable_SMTPUTF8=speaks_utf8) as port:
-        carrier = SmtpCarrier(smtp_url(f"smtp://127.0.0.1:{port}"), timeout_seconds=2)
+        carrier = SmtpCarrier(smtp_url(f"smtp://127.0.0.1:{port}"))
 
         async def hand_over() -> bool:
             return True
@@ -472,7 +472,7 @@ async def test_files_are_written_once_and_only_their_owner_reads_them(stack: Tes
 
 
 async def test_one_cause_makes_one_mail(post: Callable[..., Post]) -> None:
-    own = post(_free_port())
+    own = post(1)
     new = NewMail("once", MailKind.PASSWORD_RESET, {}, address="a@example.com")
     at = own.town.clock()
     for _ in range(2):

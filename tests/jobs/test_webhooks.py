@@ -104,7 +104,7 @@ class Desk:
 
     async def until(self, is_so: Callable[[Webhook], bool], webhook_id: UUID) -> Webhook:
         """Wait until a webhook is so."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(30):
             while not is_so(found := await self.state(webhook_id)):  # noqa: ASYNC110 - rows tell nobody
                 await asyncio.sleep(0.02)
         return found
@@ -328,7 +328,7 @@ async def test_a_commit_wakes_the_worker_whenever_it_comes(desk: Desk) -> None:
         # It looks once, and by itself never again while this test lasts.
         async with desk.working(replace(QUICK, look_seconds=3600)):
             listeners = 0
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(30):
                 while not listeners:
                     await link.send((b"PUBSUB", b"NUMSUB", channel(desk.workspace_id)))
                     _, listeners = await link.receive()

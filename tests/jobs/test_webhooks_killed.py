@@ -41,7 +41,7 @@ async def test_a_worker_that_is_killed_loses_nothing_and_keeps_the_order(desk: D
             )
             try:
                 if life < KILLS:
-                    async with asyncio.timeout(30):
+                    async with asyncio.timeout(60):
                         assert await process.wait() == -signal.SIGKILL
                 else:
                     await receiver.until(lambda: titles(receiver)[-1:] == wanted[-1:])

@@ -37,7 +37,7 @@ from server.sockets import Sockets
 from server.wire import SocketProtocol
 
 SECRET = "a secret that must stay in the log"
-TIMEOUT_SECONDS = 5.0
+TIMEOUT_SECONDS = 30.0
 
 
 async def eventually(is_so: Callable[[], bool]) -> None:

@@ -33,7 +33,8 @@ async def test_what_another_process_commits_arrives_through_redis(node: Node, ot
         last = await other.write(workspace)
     await stream.until_seq(last)
     assert stream.seqs == list(range(start + 1, last + 1))
-    assert node.realtime.counters.refills == 0
+    # The poll may have been quicker for some.
+    await eventually(lambda: node.realtime.counters.received == 5)
 
 
 async def test_what_nobody_announced_arrives_by_the_poll(node: Node, world: World) -> None:

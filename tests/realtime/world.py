@@ -31,7 +31,7 @@ from realtime.follow import follow
 from realtime.process import Realtime
 from realtime.reader import Batch, Matches, Resync, everything
 
-PATIENCE_SECONDS = 10.0
+PATIENCE_SECONDS = 30.0
 MEMBERS = frozenset({"members"})
 
 

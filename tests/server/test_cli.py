@@ -187,16 +187,6 @@ def test_without_pages_none_is_announced(begun: Path) -> None:
         assert server.end() == 0
 
 
-@pytest.mark.serial
-def test_a_warm_start_is_ready_within_three_seconds(begun: Path) -> None:
-    took = []
-    for _ in range(3):
-        with serving(begun, PYTHONPATH="") as server:  # a product that counts no lines
-            took.append(float(server.wait_for(r"Ready \((\d+\.\d) s")[1]))
-            assert server.end() == 0
-    assert min(took) < 3.0
-
-
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_after_a_kill_the_next_start_has_the_same_port_and_data(begun: Path, workers: str) -> None:
     with serving(begun, TUTTI_WORKERS=workers) as server:

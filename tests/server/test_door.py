@@ -13,7 +13,7 @@ import pytest
 
 from server.door import USER_TIMEOUT_MILLISECONDS, Door
 
-PATIENCE_SECONDS = 10.0
+PATIENCE_SECONDS = 30.0
 
 
 class Guest(asyncio.Protocol):

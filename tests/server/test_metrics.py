@@ -92,7 +92,7 @@ async def test_what_happens_is_counted(watched: ServerProcess, http: httpx.Async
             await stream.socket.send("nonsense")
             assert (await stream.end())["code"] == 4400
         await ann.answer("{ nonsense }")
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while total(await scraped(http, watched.url), "tutti_sockets"):  # noqa: ASYNC110 - nobody tells
                 await asyncio.sleep(0.02)
     assert grown["tutti_sockets_opened_total"] == 2
@@ -119,11 +119,11 @@ async def test_whichever_worker_is_asked_speaks_for_all(stack: TestStack, api: A
         ann: Person = somebody.on(Api(url, http))
         workspace_id = await ann.create_workspace()
         async with ann.listening(workspace_id), ann.listening(workspace_id), ann.listening(workspace_id):
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(30):
                 while total(await scraped(http, url), "tutti_worker_up") < 3:  # noqa: ASYNC110 - nobody tells
                     await asyncio.sleep(0.05)
             for _ in range(6):  # each on a connection of its own: the system chooses the worker
-                async with httpx.AsyncClient(timeout=20) as fresh:
+                async with httpx.AsyncClient(timeout=60) as fresh:
                     samples = await scraped(fresh, url)
                 assert total(samples, "tutti_worker_up") == 3
                 assert {dict(of)["worker"] for name, of in samples if name == "tutti_sockets"} == {"0", "1", "2"}

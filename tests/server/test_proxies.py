@@ -21,7 +21,7 @@ SIGN_UP = """mutation ($email: String!, $password: String!) {
 async def attempts(url: str, forwarded: list[str]) -> list[bool]:
     """Sign-ups that say where they come from; -> which were not one too many."""
     allowed = []
-    async with httpx.AsyncClient(timeout=20) as http:
+    async with httpx.AsyncClient(timeout=60) as http:
         for one in forwarded:
             headers = {"x-forwarded-for": one}
             variables = {"email": f"{uuid4()}@example.com", "password": PASSWORD}
