@@ -39,14 +39,14 @@ check: setup-dev ## Run the checks that need no server: ruff, mypy, import-linte
 .PHONY: unit
 unit: setup-dev web
 	$(BIN)/coverage erase
-	$(COVERED) $(BIN)/pytest -n $(WORKERS) -m "not serial"
+	$(COVERED) $(BIN)/pytest -n $(WORKERS) --dist worksteal -m "not serial"
 	$(COVERED) $(BIN)/pytest -n 2 --dist loadscope -m serial
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report --skip-covered --skip-empty --fail-under=90
 
 .PHONY: test-external
 test-external: setup-dev web ## Run the API tests against PostgreSQL and Redis as this machine has them installed
-	$(BIN)/python -m tests.external_servers $(BIN)/pytest -n $(WORKERS) -m "not serial" tests/api
+	MODEL_RUNS=$${MODEL_RUNS:-10} $(BIN)/python -m tests.external_servers $(BIN)/pytest -n $(WORKERS) --dist worksteal -m "not serial" tests/api
 
 .PHONY: faults
 faults: setup-dev ## Break real servers in every way, all seeds and full sizes (20 minutes); writes docs/faults.md

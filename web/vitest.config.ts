@@ -8,7 +8,7 @@ export default defineConfig({
     environment: "node",
     include: isLive ? ["src/**/*.live.test.ts"] : ["src/**/*.test.ts"],
     exclude: isLive ? [] : ["src/**/*.live.test.ts"],
-    testTimeout: isLive ? 90_000 : 10_000,
+    testTimeout: isLive ? 180_000 : 60_000,
     pool: "threads",
     maxWorkers: 1,
   },

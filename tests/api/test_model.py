@@ -36,7 +36,7 @@ from tests.stack_fixture import TestStack
 
 RUNS = int(os.environ.get("MODEL_RUNS", "30"))
 STEPS = int(os.environ.get("MODEL_STEPS", "20"))
-IS_LONG = "MODEL_RUNS" in os.environ
+IS_LONG = RUNS > 30
 GAMES_TOGETHER = 20
 """So many games the same people play, each in a workspace of its own: so long their sessions surely last."""
 Answer = TypeVar("Answer")

@@ -1,8 +1,8 @@
 /** What the client tests share: people made over HTTP, steps that are printed, and waiting with a deadline. */
 import * as documents from "./documents.mjs";
 
-const DEADLINE_MS = 60_000;
-const WAIT_MS = 10_000;
+const DEADLINE_MS = 150_000;
+const WAIT_MS = 30_000;
 
 let currentStep = "starting";
 

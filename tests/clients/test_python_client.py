@@ -191,9 +191,9 @@ async def test_a_stream_ends_when_its_token_is_revoked(tutti_client: ModuleType,
 
 @pytest.fixture(scope="module")
 def hasty(stack: TestStack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A server whose access tokens live for three seconds."""
+    """A server whose access tokens live for five seconds."""
     folder = tmp_path_factory.mktemp("hasty")
-    with server_processes(folder, stack.database_url, stack.redis_url, names=("hasty",), TEST_TOKEN_SECONDS="3") as (
+    with server_processes(folder, stack.database_url, stack.redis_url, names=("hasty",), TEST_TOKEN_SECONDS="5") as (
         server,
     ):
         yield server.url
@@ -216,7 +216,7 @@ async def test_a_stream_of_a_person_outlives_its_access_token_on_the_same_connec
     ann = await api.sign_up()
     workspace_id = await ann.create_workspace()
     kept: list[str] = []
-    session = tutti_client.Session(ann.refresh_token, keep=kept.append, renew_before_seconds=1.5)
+    session = tutti_client.Session(ann.refresh_token, keep=kept.append, renew_before_seconds=3)
     with proxies(urlsplit(hasty).port or 80) as (link,):
         async with connected(tutti_client, hasty, session) as tutti, asyncio.timeout(30):
             tutti.ws_url = link.url(tutti.ws_url)
@@ -261,7 +261,7 @@ async def test_a_session_that_is_over_ends_what_is_done_by_it(tutti_client: Modu
         assert (await anext(batches)).caught_up
         await tutti.sign_out()
         with pytest.raises(tutti_client.Unauthenticated):
-            await asyncio.wait_for(drained(batches), 20)
+            await asyncio.wait_for(drained(batches), 30)
     async with connected(tutti_client, api.url, tutti_client.Session(kept[-1])) as over:
         with pytest.raises(tutti_client.Unauthenticated):
             await over.ask("{ viewer { user { id } } }")

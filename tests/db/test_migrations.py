@@ -112,7 +112,7 @@ def test_the_command_migrates_the_database_of_the_environment(stack: TestStack) 
             env={**os.environ, "DATABASE_URL": url},
             check=True,
             capture_output=True,
-            timeout=60,
+            timeout=180,
         )
         run(command.check, url)
         assert set(metadata.tables) <= set(shape(url))

@@ -26,7 +26,7 @@ from tests.stack_fixture import TestStack, temporary_state_dir
 
 SECRET = "a-secret-that-is-long-enough-for-tests"
 # A start takes two seconds here; a machine that runs other tests beside it may need a little longer.
-START_SECONDS = 60
+START_SECONDS = 180
 
 
 def environment(state_dir: Path, **settings: str) -> dict[str, str]:

@@ -210,7 +210,7 @@ def test_a_build_that_fails_stops_make_serve_and_says_why(tmp_path: Path, file: 
     (tmp_path / ".venv").symlink_to(ROOT / ".venv")
     (tmp_path / "web/node_modules").symlink_to(ROOT / "web/node_modules")
     (tmp_path / "web" / file).write_text(ruin)
-    done = subprocess.run(["make", "serve"], cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(["make", "serve"], cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode != 0
     assert reason in done.stdout + done.stderr
     assert "web: failed:" in done.stdout

@@ -14,7 +14,7 @@ from tests.processes import ROOT
 def test_the_site_is_built_without_a_broken_link(tmp_path: Path) -> None:
     build = [sys.executable, "-m", "sphinx", "-q", "-W", "--keep-going", "-c", "docs", "-d", str(tmp_path / "trees")]
     done = subprocess.run(
-        [*build, ".", str(tmp_path / "site")], cwd=ROOT, capture_output=True, text=True, timeout=120, check=False
+        [*build, ".", str(tmp_path / "site")], cwd=ROOT, capture_output=True, text=True, timeout=300, check=False
     )
     assert done.returncode == 0, done.stderr
     pages = {str(one.relative_to(tmp_path / "site")) for one in (tmp_path / "site").rglob("*.html")}

@@ -31,7 +31,7 @@ from tests.site.pages import PAGES, block, blocks
 from tests.stack_fixture import TestStack, temporary_state_dir
 
 BIN = Path(sys.prefix) / "bin"
-WAIT_SECONDS = 60
+WAIT_SECONDS = 180
 
 CLIENTS = "tests/clients/test_"
 CONVERGENCE = "test_copies_of_several_people_converge_over_cut_links_and_lose_nothing"
@@ -191,7 +191,7 @@ class Shell:
         with suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGINT)
         with suppress(subprocess.TimeoutExpired):
-            self._process.communicate(timeout=20)
+            self._process.communicate(timeout=60)
 
 
 @contextmanager

@@ -30,7 +30,7 @@ def test_the_commands_that_the_page_shows(
     (tmp_path / "people.csv").write_text(block(PAGE, "text", 0))
     path = f"{ROOT}/tests/site/bin:{os.environ['PATH']}"  # GitHub's command is played there
     gh = {**os.environ, "PATH": path, "PYTHON": sys.executable, "ISSUES": str(FILES / NAMES["github"])}
-    subprocess.run(["bash", "-e", "-c", block(PAGE, "text", 1)], env=gh, check=True, timeout=60)
+    subprocess.run(["bash", "-e", "-c", block(PAGE, "text", 1)], env=gh, check=True, timeout=180)
     monkeypatch.setenv("REDIS_URL", stack.redis_url)
     monkeypatch.setenv("TUTTI_JWT_SECRET", "s" * 40)
     monkeypatch.setenv("TUTTI_STATE_DIR", str(tmp_path / "state"))

@@ -63,7 +63,7 @@ async function scene() {
 /** Waits until something holds, looking whenever the copy has changed. */
 function until(workspace, holds) {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error("it did not come to be")), 15_000);
+    const timer = setTimeout(() => reject(new Error("it did not come to be")), 30_000);
     const look = () => {
       if (!holds()) return;
       clearTimeout(timer);
@@ -103,7 +103,7 @@ test("a mutation whose answer was lost has one effect", async () => {
 });
 
 for (const transport of ["ws", "sse"]) {
-  test(`a stream over ${transport} misses and repeats nothing over a cut`, { timeout: 30_000 }, async () => {
+  test(`a stream over ${transport} misses and repeats nothing over a cut`, { timeout: 120_000 }, async () => {
     const { ann, link, open, create, workspaceId } = await scene();
     const bob = open({ transport });
     const { workspace } = await bob.query(TasksDocument, { workspaceId });
@@ -125,7 +125,7 @@ for (const transport of ["ws", "sse"]) {
   });
 }
 
-test("a stream that was one too many comes when there is room", { timeout: 30_000 }, async () => {
+test("a stream that was one too many comes when there is room", { timeout: 120_000 }, async () => {
   const { ann, open, workspaceId } = await scene();
   const bob = open();
   const first = () => {
@@ -143,7 +143,7 @@ test("a stream that was one too many comes when there is room", { timeout: 30_00
   await Promise.all([ann.close(), bob.close()]);
 });
 
-test("a stream ends when its token is revoked", { timeout: 30_000 }, async () => {
+test("a stream ends when its token is revoked", { timeout: 120_000 }, async () => {
   const { a, ann, workspaceId } = await scene();
   const input = { workspaceId, name: "Bot", scopes: ["TASK_READ"] };
   const made = payloadOf(await post(api, a.accessToken, "mutation ($input: CreateApiTokenInput!) { createApiToken(input: $input) { secret apiToken { id } userErrors { code } } }", { input }));

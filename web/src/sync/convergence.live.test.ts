@@ -12,7 +12,7 @@ import { ask, readSnapshot, type BoardRow } from "./testing/wire";
 
 const SERVER = process.env.TUTTI_URL!;
 const RUNS = Number(process.env.TUTTI_RUNS ?? 6);
-const PATIENCE_MS = PACKAGE ? 40_000 : 20_000; // the package waits longer and longer before it connects again
+const PATIENCE_MS = PACKAGE ? 60_000 : 40_000; // the package waits longer and longer before it connects again
 const PEOPLE = 3;
 
 /** What somebody does; `pick` chooses among the tasks they see. */
