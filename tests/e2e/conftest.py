@@ -49,24 +49,25 @@ def server_url(stack: TestStack, tmp_path_factory: pytest.TempPathFactory) -> It
 
     It takes trusted documents only, so every test here shows as well that pages ask nothing but what `make web` told.
     """
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
     folder = tmp_path_factory.mktemp("browser")
-    settings = {
-        "DATABASE_URL": stack.database_url,
-        "REDIS_URL": stack.redis_url,
-        "TUTTI_JWT_SECRET": SECRET,
-        "TUTTI_STATE_DIR": str(folder),
-        "TUTTI_PUBLIC_URL": f"http://127.0.0.1:{port}",
-        "TEST_OUTBOX": "files",
-        "TUTTI_TRUSTED_DOCUMENTS": str(folder / "manifest.json"),
-        "TUTTI_TRUSTED_DOCUMENTS_ONLY": "on",
-    }
     (folder / "manifest.json").write_text(json.dumps(MANIFEST))
     MAILBOX.folder = folder / "mail"
-    server = ServerProcess(folder, settings, "browser", port)
-    server.start()
+    with socket.socket() as held:  # until the server listens, so that nobody else is given this port meanwhile
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        held.bind(("127.0.0.1", 0))
+        port = held.getsockname()[1]
+        settings = {
+            "DATABASE_URL": stack.database_url,
+            "REDIS_URL": stack.redis_url,
+            "TUTTI_JWT_SECRET": SECRET,
+            "TUTTI_STATE_DIR": str(folder),
+            "TUTTI_PUBLIC_URL": f"http://127.0.0.1:{port}",
+            "TEST_OUTBOX": "files",
+            "TUTTI_TRUSTED_DOCUMENTS": str(folder / "manifest.json"),
+            "TUTTI_TRUSTED_DOCUMENTS_ONLY": "on",
+        }
+        server = ServerProcess(folder, settings, "browser", port)
+        server.start()
     yield server.url
     server.stop()
     assert "Traceback" not in server.log.read_text()

@@ -7,9 +7,7 @@ from tests.e2e.conftest import OpenPage
 from tests.e2e.test_client import card, create, is_accessible, make_team, sign_up, two_on_a_board
 
 FITS = "() => [...document.querySelectorAll('html, main > div')].every(part => part.scrollWidth <= 360)"
-OVERFLOW = (
-    "() => { const { scrollWidth, clientWidth } = document.querySelector('aside'); return scrollWidth - clientWidth; }"
-)
+PANEL_FITS = "() => [document.querySelector('aside')].every(panel => panel.scrollWidth === panel.clientWidth)"
 DESK = ViewportSize(width=1280, height=800)
 PHONE = ViewportSize(width=360, height=740)
 
@@ -117,7 +115,7 @@ async def test_dialogs_of_settings_on_a_phone(open_page: OpenPage) -> None:
             await page.get_by_role("button", name=button).click()
             await expect(page.get_by_role("dialog")).to_be_visible()
             await is_for_everybody(page, f"{path}, {button}")
-            assert await page.evaluate("() => document.querySelector('dialog').scrollWidth") <= 360
+            await page.wait_for_function("() => document.querySelector('dialog').scrollWidth <= 360")
             await page.keyboard.press("Escape")
             await expect(page.get_by_role("dialog")).to_have_count(0)
 
@@ -169,7 +167,7 @@ async def test_dialogs_menus_and_the_task_by_keyboard_alone(open_page: OpenPage,
     await keys.press("Control+Enter")
     await page.get_by_role("button", name="Resolve").click()
     await expect(page.get_by_text("Resolved: A comment")).to_be_visible()
-    assert await page.evaluate(OVERFLOW) == 0
+    await page.wait_for_function(PANEL_FITS)
     await is_for_everybody(page, "task")
     await keys.press("Escape")
     await expect(task).to_be_focused()

@@ -23,8 +23,9 @@ class GraphiQL:
             await self.page.locator(f"{editor} .view-line").first.wait_for(state="attached")
 
     async def sign_in(self, way: str, **fields: str) -> None:
-        await self.page.locator(".account-button").click()
         panel = self.page.locator("#account-panel")
+        await expect(panel).to_have_count(0)
+        await self.page.locator(".account-button").click()
         await panel.get_by_role("group").get_by_role("button", name=way).click()
         for label, value in fields.items():
             await panel.get_by_label(label.capitalize().replace("_", " ")).fill(value)
@@ -41,14 +42,14 @@ class GraphiQL:
 
     async def response(self, *texts: str) -> str:
         """What the response pane says, once it says all of `texts`."""
-        await self.page.wait_for_function(
+        shown = await self.page.wait_for_function(
             """texts => {
                 const model = globalThis.__MONACO?.editor.getModels().find(m => m.uri.path.endsWith("response.json"));
-                return model && texts.every(text => model.getValue().includes(text));
+                return model && texts.every(text => model.getValue().includes(text)) && model.getValue();
             }""",
             arg=list(texts),
         )
-        return str(await self._model("response.json", ".getValue()"))
+        return str(await shown.json_value())
 
     async def _model(self, name: str, then: str) -> object:
         find = f'globalThis.__MONACO.editor.getModels().find(m => m.uri.path.endsWith("{name}"))'

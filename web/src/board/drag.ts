@@ -55,13 +55,14 @@ export function pressed(event: PointerEvent, taskOf: (id: string) => Task | unde
       begin();
     }
   }
-  function released(): void {
-    const { target } = useDrag.getState();
+  function released({ clientX: x, clientY: y }: PointerEvent): void {
     const wasDragging = isDragging;
     end();
     if (!wasDragging) return;
     addEventListener("click", swallow, { capture: true, once: true });
     setTimeout(() => removeEventListener("click", swallow, { capture: true }), 0);
+    // Where it is let go, which is not where it was in the last frame: a quick hand does not wait for the next one.
+    const target = targetAt(document.elementsFromPoint(x, y), { x, y }, task!.id);
     if (target) onDrop(task!, target);
   }
   function keyed(key: KeyboardEvent): void {

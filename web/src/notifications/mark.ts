@@ -15,10 +15,16 @@ export function useMark(): Mark {
     const before = [...useNotices.getState().known.values()].filter((notice) => isMeant(target, notice) && Boolean(notice.readAt) !== read);
     const { count } = useUnread.getState();
     const readAt = read ? new Date().toISOString() : null;
-    put(before.map((notice) => ({ ...notice, readAt })), "all" in target ? 0 : Math.max(0, count + (read ? -before.length : before.length)));
+    const marked = before.map((notice) => ({ ...notice, readAt }));
+    const left = "all" in target ? 0 : Math.max(0, count + (read ? -before.length : before.length));
+    put(marked, left);
     const { payload, problems } = await act(MarkNoticesDocument, { target, read });
     if (payload) return put(payload.notifications, payload.unreadCount);
-    put(before, count);
+    // What the server has told meanwhile stays.
+    const { known } = useNotices.getState();
+    const now = useUnread.getState().count;
+    const unheard = before.filter(({ id }, at) => known.get(id) === marked[at]);
+    put(unheard, unheard.length > 0 && now === left ? count : now);
     if (!isQuiet) toast("They are as they were", problems.form);
   }, [act]);
 }

@@ -69,13 +69,15 @@ export default function TaskPanel({ task, taskKey, slug, order, onClose, onOpen 
   );
 }
 
-/** A task that is not called so: perhaps it was, before it went to another project. */
+/** A task that is not called so: perhaps it was, before it went to another project, or it will be as soon as we have caught up. */
 function Missing({ taskKey, slug, model, onOpen }: Pick<PanelProps, "taskKey" | "slug" | "onOpen"> & { model: Model }) {
   const [{ data, fetching }] = useQuery({ query: TaskByKeyDocument, variables: { slug, key: taskKey } });
-  const task = model.taskById.get(data?.task?.id ?? "");
+  const named = data?.task;
+  const task = named ? model.taskById.get(named.id) : undefined;
   useEffect(() => {
-    if (task) onOpen(task);
-  }, [task]);
+    // What was stored may be older than the address: its key would take the place of the newer one.
+    if (task && named && task.version >= named.version) onOpen(task);
+  }, [task, named]);
   if (fetching || task) return <Loading what={taskKey} />;
   return <Empty title="This task is not here."><p>It was deleted, or it is where you may not see it.</p></Empty>;
 }

@@ -20,13 +20,19 @@ const drop = (id: number): void => useToasts.setState(({ toasts }) => ({ toasts:
 export function toast(title: string, text?: string, action?: Toast["action"]): void {
   const id = ++lastId;
   useToasts.setState(({ toasts }) => ({ toasts: [...toasts, { id, title, text, action }].slice(-AT_MOST) }));
-  setTimeout(() => drop(id), SHOWN_MS);
+  dropLater(id);
+}
+
+/** Not while somebody points at one of them, or has come to its button by keys: they are about to press it. */
+function dropLater(id: number): void {
+  const areHeld = (): boolean => document.querySelector("[data-toasts]:is(:hover, :focus-within)") !== null;
+  setTimeout(() => (areHeld() ? dropLater(id) : drop(id)), SHOWN_MS);
 }
 
 export function Toasts() {
   const { toasts } = useToasts();
   return (
-    <div role="status" aria-label="Messages" className="pointer-events-none fixed right-4 bottom-4 z-60 grid w-80 max-w-[calc(100vw-2rem)] gap-2">
+    <div role="status" aria-label="Messages" data-toasts className="pointer-events-none fixed right-4 bottom-4 z-60 grid w-80 max-w-[calc(100vw-2rem)] gap-2">
       {toasts.map(({ id, title, text, action }) => (
         <div key={id} className="pointer-events-auto flex items-start gap-2 rounded-xl border border-line bg-raised p-3 shadow-lg">
           <div className="grow">
