@@ -23,7 +23,9 @@ interface FilterBarProps extends Pick<Model, "statuses" | "labels" | "projects" 
 }
 
 const DUE = [{ id: "", label: "Any day" }, { id: "overdue", label: "Overdue" }, { id: "today", label: "Today" }, { id: "week", label: "Within 7 days" }, { id: "none", label: "Without a day" }];
-const choices = (names: Readonly<Record<string, string>>): Choice[] => Object.entries(names).map(([id, label]) => ({ id, label }));
+const choicesOf = (names: Readonly<Record<string, string>>): Choice[] => Object.entries(names).map(([id, label]) => ({ id, label }));
+const [GROUP_CHOICES, SORT_CHOICES] = [choicesOf(GROUPINGS), choicesOf(SORTINGS)];
+const ARCHIVE: readonly Choice[] = [{ id: "yes", label: "What is archived" }];
 const AT_HAND = 12; // so many people have a toggle of their own; the others are in a menu
 
 /** Drawn anew only when it says something else: others change tasks many times a second. */
@@ -70,17 +72,11 @@ export const FilterBar = memo(function FilterBar({ statuses, labels, projects, m
             <OneOf choices={[{ id: "", label: "All projects" }, ...projects.filter(({ archivedAt }) => !archivedAt).map(({ id, name, color }) => ({ id, label: name, icon: <Dot color={color} /> })), { id: NOBODY, label: "No project" }]} value={filters.project} onChoose={(project) => onChange({ project })} />
           </Menu>
         )}
-        <Button aria-pressed={Boolean(filters.archived)} className="aria-pressed:ring-2 ring-accent" onClick={() => onChange({ archived: filters.archived ? "" : "yes" })}>Archived</Button>
-        {grouping !== undefined && (
-          <Menu label="Group by" trigger={<Button>{grouping === "none" ? "Not grouped" : `By ${GROUPINGS[grouping].toLowerCase()}`}</Button>}>
-            <OneOf choices={choices(GROUPINGS)} value={grouping} onChoose={(id) => onArrange("group", id)} />
-          </Menu>
-        )}
-        {sorting !== undefined && (
-          <Menu label="Sort" trigger={<Button>{sorting ? `Sorted: ${SORTINGS[sorting].toLowerCase()}` : "Sort"}</Button>}>
-            <OneOf choices={choices(SORTINGS)} value={sorting} onChoose={(id) => onArrange("sort", id)} />
-          </Menu>
-        )}
+        <Menu label="View" trigger={<Button>{named("View", [filters.archived, grouping, sorting].filter(Boolean).length)}</Button>}>
+          {grouping !== undefined && <OneOf label="Group by" choices={GROUP_CHOICES} value={grouping} onChoose={(id) => onArrange("group", id)} />}
+          {sorting !== undefined && <OneOf label="Sort by" choices={SORT_CHOICES} value={sorting} onChoose={(id) => onArrange("sort", id)} />}
+          <AnyOf label="Show" choices={ARCHIVE} values={[filters.archived]} onToggle={(id, isOn) => onChange({ archived: isOn ? id : "" })} />
+        </Menu>
         {isFiltered(filters) && <Button kind="quiet" onClick={() => onChange(NO_FILTERS)}>Clear</Button>}
         <span className="text-sm whitespace-nowrap text-dim">{count} {count === 1 ? "task" : "tasks"}{!isWhole && ", reading more…"}</span>
       </div>

@@ -26,9 +26,12 @@ export const MenuItem = ({ onSelect, children }: MenuItemProps) => (
 
 export const MenuLine = () => <DropdownMenu.Separator className="my-1 h-px bg-line" />;
 
-export function OneOf({ choices, value, onChoose }: OneOfProps) {
+const Heading = ({ label }: { label: string }) => <DropdownMenu.Label className="px-2 pt-2 pb-1 text-xs font-semibold text-dim">{label}</DropdownMenu.Label>;
+
+export function OneOf({ label, choices, value, onChoose }: OneOfProps) {
   return (
-    <DropdownMenu.RadioGroup value={value} onValueChange={onChoose}>
+    <DropdownMenu.RadioGroup aria-label={label} value={value} onValueChange={onChoose}>
+      {label && <Heading label={label} />}
       {choices.map((choice) => (
         <DropdownMenu.RadioItem key={choice.id} value={choice.id} className={ITEM}>
           {choice.icon}
@@ -40,9 +43,10 @@ export function OneOf({ choices, value, onChoose }: OneOfProps) {
   );
 }
 
-export function AnyOf({ choices, values, onToggle }: AnyOfProps) {
+export function AnyOf({ label, choices, values, onToggle }: AnyOfProps) {
   return (
-    <>
+    <DropdownMenu.Group aria-label={label}>
+      {label && <Heading label={label} />}
       {choices.map((choice) => (
         <DropdownMenu.CheckboxItem
           key={choice.id}
@@ -57,6 +61,6 @@ export function AnyOf({ choices, values, onToggle }: AnyOfProps) {
         </DropdownMenu.CheckboxItem>
       ))}
       {choices.length === 0 && <p className="px-2 py-1 text-sm text-dim">There are none yet.</p>}
-    </>
+    </DropdownMenu.Group>
   );
 }

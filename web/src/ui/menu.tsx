@@ -24,11 +24,14 @@ export interface MenuItemProps {
   children: ReactNode;
 }
 export interface OneOfProps {
+  /** A heading above, where a menu has several such groups. */
+  label?: string;
   choices: readonly Choice[];
   value: string;
   onChoose: (id: string) => void;
 }
 export interface AnyOfProps {
+  label?: string;
   choices: readonly Choice[];
   values: readonly string[];
   onToggle: (id: string, isOn: boolean) => void;
