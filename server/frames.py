@@ -26,6 +26,8 @@ MAX_REASON_BYTES = 123  # RFC 6455: a control frame has 125 bytes, two are the c
 class Frames(AsyncWebSocketAdapter):
     """An accepted WebSocket, by ASGI. `heard_at` is the loop's time of the last frame from the peer."""
 
+    __slots__ = ("is_closed",)  # asked for each frame, see server.wire
+
     def __init__(self, scope: Scope, receive: Receive, send: Send, limits: Limits, tally: Tally) -> None:
         self._receive = receive
         self._send = send
@@ -103,7 +105,7 @@ class Frames(AsyncWebSocketAdapter):
             raise WebSocketDisconnected from error
 
     def push_text(self, text: bytes) -> bool:
-        """Sends a message that is JSON already at the end of this turn of the loop, without waiting for anything.
+        """Sends a message that is JSON already in this turn of the loop, without waiting for anything.
 
         -> whether it could be; False where the server takes no finished frames. Lost if the socket is closing.
         """

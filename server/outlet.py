@@ -49,7 +49,7 @@ class Outlet:
         self._draining: asyncio.Task[None] | None = None
 
     def deliver(self, payload: bytes, events: int) -> None:
-        """Pass a payload on at the end of this turn of the loop."""
+        """Pass a payload on in this turn of the loop."""
         if self._is_closed or self._frames.is_closed:
             return
         if self._wire is not None:

@@ -6,7 +6,8 @@ It offers itself in the ASGI scope: what is the same for many sockets is written
 reads nothing can be dropped, which ASGI alone cannot do, because sending the close frame waits for the peer as well.
 
 Invariant: frames leave in the order they were pushed, and before whatever ASGI sends after `flush`. Neither uvloop nor
-asyncio joins the writes of one turn of the loop, so frames are collected until its end and written at once.
+asyncio joins the writes of one turn of the loop, so of the frames that a connection is pushed in one turn the first is
+written at once, and all others are collected until its end and written together.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from server.line import line
 
 WIRE = "tutti.wire"
 FLUSHES_AT_ONCE = 250
-"""Sockets written to before the loop may do something else."""
+"""Sockets written to before the loop may do something else; as many as that get their first frame at once."""
 MAX_BUFFERED_BYTES = 1024 * 1024
 MAX_EVENTS_BEHIND = 1_000
 STALL_SECONDS = 10.0
@@ -44,6 +45,23 @@ _dirty: list[SocketProtocol] = []
 """Connections with frames to write at the end of this turn of the loop. A process has one loop."""
 
 
+class _Now:
+    """The turn of the loop that it is: its number, and how many connections have been written to at once in it."""
+
+    __slots__ = ("number", "written")
+
+    def __init__(self) -> None:
+        self.number = 1
+        self.written = 0
+
+    def end(self) -> None:
+        self.number += 1
+        self.written = 0
+
+
+_now = _Now()
+
+
 class SocketProtocol(WebSocketsSansIOProtocol):
     """One connection. `on_slow` is called once, when its peer does not keep up.
 
@@ -51,11 +69,17 @@ class SocketProtocol(WebSocketsSansIOProtocol):
     it goes the way of all messages. Most of what sockets at rest send is pongs.
     """
 
+    # What each frame is written by lies in the connection itself, also what uvicorn keeps of that: it has so many
+    # attributes that Python looks each up in a table, which between two events is in no cache of the processor.
+    __slots__ = ("_corked", "_is_behind", "_written_in", "close_sent", "disconnected", "transport")
+
     def __init__(self, *arguments: Any, **more: Any) -> None:
         super().__init__(*arguments, **more)
         self.on_slow: Callable[[], None] | None = None
         self.on_pong: Callable[[], bool] | None = None
         self._corked: list[bytes] = []
+        self._written_in = 0  # the turn
+        self._is_behind = False  # what its peer has not taken is a lot
         self._events_behind = 0
         self._stall: TimerHandle | None = None
         self._buffered = 0
@@ -110,13 +134,21 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         self._leave_scope()
 
     def push(self, frame: bytes, events: int = 0) -> None:
-        """Write a finished frame at the end of this turn; it is lost if the connection is closing."""
-        if not self._corked:
+        """Write a finished frame in this turn, at its end if it is not the first; lost if the connection is closing."""
+        if self._corked:
+            self._corked.append(frame)
+        elif self._written_in == _now.number or _now.written >= FLUSHES_AT_ONCE:
             if not _dirty:
                 turn.write(_flush_dirty)
             _dirty.append(self)
-        self._corked.append(frame)
-        if events and not self.writable.is_set():
+            self._corked.append(frame)
+        else:
+            if not _now.written:
+                turn.write(_now.end)
+            _now.written += 1
+            self._written_in = _now.number
+            self._write(frame)
+        if events and self._is_behind:
             self._events_behind += events
             if self._events_behind > MAX_EVENTS_BEHIND:
                 self._be_slow()
@@ -124,13 +156,16 @@ class SocketProtocol(WebSocketsSansIOProtocol):
     def flush(self) -> None:
         """Write what was pushed."""
         frames = self._corked
-        if not frames:
+        if frames:
+            self._corked = []
+            self._write(frames[0] if len(frames) == 1 else b"".join(frames))
+
+    def _write(self, data: bytes) -> None:
+        transport = self.transport
+        if self.close_sent or self.disconnected or transport.is_closing():
             return
-        self._corked = []
-        if self.close_sent or self.disconnected or self.transport.is_closing():
-            return
-        self.transport.write(frames[0] if len(frames) == 1 else b"".join(frames))
-        if not self.writable.is_set() and self.transport.get_write_buffer_size() > MAX_BUFFERED_BYTES:
+        transport.write(data)
+        if self._is_behind and transport.get_write_buffer_size() > MAX_BUFFERED_BYTES:
             self._be_slow()
 
     def drop(self, code: int, reason: str) -> None:
@@ -149,11 +184,13 @@ class SocketProtocol(WebSocketsSansIOProtocol):
 
     def pause_writing(self) -> None:
         super().pause_writing()
+        self._is_behind = True
         self._buffered = self.transport.get_write_buffer_size()
         self._stall = self.loop.call_later(STALL_SECONDS, self._look_for_progress)
 
     def resume_writing(self) -> None:
         super().resume_writing()
+        self._is_behind = False
         self._events_behind = 0
         if self._stall is not None:
             self._stall.cancel()

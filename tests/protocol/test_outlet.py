@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import select
+import socket
 from collections.abc import AsyncIterator
+from contextlib import closing
 from uuid import uuid4
 
 import pytest
@@ -45,6 +49,29 @@ async def test_what_is_delivered_comes_in_order_with_the_operations_id_and_befor
     assert {one["id"] for one in told} == {'an "id"'}
     assert [one["type"] for one in told] == ["next"] * 51 + ["complete"]
     assert [one["payload"]["data"]["wait"] for one in told[:51]] == [*map(str, range(50)), name]
+
+
+async def test_the_first_frame_of_a_turn_is_written_at_once_and_all_others_together_at_its_end() -> None:
+    async with serve() as served, served.client() as client, served.client() as beside:
+        outlet, _ = await waiting(served, client)
+        other, _ = await waiting(served, beside)
+        for first in (0, 10):
+            with arrived_at(client) as here, arrived_at(beside) as there:
+                # The loop has no turn in between, so nobody has read anything yet.
+                for number in (first, first + 1, first + 2):
+                    outlet.deliver(payload(number), 1)
+                    other.deliver(payload(number), 1)
+                for one in (here, there):
+                    assert select.select([one], [], [], 5)[0]
+                    assert one.recv(10_000, socket.MSG_PEEK).count(b'"next"') == 1
+            for one in (client, beside):
+                told = [(await one.receive())["payload"]["data"]["wait"] for _ in range(3)]
+                assert told == [str(first), str(first + 1), str(first + 2)]
+
+
+def arrived_at(client: Client) -> closing[socket.socket]:
+    """The client's socket, to look at what nobody has read yet."""
+    return closing(socket.socket(fileno=os.dup(client.connection.transport.get_extra_info("socket").fileno())))
 
 
 async def test_after_its_end_an_operation_is_told_nothing_more(served: Tiny) -> None:
