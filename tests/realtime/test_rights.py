@@ -177,7 +177,8 @@ async def test_a_log_pruned_while_somebody_replays_expires_their_cursor(node: No
     workspace = await world.workspace()
     person = await world.member(workspace)
     start = (await node.follow(workspace, person)).cursor
-    for _ in range(15):
+    # More than a page and what a process remembers: on a busy machine its poll may have come in between.
+    for _ in range(21):
         last = await world.write(workspace, *[change(workspace) for _ in range(100)])
     stream = await node.follow(workspace, person, after=start)
     stream.stall()
@@ -188,7 +189,7 @@ async def test_a_log_pruned_while_somebody_replays_expires_their_cursor(node: No
     assert stream.at == last
     seen = stream.seqs
     assert seen == list(range(start.seq + 1, start.seq + 1 + len(seen)))
-    assert len(seen) < 1500
+    assert len(seen) < 2_100
     newest = await node.write(workspace)
     await stream.until_seq(newest)
     assert stream.seqs == [*seen, newest]
@@ -211,7 +212,8 @@ async def test_a_removal_that_was_pruned_still_ends_the_stream(node: Node, world
     workspace = await world.workspace()
     person = await world.member(workspace)
     start = (await node.follow(workspace, person)).cursor
-    for _ in range(15):
+    # More than a page and what a process remembers: on a busy machine its poll may have come in between.
+    for _ in range(21):
         last = await world.write(workspace, *[change(workspace) for _ in range(100)])
     stream = await node.follow(workspace, person, after=start)
     stream.stall()
