@@ -94,15 +94,15 @@ async def is_live(page: Page) -> None:
     await expect(page.get_by_role("status", name="Connection")).to_have_text("Live")
 
 
-async def until(page: Page, script: str, argument: object = None) -> None:
+async def until(page: Page, script: str, argument: object = None, seconds: float = PATIENCE_MS / 1000) -> None:
     """Wait until an asynchronous script says true: for `wait_for_function` its promise would be enough."""
-    async with asyncio.timeout(PATIENCE_MS / 1000):
+    async with asyncio.timeout(seconds):
         while not await page.evaluate(script, argument):
             await page.evaluate("() => new Promise(requestAnimationFrame)")
 
 
-async def has_stored(page: Page, waiting: int) -> None:
-    await until(page, WAITING, waiting)
+async def has_stored(page: Page, waiting: int, seconds: float = PATIENCE_MS / 1000) -> None:
+    await until(page, WAITING, waiting, seconds)
 
 
 async def make_team(page: Page, name: str = "Quartet") -> str:
