@@ -208,10 +208,10 @@ async def test_a_refresh_token_needs_no_access_token_and_is_none(client: Client)
     assert codes(refused) == [("ValidationError", "INVALID_CREDENTIALS", ["input", "refreshToken"])]
 
 
-async def test_a_revoked_session_s_access_token_stops(client: Client) -> None:
+async def test_a_revoked_session_s_access_token_stops_within_a_second(client: Client) -> None:
     ada = await client.signed_up()
     assert await client.ask(SIGN_OUT) == {"signedOut": True, "userErrors": []}
-    async with asyncio.timeout(30):  # the token itself lasts longer
+    async with asyncio.timeout(1.5):
         while "errors" not in (answer := await client.send(VIEWER)):
             pass
     assert [error["extensions"]["code"] for error in answer["errors"]] == ["UNAUTHENTICATED"]

@@ -41,13 +41,17 @@ export function filtersOf(address: URLSearchParams): Filters {
 
 /** The address with these filters; what is not a filter stays. */
 export function withFilters(address: URLSearchParams, change: Partial<Filters>): URLSearchParams {
+  let next = address;
+  for (const [key, value] of Object.entries(change) as [keyof Filters, string | readonly string[]][])
+    next = withWord(next, { ...SETS, ...WORDS }[key], typeof value === "string" ? value : value.join(","));
+  return next;
+}
+
+/** The address with this word by this name, or without any. */
+export function withWord(address: URLSearchParams, name: string, word: string): URLSearchParams {
   const next = new URLSearchParams(address);
-  for (const [key, value] of Object.entries(change) as [keyof Filters, string | readonly string[]][]) {
-    const name = { ...SETS, ...WORDS }[key];
-    const text = typeof value === "string" ? value : value.join(",");
-    if (text) next.set(name, text);
-    else next.delete(name);
-  }
+  if (word) next.set(name, word);
+  else next.delete(name);
   return next;
 }
 

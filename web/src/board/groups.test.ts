@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { arrange, type Project, type Status, type Task } from "../data/model";
-import { groupingOf, groupsOf, sortingOf, withView, type Grouping, type Sorting } from "./groups";
+import { withWord } from "./arrange";
+import { groupingOf, groupsOf, sortingOf, type Grouping, type Sorting } from "./groups";
 
 const status = (id: string, name: string): Status => ({ __typename: "Status", id, version: 1, name, category: "TODO", color: "#000000", rank: id });
 const brass: Project = { __typename: "Project", id: "p", version: 1, name: "Brass", key: "BRAS", description: "", color: "#111111", archivedAt: null };
@@ -42,9 +43,9 @@ describe("the list", () => {
   });
 
   it("stands in the address; what is unknown there is as if it were not", () => {
-    const address = withView(withView(new URLSearchParams("q=x"), "group", "priority"), "sort", "due");
+    const address = withWord(withWord(new URLSearchParams("q=x"), "group", "priority"), "sort", "due");
     expect([address.toString(), groupingOf(address), sortingOf(address)]).toEqual(["q=x&group=priority&sort=due", "priority", "due"]);
-    expect(withView(address, "group", "").toString()).toBe("q=x&sort=due");
+    expect(withWord(address, "group", "").toString()).toBe("q=x&sort=due");
     expect([groupingOf(new URLSearchParams("group=toString")), sortingOf(new URLSearchParams("sort=x"))]).toEqual(["", ""]);
   });
 });

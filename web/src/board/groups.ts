@@ -28,14 +28,6 @@ export const sortingOf = (address: URLSearchParams): Sorting => known(SORTINGS, 
 
 const known = <K extends string>(names: Record<K, string>, given: string | null): K => (given !== null && Object.hasOwn(names, given) ? given : "") as K;
 
-/** The address with this way to group or to sort. */
-export function withView(address: URLSearchParams, name: "group" | "sort", value: string): URLSearchParams {
-  const next = new URLSearchParams(address);
-  if (value) next.set(name, value);
-  else next.delete(name);
-  return next;
-}
-
 const URGENCY = new Map<string, number>(PRIORITIES.map((priority, at) => [priority, at]));
 const LAST = "\uffff"; // behind every day
 const urgency = (task: Task): number => URGENCY.get(task.priority) ?? PRIORITIES.length;
