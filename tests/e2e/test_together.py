@@ -331,6 +331,27 @@ async def test_what_is_undone_without_a_network_is_seen_at_once_and_outlives_a_r
         await expect(card(page, "Delete me")).to_be_visible()
 
 
+async def test_what_was_archived_together_is_undone_together_after_a_reload_too(open_page: OpenPage) -> None:
+    page = await sign_up(open_page, "Ann")
+    await create(page, "One", "Other", "Third")
+    await expect(card(page, "Third")).to_contain_text("-")
+    network = await behind_a_network(page)
+    await has_stored(page, 0)
+    await network.cut()
+    for title in ("One", "Other"):
+        await card(page, title).click(modifiers=["Control"])
+    await page.get_by_role("toolbar", name="Selected tasks").get_by_role("button", name="Archive").click()
+    await expect(card(page, "Other")).to_have_count(0)
+    await has_stored(page, 2)
+    await page.reload()
+    await expect(card(page, "Third")).to_be_visible()
+    await expect(card(page, "One")).to_have_count(0)
+    await page.keyboard.press("Control+z")
+    await expect(page.get_by_text("The last change of 2 tasks was undone")).to_be_visible()
+    for title in ("One", "Other"):
+        await expect(card(page, title)).to_be_visible()
+
+
 async def test_a_change_is_undone_by_its_key_and_from_the_history(open_page: OpenPage) -> None:
     page = await sign_up(open_page, "Ann")
     await create(page, "Undo me")

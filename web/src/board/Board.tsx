@@ -1,5 +1,5 @@
 /** Columns by status with their cards. Only cards in sight are in the page, however many there are. */
-import { useVirtualizer } from "@tanstack/react-virtual";
+import { measureElement, useVirtualizer, type Virtualizer } from "@tanstack/react-virtual";
 import { Plus } from "lucide-react";
 import { memo, useCallback, useEffect, useRef } from "react";
 import type { Model, Status, Task } from "../data/model";
@@ -7,9 +7,10 @@ import { announce } from "../ui/announce";
 import { Button, Dot } from "../ui/controls";
 import { useWorkspace } from "../workspace/context";
 import { placeAt, type Columns } from "./arrange";
-import { Card, CardText, partsOf } from "./Card";
+import { Card, CardText, heightOf, learnHeight, partsOf } from "./Card";
 import { pressed, useDrag } from "./drag";
 import { useFollowing } from "./focus";
+import { useGradually } from "./gradually";
 import { useSteady } from "./steady";
 
 interface BoardProps {
@@ -80,13 +81,19 @@ const Column = memo(function Column({ status, tasks, labelById, nameById, status
   const virtual = useVirtualizer({
     count: tasks.length,
     getScrollElement: () => scroller.current,
-    estimateSize: () => 84,
+    estimateSize: (index) => heightOf(tasks[index]!),
+    measureElement: (card: HTMLDivElement, entry: ResizeObserverEntry | undefined, among: Virtualizer<HTMLDivElement, HTMLDivElement>) => {
+      const height = measureElement(card, entry, among);
+      learnHeight(tasks[among.indexFromElement(card)], height);
+      return height;
+    },
     getItemKey: useCallback((index: number) => tasks[index]!.id, [tasks]),
     gap: 8,
-    overscan: 6,
+    overscan: 4,
   });
   const cards = useRef<HTMLDivElement>(null);
   const items = virtual.getVirtualItems();
+  const drawn = useGradually(items, virtual.range);
   useSteady(scroller, cards, new Map(items.map(({ key, start }) => [String(key), start])), tasks);
   useFollowing(scroller, () => tasks.map(({ id }) => id), (index) => virtual.scrollToIndex(index));
   const targetTop = useDrag(({ target }) => (target?.statusId === status.id ? target.top : null));
@@ -98,13 +105,13 @@ const Column = memo(function Column({ status, tasks, labelById, nameById, status
         <span className="text-sm text-dim">{tasks.length}</span>
         {onNew && <Button kind="quiet" className="ml-auto px-2" aria-label={`New task in ${status.name}`} onClick={() => onNew(status.id)}><Plus size={16} aria-hidden /></Button>}
       </header>
-      <div ref={scroller} data-cards className="relative min-h-16 grow overflow-y-auto p-2" tabIndex={-1}>
+      <div ref={scroller} data-cards className="relative min-h-16 grow overflow-y-auto p-2 contain-strict" tabIndex={-1}>
         <div ref={cards} className="relative" style={{ height: virtual.getTotalSize() }}>
-          {items.map((item) => {
+          {drawn.map((item) => {
             const task = tasks[item.index]!;
             const { parts, done } = partsOf({ statusById, subtasksOf }, task.id);
             return (
-              <div key={item.key} ref={virtual.measureElement} data-index={item.index} className="absolute top-0 left-0 w-full" style={{ transform: `translateY(${item.start}px)` }}>
+              <div key={item.key} ref={virtual.measureElement} data-index={item.index} className="absolute left-0 w-full" style={{ top: item.start }}>
                 <Card task={task} labelById={labelById} nameById={nameById} parts={parts} done={done} isOpen={task.id === openId} isDragged={task.id === draggedId} onOpen={onOpen} />
               </div>
             );

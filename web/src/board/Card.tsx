@@ -1,5 +1,5 @@
 /** One task on the board. It is drawn again only when its own row changes. */
-import { CalendarDays, ListChecks, MessageSquare } from "lucide-react";
+import { Calendar, ListChecks, MessageSquare } from "lucide-react";
 import { memo } from "react";
 import type { Model, Task } from "../data/model";
 import { Viewers } from "../presence/Presence";
@@ -59,7 +59,7 @@ export function CardText({ task, labelById, nameById, done, parts }: Pick<CardPr
           const label = labelById.get(id);
           return label && <span key={id} className="inline-flex items-center gap-1"><Dot color={label.color} />{label.name}</span>;
         })}
-        {task.dueDate && <span className={`inline-flex items-center gap-1 ${isLate ? "text-bad" : ""}`}><CalendarDays size={13} aria-hidden />{task.dueDate}{isLate && " (late)"}</span>}
+        {task.dueDate && <span className={`inline-flex items-center gap-1 ${isLate ? "text-bad" : ""}`}>{DAY}{task.dueDate}{isLate && " (late)"}</span>}
         {parts > 0 && <span className="inline-flex items-center gap-1"><ListChecks size={13} aria-hidden />{done}/{parts}</span>}
         {task.commentCount > 0 && <span className="inline-flex items-center gap-1"><MessageSquare size={13} aria-hidden />{task.commentCount}<span className="sr-only"> comments</span></span>}
         <span className="ml-auto flex -space-x-1.5 *:ring-2 *:ring-surface">
@@ -68,6 +68,27 @@ export function CardText({ task, labelById, nameById, done, parts }: Pick<CardPr
       </span>
     </>
   );
+}
+
+const DAY = <Calendar size={13} aria-hidden />; // the same for all: it is not drawn again with its card
+
+const LETTERS = 33; // about so many of a title are in a line
+const heights: number[] = [];
+
+/**
+ * How high a card will be, in pixels: as high as the first one that showed as much. A card that comes as high as was thought is
+ * drawn once, not twice, and the cards below it stay where they are.
+ */
+export const heightOf = (task: Task): number => heights[shapeOf(task)] ?? 85;
+
+export function learnHeight(task: Task | undefined, height: number): void {
+  if (task) heights[shapeOf(task)] ??= height;
+}
+
+/** A small number for all tasks whose cards have as many lines: it is asked of every task of a column at each change. */
+function shapeOf({ title, labels, dueDate, commentCount, assignees }: Task): number {
+  const isNoted = labels.length > 0 || dueDate !== null || commentCount > 0;
+  return Math.ceil(title.length / LETTERS) * 4 + (isNoted ? 2 : 0) + (assignees.length > 0 ? 1 : 0);
 }
 
 /** How many subtasks there are and how many are done, from the tasks themselves. */

@@ -11,7 +11,7 @@ import { IndexedDbStorage } from "../sync/indexeddb";
 import { Replica, type Operation } from "../sync/replica";
 import { Sync } from "../sync/sync";
 import { taskEffects } from "../sync/tasks";
-import { settled, undoEffects, undoing, type Deed } from "../sync/undo";
+import { actsOf, settled, undoEffects, undoing, type Deed } from "../sync/undo";
 import type { Connection } from "./connection";
 import { PresenceRoom } from "./presence";
 import { Arranger, type AnyRow, type Comment, type Model, type Task } from "./model";
@@ -157,7 +157,8 @@ export class OpenWorkspace {
 
   private act(operations: readonly Operation[]): readonly string[] {
     const keys = operations.map(({ key }) => key);
-    void this.sync.submit(...operations);
+    const [act] = keys;
+    void this.sync.submit(...(keys.length > 1 && act ? operations.map((operation) => ({ ...operation, act })) : operations));
     if (operations.some(({ name }) => UNDOABLE.has(name))) this.acted(keys);
     return keys;
   }
@@ -210,7 +211,7 @@ export class OpenWorkspace {
   private recallActs(): void {
     const waiting = this.replica.operations;
     const known = new Set([...this.acts.flat(), ...waiting.map(({ undoes }) => undoes)]);
-    const earlier = waiting.filter(({ key, name }) => UNDOABLE.has(name) && !known.has(key)).map(({ key }) => [key]);
+    const earlier = actsOf(waiting.filter(({ key, name }) => UNDOABLE.has(name) && !known.has(key)));
     this.acts = [...earlier, ...this.acts].slice(-MOST_UNDONE);
   }
 

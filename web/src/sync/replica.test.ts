@@ -6,7 +6,7 @@ import { between, compareRanks } from "./rank";
 import { Replica, type Operation } from "./replica";
 import { MemoryStorage } from "./storage";
 import { inputOf, taskEffects, type StatusRow, type TaskRow } from "./tasks";
-import { undoEffects, undoing } from "./undo";
+import { actsOf, undoEffects, undoing } from "./undo";
 
 type AnyRow = TaskRow | StatusRow;
 
@@ -384,6 +384,16 @@ describe("an undo", () => {
     const both = replica.submit(...["1", "2"].map((id) => operation("updateTask", { id: `task_${id}`, priority: "HIGH" })));
     expect(both.map(({ deeds }) => deeds)).toEqual(["1", "2"].map((id) => [{ id: `task_${id}`, fields: { priority: ["NONE", "HIGH"] } }]));
     expect(told).toEqual([["task_1", "task_2"]]);
+  });
+
+  it("is of all that was done as one, also where it waits among others after a reload", async () => {
+    const storage = new MemoryStorage<AnyRow>();
+    const replica = replicaOf(task("1"), task("2"));
+    const [one, two] = ["1", "2"].map((id) => operation("archiveTask", { id: `task_${id}` }));
+    const other = operation("updateTask", { id: "task_1", title: "Between" });
+    const both = [one!, two!].map((each) => ({ ...each, act: one!.key }));
+    await storage.save({ putOperations: [...replica.submit(...both), ...replica.submit(other)] });
+    expect(actsOf((await storage.load()).operations)).toEqual([[one!.key, two!.key], [other.key]]);
   });
 
   it("goes with what was refused, or has changed nothing", () => {

@@ -30,6 +30,8 @@ export interface Operation {
   readonly deeds?: readonly Deed[];
   /** Of an undo: the key of the operation that it undoes, while that waits itself. */
   readonly undoes?: string;
+  /** Of what was done to several as one: the key of the first, so that all are undone as one, also after a reload. */
+  readonly act?: string;
 }
 
 /** Rows as operations see them while they are replayed. */

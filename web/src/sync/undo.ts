@@ -58,6 +58,13 @@ export function aimed(undo: Operation, done: Operation, changeSetId: string, row
   return undoing(undo.key, settled(done, rows), changeSetId);
 }
 
+/** The keys of operations that wait, of each act together, in their order. */
+export function actsOf(waiting: readonly Operation[]): readonly (readonly string[])[] {
+  const acts = new Map<string, string[]>();
+  for (const { key, act = key } of waiting) acts.set(act, [...(acts.get(act) ?? []), key]);
+  return [...acts.values()];
+}
+
 /** How an undo looks, by the deeds it takes back. */
 export function undoEffects<R extends Row>(): Effects<R> {
   return {
