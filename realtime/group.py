@@ -5,7 +5,8 @@ their rights, an event meant for them) is not rendered here: they leave just bef
 exactly there, and come back.
 
 Invariant: what a seat gets is exactly what comes after the place in the log where it was taken, once, in order, up to
-`position`, where it was left. Giving never waits; only rendering does.
+`position`, where it was left. Giving never waits; only rendering does. A group is of one epoch, and so are its seats
+and all it gives: who comes after the database was restored sits in another one, however long the old one still renders.
 """
 
 from __future__ import annotations
@@ -127,8 +128,8 @@ class Seat:
         self.position = through
 
 
-Key = tuple[Hashable, frozenset[str]]
-"""What a group's followers have in common: their terms' key, and their shared tags."""
+Key = tuple[Hashable, frozenset[str], str]
+"""What a group's followers have in common: their terms' key, their shared tags, and the epoch of their log."""
 
 
 class Group:
@@ -142,10 +143,11 @@ class Group:
         self._loop = asyncio.get_running_loop()
         self._topic = topic
         self._key = key
+        self._start = Cursor(topic.workspace_id, topic.epoch, topic.last)
         self._renderer = renderer
         self._reader = reader
         self._listener = Listener(topic, self._wake)
-        self._listener.seek(Cursor(topic.workspace_id, topic.epoch, topic.last), topic.last)
+        self._listener.seek(self._start, topic.last)
         self._position = topic.last  # everything up to here has been given
         self._cuts: set[int] = set()  # where seats were taken ahead of that
         self._seats: set[Seat] = set()
@@ -327,8 +329,7 @@ class Group:
         return self._batch_at(self._position, ())
 
     def _batch_at(self, through: int, seen: tuple[Seen, ...]) -> Batch:
-        cursor = Cursor(self._topic.workspace_id, self._topic.epoch, through)
-        return Batch(seen, cursor, through >= self._listener.end)
+        return Batch(seen, self._start.at(through), through >= self._listener.end)
 
     def _runs(self, commits: list[Commit]) -> Iterator[list[Commit]]:
         """Cut what came where somebody has to leave before it, and where a seat was taken after it.
@@ -390,7 +391,7 @@ def take_seat(topic: Topic, terms: Terms, reader: Reader, had: Cursor, pause: fl
     if had.epoch != topic.epoch or had.seq < topic.last:
         return None
     tags = terms.tags(reader.tags)
-    key = (terms.key, tags)
+    key = (terms.key, tags, topic.epoch)
     group = topic.groups.get(key)
     if group is None:
         nobody = Reader(_NOBODY, tags, topic.last, reader.matches)

@@ -14,10 +14,12 @@ from db.log import read_events
 from db.models import Role
 from realtime import group
 from realtime.commits import commits_of
+from realtime.counters import Counters
+from realtime.cursor import Cursor
 from realtime.follow import AccessRevoked, follow
-from realtime.group import CannotShare, Seat
+from realtime.group import CannotShare, Seat, take_seat
 from realtime.messages import encode
-from realtime.reader import Batch
+from realtime.reader import Batch, Reader
 from realtime.topic import Topic
 from tests.realtime.world import (
     BatchRenderer,
@@ -260,6 +262,50 @@ async def test_who_comes_while_the_group_lags_gets_only_what_is_new_to_them(node
     came_at = second.batches[0].cursor.seq  # with their own joining, which is an event as well
     assert came_at > second_start
     assert second.seqs == list(range(came_at + 1, last + 1))
+
+
+async def test_who_comes_after_the_database_was_restored_gets_nothing_of_the_life_that_was_lost(
+    node: Node, world: World
+) -> None:
+    workspace = await world.workspace()
+    member = await world.member(workspace)
+    known = await node.follow(workspace, member, manner=Manner.ALONE)
+    start, tags = known.at, frozenset({"members"})
+    for _ in range(2):
+        last = await world.write(workspace)
+    logged = await node.database.alone(lambda it: read_events(it, workspace, after=start, through=last))
+    first, second = (encode(commit.events) for commit in commits_of(logged))
+
+    topic = Topic(workspace, node.realtime.hub.log, Counters())
+    topic.open("00000001", start)
+    gate = asyncio.Event()
+
+    def come() -> tuple[Following, Seat]:
+        following = Following()
+        terms = GatedShared(following, Manner.SHARED_LATER, "gated", gate)
+        here = Cursor(workspace, topic.epoch, topic.last)
+        taken = take_seat(topic, terms, Reader(member, tags, topic.last), here, 15)
+        assert taken is not None
+        taken[1].open()
+        return following, taken[1]
+
+    before, old_seat = come()
+    topic.hear(first)
+    await eventually(lambda: next(iter(topic.groups.values()))._work)  # is being rendered
+    topic.start_anew("00000002", start)
+    after, new_seat = come()
+    gate.set()
+    await old_seat.left
+    assert {batch.cursor.epoch for batch in before.batches} <= {"00000001"}
+    assert after.batches == []
+    topic.hear(first)
+    topic.hear(second)
+    await after.until_seq(last)
+    assert after.seqs == [start + 1, start + 2]
+    assert {batch.cursor.epoch for batch in after.batches} == {"00000002"}
+    for group_ in list(topic.groups.values()):
+        group_.leave(new_seat)
+    assert not topic.groups
 
 
 async def test_the_end_of_a_burst_does_not_wait_for_what_comes_next(node: Node, world: World) -> None:
