@@ -110,6 +110,22 @@ async def read_work(session: Session, webhook_id: UUID, claim: UUID, at: datetim
     return None if row is None else Work(webhook_of(row), _secrets(row, at))
 
 
+async def last_refused(session: Session, webhook_id: UUID) -> tuple[UUID, tuple[str, int]] | None:
+    """Which message was refused last and not taken since, and its (epoch, seq) when it was first sent."""
+    found = await session.execute(
+        select(deliveries.c.id, deliveries.c.epoch, deliveries.c.seq)
+        .where(
+            deliveries.c.webhook_id == webhook_id,
+            deliveries.c.state.in_([DeliveryState.RETRYING.value, DeliveryState.FAILED.value]),
+            deliveries.c.is_test.is_(False),
+        )
+        .order_by(deliveries.c.created_at.desc(), deliveries.c.id.desc())
+        .limit(1)
+    )
+    row = found.first()
+    return None if row is None else (row.id, (row.epoch, row.seq))
+
+
 def _secrets(row: Any, at: datetime) -> tuple[str, ...]:
     is_old_valid = row.old_secret is not None and row.old_secret_until > at
     return (row.secret, row.old_secret) if is_old_valid else (row.secret,)

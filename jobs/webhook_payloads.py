@@ -23,6 +23,7 @@ from db.models import Event, Webhook
 from db.scope import MEMBERS_TAG, Grant, Scope
 from db.session import Database, ReadSession, Session
 from db.unit_of_work import now
+from db.webhook_queue import last_refused
 from db.workspaces import Standing, standings_by_readers
 from execution.documents import Documents
 from execution.limits import Limits
@@ -137,9 +138,8 @@ class Payloads:
             if standing is None or standing.grant is None:
                 raise CreatorGone
             grant = replace(standing.grant, scopes=webhook.scopes)
-            head = (standing.epoch, standing.head.seq)
             if webhook.epoch != standing.epoch or webhook.seq < standing.head.floor_seq:
-                return Page((_resync(webhook, head),), head)
+                return await _resync(reading, webhook, standing)
             if webhook.seq >= standing.head.seq:
                 return None
             events = await read_events(
@@ -151,7 +151,7 @@ class Payloads:
             )
             if not events or events[0].seq != webhook.seq + 1:
                 # Pruned since this snapshot's floor was read: the next one says so.
-                return Page((_resync(webhook, head),), head)
+                return await _resync(reading, webhook, standing)
             seen = _seen(webhook, grant, events)
             through = events[-1].seq if len(seen) <= most else seen[most - 1].event.seq
             try:
@@ -228,13 +228,28 @@ def _type_of(data: dict[str, Any]) -> str:
     return found or f"{data.get('kind', 'comment').lower()}.{data['op'].lower()}"
 
 
-def _resync(webhook: Webhook, head: tuple[str, int]) -> Message:
-    """That the log no longer has what comes next, as the subscription says it."""
+async def _resync(reading: Session, webhook: Webhook, standing: Standing) -> Page:
+    """That the log no longer has what comes next, as the subscription says it.
+
+    Whoever fetches anew goes on from the cursor that they were told first, and passes over what comes by an id that
+    they know. So it is told again as it was, though the head moves on, and elsewhere only by another id: where nobody
+    wrote down that it was told, or the log does not reach back to there any more.
+    """
+    head = (standing.epoch, standing.head.seq)
+    tried = await last_refused(reading, webhook.id)
+    if tried is not None:
+        tried_id, (epoch, seq) = tried
+        is_this = tried_id == _resync_id(webhook, (epoch, seq))
+        if is_this and epoch == standing.epoch and standing.head.floor_seq <= seq:
+            head = (epoch, seq)
     cursor = str(Cursor(webhook.workspace_id, *head))
     data = {"__typename": "EventBatch", "events": [], "cursor": cursor, "resync": Resync.CURSOR_EXPIRED.value}
-    # Named by where the webhook stands, as the head moves on between two attempts.
-    message_id = delivery_id(webhook.id, f"resync:{webhook.epoch}:{webhook.seq}")
-    return Message(message_id, body_of("resync", show_instant(now()), webhook.workspace_id, data), head, head)
+    body = body_of("resync", show_instant(now()), webhook.workspace_id, data)
+    return Page((Message(_resync_id(webhook, head), body, head, head),), head)
+
+
+def _resync_id(webhook: Webhook, head: tuple[str, int]) -> UUID:
+    return delivery_id(webhook.id, f"resync:{webhook.epoch}:{webhook.seq}:{head[0]}:{head[1]}")
 
 
 def test_body(workspace_id: UUID, place: tuple[str, int], at: datetime) -> bytes:

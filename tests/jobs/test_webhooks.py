@@ -261,6 +261,39 @@ async def test_whoever_was_away_for_too_long_is_told_to_fetch_anew(desk: Desk) -
             assert receiver.taken[1].title == "Next"
 
 
+async def test_a_resync_whose_answer_is_lost_loses_nothing(desk: Desk) -> None:
+    """By its id it leads to one place, whether or not the attempt before was written down; what follows comes."""
+
+    async def lose(statement: str) -> None:
+        await desk.office.database.alone(lambda session: session.execute(text(statement)))
+
+    floor, life = "UPDATE workspace_heads SET floor_seq = seq", "UPDATE webhooks SET epoch = 'anotherl'"
+    async with receiving() as receiver:
+        hook = await desk.webhook(receiver)
+        for number, statement in enumerate((floor, life)):
+            del receiver.received[:], receiver.taken[:]
+            await desk.tasks("Lost")
+            await lose(statement)
+            receiver.behave = lambda one: "hang"
+            async with desk.working():
+                await receiver.until(lambda: len(receiver.received) == 1)
+            # The worker died; nobody knows what was answered.
+            await desk.tasks("Between")
+            receiver.behave = lambda one: "drop"
+            desk.ahead += QUICK.claim
+            async with desk.working():
+                await receiver.until(lambda: len(receiver.received) >= 3)
+                await desk.tasks("After")
+                before = len(receiver.received)
+                await receiver.until(lambda before=before: len(receiver.received) >= before + 2)  # type: ignore[misc]
+                receiver.behave = lambda one: OK
+                await desk.until(lambda one: one.seq == desk.office.committed[-1].seq, hook)
+            told = [(one.id, one.said["data"]["cursor"]) for one in receiver.received if one.type == "resync"]
+            assert len(set(told)) == len({one for one, _ in told}) == 2, number
+            assert {one for one, _ in told[1:]} == {told[-1][0]}
+            assert [one.title for one in receiver.taken[1:]] == ["After"]
+
+
 async def test_one_that_always_has_more_leaves_room_for_those_who_wait(desk: Desk) -> None:
     async with receiving() as busy, receiving() as late:
         await desk.webhook(busy, EventKind.TASK)
