@@ -113,22 +113,31 @@ async def test_an_event_that_cannot_be_encoded_does_not_end_publishing(fragile: 
 
 
 async def _announce_each(publisher: Publisher, batch: Sequence[Sequence[Event]]) -> int:
-    """-> how often announcing gave up the core of its own accord: to wait for something. (The clock would also tell of
+    """-> how many of them gave up the core of their own accord: to wait for something. (The clock would also tell of
     a machine that is busy with something else.)"""
-    waits = 0
+    waited = 0
     for commit in batch:
-        before = resource.getrusage(resource.RUSAGE_SELF).ru_nvcsw
+        before = resource.getrusage(resource.RUSAGE_THREAD).ru_nvcsw
         publisher.announce(commit)
-        waits += resource.getrusage(resource.RUSAGE_SELF).ru_nvcsw - before
+        waited += resource.getrusage(resource.RUSAGE_THREAD).ru_nvcsw > before
         await asyncio.sleep(0)
-    return waits
+    return waited
+
+
+async def _announce_until_found_out(publisher: Publisher, batch: Sequence[Sequence[Event]]) -> None:
+    """Announce until the publisher knows that Redis is away. None waits; a page of memory that must be fetched
+    is no wait for Redis, and does not come again."""
+    waited = rounds = 0
+    while publisher.is_healthy:
+        waited += await _announce_each(publisher, batch)
+        rounds += 1
+    assert waited <= max(1, rounds * len(batch) // 100)
 
 
 async def test_a_dead_redis_opens_the_breaker_and_delays_nobody() -> None:
     async with publishing(NOWHERE) as (publisher, counters):
         batch = commits(new_id(), 100)
-        while publisher.is_healthy:
-            assert await _announce_each(publisher, batch) == 0
+        await _announce_until_found_out(publisher, batch)
         failures = counters.publish_failures
         await _announce_each(publisher, batch)
         assert counters.publish_failures == failures
@@ -145,8 +154,7 @@ async def test_a_frozen_redis_is_found_out_and_used_again_when_it_answers(fragil
         fragile.stack.valkey.freeze()
         try:
             async with asyncio.timeout(5):
-                while publisher.is_healthy:
-                    assert await _announce_each(publisher, batch) == 0
+                await _announce_until_found_out(publisher, batch)
         finally:
             fragile.stack.valkey.thaw()
         await eventually(lambda: publisher.is_healthy)
