@@ -21,6 +21,8 @@ from typing import Any
 import orjson
 from graphql import DocumentNode, FieldNode, FragmentDefinitionNode, FragmentSpreadNode, OperationDefinitionNode
 from graphql.language import SelectionSetNode
+from starlette.responses import StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from server.credentials import Credentials
 from server.sockets import Sockets
@@ -52,7 +54,10 @@ class Ended(Exception):
 
 
 class EventStream:
-    """One response that goes on: an execution.live.Outlet, and a server.sockets.Connection."""
+    """One response that goes on: an execution.live.Outlet, and a server.sockets.Connection.
+
+    It counts from its making on, so that of many who ask at once no more are let in than may be: `leave` in the end.
+    """
 
     def __init__(self, sockets: Sockets, credentials: Credentials | None, cursor_at: tuple[str, str] | None) -> None:
         self.credentials = credentials
@@ -67,6 +72,13 @@ class EventStream:
         self._is_over = False
         self.has_told = False
         """Whether there was a result already."""
+        sockets.add(self)
+        if credentials is not None:
+            sockets.authenticated(self, credentials)
+
+    def leave(self) -> None:
+        """Count no more."""
+        self._sockets.remove(self)
 
     # What it is given
 
@@ -143,11 +155,10 @@ class EventStream:
 
     async def chunks(self, produce: Produce) -> AsyncGenerator[bytes]:
         """The body. The operation ends with it, however it ends."""
-        if self._sockets.is_draining:
-            return  # since it was let in
-        self._sockets.add(self)
-        if self.credentials is not None:
-            self._sockets.authenticated(self, self.credentials)
+        if self._is_over:  # since it was let in
+            for frame, _ in self._waiting:
+                yield frame
+            return
         expiry = self._expire()
         producing = asyncio.create_task(produce(self))
         try:
@@ -171,7 +182,6 @@ class EventStream:
             self._end()
             if expiry is not None:
                 expiry.cancel()
-            self._sockets.remove(self)
             producing.cancel()
             with suppress(asyncio.CancelledError):
                 await producing
@@ -182,6 +192,22 @@ class EventStream:
         left = max(0.0, (self.credentials.expires_at - datetime.now(UTC)).total_seconds())
         loop = asyncio.get_running_loop()
         return loop.call_later(left, lambda: self._sockets.start(self.close(4403, "The access token expired")))
+
+
+class EventStreamResponse(StreamingResponse):
+    """What a stream is sent by. It is let go of however that ends, also before anything was taken."""
+
+    def __init__(self, stream: EventStream, produce: Produce) -> None:
+        self._stream = stream
+        self._chunks = stream.chunks(produce)
+        super().__init__(self._chunks, headers=HEADERS)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._stream.leave()
+            await self._chunks.aclose()
 
 
 def _next(payload: bytes) -> bytes:

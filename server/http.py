@@ -18,7 +18,7 @@ from fastapi import APIRouter
 from graphql import ASTValidationRule, GraphQLError, OperationType, get_operation_ast
 from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 from strawberry import Schema
 
 from db.errors import Unavailable
@@ -40,7 +40,7 @@ from server.credentials import (
 )
 from server.errors import formatted, of_exception, status_of
 from server.event_stream import HEADERS as EVENT_STREAM_HEADERS
-from server.event_stream import MEDIA_TYPE, Ended, EventStream, cursor_at, finished
+from server.event_stream import MEDIA_TYPE, Ended, EventStream, EventStreamResponse, cursor_at, finished
 from server.origins import Origins
 from server.socket import SocketEndpoint
 from server.sockets import Sockets
@@ -221,7 +221,7 @@ class HttpEndpoint:
         operation = get_operation_ast(document, operation_name)
         assert operation is not None
         stream = EventStream(self.sockets, credentials, cursor_at(document, operation))
-        return StreamingResponse(stream.chunks(produce), headers=EVENT_STREAM_HEADERS)
+        return EventStreamResponse(stream, produce)
 
     async def _follow(self, stream: EventStream, live: Live, context: OperationContext) -> None:
         self.tally.subscriptions += 1

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from uuid import uuid4
 
 import httpx
 import pytest
+from starlette.requests import ClientDisconnect
+from starlette.types import Message, Send
 
-from server.event_stream import HEARTBEAT, MEDIA_TYPE, Ended, EventStream
+from server.credentials import Credentials
+from server.event_stream import HEARTBEAT, MEDIA_TYPE, Ended, EventStream, EventStreamResponse
 from server.sockets import Sockets
 from tests.event_streams import event_stream
 from tests.protocol.tiny import Tiny, eventually, gate, serve
@@ -182,6 +186,80 @@ async def test_streams_count_as_sockets_of_a_person(http: httpx.AsyncClient) -> 
             await first.next()
             async with event_stream(http, tiny.url, query, somebody) as second:
                 assert second.response.status_code == 429
+
+
+async def test_of_many_streams_asked_for_at_once_no_more_are_let_in_than_may_be(http: httpx.AsyncClient) -> None:
+    async with serve(max_sockets_per_person=3) as tiny:
+        somebody, query = tiny.gateway.sign_in(), 'subscription { wait(name: "crowd") }'
+        statuses: list[int] = []
+
+        async def ask() -> None:
+            async with event_stream(http, tiny.url, query, somebody) as events:
+                statuses.append(events.response.status_code)
+                await gate("all were answered").wait()
+
+        tiny.gateway.may_answer.clear()
+        async with asyncio.TaskGroup() as tasks:
+            for _ in range(20):
+                tasks.create_task(ask())
+            await eventually(lambda: tiny.gateway.asked == 20)
+            tiny.gateway.may_answer.set()  # to all of them in one turn of the loop
+            await eventually(lambda: len(statuses) == 20)
+            gate("all were answered").set()
+        assert sorted(statuses) == [200] * 3 + [429] * 17
+        await tiny.wait_for_sockets(0)
+        async with event_stream(http, tiny.url, "subscription { count(to: 1) }", somebody) as events:
+            assert [one.name for one in await events.rest()] == ["next", "complete"]
+
+
+async def test_a_stream_whose_response_never_starts_or_is_cut_off_counts_no_more() -> None:
+    sockets, credentials = Sockets(), Credentials(uuid4(), uuid4(), None)
+
+    async def produce(stream: EventStream) -> None:
+        await gate("never").wait()
+
+    async def receive() -> Message:
+        await gate("never").wait()
+        raise AssertionError
+
+    async def gone(message: Message) -> None:
+        raise OSError
+
+    def stuck_at(kind: str) -> Send:
+        async def send(message: Message) -> None:
+            if message["type"] == kind:
+                gate(kind).set()
+                await gate("never").wait()
+
+        return send
+
+    def responding(send: Send) -> asyncio.Task[None]:
+        response = EventStreamResponse(EventStream(sockets, credentials, None), produce)
+        assert sockets.count_of(credentials.user_id) == 1
+        scope = {"type": "http", "asgi": {"version": "3.0", "spec_version": "2.4"}}
+        return asyncio.create_task(response(scope, receive, send))
+
+    with pytest.raises(ClientDisconnect):
+        await responding(gone)
+    assert sockets.count_of(credentials.user_id) == sockets.count == 0
+    for kind in ("http.response.start", "http.response.body"):
+        cut_off = responding(stuck_at(kind))
+        async with asyncio.timeout(30):
+            await gate(kind).wait()
+        cut_off.cancel()
+        await asyncio.gather(cut_off, return_exceptions=True)
+        assert sockets.count_of(credentials.user_id) == sockets.count == 0
+
+
+async def test_a_session_that_ends_before_its_stream_begins_is_told_so() -> None:
+    stream = EventStream(Sockets(), None, None)
+    await stream.close(4403, "The session was revoked")
+
+    async def produce(stream: EventStream) -> None:
+        raise AssertionError
+
+    (told,) = [chunk async for chunk in stream.chunks(produce)]
+    assert b"UNAUTHENTICATED" in told
 
 
 async def test_a_reader_who_takes_nothing_holds_a_bounded_amount(http: httpx.AsyncClient) -> None:

@@ -76,6 +76,8 @@ class TinyGateway:
     costs: list[int] = field(default_factory=list)
     refusing: Charge | None = None
     """With what everybody is refused."""
+    asked: int = 0
+    """How often somebody was to be authenticated."""
     checking: asyncio.Event = field(default_factory=asyncio.Event)
     may_answer: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -95,6 +97,7 @@ class TinyGateway:
         return found
 
     async def authenticate(self, authorization: str | None) -> Credentials | None:
+        self.asked += 1
         self.checking.set()
         await self.may_answer.wait()
         if authorization is None:
