@@ -240,3 +240,25 @@ async def test_the_list_is_grouped_and_sorted_as_the_address_says_and_the_archiv
     await view.click()
     await archived.click()
     await expect(rows).to_contain_text(["Bow", "Tuba", "Violin"])
+
+    for title in ("Violin", "Bow"):
+        await card(page, title).focus()
+        await page.keyboard.press("x")
+    bar = page.get_by_role("toolbar", name="Selected tasks")
+    await bar.get_by_role("button", name="Archive", exact=True).click()
+    await expect(rows).to_have_count(1)
+    await view.click()
+    await archived.click()
+    await page.keyboard.press("Escape")
+    await expect(rows).to_have_count(2)
+    for title in ("Violin", "Bow"):
+        await card(page, title).focus()
+        await page.keyboard.press("x")
+    await page.keyboard.press("i")
+    for title in ("Violin", "Bow"):
+        await expect(card(page, title).get_by_title("Ann")).to_be_visible()
+    await bar.get_by_role("button", name="Take out of the archive").click()
+    await expect(rows).to_have_count(0)
+    await view.click()
+    await archived.click()
+    await expect(rows).to_contain_text(["Bow", "Tuba", "Violin"])

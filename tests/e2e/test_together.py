@@ -6,7 +6,7 @@ import re
 from playwright.async_api import BrowserContext, Page, WebSocketRoute, expect
 
 from tests.e2e.conftest import OpenPage
-from tests.e2e.documents import CREATE
+from tests.e2e.documents import CHANGE, CREATE
 from tests.e2e.test_client import card, create, has_stored, is_accessible, is_live, sign_up, two_on_a_board
 
 EXPIRE = """() => {
@@ -33,6 +33,13 @@ NOTE_DIALOG = """() => new MutationObserver((_, observer) => {
 """Notes in `hadFocus` whether the next dialog had the focus as soon as it was there."""
 ABOVE = """([title, y]) => [...document.querySelectorAll("[data-task]")]
     .some(card => card.textContent.includes(title) && card.getBoundingClientRect().y < y)"""
+IS_ABOVE = """titles => {
+    const cards = [...document.querySelectorAll("[data-task]")];
+    const [above, below] = titles.map(title => cards.find(card => card.textContent.includes(title)))
+        .map(card => card.getBoundingClientRect());
+    return above.height > 100 && above.bottom < below.top;
+}"""
+"""Whether a card is high, and the one below it has made room for it."""
 RENEWED = "old => JSON.parse(localStorage.getItem('tutti.accounts'))[0].accessToken !== old"
 
 
@@ -404,11 +411,22 @@ async def test_others_change_nothing_under_the_pointer_and_what_they_do_is_said(
         await expect(card(page, "Third")).to_contain_text("-3")
     await card(ann, "Third").hover()
     before = await card(ann, "Third").bounding_box()
+    first = await card(ann, "First").bounding_box()
+    await open_task(bob, "First")
+    await expect(card(ann, "First").get_by_title("Bob is looking")).to_be_visible()
+    assert await card(ann, "First").bounding_box() == first
+    changed = {"id": await card(bob, "First").get_attribute("data-task"), "title": f"First{' of many words' * 9}"}
+    await bob.evaluate(ASK, [CHANGE, [changed]])
+    await expect(card(ann, "First")).to_contain_text("of many words")
+    await ann.wait_for_function(IS_ABOVE, arg=["First", "Second"])
+    assert await card(ann, "Third").bounding_box() == before
+    await bob.get_by_role("button", name="Close task").click()
     await card(bob, "First").focus()
     await bob.keyboard.press("Alt+ArrowRight")
     await expect(card(ann, "First", "In progress")).to_be_visible()
     assert await card(ann, "Third").bounding_box() == before
-    await expect(ann.get_by_role("log", name="What others do")).to_have_text("Bob moved “First” to In progress.")
+    said = ann.get_by_role("log", name="What others do")
+    await expect(said).to_contain_text(f"Bob moved “{changed['title']}” to In progress.")
     assert before is not None
     await ann.get_by_role("searchbox", name="Filter by text").hover()
     await ann.wait_for_function(ABOVE, arg=["Third", before["y"]])

@@ -94,7 +94,10 @@ const Column = memo(function Column({ status, tasks, labelById, nameById, status
   const cards = useRef<HTMLDivElement>(null);
   const items = virtual.getVirtualItems();
   const drawn = useGradually(items, virtual.range);
-  useSteady(scroller, cards, new Map(items.map(({ key, start }) => [String(key), start])), tasks);
+  const isKept = useSteady(scroller, cards, new Map(items.map(({ key, start }) => [String(key), start])), tasks);
+  // As the virtualizer does by itself, except where a card is kept in its place already: to scroll for both would be too far.
+  virtual.shouldAdjustScrollPositionOnItemSizeChange = ({ key, start, end }, _, { itemSizeCache, scrollDirection, scrollOffset }) =>
+    !isKept() && (itemSizeCache.has(key) ? end <= (scrollOffset ?? 0) && scrollDirection !== "backward" : start < (scrollOffset ?? 0));
   useFollowing(scroller, () => tasks.map(({ id }) => id), (index) => virtual.scrollToIndex(index));
   const targetTop = useDrag(({ target }) => (target?.statusId === status.id ? target.top : null));
   return (

@@ -58,7 +58,8 @@ export function BoardPage({ slug, view, taskKey }: { slug: string; view: "board"
     else forgetNewTask();
   }, [isNewAsked, mayWrite]);
   useEffect(() => fetchLater(fetchMenus, fetchTaskPanel, fetchSelectionBar), []);
-  useEffect(() => clearSelection, []);
+  const isArchive = Boolean(filters.archived);
+  useEffect(() => clearSelection, [isArchive]);
   const hasSelected = useSelection(({ ids }) => ids.size > 0);
   function pressed(event: MouseEvent): void {
     const id = (event.target as Element).closest<HTMLElement>("[data-task]")?.dataset.task;
@@ -86,7 +87,7 @@ export function BoardPage({ slug, view, taskKey }: { slug: string; view: "board"
         ) : (
           <Board model={model} columns={columns} mayWrite={mayWrite} opened={opened} onOpen={open} onNew={setNewIn} />
         )}
-        {mayWrite && hasSelected && <Suspense fallback={null}><SelectionBar model={model} /></Suspense>}
+        {mayWrite && hasSelected && <Suspense fallback={null}><SelectionBar model={model} isArchive={isArchive} /></Suspense>}
       </div>
       {taskKey && (opened || isWhole) && (
         <Suspense fallback={null}>

@@ -51,7 +51,8 @@ export function CardText({ task, labelById, nameById, done, parts }: Pick<CardPr
       <span className="flex items-center gap-2 text-xs text-dim">
         <span>{task.key || "Saving…"}</span>
         {task.priority !== "NONE" && <span className={`font-semibold ${PRIORITY_LOOKS[task.priority]}`}>{PRIORITY_NAMES[task.priority]}</span>}
-        <span className="ml-auto"><Viewers taskId={task.id} size={18} /></span>
+        {/* Higher than the line, which stays as it is: whoever looks at a task moves no card below it. */}
+        <span className="-my-1 ml-auto"><Viewers taskId={task.id} size={18} /></span>
       </span>
       <span className="text-sm leading-snug font-medium wrap-anywhere">{task.title}</span>
       <span className="flex flex-wrap items-center gap-x-2.5 gap-y-1 text-xs text-dim">

@@ -10,17 +10,17 @@ import { clearSelection, selectedTasks, useSelection } from "./selection";
 
 const KINDS: readonly (readonly [QuickKind, string])[] = [["status", "Status"], ["assignees", "Assign"], ["priority", "Priority"], ["labels", "Labels"], ["due", "Due"]];
 
-export default function SelectionBar({ model }: { model: Model }) {
+/** `isArchive`: whether the page shows what is in the archive. */
+export default function SelectionBar({ model, isArchive }: { model: Model; isArchive: boolean }) {
   const workspace = useWorkspace();
   const ids = useSelection((state) => state.ids);
-  const tasks = selectedTasks(model, ids);
+  const tasks = selectedTasks(model, ids, isArchive);
   const [first] = tasks;
   if (!first) return null;
-  const isArchived = tasks.every(({ archivedAt }) => archivedAt !== null);
   function archive(): void {
-    const keys = workspace.submitEach(isArchived ? "restoreTask" : "archiveTask", tasks.map(({ id }) => ({ id })));
+    const keys = workspace.submitEach(isArchive ? "restoreTask" : "archiveTask", tasks.map(({ id }) => ({ id })));
     clearSelection();
-    const done = isArchived ? "taken out of the archive" : "archived";
+    const done = isArchive ? "taken out of the archive" : "archived";
     toast(tasks.length === 1 ? `One task was ${done}` : `${tasks.length} tasks were ${done}`, undefined, { label: "Undo", run: () => workspace.undo(keys) });
   }
   return (
@@ -31,7 +31,7 @@ export default function SelectionBar({ model }: { model: Model }) {
           <TaskChoices kind={kind} task={first} targets={tasks} model={model} />
         </Menu>
       ))}
-      <Button kind="quiet" onClick={archive}>{isArchived ? "Take out of the archive" : "Archive"}</Button>
+      <Button kind="quiet" onClick={archive}>{isArchive ? "Take out of the archive" : "Archive"}</Button>
       <Button kind="quiet" className="px-2" aria-label="Select nothing" onClick={clearSelection}><X size={16} aria-hidden /></Button>
     </div>
   );

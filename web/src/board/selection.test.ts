@@ -26,4 +26,12 @@ describe("a selection", () => {
     expect(targetsOf(tasks[1]!, model).map(({ id }) => id)).toEqual(["b", "d"]);
     expect(targetsOf(tasks[0]!, model).map(({ id }) => id)).toEqual(["a"]);
   });
+
+  it("is of what is in the archive, too, and never of both: somebody else may archive what is selected", () => {
+    const archived = tasks.map((task): Task => (task.id < "c" ? { ...task, archivedAt: "2026-05-01T00:00:00Z" } : task));
+    for (const { id } of archived) toggleSelected(id);
+    const targets = (at: number): string[] => targetsOf(archived[at]!, { ...model, tasks: archived }).map(({ id }) => id);
+    expect(targets(0)).toEqual(["a", "b"]);
+    expect(targets(3)).toEqual(["c", "d"]);
+  });
 });

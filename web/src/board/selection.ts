@@ -34,8 +34,9 @@ export function selectTo(id: string, order: readonly Task[]): void {
 /** The selected tasks if this one is among them, otherwise this one alone. */
 export function targetsOf(task: Task, model: Model): readonly Task[] {
   const { ids } = useSelection.getState();
-  return ids.has(task.id) ? selectedTasks(model, ids) : [task];
+  return ids.has(task.id) ? selectedTasks(model, ids, task.archivedAt !== null) : [task];
 }
 
-/** The selected tasks that are still there, in their order. */
-export const selectedTasks = (model: Model, ids: ReadonlySet<string>): Task[] => model.tasks.filter(({ id, archivedAt }) => ids.has(id) && archivedAt === null);
+/** The selected tasks that are still there, in their order: those in the archive, or those that are not. A page shows only one kind. */
+export const selectedTasks = (model: Model, ids: ReadonlySet<string>, areArchived: boolean): Task[] =>
+  model.tasks.filter(({ id, archivedAt }) => ids.has(id) && (archivedAt !== null) === areArchived);

@@ -8,19 +8,27 @@ import { useEffect, useLayoutEffect, useRef, type RefObject } from "react";
 
 const OWN_MS = 400; // what changes so soon after the pointer was let go is what it did
 
-/** `starts`: where each card in sight begins, by its id; `order` is another value when cards came, went or moved. */
-export function useSteady(scroller: RefObject<HTMLElement | null>, cards: RefObject<HTMLElement | null>, starts: ReadonlyMap<string, number>, order: unknown): void {
+/**
+ * `starts`: where each card in sight begins, by its id; `order` is another value when cards came, went or moved.
+ * Returns what tells whether a card is kept in its place now, whatever becomes of the heights of others.
+ */
+export function useSteady(scroller: RefObject<HTMLElement | null>, cards: RefObject<HTMLElement | null>, starts: ReadonlyMap<string, number>, order: unknown): () => boolean {
   const before = useRef({ starts, order });
   const shift = useRef(0);
   const letGoAt = useRef(0);
   const touchedId = useRef<string | undefined>(undefined);
 
+  const isOwn = (): boolean => performance.now() - letGoAt.current < OWN_MS;
+  const pointedAt = (): string | undefined =>
+    touchedId.current ?? (hasPointer() ? scroller.current?.querySelector<HTMLElement>("[data-task]:hover")?.dataset.task : undefined);
+
   useLayoutEffect(() => {
     const last = before.current;
     before.current = { starts, order };
     const element = scroller.current;
-    if (!element || last.order === order || performance.now() - letGoAt.current < OWN_MS) return;
-    const id = touchedId.current ?? (hasPointer() ? element.querySelector<HTMLElement>("[data-task]:hover")?.dataset.task : firstInSight(last.starts, element.scrollTop)) ?? "";
+    if (!element || (last.order === order && !isMoved(last.starts, starts)) || isOwn()) return;
+    // What is above the first card in sight and gets another height is balanced by the virtualizer.
+    const id = pointedAt() ?? (hasPointer() || last.order === order ? "" : (firstInSight(last.starts, element.scrollTop) ?? ""));
     const [was, is] = [last.starts.get(id), starts.get(id)];
     if (was === undefined || is === undefined || was === is) return;
     const wanted = element.scrollTop + is - was;
@@ -56,6 +64,13 @@ export function useSteady(scroller: RefObject<HTMLElement | null>, cards: RefObj
       removeEventListener("pointercancel", letGo);
     };
   }, [scroller, cards]);
+
+  return () => !isOwn() && pointedAt() !== undefined;
+}
+
+function isMoved(before: ReadonlyMap<string, number>, now: ReadonlyMap<string, number>): boolean {
+  for (const [id, start] of now) if ((before.get(id) ?? start) !== start) return true;
+  return false;
 }
 
 const hasPointer = (): boolean => matchMedia("(hover: hover)").matches;
