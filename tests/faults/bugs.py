@@ -9,7 +9,7 @@ from types import FunctionType
 from typing import Any
 
 from db import unit_of_work
-from realtime import topic
+from realtime import log, topic
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +47,12 @@ BUGS = {
         "self._inboxes.add(inbox)",
         # What an await in between comes to: others have their turn before the inbox is there.
         "asyncio.get_running_loop().call_later(0.2, self._inboxes.add, inbox)",
+    ),
+    "a resume answered by a resync": Bug(
+        log.Standing,
+        "holds",
+        "return cursor.epoch == self.head.epoch and self.floor_seq <= cursor.seq <= self.head.seq",
+        "return cursor == self.head",
     ),
     "a publish before the commit": Bug(
         unit_of_work.Writer,

@@ -249,6 +249,7 @@ async def _lose_commits(theatre: Theatre, chance: Random) -> None:
         ("a skipped refill", _lose_everything),
         ("a publish before the commit", _lose_commits),
         ("an await between register and read", _wander),
+        ("a resume answered by a resync", _wander),
     ],
 )
 async def test_a_bug_is_found(
