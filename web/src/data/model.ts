@@ -28,7 +28,7 @@ export interface Model {
   readonly members: readonly Membership[];
   /** Members' names by the person's id: what waits for the server names nobody. */
   readonly nameById: ReadonlyMap<string, string>;
-  /** Of tasks that were opened, or are talked about now; oldest first. */
+  /** Of tasks that were opened last; oldest first. */
   readonly commentsOf: ReadonlyMap<string, readonly Comment[]>;
   readonly subtasksOf: ReadonlyMap<string, readonly Task[]>;
   readonly me: Membership | undefined;
@@ -36,6 +36,8 @@ export interface Model {
 
 export const byPlace = (a: { rank: string; id: string }, b: { rank: string; id: string }): number =>
   compareRanks(a.rank, b.rank) || compareRanks(a.id, b.id);
+
+const byTime = (a: Comment, b: Comment): number => compareRanks(a.createdAt, b.createdAt) || compareRanks(a.id, b.id);
 
 const byName = (a: { name: string }, b: { name: string }): number => a.name.localeCompare(b.name);
 
@@ -60,10 +62,10 @@ export function arrange(rows: Iterable<AnyRow>, myId: string, before?: Model): M
   const keptStatuses = kept(before?.statuses, statuses.sort(byPlace));
   const keptLabels = kept(before?.labels, labels.sort(byName));
   const keptMembers = kept(before?.members, members.sort((a, b) => byName(a.user, b.user)));
-  comments.sort((a, b) => compareRanks(a.createdAt, b.createdAt) || compareRanks(a.id, b.id));
+  const keptTasks = kept(before?.tasks, tasks.sort(byPlace));
   return {
     workspace,
-    ...ofTasks(tasks.sort(byPlace)),
+    ...(keptTasks === before?.tasks ? { tasks: keptTasks, subtasksOf: before.subtasksOf } : ofTasks(keptTasks)),
     taskById: byId(tasks),
     statuses: keptStatuses,
     statusById: keptStatuses === before?.statuses ? before.statusById : byId(keptStatuses),
@@ -72,7 +74,7 @@ export function arrange(rows: Iterable<AnyRow>, myId: string, before?: Model): M
     labelById: keptLabels === before?.labels ? before.labelById : byId(keptLabels),
     members: keptMembers,
     nameById: before && keptMembers === before.members ? before.nameById : new Map(keptMembers.map(({ user }) => [user.id, user.name])),
-    commentsOf: grouped(comments, ({ task }) => task.id),
+    commentsOf: grouped(comments.sort(byTime), ({ task }) => task.id),
     me: keptMembers.find((member) => member.user.id === myId),
   };
 }
@@ -88,13 +90,16 @@ export const kept = <R>(before: readonly R[] | undefined, now: readonly R[]): re
 const MANY = 500; // so many changed rows are arranged sooner all together than each for itself
 
 /**
- * Keeps a model up to date while rows change: a changed task is put into its place, and nothing else is touched.
+ * Keeps a model up to date while rows change: a changed task or comment is put into its place, and nothing else is touched.
  *
  * Invariant: `update` gives what `arrange` would, of all rows.
  */
 export class Arranger {
   private model: Model;
   private readonly shown = new Map<string, Task>();
+  private readonly said = new Map<string, Comment>();
+  /** Rows of other kinds: they change seldom, and then all is arranged. */
+  private readonly others = new Set<string>();
   private readonly changed = new Set<string>();
 
   constructor(private readonly rows: { get(id: string): AnyRow | undefined; all(): Iterable<AnyRow> }, private readonly myId: string) {
@@ -109,45 +114,79 @@ export class Arranger {
   /** The model of this moment; the same one as before if nothing has changed. */
   update(): Model {
     if (this.changed.size === 0) return this.model;
-    const isFew = this.changed.size < MANY && [...this.changed].every((id) => (this.rows.get(id) ?? this.shown.get(id))?.__typename === "Task");
+    const isFew = this.changed.size < MANY && [...this.changed].every((id) => this.isAlone(id));
     this.model = isFew ? this.arrangeChanged() : this.arrangeAll(this.model);
     this.changed.clear();
     return this.model;
   }
 
+  /** Whether a row can be put into its place by itself. */
+  private isAlone(id: string): boolean {
+    const row = this.rows.get(id);
+    return row ? row.__typename === "Task" || row.__typename === "Comment" : !this.others.has(id);
+  }
+
   private arrangeAll(before?: Model): Model {
     const model = arrange(this.rows.all(), this.myId, before);
-    this.shown.clear();
+    for (const known of [this.shown, this.said, this.others]) known.clear();
     for (const task of model.tasks) this.shown.set(task.id, task);
+    for (const comments of model.commentsOf.values()) for (const comment of comments) this.said.set(comment.id, comment);
+    const { statuses, projects, labels, members, workspace } = model;
+    for (const { id } of [...statuses, ...projects, ...labels, ...members, ...(workspace ? [workspace] : [])]) this.others.add(id);
     return { ...model, taskById: this.shown };
   }
 
   private arrangeChanged(): Model {
     const tasks = [...this.model.tasks];
-    let isPart = false; // whether one of them is part of another task
+    const commentsOf = new Map(this.model.commentsOf);
+    let [areTasks, areParts, areComments] = [false, false, false]; // whether some of these have changed
     for (const id of this.changed) {
-      const was = this.shown.get(id);
-      const now = this.rows.get(id) as Task | undefined;
-      if (was === now) continue;
-      isPart ||= was?.parent != null || now?.parent != null;
-      if (was && now && byPlace(was, now) === 0) tasks[placeOf(tasks, was)] = now;
-      else {
-        if (was) tasks.splice(placeOf(tasks, was), 1);
-        if (now) tasks.splice(placeOf(tasks, now), 0, now);
+      const row = this.rows.get(id);
+      const [was, now] = [this.shown.get(id), row?.__typename === "Task" ? row : undefined];
+      if (was !== now) {
+        areTasks = true;
+        areParts ||= was?.parent != null || now?.parent != null;
+        if (was && now && byPlace(was, now) === 0) tasks[placeOf(tasks, was, byPlace)] = now;
+        else {
+          if (was) tasks.splice(placeOf(tasks, was, byPlace), 1);
+          if (now) tasks.splice(placeOf(tasks, now, byPlace), 0, now);
+        }
+        put(this.shown, id, now);
       }
-      if (now) this.shown.set(id, now);
-      else this.shown.delete(id);
+      const [before, after] = [this.said.get(id), row?.__typename === "Comment" ? row : undefined];
+      if (before !== after) {
+        areComments = true;
+        if (before) put(commentsOf, before.task.id, without(commentsOf.get(before.task.id)!, before));
+        if (after) put(commentsOf, after.task.id, withOne(commentsOf.get(after.task.id), after));
+        put(this.said, id, after);
+      }
     }
-    return { ...this.model, ...(isPart ? ofTasks(tasks) : { tasks }) };
+    if (!areTasks && !areComments) return this.model;
+    return { ...this.model, ...(areParts ? ofTasks(tasks) : areTasks ? { tasks } : {}), ...(areComments ? { commentsOf } : {}) };
   }
 }
 
-/** Where a task is among tasks that are in order, or where it goes. */
-function placeOf(tasks: readonly Task[], task: Task): number {
-  let [low, high] = [0, tasks.length];
+function put<V>(map: Map<string, V>, key: string, value: V | undefined): void {
+  if (value === undefined) map.delete(key);
+  else map.set(key, value);
+}
+
+/** Undefined: there is none left. */
+function without(comments: readonly Comment[], comment: Comment): readonly Comment[] | undefined {
+  const left = comments.filter((each) => each !== comment);
+  return left.length ? left : undefined;
+}
+
+function withOne(comments: readonly Comment[] = [], comment: Comment): readonly Comment[] {
+  return comments.toSpliced(placeOf(comments, comment, byTime), 0, comment);
+}
+
+/** Where a row is among rows that are in order, or where it goes. */
+function placeOf<R>(rows: readonly R[], row: R, order: (a: R, b: R) => number): number {
+  let [low, high] = [0, rows.length];
   while (low < high) {
     const middle = (low + high) >> 1;
-    if (byPlace(tasks[middle]!, task) < 0) low = middle + 1;
+    if (order(rows[middle]!, row) < 0) low = middle + 1;
     else high = middle;
   }
   return low;
