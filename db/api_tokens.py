@@ -53,7 +53,7 @@ class LiveToken:
 
 
 # Said as text: asked for each token once a second, and twice a second for those that have a socket.
-_GOOD = """
+GOOD = """
     FROM api_tokens t
     JOIN memberships m ON m.workspace_id = t.workspace_id AND m.user_id = t.created_by
     JOIN workspaces w ON w.id = t.workspace_id AND w.deleted_at IS NULL
@@ -61,12 +61,12 @@ _GOOD = """
 """
 _BY_HASH = text(
     "SELECT t.id, t.workspace_id, t.created_by, t.scopes, t.expires_at, t.last_used_at, t.secret_hash"
-    f"{_GOOD} AND t.secret_hash = ANY (CAST(:hashes AS bytea[]))"
+    f"{GOOD} AND t.secret_hash = ANY (CAST(:hashes AS bytea[]))"
 )
 _ENDED = text(
     f"""
     SELECT asked.id FROM unnest(CAST(:ids AS uuid[])) AS asked (id)
-    WHERE NOT EXISTS (SELECT 1 {_GOOD} AND t.id = asked.id)
+    WHERE NOT EXISTS (SELECT 1 {GOOD} AND t.id = asked.id)
     """  # noqa: S608 - of constants
 )
 

@@ -173,6 +173,12 @@ class WebhookState(StrEnum):
     FAILING = "FAILING"
 
 
+class WebhookPauseReason(StrEnum):
+    REQUESTED = "REQUESTED"
+    CREATOR_LEFT = "CREATOR_LEFT"
+    TOKEN_ENDED = "TOKEN_ENDED"  # noqa: S105 - no secret
+
+
 class DeliveryState(StrEnum):
     PENDING = "PENDING"
     DELIVERED = "DELIVERED"
@@ -314,6 +320,7 @@ class ApiToken:
 class Webhook:
     """An address that is told what happens, as far as its creator may see it, within `scopes` if a token made it.
 
+    `token_ids`: API tokens that made it or led it where it goes; it is told nothing after the end of one of them.
     `epoch` and `seq`: everything up to there was delivered. `attempts`: of what comes next, since it was last told.
     `revision` rises with every change that people make, so that what was begun before it is not written after it.
     """
@@ -324,9 +331,11 @@ class Webhook:
     workspace_id: UUID
     created_by: UUID
     scopes: frozenset[Permission] | None
+    token_ids: frozenset[UUID]
     url: str
     kinds: frozenset[EventKind]
     paused_at: datetime | None
+    pause_reason: WebhookPauseReason | None
     failing_since: datetime | None
     epoch: str
     seq: int

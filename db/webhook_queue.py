@@ -15,6 +15,7 @@ from uuid import UUID
 
 from sqlalchemy import and_, func, or_, select, text, update
 
+from db.api_tokens import GOOD
 from db.models import DeliveryState, Webhook
 from db.session import Session
 from db.tables import webhook_deliveries as deliveries
@@ -149,13 +150,21 @@ async def postpone(session: Session, webhook_id: UUID, claim: UUID, due_at: date
     )
 
 
-async def pause(session: Session, webhook: Webhook, claim: UUID, at: datetime) -> None:
-    """Nobody's rights say any more what it may be told."""
-    await session.execute(
-        update(webhooks)
-        .where(webhooks.c.id == webhook.id, webhooks.c.claimed_by == claim, webhooks.c.revision == webhook.revision)
-        .values(paused_at=at, revision=webhooks.c.revision + 1, version=webhooks.c.version + 1)
+_ENDED = text(
+    f"""
+    SELECT w.id FROM webhooks w
+    WHERE w.paused_at IS NULL AND (
+        NOT EXISTS (SELECT 1 FROM memberships m WHERE m.workspace_id = w.workspace_id AND m.user_id = w.created_by)
+        OR EXISTS (SELECT 1 FROM unnest(w.token_ids) AS held (id) WHERE NOT EXISTS (SELECT 1 {GOOD} AND t.id = held.id))
     )
+    ORDER BY w.id
+    """  # noqa: S608 - of constants
+)
+
+
+async def ended_webhook_ids(session: Session, at: datetime) -> list[UUID]:
+    """Those whose creator has left, or an API token of which has ended, and that are not paused yet. One statement."""
+    return list((await session.execute(_ENDED, {"at": at})).scalars())
 
 
 # Said as text: one statement for the results of all webhooks that were told something in the same moment.

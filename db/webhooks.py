@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, false, func, insert, select, update
 from sqlalchemy import delete as delete_from
 
 from db import pages
-from db.models import DeliveryState, EventKind, Permission, Webhook, WebhookDelivery
+from db.models import DeliveryState, EventKind, Permission, Webhook, WebhookDelivery, WebhookPauseReason
 from db.pages import Page, PageRequest, SortKey
 from db.scope import Scope
 from db.session import Session
@@ -28,9 +28,11 @@ SHOWN = [
     webhooks.c.workspace_id,
     webhooks.c.created_by,
     webhooks.c.scopes,
+    webhooks.c.token_ids,
     webhooks.c.url,
     webhooks.c.kinds,
     webhooks.c.paused_at,
+    webhooks.c.pause_reason,
     webhooks.c.failing_since,
     webhooks.c.epoch,
     webhooks.c.seq,
@@ -48,9 +50,11 @@ def webhook_of(row: Any) -> Webhook:
         workspace_id=row.workspace_id,
         created_by=row.created_by,
         scopes=None if row.scopes is None else frozenset(Permission(one) for one in row.scopes),
+        token_ids=frozenset(row.token_ids),
         url=row.url,
         kinds=frozenset(EventKind(one) for one in row.kinds),
         paused_at=row.paused_at,
+        pause_reason=None if row.pause_reason is None else WebhookPauseReason(row.pause_reason),
         failing_since=row.failing_since,
         epoch=row.epoch,
         seq=row.seq,
@@ -153,6 +157,17 @@ async def lock_webhook(session: Session, webhook_id: UUID) -> Webhook | None:
     found = await session.execute(select(*SHOWN).where(webhooks.c.id == webhook_id).with_for_update())
     row = found.first()
     return None if row is None else webhook_of(row)
+
+
+async def lock_webhooks_of_token(session: Session, token_id: UUID) -> list[Webhook]:
+    """Lock those that are not paused and end with a token, in the order of their ids."""
+    found = await session.execute(
+        select(*SHOWN)
+        .where(webhooks.c.token_ids.contains([token_id]), webhooks.c.paused_at.is_(None))
+        .order_by(webhooks.c.id)
+        .with_for_update()
+    )
+    return [webhook_of(row) for row in found]
 
 
 async def insert_webhook(session: Session, row: Mapping[str, Any]) -> None:

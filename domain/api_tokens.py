@@ -18,7 +18,7 @@ from db.ids import new_id
 from db.models import ApiToken, AuditedKind, ChangedField, FieldChange, Permission
 from db.scope import Grant
 from db.unit_of_work import Outcome, UnitOfWork
-from domain import access, fields
+from domain import access, fields, webhooks
 from domain.errors import Forbidden, Invalid, LimitReached, NotFound
 from domain.ids import typed
 
@@ -118,7 +118,10 @@ async def rename_token(uow: UnitOfWork, token_id: UUID, name: str) -> Outcome:
 
 
 async def revoke_token(uow: UnitOfWork, token_id: UUID) -> Outcome:
-    """It is good for nothing any more, also on its open sockets. Again: nothing happens. Raises NotFound, Forbidden."""
+    """It is good for nothing any more, also on its open sockets and for its webhooks. Again: nothing happens.
+
+    Raises NotFound, Forbidden.
+    """
     token = await _administered(uow, token_id)
     if token.revoked_at is None:
         await _revoke(uow, token)
@@ -133,6 +136,7 @@ async def revoke_tokens_of(uow: UnitOfWork, workspace_id: UUID, user_id: UUID) -
 
 async def _revoke(uow: UnitOfWork, token: ApiToken) -> None:
     await api_tokens.update_token(uow, token.id, {"revoked_at": uow.now})
+    await webhooks.pause_those_of(uow, token.id)
     _remember(uow, token, token.version + 1, [FieldChange(ChangedField.NAME, token.name, None)])
 
 

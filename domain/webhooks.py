@@ -8,18 +8,28 @@ from __future__ import annotations
 
 import base64
 import secrets
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from db import api_tokens, workspaces
 from db import webhooks as rows
-from db import workspaces
 from db.ids import new_id
 from db.log import read_heads
-from db.models import Actor, AuditedKind, ChangedField, EventKind, FieldChange, Permission, Webhook
+from db.models import (
+    Actor,
+    AuditedKind,
+    ChangedField,
+    EventKind,
+    FieldChange,
+    Permission,
+    Webhook,
+    WebhookPauseReason,
+)
 from db.scope import Grant
+from db.session import Session
 from db.unit_of_work import Outcome, UnitOfWork
 from domain import access, fields
 from domain.errors import ErrorCode, Forbidden, Invalid, LimitReached, NotFound
@@ -75,7 +85,7 @@ async def create_webhook(uow: UnitOfWork, new: NewWebhook, secret: str, rules: T
             "created_at": uow.now,
             "workspace_id": new.workspace_id,
             "created_by": uow.actor.user_id,
-            "scopes": _scopes(uow.actor, None),
+            **_bounds(uow.actor),
             "url": good["url"],
             "kinds": good["kinds"],
             "secret": secret,
@@ -92,7 +102,8 @@ async def create_webhook(uow: UnitOfWork, new: NewWebhook, secret: str, rules: T
 async def update_webhook(uow: UnitOfWork, webhook_id: UUID, patch: WebhookPatch, rules: TargetRules) -> Outcome:
     """Another address, other kinds, a pause or its end; whatever changes, what waits is tried at once.
 
-    Whoever ends the pause of a webhook whose creator has left takes it over. Raises NotFound, Refusals.
+    Whoever ends the pause of a webhook whose creator has left, or whose API token has ended, takes it over. Raises
+    NotFound, Refusals.
     """
     grant, webhook = await _administered(uow, webhook_id)
     asked: dict[str, Any] = {}
@@ -106,24 +117,60 @@ async def update_webhook(uow: UnitOfWork, webhook_id: UUID, patch: WebhookPatch,
     changes = [FieldChange(ChangedField(name.upper()), before[name], value) for name, value in values.items()]
     is_paused = webhook.paused_at is not None
     if patch.is_paused is not None and patch.is_paused != is_paused:
-        values["paused_at"] = uow.now if patch.is_paused else None
+        values |= _pause(uow, WebhookPauseReason.REQUESTED if patch.is_paused else None)
         changes.append(FieldChange(ChangedField.PAUSED, is_paused, patch.is_paused))
-        if is_paused and not await workspaces.grants_by_user_id(uow, webhook.created_by, webhook.workspace_id):
-            values |= {"created_by": grant.user_id, "scopes": _scopes(uow.actor, None)}
-    if "url" in values and uow.actor.token is not None:
-        # Else a token could lead to itself what it may not see.
-        values["scopes"] = _scopes(uow.actor, values.get("scopes", webhook.scopes))
+    if is_paused and patch.is_paused is False and await why_ended(uow, webhook, uow.now) is not None:
+        values |= {"created_by": grant.user_id, **_bounds(uow.actor)}
+    elif "url" in values and uow.actor.token is not None:
+        # Else a token could lead to itself what it may not see, or what outlives it.
+        values |= _bounds(uow.actor, webhook.scopes, webhook.token_ids)
     if values:
         await rows.update_webhook(uow, webhook_id, {**values, **_fresh(uow)})
         _remember(uow, webhook, changes)
     return Outcome({"webhook": str(webhook_id)})
 
 
-def _scopes(actor: Actor, before: Collection[Permission] | None) -> list[str] | None:
-    """What counts of the creator's rights once this actor has set where they lead."""
-    if actor.token is None:
-        return None if before is None else sorted(before)
-    return sorted(actor.token.scopes if before is None else actor.token.scopes.intersection(before))
+def _bounds(
+    actor: Actor, scopes: frozenset[Permission] | None = None, token_ids: frozenset[UUID] = frozenset()
+) -> dict[str, Any]:
+    """What counts of the creator's rights, and with which tokens that ends, once this actor has set where they lead."""
+    if actor.token is not None:
+        scopes = actor.token.scopes if scopes is None else actor.token.scopes & scopes
+        token_ids |= {actor.token.token_id}
+    return {"scopes": None if scopes is None else sorted(scopes), "token_ids": sorted(token_ids)}
+
+
+def _pause(uow: UnitOfWork, reason: WebhookPauseReason | None) -> dict[str, Any]:
+    return {"paused_at": None if reason is None else uow.now, "pause_reason": reason and reason.value}
+
+
+async def why_ended(session: Session, webhook: Webhook, at: datetime) -> WebhookPauseReason | None:
+    """Why a webhook must be told nothing, if so."""
+    if webhook.token_ids and await api_tokens.ended_token_ids(session, webhook.token_ids, at):
+        return WebhookPauseReason.TOKEN_ENDED
+    is_member = await workspaces.grants_by_user_id(session, webhook.created_by, webhook.workspace_id)
+    return None if is_member else WebhookPauseReason.CREATOR_LEFT
+
+
+async def pause_ended(uow: UnitOfWork, webhook_id: UUID, at: datetime) -> Outcome:
+    """Pause a webhook whose creator has left, or an API token of which has ended."""
+    webhook = await rows.lock_webhook(uow, webhook_id)
+    if webhook is not None and webhook.paused_at is None:
+        reason = await why_ended(uow, webhook, at)
+        if reason is not None:
+            await _end(uow, webhook, reason)
+    return Outcome()
+
+
+async def pause_those_of(uow: UnitOfWork, token_id: UUID) -> None:
+    """An API token has ended, and what it made, or led where it goes, is told nothing any more."""
+    for webhook in await rows.lock_webhooks_of_token(uow, token_id):
+        await _end(uow, webhook, WebhookPauseReason.TOKEN_ENDED)
+
+
+async def _end(uow: UnitOfWork, webhook: Webhook, reason: WebhookPauseReason) -> None:
+    await rows.update_webhook(uow, webhook.id, _pause(uow, reason))
+    _remember(uow, webhook, [FieldChange(ChangedField.PAUSED, False, True)])
 
 
 def _fresh(uow: UnitOfWork) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from uuid import UUID, uuid5
 import orjson
 
 from dataloaders.loaders import Loaders
+from db.api_tokens import ended_token_ids
 from db.ids import typed
 from db.log import read_events
 from db.models import Event, Webhook
@@ -105,7 +106,7 @@ class Page:
     through: tuple[str, int]
 
 
-class CreatorGone(Exception):
+class RightsEnded(Exception):
     """Nobody's rights say any more what the webhook may be told."""
 
 
@@ -130,13 +131,18 @@ class Payloads:
         documents = Documents(graphql, Limits())
         self._plans = Plans(graphql, documents.load, lambda errors: [{"message": one.message} for one in errors])
 
-    async def next_page(self, webhook: Webhook, most: int) -> Page | None:
-        """At most `most` messages, looked for in twice as many events; None: nothing is new. Raises CreatorGone."""
+    async def next_page(self, webhook: Webhook, most: int, at: datetime) -> Page | None:
+        """At most `most` messages, looked for in twice as many events; None: nothing is new. Raises RightsEnded.
+
+        `at`: by when API tokens must not have expired.
+        """
         async with self._snapshot() as reading:
             reader = (webhook.workspace_id, webhook.created_by)
             standing = (await standings_by_readers(reading, [reader])).get(reader)
             if standing is None or standing.grant is None:
-                raise CreatorGone
+                raise RightsEnded
+            if webhook.token_ids and await ended_token_ids(reading, webhook.token_ids, at):
+                raise RightsEnded
             grant = replace(standing.grant, scopes=webhook.scopes)
             if webhook.epoch != standing.epoch or webhook.seq < standing.head.floor_seq:
                 return await _resync(reading, webhook, standing)
@@ -162,7 +168,7 @@ class Payloads:
             else:
                 return Page(tuple(_message(webhook, standing.epoch, one) for one in told), (standing.epoch, through))
         if most > 1:  # the others are told first
-            return await self.next_page(webhook, 1)
+            return await self.next_page(webhook, 1, at)
         place = (standing.epoch, at_fault.seq)
         return Page((Message(_event_id(webhook, place), None, place, place),), place)
 

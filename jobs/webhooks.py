@@ -24,9 +24,11 @@ from db.ids import new_id, typed
 from db.log import read_epoch
 from db.models import DeliveryState
 from db.session import Database, Session
-from db.unit_of_work import now
+from db.unit_of_work import Writer, now
 from db.webhook_queue import Result, Trial, Work
-from jobs.webhook_payloads import CreatorGone, Message, Page, Payloads, test_body
+from domain.reminders import SYSTEM
+from domain.webhooks import pause_ended
+from jobs.webhook_payloads import Message, Page, Payloads, RightsEnded, test_body
 from jobs.webhook_posting import Answer, Poster
 from realtime.bells import Bells
 
@@ -39,6 +41,8 @@ FRESH_SECONDS = 1.0
 """For so long what was read may be sent: as soon as this the rights that it was read with are gone."""
 LISTEN_SECONDS = 1.0
 """How soon it is woken for a workspace whose first webhook is new."""
+ENDED_SECONDS = 0.5
+"""How soon a webhook is paused whose creator has left, or whose API token has expired."""
 FIRST_PAGE, MAX_PAGE = 8, 64
 UNTELLABLE = "The server could not write this event down, by a mistake of its own, and tries again. Its log says why."
 TROUBLE = timedelta(minutes=1)
@@ -93,8 +97,10 @@ class Courier:
     clock: Callable[[], datetime] = now
     reads: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(READS_AT_ONCE))
     results: Gathering[Result, bool] = field(init=False)
+    writer: Writer = field(init=False)
 
     def __post_init__(self) -> None:
+        self.writer = Writer(self.database, lambda events: None)  # pausing is told to nobody but the audit log
         self.results = Gathering(self._record)
 
     async def _record(self, results: list[Result]) -> Mapping[Result, bool]:
@@ -105,7 +111,7 @@ class Courier:
 
 async def run_webhooks(courier: Courier) -> None:
     """For ever: tell webhooks what they are to be told, as many at once as there are, up to a limit."""
-    pace, now_seconds, listen_at = courier.pace, asyncio.get_running_loop().time, 0.0
+    pace, now_seconds, listen_at, end_at = courier.pace, asyncio.get_running_loop().time, 0.0, 0.0
     working, retrying, testing = Lane(pace.webhooks_at_once), Lane(pace.retries_at_once), Lane(TESTS_AT_ONCE)
     hearing = asyncio.create_task(courier.bells.run())
     try:
@@ -115,6 +121,9 @@ async def run_webhooks(courier: Courier) -> None:
                     courier.bells.listen_to(await courier.database.alone(queue.told_workspace_ids))
                     listen_at = now_seconds() + LISTEN_SECONDS
                 await _begin(courier, working, retrying, testing)
+                if now_seconds() >= end_at:
+                    await _pause_ended(courier)
+                    end_at = now_seconds() + ENDED_SECONDS
             except (Unavailable, Busy):
                 log.warning("PostgreSQL is away or busy; webhooks wait")
             except Exception:
@@ -216,12 +225,24 @@ async def _read(courier: Courier, webhook_id: UUID, claim: UUID, most: int) -> t
         return None
     webhook = work.webhook
     try:
-        page = await courier.payloads.next_page(webhook, most)
-    except CreatorGone:
-        log.info("The webhook %s is paused: its creator has left", webhook_id)
-        await database.alone(lambda session: queue.pause(session, webhook, claim, at))
+        page = await courier.payloads.next_page(webhook, most, at)
+    except RightsEnded:
+        await _pause(courier, webhook_id)
         return None
     return None if page is None else (work, page)
+
+
+async def _pause_ended(courier: Courier) -> None:
+    """Pause those that nobody's rights stand behind any more, also where there is nothing to tell them."""
+    at = courier.clock()
+    for webhook_id in await courier.database.alone(lambda session: queue.ended_webhook_ids(session, at)):
+        await _pause(courier, webhook_id)
+
+
+async def _pause(courier: Courier, webhook_id: UUID) -> None:
+    at = courier.clock()
+    log.info("The webhook %s is paused: its creator has left, or its API token has ended", webhook_id)
+    await courier.writer.run(SYSTEM, lambda uow: pause_ended(uow, webhook_id, at))
 
 
 async def _send_page(courier: Courier, work: Work, page: Page, claim: UUID, fresh_until: float) -> int | None:

@@ -46,7 +46,7 @@ class WebhookMutation:
     @strawberry.mutation(
         description=(
             "Change a webhook, pause it or end its pause; what waits is then tried at once. Whoever ends the pause of"
-            " one whose creator has left takes it over."
+            " one whose creator has left, or whose API token has ended, takes it over."
         )
     )
     async def update_webhook(

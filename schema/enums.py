@@ -19,6 +19,7 @@ from db.models import (
     Priority,
     Role,
     StatusCategory,
+    WebhookPauseReason,
     WebhookState,
     WorkspaceKind,
 )
@@ -137,8 +138,15 @@ _described(
     WebhookState,
     "Whether a webhook's messages go out. Whatever it is, no event is passed over while the log still has it.",
     ACTIVE="They go out; one that fails is sent again, less and less often.",
-    PAUSED="Somebody paused it, or its creator has left. The rest waits.",
+    PAUSED="Nothing goes out; `pauseReason` says why. The rest waits.",
     FAILING="One has failed for 24 hours. It is tried once an hour, and the rest waits.",
+)
+_described(
+    WebhookPauseReason,
+    "Why a webhook is PAUSED. Whoever ends a pause that nobody asked for takes the webhook over.",
+    REQUESTED="Somebody paused it.",
+    CREATOR_LEFT="Its creator is no longer a member.",
+    TOKEN_ENDED="An API token that made it, or led it where it goes, has expired or was revoked.",  # noqa: S106 - words
 )
 _described(
     DeliveryState,

@@ -9,7 +9,7 @@ import strawberry
 
 from db import models
 from db.ids import typed
-from db.models import DeliveryState, EventKind, WebhookState
+from db.models import DeliveryState, EventKind, WebhookPauseReason, WebhookState
 from realtime.cursor import Cursor
 from schema.context import Info
 from schema.nodes import Actor, After, Connection, First, Node, connection_of, given, page_of, page_request
@@ -68,6 +68,7 @@ class Webhook(Node):
     url: Url = strawberry.field(description="Where messages go.")
     kinds: list[EventKind] = strawberry.field(description="What it is told of.")
     state: WebhookState = strawberry.field(description="Whether messages go out.")
+    pause_reason: WebhookPauseReason | None = strawberry.field(description="Why it is PAUSED; null while it is not.")
     failing_since: datetime | None = strawberry.field(
         description="Set while it is FAILING: when it had failed for 24 hours."
     )
@@ -101,5 +102,6 @@ class Webhook(Node):
             url=Url(row.url),
             kinds=sorted(row.kinds, key=list(EventKind).index),
             state=row.state,
+            pause_reason=row.pause_reason,
             failing_since=row.failing_since,
         )

@@ -14,15 +14,29 @@ from uuid import UUID
 import pytest
 from sqlalchemy import text
 
-from db.models import Actor, DeliveryState, EventKind, Role, Webhook, WebhookDelivery, WebhookState
+from db.models import (
+    Actor,
+    ActorKind,
+    ActorRef,
+    DeliveryState,
+    EventKind,
+    Permission,
+    Role,
+    TokenRights,
+    Webhook,
+    WebhookDelivery,
+    WebhookPauseReason,
+    WebhookState,
+)
 from db.pages import PageRequest
 from db.session import Database
 from db.unit_of_work import now
 from db.webhooks import delivery_pages, webhooks_by_ids
-from domain import members, webhooks
+from domain import api_tokens, members, webhooks
 from domain.merge import Base
+from domain.reminders import SYSTEM
 from domain.webhook_targets import TargetRules
-from jobs.webhook_payloads import Payloads
+from jobs.webhook_payloads import Payloads, RightsEnded
 from jobs.webhook_posting import SECONDS, Poster
 from jobs.webhooks import UNTELLABLE, Courier, Pace, run_webhooks
 from realtime.bells import Bells
@@ -65,6 +79,26 @@ class Desk:
         webhook_id = UUID(made.ids["webhook"])
         self.secrets[webhook_id] = secret
         return webhook_id
+
+    async def program(self, expires_in: timedelta | None = None) -> Actor:
+        """Somebody who acts by a token of the owner."""
+        expires_at = None if expires_in is None else now() + expires_in
+        scopes = (Permission.TASK_READ, Permission.WEBHOOK_ADMIN)
+        new = api_tokens.NewToken(self.workspace_id, "Program", scopes, expires_at)
+        secret = api_tokens.new_secret()
+        made = await self.office.do(self.owner, lambda uow: api_tokens.create_token(uow, new, secret))
+        token_id = UUID(made.ids["api_token"])
+        rights = TokenRights(token_id, self.workspace_id, self.owner.user_id, frozenset(scopes), expires_at)
+        return Actor(ActorRef(ActorKind.INTEGRATION, token_id), token=rights)
+
+    async def paused_by(self) -> list[ActorRef]:
+        """Who paused webhooks, as the audit log tells it, the first one first."""
+        asked = text(
+            "SELECT actor_kind, actor_id FROM changes WHERE kind = 'WEBHOOK' AND is_audit"
+            """ AND fields @> '[{"field": "PAUSED", "after": true}]' ORDER BY at, id"""
+        )
+        found = await self.office.database.alone(lambda session: session.execute(asked))
+        return [ActorRef(ActorKind(row.actor_kind), row.actor_id) for row in found]
 
     async def task(self, title: str, **more: Any) -> UUID:
         return await self.office.task(self.owner, self.workspace_id, title, **more)
@@ -241,6 +275,49 @@ async def test_what_the_creator_may_no_longer_see_does_not_come(desk: Desk) -> N
             await desk.change(hook, is_paused=False)
             await receiver.until(lambda: "After" in titles(receiver))
         assert (await desk.state(hook)).created_by == desk.owner.user_id
+
+
+async def test_what_a_token_made_or_led_elsewhere_ends_with_it(desk: Desk) -> None:
+    async with receiving() as receiver, receiving() as elsewhere:
+        revoked, expiring = await desk.program(), await desk.program(expires_in=timedelta(hours=1))
+        hooks = [await desk.webhook(receiver, by=one) for one in (revoked, expiring)]
+        hooks.append(await desk.webhook(receiver))
+        mine = await desk.webhook(receiver)
+        await desk.change(hooks[2], by=revoked, url=elsewhere.url)
+        await desk.change(hooks[2], by=expiring, kinds=[EventKind.TASK])
+        async with desk.working():
+            await desk.task("First")
+            for hook in (*hooks, mine):
+                await desk.until(lambda one: one.seq == desk.office.committed[-1].seq, hook)
+            token = revoked.ref.id
+            await desk.office.do(desk.owner, lambda uow: api_tokens.revoke_token(uow, token))
+            states = [(await desk.state(one)).pause_reason for one in (*hooks, mine)]
+            assert states == [WebhookPauseReason.TOKEN_ENDED, None, WebhookPauseReason.TOKEN_ENDED, None]
+            # It is the revocation that ended them, and there is nothing to tell when the other one expires.
+            desk.ahead = timedelta(hours=2)
+            await desk.until(lambda one: one.pause_reason is WebhookPauseReason.TOKEN_ENDED, hooks[1])
+            assert await desk.paused_by() == [desk.owner.ref, desk.owner.ref, SYSTEM.ref]
+            await desk.task("Second")
+            await desk.until(lambda one: one.seq == desk.office.committed[-1].seq, mine)
+            assert [len(one.received) for one in (receiver, elsewhere)] == [4, 1]
+            # Whoever ends the pause takes it over, and it lives on by their own rights.
+            await desk.change(hooks[0], is_paused=False)
+            taken = await desk.until(lambda one: one.seq == desk.office.committed[-1].seq, hooks[0])
+            assert (taken.scopes, taken.token_ids, taken.pause_reason) == (None, frozenset(), None)
+
+
+async def test_a_token_that_ended_a_moment_ago_makes_nothing_that_is_told(desk: Desk) -> None:
+    """Whoever had begun with it before the revocation was seen commits after it."""
+    async with receiving() as receiver:
+        program = await desk.program()
+        await desk.office.do(desk.owner, lambda uow: api_tokens.revoke_token(uow, program.ref.id))
+        hook = await desk.webhook(receiver, by=program)
+        await desk.task("Secret")
+        with pytest.raises(RightsEnded):
+            await Payloads(desk.office.database).next_page(await desk.state(hook), 1, now())
+        async with desk.working():
+            await desk.until(lambda one: one.state is WebhookState.PAUSED, hook)
+        assert receiver.received == []
 
 
 async def test_whoever_was_away_for_too_long_is_told_to_fetch_anew(desk: Desk) -> None:
