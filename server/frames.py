@@ -24,7 +24,7 @@ MAX_REASON_BYTES = 123  # RFC 6455: a control frame has 125 bytes, two are the c
 
 
 class Frames(AsyncWebSocketAdapter):
-    """An accepted WebSocket, by ASGI. `heard_at` is the loop's time of the last frame from the peer."""
+    """An accepted WebSocket, by ASGI. `heard_at` is the loop's time of the last message from the peer."""
 
     __slots__ = ("is_closed",)  # asked for each frame, see server.wire
 
@@ -38,10 +38,11 @@ class Frames(AsyncWebSocketAdapter):
         if self.wire is not None:
             self.wire.on_slow = self.drop_slow
             self.wire.on_pong = self._hear_pong
+            self.wire.on_other = self._hear_other
         self._closing: asyncio.Task[None] | None = None
         self._time = asyncio.get_running_loop().time
         self._allowance = float(limits.frame_burst)
-        self.heard_at = self._time()
+        self.heard_at = self._counted_at = self._time()
         self.is_closed = False
 
     async def iter_json(self, *, ignore_parsing_errors: bool = False) -> AsyncGenerator[object, None]:
@@ -65,20 +66,31 @@ class Frames(AsyncWebSocketAdapter):
                     yield message
 
     def _hear_pong(self) -> bool:
+        self.heard_at = self._time()
         return self.is_closed or self._is_in_time()
 
+    def _hear_other(self) -> bool:
+        """Frames that are no messages count as well, but say nothing of whether whoever reads our pings is there."""
+        if not self.is_closed and not self._is_in_time():
+            self._drop(*self._too_many())
+        return not self.is_closed
+
     def _is_in_time(self) -> bool:
-        """Something was heard. -> whether not too much is."""
+        """A frame came. -> whether not too many do."""
         now = self._time()
-        refill = (now - self.heard_at) * self._limits.frames_per_second
+        refill = (now - self._counted_at) * self._limits.frames_per_second
         self._allowance = min(self._allowance + refill, self._limits.frame_burst) - 1
-        self.heard_at = now
+        self._counted_at = now
         return self._allowance >= 0
+
+    def _too_many(self) -> tuple[int, str]:
+        return 1013, f"Too many messages: the limit is {self._limits.frames_per_second:g} a second"
 
     def _refusal_of(self, event: Message) -> tuple[int, str] | None:
         limits = self._limits
+        self.heard_at = self._time()
         if not self._is_in_time():
-            return 1013, f"Too many messages: the limit is {limits.frames_per_second:g} a second"
+            return self._too_many()
         text = event.get("text")
         if text is None:
             return 4400, "A message must be text in UTF-8"
@@ -139,9 +151,14 @@ class Frames(AsyncWebSocketAdapter):
         if self.wire is None:
             self._closing = asyncio.create_task(self.close(*TOO_SLOW))
         else:
-            self._count_close(str(TOO_SLOW[0]))
-            self.is_closed = True
-            self.wire.drop(*TOO_SLOW)
+            self._drop(*TOO_SLOW)
+
+    def _drop(self, code: int, reason: str) -> None:
+        """Closes the socket without waiting for its peer, where the server lets us."""
+        self._count_close(str(code))
+        self.is_closed = True
+        if self.wire is not None:
+            self.wire.drop(code, reason)
 
     def _count_close(self, code: str) -> None:
         if not self.is_closed:

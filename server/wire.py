@@ -66,7 +66,8 @@ class SocketProtocol(WebSocketsSansIOProtocol):
     """One connection. `on_slow` is called once, when its peer does not keep up.
 
     `on_pong` is called for each pong of graphql-transport-ws that has no payload, and says whether that was all; else
-    it goes the way of all messages. Most of what sockets at rest send is pongs.
+    it goes the way of all messages. Most of what sockets at rest send is pongs. `on_other` is called for each frame
+    that is no message: a ping or pong of the WebSocket itself, a fragment after the first. It says whether it is taken.
     """
 
     # What each frame is written by lies in the connection itself, also what uvicorn keeps of that: it has so many
@@ -77,6 +78,7 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         super().__init__(*arguments, **more)
         self.on_slow: Callable[[], None] | None = None
         self.on_pong: Callable[[], bool] | None = None
+        self.on_other: Callable[[], bool] | None = None
         self._corked: list[bytes] = []
         self._written_in = 0  # the turn
         self._is_behind = False  # what its peer has not taken is a lot
@@ -205,7 +207,7 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         if self._stall is not None:
             self._stall.cancel()
             self._stall = None
-        self.on_slow = self.on_pong = None
+        self.on_slow = self.on_pong = self.on_other = None
         self._leave_scope()
         # When thousands are cut at once, to let go of them takes a fifth of a second.
         line.enter(lambda: WebSocketsSansIOProtocol.connection_lost(self, exc))
@@ -235,17 +237,28 @@ class SocketProtocol(WebSocketsSansIOProtocol):
             cast("dict[str, object]", self.scope["extensions"]).pop(WIRE, None)
 
     def handle_ping(self) -> None:
-        # Pongs are written at once; to a peer that pings and never reads they would be buffered without end.
-        if self.writable.is_set():
+        if self._is_taken():
             super().handle_ping()
-        else:
-            self.transport.abort()
+
+    def handle_pong(self, event: Frame) -> None:
+        if self._is_taken():
+            super().handle_pong(event)
 
     def handle_cont(self, event: Frame) -> None:
+        if not self._is_taken():
+            return
         if len(self.frames) < MAX_FRAGMENTS:
             super().handle_cont(event)
         else:
             self.transport.abort()
+
+    def _is_taken(self) -> bool:
+        if self.close_sent:
+            self.conn.data_to_send()  # pongs that nobody will be sent
+            return False
+        if self.conn.state is not State.OPEN:
+            return False  # the peer's own close came with it, and is answered next
+        return self.on_other is None or self.on_other()
 
     def send_receive_event_to_app(self) -> None:
         data = b"".join(self.frames)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
+from websockets.exceptions import ConnectionClosed
 
 from tests.protocol.tiny import Tiny, serve
 
@@ -57,7 +59,7 @@ MALFORMED: dict[str, str | bytes] = {
 @pytest.fixture(autouse=True)
 def nothing_is_logged(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
     yield
-    assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
+    assert [record for record in caplog.get_records("call") if record.levelno >= logging.WARNING] == []
 
 
 @pytest.mark.parametrize("name", MALFORMED)
@@ -110,13 +112,13 @@ async def test_the_limit_of_a_frame_is_of_bytes() -> None:
         assert (await client.closed())[0] == 1009
 
 
-async def test_endless_empty_fragments_are_cut_off(tiny: Tiny) -> None:
+async def test_endless_empty_fragments_are_cut_off() -> None:
     async def fragments() -> object:
         while True:
             yield ""
             await asyncio.sleep(0)
 
-    async with tiny.client() as client:
+    async with serve(frame_burst=1_000_000) as tiny, tiny.client() as client:
         with pytest.raises(Exception, match="close"):
             await client.connection.send(fragments())
         await tiny.wait_for_sockets(0)
@@ -127,6 +129,40 @@ async def test_too_many_frames_are_closed_1013() -> None:
         for _ in range(10):
             await client.send({"type": "pong"})
         assert await client.closed() == (1013, "Too many messages: the limit is 1 a second")
+
+
+CONTROL = {"pings": 0x89, "pongs": 0x8A}
+
+
+@pytest.mark.parametrize("name", CONTROL)
+async def test_control_frames_count_as_frames(name: str) -> None:
+    frame = bytes((CONTROL[name], 0x84)) + bytes(4) + b"ping"
+    async with serve(frames_per_second=1, frame_burst=10) as tiny, tiny.client() as client:
+        client.connection.transport.write(frame * 8)  # its initialisation was one as well
+        assert (await client.answer("{ hello }"))[-1]["type"] == "complete"
+    async with serve(frames_per_second=1, frame_burst=10) as tiny, tiny.client() as client:
+        client.connection.transport.write(frame * 5_000)
+        assert await client.closed() == (1013, "Too many messages: the limit is 1 a second")
+        assert tiny.sockets.tally.closes == {"1013": 1}
+        await tiny.wait_for_sockets(0)
+
+
+async def test_fragments_count_as_frames() -> None:
+    async with serve(frames_per_second=1, frame_burst=10) as tiny, tiny.client() as client:
+        await client.connection.send(['{"type"', ":", '"ping"', "}"])
+        assert await client.receive() == {"type": "pong"}
+        with suppress(ConnectionClosed):
+            await client.connection.send(['{"type":"ping"', *[" "] * 50, "}"])
+        assert await client.closed() == (1013, "Too many messages: the limit is 1 a second")
+        assert tiny.sockets.tally.closes == {"1013": 1}
+        await tiny.wait_for_sockets(0)
+
+
+async def test_whoever_sends_too_much_and_goes_has_gone() -> None:
+    close = b"\x88\x82" + bytes(4) + (1000).to_bytes(2, "big")
+    async with serve(frames_per_second=1, frame_burst=10) as tiny, tiny.client() as client:
+        client.connection.transport.write((b"\x89\x84" + bytes(4) + b"ping") * 50 + close)
+        await tiny.wait_for_sockets(0)
 
 
 async def test_a_burst_within_the_limit_is_served(tiny: Tiny) -> None:
