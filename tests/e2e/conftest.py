@@ -14,6 +14,7 @@ import pytest
 from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright, expect
 
 from tests.e2e.documents import MANIFEST
+from tests.e2e.network import NETWORKS, Network
 from tests.mailbox import Mailbox
 from tests.processes import SECRET, ServerProcess
 from tests.stack_fixture import TestStack
@@ -96,20 +97,25 @@ async def open_page(browser: Browser, server_url: str) -> AsyncIterator[OpenPage
     contexts: list[BrowserContext] = []
     complaints: list[str] = []
 
-    async def opened(path: str, **options: object) -> Page:
+    async def opened(path: str, network: Network | None = None, **options: object) -> Page:
+        if network:
+            options["proxy"] = await network.open()
         context = await browser.new_context(base_url=server_url, **options)  # type: ignore[arg-type]
         contexts.append(context)
+        if network:
+            NETWORKS[context] = network
         context.set_default_timeout(PATIENCE_MS)
         context.on("request", lambda request: foreign(request.url))
-        context.on("console", lambda line: complains(line) and complaints.append(f"console: {line.text}"))
+        context.on("console", lambda line: complains(line, network) and complaints.append(f"console: {line.text}"))
         context.on("weberror", lambda error: complaints.append(f"uncaught: {error.error}"))
         page = await context.new_page()
         await page.goto(path)
         return page
 
-    def complains(line: ConsoleMessage) -> bool:
-        # Chromium itself reports each request that a test has cut off by `route.abort()`.
-        return line.type == "error" and "net::ERR_FAILED" not in line.text
+    def complains(line: ConsoleMessage, network: Network | None) -> bool:
+        # Chromium itself reports each request that a test has cut off, by its network or by `route.abort()`.
+        cut_off = "net::ERR_" if network else "net::ERR_FAILED"
+        return line.type == "error" and cut_off not in line.text
 
     def foreign(url: str) -> None:
         if not url.startswith((server_url, server_url.replace("http", "ws", 1), "data:", "blob:")):
@@ -118,4 +124,16 @@ async def open_page(browser: Browser, server_url: str) -> AsyncIterator[OpenPage
     yield opened
     for context in contexts:
         await context.close()
+        if context in NETWORKS:
+            await NETWORKS.pop(context).close()
     assert complaints == []
+
+
+@pytest.fixture
+def open_networked(open_page: OpenPage, server_url: str) -> OpenPage:
+    """`open_page` for people each of whom is behind a network of their own, which `network_of(page)` gives."""
+
+    async def opened(path: str, **options: object) -> Page:
+        return await open_page(path, network=Network(server_url), **options)
+
+    return opened

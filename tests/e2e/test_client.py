@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from playwright.async_api import Browser, Locator, Page, WebSocketRoute, expect
+from playwright.async_api import Browser, Locator, Page, expect
 
 from tests.e2e.conftest import PATIENCE_MS, OpenPage
+from tests.e2e.network import network_of
 
 PASSWORD = "a password for trying"
 STORED = """async title => {
@@ -195,21 +196,13 @@ async def test_a_card_goes_where_it_is_dropped(open_page: OpenPage) -> None:
     await expect(card(bob, "Drag me", "In progress")).to_be_visible()
 
 
-async def test_work_without_a_network_waits_over_a_reload_and_then_arrives(open_page: OpenPage) -> None:
-    ann, bob = await two_on_a_board(open_page)
+async def test_work_without_a_network_waits_over_a_reload_and_then_arrives(open_networked: OpenPage) -> None:
+    ann, bob = await two_on_a_board(open_networked)
     await create(ann, "Before")
     await expect(card(bob, "Before")).to_be_visible()
     await until(ann, STORED, "Before")
-    is_cut = True
-
-    async def through(socket: WebSocketRoute) -> None:
-        if is_cut:
-            await socket.close(code=1012, reason="cut")
-        else:
-            socket.connect_to_server()
-
-    await ann.route_web_socket("**/graphql", through)
-    await ann.route("**/graphql", lambda route: route.abort())
+    network = network_of(ann)
+    network.cut()
     await ann.reload()
     await create(ann, "Written offline")
     await create(bob, "Meanwhile")
@@ -219,8 +212,7 @@ async def test_work_without_a_network_waits_over_a_reload_and_then_arrives(open_
     await ann.reload()
     await expect(card(ann, "Written offline")).to_be_visible()
     await expect(connection).to_contain_text("1 change waits")
-    is_cut = False
-    await ann.unroute("**/graphql")
+    network.mend()
     await expect(card(bob, "Written offline")).to_be_visible()
     await expect(card(ann, "Meanwhile")).to_be_visible()
     await is_live(ann)

@@ -4,10 +4,11 @@ import asyncio
 import re
 import uuid
 
-from playwright.async_api import Page, Route, WebSocketRoute, expect
+from playwright.async_api import Page, Route, expect
 
 from tests.e2e.conftest import OpenPage
 from tests.e2e.documents import INVITE
+from tests.e2e.network import network_of
 from tests.e2e.test_client import (
     NO_ACCOUNT,
     PASSWORD,
@@ -262,8 +263,8 @@ async def test_the_inbox_shows_what_was_chosen_also_after_a_reload(open_page: Op
             await ann.reload()
 
 
-async def test_a_task_stays_open_in_another_project_whose_rules_are_its_own(open_page: OpenPage) -> None:
-    page = await sign_up(open_page, "Ann")
+async def test_a_task_stays_open_in_another_project_whose_rules_are_its_own(open_networked: OpenPage) -> None:
+    page = await sign_up(open_networked, "Ann")
     await create(page, "Sell the tuba")
     await to_settings(page, "Projects")
     await page.get_by_role("button", name="New project").click()
@@ -290,17 +291,12 @@ async def test_a_task_stays_open_in_another_project_whose_rules_are_its_own(open
     await has_stored(page, 0)
 
     # A page that knows it from before it was moved does not lead back to where it was.
-    may_follow = asyncio.Event()
-
-    async def through(socket: WebSocketRoute) -> None:
-        await may_follow.wait()
-        socket.connect_to_server()
-
-    await page.route_web_socket("**/graphql", through)
+    network = network_of(page)
+    network.freeze(sockets_only=True)
     await page.add_init_script(NOTE_ADDRESSES)
     async with page.expect_response(lambda answer: "query TaskByKey" in (answer.request.post_data or "")):
         await page.reload()
-    may_follow.set()
+    network.mend()
     await expect(page.get_by_role("textbox", name="Title")).to_have_value("Sell the tuba")
     await expect(page).to_have_url(moved)
     addresses = await page.evaluate("addresses")

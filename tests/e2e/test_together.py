@@ -3,10 +3,11 @@
 import asyncio
 import re
 
-from playwright.async_api import BrowserContext, Page, WebSocketRoute, expect
+from playwright.async_api import Page, expect
 
-from tests.e2e.conftest import OpenPage
+from tests.e2e.conftest import PATIENCE_MS, OpenPage
 from tests.e2e.documents import CHANGE, CREATE
+from tests.e2e.network import network_of
 from tests.e2e.test_client import card, create, has_stored, is_accessible, is_live, sign_up, two_on_a_board
 
 EXPIRE = """() => {
@@ -41,42 +42,6 @@ IS_ABOVE = """titles => {
 }"""
 """Whether a card is high, and the one below it has made room for it."""
 RENEWED = "old => JSON.parse(localStorage.getItem('tutti.accounts'))[0].accessToken !== old"
-
-
-class Network:
-    """The way of one browser to the server, which can be cut and mended."""
-
-    def __init__(self) -> None:
-        self.is_cut = False
-        self.sockets: list[WebSocketRoute] = []
-
-    async def between(self, context: BrowserContext) -> None:
-        async def through(socket: WebSocketRoute) -> None:
-            if self.is_cut:
-                await socket.close(code=1012, reason="cut")
-            else:
-                socket.connect_to_server()
-                self.sockets.append(socket)
-
-        await context.route_web_socket("**/graphql", through)
-        await context.route("**/graphql", lambda route: route.abort() if self.is_cut else route.continue_())
-
-    async def cut(self) -> None:
-        self.is_cut = True
-        for socket in self.sockets:
-            await socket.close(code=1012, reason="cut")
-        self.sockets.clear()
-
-    def mend(self) -> None:
-        self.is_cut = False
-
-
-async def behind_a_network(page: Page) -> Network:
-    network = Network()
-    await network.between(page.context)
-    await page.reload()
-    await is_live(page)
-    return network
 
 
 async def open_task(page: Page, title: str) -> None:
@@ -158,13 +123,13 @@ async def test_a_field_in_which_somebody_types_is_not_overwritten_and_they_choos
     await expect(choice).to_have_count(0)
 
 
-async def test_what_two_wrote_without_a_network_meets_and_what_is_refused_goes_back(open_page: OpenPage) -> None:
-    ann, bob = await two_on_a_board(open_page)
+async def test_what_two_wrote_without_a_network_meets_and_what_is_refused_goes_back(open_networked: OpenPage) -> None:
+    ann, bob = await two_on_a_board(open_networked)
     await create(ann, "Title", "Gone")
     await expect(card(bob, "Gone")).to_be_visible()
-    networks = [await behind_a_network(ann), await behind_a_network(bob)]
+    networks = [network_of(ann), network_of(bob)]
     for network in networks:
-        await network.cut()
+        network.cut()
     for page, title in ((ann, "Title of Ann"), (bob, "Title of Bob")):
         await expect(page.get_by_role("status", name="Connection")).to_contain_text("Reconnecting")
         await open_task(page, "Title")
@@ -199,6 +164,37 @@ async def test_what_two_wrote_without_a_network_meets_and_what_is_refused_goes_b
     await ann.get_by_role("link", name="Board").click()
     await open_task(ann, "Title of Ann")
     await expect(ann.get_by_role("article", name="Comment by Bob")).to_contain_text("From the train")
+
+
+async def test_a_link_that_dies_without_a_word_is_noticed_and_what_was_under_way_is_done_once(
+    open_networked: OpenPage,
+) -> None:
+    ann, bob = await two_on_a_board(open_networked)
+    await create(ann, "Rehearse")
+    for page in (ann, bob):
+        await open_task(page, "Rehearse")
+    network = network_of(ann)
+    network.freeze(answers_only=True)
+    await ann.get_by_role("textbox", name="Write a comment").fill("Once")
+    await ann.keyboard.press("Control+Enter")
+    by_ann = bob.get_by_role("article", name="Comment by Ann")
+    await expect(by_ann).to_be_visible()  # it is done, and she does not hear of it
+    network.freeze()
+    await ann.get_by_role("textbox", name="Title").fill("Rehearse twice")
+    await ann.keyboard.press("Enter")
+    await bob.get_by_role("textbox", name="Write a comment").fill("Meanwhile")
+    await bob.keyboard.press("Control+Enter")
+    status = ann.get_by_role("status", name="Connection")
+    await expect(status).to_have_text("Reconnecting…, 2 changes wait", timeout=2 * PATIENCE_MS)  # no pong has come
+    await expect(card(bob, "Rehearse twice")).to_have_count(0)
+
+    network.mend()
+    await is_live(ann)
+    await has_stored(ann, 0)
+    for page in (ann, bob):
+        await expect(card(page, "Rehearse twice")).to_contain_text("2 comments")
+        await expect(page.get_by_role("article", name="Comment by Ann")).to_have_count(1)
+        await expect(page.get_by_role("article", name="Comment by Bob")).to_contain_text("Meanwhile")
 
 
 async def test_signing_out_in_one_tab_signs_out_all(open_page: OpenPage) -> None:
@@ -284,8 +280,8 @@ async def test_many_that_were_archived_together_all_come_back_by_undo(open_page:
     await expect(page.get_by_role("main")).to_contain_text("60 tasks")
 
 
-async def test_what_is_undone_without_a_network_is_seen_at_once_and_outlives_a_reload(open_page: OpenPage) -> None:
-    ann, bob = await two_on_a_board(open_page)
+async def test_what_is_undone_without_a_network_is_seen_at_once_and_outlives_a_reload(open_networked: OpenPage) -> None:
+    ann, bob = await two_on_a_board(open_networked)
     await create(ann, "Undo me", "Delete me")
     await expect(card(bob, "Delete me")).to_contain_text("-")
     await card(ann, "Undo me").focus()
@@ -293,11 +289,11 @@ async def test_what_is_undone_without_a_network_is_seen_at_once_and_outlives_a_r
     await ann.get_by_role("menuitemradio", name="Urgent").click()
     await expect(card(bob, "Undo me")).to_contain_text("Urgent")
     await open_task(ann, "Undo me")
-    network = await behind_a_network(ann)
+    network = network_of(ann)
     await ann.get_by_role("button", name="History").click()
     raised = ann.get_by_role("list", name="History").get_by_role("listitem").filter(has_text="Urgent")
     await expect(raised).to_be_visible()
-    await network.cut()
+    network.cut()
     status = ann.get_by_role("status", name="Connection")
     await expect(status).to_contain_text("Reconnecting")
 
@@ -338,13 +334,13 @@ async def test_what_is_undone_without_a_network_is_seen_at_once_and_outlives_a_r
         await expect(card(page, "Delete me")).to_be_visible()
 
 
-async def test_what_was_archived_together_is_undone_together_after_a_reload_too(open_page: OpenPage) -> None:
-    page = await sign_up(open_page, "Ann")
+async def test_what_was_archived_together_is_undone_together_after_a_reload_too(open_networked: OpenPage) -> None:
+    page = await sign_up(open_networked, "Ann")
     await create(page, "One", "Other", "Third")
     await expect(card(page, "Third")).to_contain_text("-")
-    network = await behind_a_network(page)
+    network = network_of(page)
     await has_stored(page, 0)
-    await network.cut()
+    network.cut()
     for title in ("One", "Other"):
         await card(page, title).click(modifiers=["Control"])
     await page.get_by_role("toolbar", name="Selected tasks").get_by_role("button", name="Archive").click()
