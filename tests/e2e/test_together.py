@@ -123,6 +123,46 @@ async def test_a_field_in_which_somebody_types_is_not_overwritten_and_they_choos
     await expect(choice).to_have_count(0)
 
 
+async def test_what_somebody_types_stays_whatever_others_do(open_page: OpenPage) -> None:
+    ann, bob = await two_on_a_board(open_page)
+    await create(ann, "Talk", "Other")
+    await open_task(ann, "Talk")
+    await open_task(bob, "Talk")
+    for page, text in ((ann, "Well?"), (bob, "Mine")):
+        await page.get_by_role("textbox", name="Write a comment").fill(text)
+        await page.keyboard.press("Control+Enter")
+    asked = bob.get_by_role("article", name="Comment by Ann")
+    await asked.get_by_role("button", name="Answer").click()
+    await bob.keyboard.type("Yes")
+    await ann.get_by_role("article", name="Comment by Ann").get_by_role("button", name="Resolve").click()
+    await expect(asked.get_by_role("button", name="Reopen")).to_be_attached()
+    await bob.keyboard.type(" indeed")
+    answer = bob.get_by_role("textbox", name="Answer")
+    await expect(answer).to_have_value("Yes indeed")
+
+    await bob.get_by_role("article", name="Comment by Bob").get_by_role("button", name="More for this comment").click()
+    await bob.get_by_role("menuitem", name="Edit").click()
+    await bob.get_by_role("textbox", name="Edit the comment").fill("Mine, too")
+    await bob.get_by_role("textbox", name="Title").fill("Talk more")
+    await bob.reload()
+    await expect(bob.get_by_role("textbox", name="Edit the comment")).to_have_value("Mine, too")
+    await expect(answer).to_have_value("Yes indeed")
+    await expect(bob.get_by_role("textbox", name="Title")).to_have_value("Talk more")
+    await bob.get_by_role("button", name="Save title").click()
+    await expect(card(ann, "Talk more")).to_be_visible()
+
+    await answer.press("End")
+    await bob.keyboard.type("!")
+    await ann.get_by_role("button", name="Delete task").click()
+    await expect(bob.get_by_role("heading", name="This task is not here.")).to_be_visible()
+    await bob.keyboard.type(" cjx")
+    await expect(bob.get_by_role("textbox", name="What you wrote as an answer")).to_have_value("Yes indeed! cjx")
+    await expect(bob.get_by_role("textbox", name="What you wrote as a comment")).to_have_value("Mine, too")
+    await is_accessible(bob, "what is left of a deleted task")
+    await bob.keyboard.press("Escape")
+    await expect(bob.get_by_role("heading", name="This task is not here.")).to_have_count(0)
+
+
 async def test_what_two_wrote_without_a_network_meets_and_what_is_refused_goes_back(open_networked: OpenPage) -> None:
     ann, bob = await two_on_a_board(open_networked)
     await create(ann, "Title", "Gone")

@@ -1,15 +1,17 @@
 /** What people say about a task: threads with answers, written, changed, resolved and reacted to in place. */
 import { ArrowDown, Check, CornerUpLeft, Ellipsis, Pencil, RotateCcw, Trash2 } from "lucide-react";
-import { useEffect, useMemo, useRef, useState, type FormEvent } from "react";
+import { useCallback, useEffect, useMemo, useRef, useState, type FormEvent } from "react";
 import { may, type Comment, type Membership, type Model, type Task } from "../data/model";
 import { newId } from "../sync/ids";
 import { Avatar, Button } from "../ui/controls";
-import { useDraft } from "../ui/drafts";
+import { useDraft, useDraftsWith } from "../ui/drafts";
 import { Menu, MenuItem } from "../ui/menu";
 import { Ago } from "../ui/time";
 import { toast } from "../ui/toasts";
 import { useWorkspace } from "../workspace/context";
+import { useTyped, type TypedText } from "./typed";
 import { useComments, type Thread } from "./use-comments";
+import { Leftovers } from "./Leftovers";
 import { Markdown } from "./Markdown";
 import { MentionArea } from "./MentionArea";
 import { toKept, toTyped, whoSees } from "./mentions";
@@ -29,6 +31,8 @@ export function Comments({ task, model, onWriting }: CommentsProps) {
   const mayWrite = may(model, "COMMENT_WRITE");
   const list = useRef<HTMLOListElement>(null);
   const unseen = useUnseen(comments, list, isLoading);
+  const isThere = (id: string | undefined): boolean => threads.some((thread) => thread.id === id) || comments.some((comment) => comment.id === id);
+  const drafts = useDraftsWith(task.id).filter((name) => /^(answer|edit)\./.test(name) && !isThere(name.split(".")[2]));
   return (
     <div className="grid grid-cols-1 gap-3">
       {isLoading && comments.length === 0 && <p role="status" className="text-sm text-dim">Loading comments…</p>}
@@ -37,6 +41,7 @@ export function Comments({ task, model, onWriting }: CommentsProps) {
       <ol ref={list} aria-label="Comments" className="grid grid-cols-1 gap-3">
         {threads.map((thread) => <li key={thread.id}><ThreadView thread={thread} task={task} people={people} mayWrite={mayWrite} onWriting={onWriting} /></li>)}
       </ol>
+      {!isLoading && !isMissing && <Leftovers names={drafts} />}
       {unseen.length > 0 && (
         <button type="button" className="appear sticky bottom-3 mx-auto inline-flex min-h-8 items-center gap-1.5 rounded-full bg-accent px-3 text-sm font-medium text-accent-text shadow-lg pointer-coarse:min-h-11"
           onClick={() => list.current?.querySelector(`[data-comment="${unseen[0]!}"]`)?.scrollIntoView({ block: "center", behavior: "smooth" })}>
@@ -51,11 +56,20 @@ export function Comments({ task, model, onWriting }: CommentsProps) {
 function ThreadView({ thread: { id, first, answers }, task, people, mayWrite, onWriting }: { thread: Thread; task: Task; people: readonly Membership[]; mayWrite: boolean; onWriting: (isWriting: boolean) => void }) {
   const workspace = useWorkspace();
   const [isOpen, setOpen] = useState(false);
-  const [isAnswering, setAnswering] = useState(false);
+  const draft = `answer.${task.id}.${id}`;
+  const [kept] = useDraft(draft);
+  const [answering, setAnswering] = useState<"asked" | "kept" | null>(null);
+  const [editing, setEditing] = useState(0);
   const isResolved = Boolean(first?.resolvedAt);
-  useEffect(() => setOpen(false), [isResolved]);
-  const answer = mayWrite && first && first.version > 0 ? () => { setOpen(true); setAnswering(true); } : undefined;
-  if (isResolved && !isOpen) {
+  // Somebody else may resolve it while this person writes in it.
+  const isBusy = answering !== null || editing > 0;
+  useEffect(() => setOpen(isBusy), [isResolved]);
+  useEffect(() => {
+    if (kept) setAnswering((before) => before ?? "kept");
+  }, [kept]);
+  const onEditing = useCallback((by: number) => setEditing((count) => count + by), []);
+  const answer = mayWrite && first && first.version > 0 ? () => { setOpen(true); setAnswering("asked"); } : undefined;
+  if (isResolved && !isOpen && !isBusy) {
     return (
       <div className="flex items-center gap-2 rounded-xl border border-line px-3 py-1.5 text-sm text-dim">
         <Check size={15} aria-hidden className="text-good" /><span className="min-w-0 grow truncate">Resolved: {first?.body}</span>
@@ -66,13 +80,13 @@ function ThreadView({ thread: { id, first, answers }, task, people, mayWrite, on
   return (
     <div className="rounded-xl border border-line">
       {first ? (
-        <CommentView comment={first} people={people} mayWrite={mayWrite} onAnswer={answer} onHide={isResolved ? () => setOpen(false) : undefined}
+        <CommentView comment={first} people={people} mayWrite={mayWrite} onEditing={onEditing} onAnswer={answer} onHide={isResolved && !isBusy ? () => setOpen(false) : undefined}
           onResolve={mayWrite ? () => { setOpen(false); workspace.submit("updateComment", { id, resolved: !isResolved }); } : undefined} />
       ) : <p className="px-3 pt-2 text-sm text-dim">The first comment was deleted.</p>}
-      {answers.map((each) => <div key={each.id} className="border-t border-line pl-4"><CommentView comment={each} people={people} mayWrite={mayWrite} /></div>)}
-      {isAnswering && (
+      {answers.map((each) => <div key={each.id} className="border-t border-line pl-4"><CommentView comment={each} people={people} mayWrite={mayWrite} onEditing={onEditing} /></div>)}
+      {answering && (
         <div className="border-t border-line p-3">
-          <Composer label="Answer" draft={`answer.${id}`} parentId={id} task={task} people={people} onWriting={onWriting} button="Answer" isFocused onDone={() => setAnswering(false)} />
+          <Composer label="Answer" draft={draft} parentId={id} task={task} people={people} onWriting={onWriting} button="Answer" isFocused={answering === "asked"} onDone={() => setAnswering(null)} />
         </div>
       )}
     </div>
@@ -83,6 +97,8 @@ interface CommentViewProps {
   comment: Comment;
   people: readonly Membership[];
   mayWrite: boolean;
+  /** Called with 1 when it begins to be edited, and with -1 when that ends. */
+  onEditing: (by: number) => void;
   onAnswer?: (() => void) | undefined;
   onResolve?: (() => void) | undefined;
   onHide?: (() => void) | undefined;
@@ -90,9 +106,15 @@ interface CommentViewProps {
 
 const ICON = "px-1.5 text-dim";
 
-function CommentView({ comment, people, mayWrite, onAnswer, onResolve, onHide }: CommentViewProps) {
+function CommentView({ comment, people, mayWrite, onEditing, onAnswer, onResolve, onHide }: CommentViewProps) {
   const workspace = useWorkspace();
-  const [isEditing, setEditing] = useState(false);
+  const typed = useTyped(toTyped(comment.body, people), comment.version, `edit.${comment.task.id}.${comment.id}`);
+  const [isAsked, setAsked] = useState(false); // to edit it, just now
+  useEffect(() => {
+    if (!typed.isTyping) return;
+    onEditing(1);
+    return () => onEditing(-1);
+  }, [typed.isTyping, onEditing]);
   const [isReacting, setReacting] = useState(false);
   const isMine = comment.author.id === workspace.myId;
   const isSent = comment.version > 0;
@@ -115,14 +137,14 @@ function CommentView({ comment, people, mayWrite, onAnswer, onResolve, onHide }:
             {onResolve && <Button kind="quiet" className={ICON} aria-label={comment.resolvedAt ? "Reopen" : "Resolve"} title={comment.resolvedAt ? "Reopen" : "Resolve"} onClick={onResolve}>{comment.resolvedAt ? <RotateCcw size={15} aria-hidden /> : <Check size={15} aria-hidden />}</Button>}
             {isMine && mayWrite && (
               <Menu label="Comment" trigger={<Button kind="quiet" className={ICON} aria-label="More for this comment"><Ellipsis size={15} aria-hidden /></Button>}>
-                <MenuItem onSelect={() => setEditing(true)}><Pencil size={15} aria-hidden />Edit</MenuItem>
+                <MenuItem onSelect={() => { setAsked(true); typed.type(typed.text); }}><Pencil size={15} aria-hidden />Edit</MenuItem>
                 <MenuItem onSelect={remove}><Trash2 size={15} aria-hidden />Delete</MenuItem>
               </Menu>
             )}
           </span>
         )}
       </header>
-      {isEditing ? <Editor comment={comment} people={people} onDone={() => setEditing(false)} /> : <div className="text-sm"><Markdown text={comment.body} /></div>}
+      {typed.isTyping ? <Editor comment={comment} people={people} typed={typed} isFocused={isAsked} /> : <div className="text-sm"><Markdown text={comment.body} /></div>}
       {isSent && <Reactions reactions={comment.reactions} isFixed={!mayWrite} isChoosing={isReacting} onChosen={() => setReacting(false)} onReact={(emoji, isOn) => workspace.react(comment.id, emoji, isOn)} />}
       {onHide && <div><Button kind="quiet" onClick={onHide}>Hide</Button></div>}
     </article>
@@ -171,23 +193,22 @@ function Composer({ label, button, draft, task, people, parentId, isFocused = fa
   );
 }
 
-function Editor({ comment, people, onDone }: { comment: Comment; people: readonly Membership[]; onDone: () => void }) {
+function Editor({ comment, people, typed, isFocused }: { comment: Comment; people: readonly Membership[]; typed: TypedText; isFocused: boolean }) {
   const workspace = useWorkspace();
-  const [text, setText] = useState(() => toTyped(comment.body, people));
   function save(event?: FormEvent): void {
     event?.preventDefault();
-    const body = toKept(text.trim(), people);
+    const body = toKept(typed.text.trim(), people);
     if (body && body !== comment.body) workspace.submit("updateComment", { id: comment.id, body });
-    onDone();
+    typed.stop();
   }
   return (
     <form className="grid grid-cols-1 gap-2" onSubmit={save}>
-      <MentionArea label="Edit the comment" value={text} people={people} rows={2} maxLength={20_000} autoFocus onText={setText}
+      <MentionArea label="Edit the comment" value={typed.text} people={people} rows={2} maxLength={20_000} autoFocus={isFocused} onText={typed.type}
         onKeyDown={(event) => {
           if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) { event.preventDefault(); save(); }
-          if (event.key === "Escape") { event.preventDefault(); onDone(); }
+          if (event.key === "Escape") { event.preventDefault(); typed.stop(); }
         }} />
-      <div className="flex gap-2"><Button kind="primary" type="submit">Save</Button><Button onClick={onDone}>Cancel</Button></div>
+      <div className="flex gap-2"><Button kind="primary" type="submit">Save</Button><Button onClick={typed.stop}>Cancel</Button></div>
     </form>
   );
 }

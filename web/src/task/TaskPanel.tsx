@@ -15,12 +15,14 @@ import { TaskByKeyDocument, type ActivityMode, type ChangedField } from "../gql/
 import { Viewers } from "../presence/Presence";
 import { useTelling } from "../presence/use";
 import { Avatar, Button, Dot, Empty, INPUT, Loading } from "../ui/controls";
+import { useDraftsWith } from "../ui/drafts";
 import { Menu } from "../ui/menu";
 import { toast } from "../ui/toasts";
 import { useModel, useWorkspace } from "../workspace/context";
 import { Comments } from "./Comments";
 import { FollowMenu, useExtras, useTaskReactions } from "./Follow";
 import { History } from "./History";
+import { Leftovers, watchFields } from "./Leftovers";
 import { whoSees } from "./mentions";
 import { AddReaction, Reactions } from "./Reactions";
 import { Description, Title } from "./Texts";
@@ -35,10 +37,18 @@ interface PanelProps {
   onOpen: (task: Task) => void;
 }
 
+/** The tasks that were open here, by the address: what was typed there is found where one of them has gone. */
+const opened = new Map<string, string>();
+
 export default function TaskPanel({ task, taskKey, slug, order, onClose, onOpen }: PanelProps) {
   const model = useModel();
   const panel = useRef<HTMLElement>(null);
-  useEffect(() => panel.current?.focus(), []);
+  useEffect(() => {
+    // Whose field has gone together with the task goes on in what is left of it.
+    if (!document.activeElement?.closest("[data-holds-keys]")) panel.current?.focus();
+    return watchFields();
+  }, []);
+  useEffect(() => void (task && opened.set(`${slug}/${taskKey}`, task.id)), [task?.id, slug, taskKey]);
   const latest = useRef(onClose);
   useEffect(() => void (latest.current = onClose), [onClose]);
   useEffect(() => {
@@ -78,8 +88,13 @@ function Missing({ taskKey, slug, model, onOpen }: Pick<PanelProps, "taskKey" | 
     // What was stored may be older than the address: its key would take the place of the newer one.
     if (task && named && task.version >= named.version) onOpen(task);
   }, [task, named]);
-  if (fetching || task) return <Loading what={taskKey} />;
-  return <Empty title="This task is not here."><p>It was deleted, or it is where you may not see it.</p></Empty>;
+  const drafts = useDraftsWith(opened.get(`${slug}/${taskKey}`) ?? taskKey);
+  return (
+    <div className="grid gap-4 p-4">
+      {fetching || task ? <Loading what={taskKey} /> : <Empty title="This task is not here."><p>It was deleted, or it is where you may not see it.</p></Empty>}
+      <Leftovers names={drafts} holdsKeys />
+    </div>
+  );
 }
 
 function Tools({ task }: { task: Task }) {

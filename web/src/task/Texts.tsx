@@ -21,10 +21,11 @@ interface TextProps {
   onTyping: (isTyping: boolean) => void;
 }
 
-/** A line that is saved when one leaves it or presses Enter; Escape takes back what was typed. */
+/** A line that is saved when one leaves it or presses Enter; Escape takes back what was typed. A reload keeps it, to be saved or not. */
 export function Title({ task, version, isFixed, onTyping }: TextProps) {
   const workspace = useWorkspace();
-  const typed = useTyped(task.title, version);
+  const typed = useTyped(task.title, version, `title.${task.id}`);
+  const [isFocused, setFocused] = useState(false);
   const editor = useEditorOf(task.id, "TITLE");
   function save(): void {
     const title = typed.text.trim();
@@ -39,14 +40,21 @@ export function Title({ task, version, isFixed, onTyping }: TextProps) {
     <div className="grid grid-cols-1 gap-1">
       <textarea aria-label="Title" rows={1} maxLength={500} readOnly={isFixed} value={typed.text}
         className={`-mx-3 field-sizing-content min-h-9 w-[calc(100%+1.5rem)] resize-none rounded-lg border bg-surface px-3 py-1.5 text-xl leading-snug font-semibold text-text ${editor ? "border-accent" : "border-transparent hover:border-line focus:border-line"}`}
-        onFocus={() => isFixed || onTyping(true)}
+        onFocus={() => { setFocused(true); if (!isFixed) onTyping(true); }}
         onChange={(event) => { typed.type(event.target.value.replaceAll("\n", " ")); onTyping(true); }}
-        onBlur={save}
+        onBlur={() => { setFocused(false); save(); }}
         onKeyDown={(event) => {
           if (event.key === "Enter") { event.preventDefault(); save(); }
           if (event.key === "Escape" && typed.isTyping) { event.preventDefault(); end(); }
         }} />
       <EditedBy taskId={task.id} field="TITLE" what="the title" />
+      {typed.isTyping && !isFocused && (
+        <div role="status" className="flex items-center gap-2 rounded-lg border border-warn px-3 py-1.5 text-sm">
+          <span className="grow">The title is not saved yet.</span>
+          <Button onClick={save}>Save title</Button>
+          <Button onClick={end}>Take back</Button>
+        </div>
+      )}
       <Overtaken typed={typed} value={task.title} what="title" />
       <Undecided task={task} />
     </div>

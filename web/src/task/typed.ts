@@ -7,7 +7,7 @@
 import { useState } from "react";
 import { useDraft } from "../ui/drafts";
 
-interface Typed {
+export interface Typed {
   readonly text: string;
   readonly from: string;
   readonly base: number;

@@ -3,15 +3,18 @@ import { create } from "zustand";
 
 const PREFIX = "tutti.draft."; // sessionStorage
 
+let lastName = "";
+
 const useDrafts = create<Readonly<Record<string, string>>>(() => ({}));
 
 export function setDraft(name: string, text: string): void {
+  lastName = name;
   useDrafts.setState({ [name]: text });
   if (text) sessionStorage.setItem(PREFIX + name, text);
   else sessionStorage.removeItem(PREFIX + name);
 }
 
-const stored = (name: string): string => sessionStorage.getItem(PREFIX + name) ?? "";
+const draftOf = (name: string): string => useDrafts.getState()[name] ?? sessionStorage.getItem(PREFIX + name) ?? "";
 
 /** When somebody signs out: whoever comes next is not to read what they typed. */
 export function forgetDrafts(): void {
@@ -21,6 +24,18 @@ export function forgetDrafts(): void {
 
 /** The draft of this name, and how to change it. */
 export function useDraft(name: string): readonly [string, (text: string) => void] {
-  const text = useDrafts((drafts) => drafts[name]) ?? stored(name);
+  const text = useDrafts((drafts) => drafts[name]) ?? draftOf(name);
   return [text, (next) => setDraft(name, next)];
+}
+
+/** The name of what was typed last. */
+export const lastDraft = (): string => lastName;
+
+/** The names of all drafts with this part in their name, like the id of a task. */
+export function useDraftsWith(part: string): readonly string[] {
+  const names = useDrafts((drafts) => {
+    const stored = Object.keys(sessionStorage).flatMap((key) => (key.startsWith(PREFIX) ? key.slice(PREFIX.length) : []));
+    return [...new Set([...stored, ...Object.keys(drafts)])].filter((name) => name.split(".").includes(part) && draftOf(name)).join(" ");
+  });
+  return names ? names.split(" ") : [];
 }
