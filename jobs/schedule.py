@@ -23,25 +23,28 @@ from jobs.reminders import remind
 
 PAUSE_SECONDS = 30.0
 LEASE = timedelta(minutes=2)
+GENTLE = timedelta(minutes=10)
+"""After this, what others had to wait for in vain is tried again."""
 
 log = logging.getLogger("tutti.jobs")
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """`run` gets the database and the time it is."""
+    """`run` gets the database and the time it is. `again`: how long to wait, at least, after it failed."""
 
     name: str
     every: timedelta
     run: Callable[[Database, datetime], Awaitable[None]]
+    again: timedelta = timedelta(0)
 
 
 def all_jobs(writer: Writer) -> tuple[Job, ...]:
     """Everything that is to be done again and again; what people wait for first."""
     return (
         Job("remind", timedelta(minutes=1), partial(remind, writer)),
-        Job("make room", timedelta(hours=1), upkeep.make_room),
-        Job("prune log", timedelta(hours=1), upkeep.prune_log),
+        Job("make room", timedelta(hours=1), upkeep.make_room, again=GENTLE),
+        Job("prune log", timedelta(hours=1), upkeep.prune_log, again=GENTLE),
         Job("forget", timedelta(hours=1), upkeep.forget),
     )
 
@@ -52,20 +55,20 @@ async def run_jobs(
     pause_seconds: float = PAUSE_SECONDS,
     clock: Callable[[], datetime] = now,
 ) -> None:
-    """For ever: while this process holds the lease, run what is due. A job that fails is tried again next time, and
-    hinders no other."""
+    """For ever: while this process holds the lease, run what is due. A job that fails is tried again, and hinders no
+    other."""
     holder = new_id()
-    last_run: dict[str, datetime] = {}
+    due_at: dict[str, datetime] = {}
     while True:
         try:
             for job in jobs:
-                if job.name in last_run and clock() - last_run[job.name] < job.every:
+                if job.name in due_at and clock() < due_at[job.name]:
                     continue
                 # Before each: one that takes long may have outlasted it.
                 if not await database.alone(lambda session: take_lease(session, "jobs", holder, clock(), LEASE)):
                     break
-                if await _is_done(job, database, clock()):
-                    last_run[job.name] = clock()
+                is_done = await _is_done(job, database, clock())
+                due_at[job.name] = clock() + (job.every if is_done else job.again)
         except (Unavailable, Busy):
             log.warning("PostgreSQL is away or busy; the jobs wait")
         await asyncio.sleep(pause_seconds)

@@ -28,22 +28,24 @@ PERSONAL_WORKSPACES_KEPT = timedelta(days=8)
 
 
 async def make_room(database: Database, at: datetime) -> None:
-    """Partitions of the log for the days to come."""
+    """Partitions of the log for the days to come. Raises Busy while somebody reads the log for long."""
     present = await database.alone(retention.partition_days)
     for ahead in range(1, retention.DAYS_AHEAD + 1):
         day = (at + timedelta(days=ahead)).date()
         if day not in present:
-            await database.alone(lambda session, day=day: retention.create_partition(session, day))  # type: ignore[misc]
+            async with database.transaction() as session:
+                await retention.create_partition(session, day)
 
 
 async def prune_log(database: Database, at: datetime) -> None:
-    """Events older than a week go, floors first."""
+    """Events older than a week go, floors first. Raises Busy while somebody reads the log for long."""
     before = (at - retention.EVENTS_KEPT).replace(hour=0, minute=0, second=0, microsecond=0)
     days = await database.alone(retention.partition_days)
     old = [day for day in days if day < before.date()]
     for day in [None, *old]:
         for step in (retention.raise_floors, retention.drop_events):
-            await database.alone(lambda session, step=step, day=day: step(session, day, before))  # type: ignore[misc]
+            async with database.transaction() as session:
+                await step(session, day, before)
     await database.alone(retention.cap_logs)
 
 
