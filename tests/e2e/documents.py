@@ -7,4 +7,13 @@ SIGN_UP = "mutation ($i: SignUpInput!) { signUp(input: $i) { accessToken } }"
 INVITE = "mutation ($input: CreateInviteInput!) { createInvite(input: $input) { url userErrors { message } } }"
 CREATE = "mutation ($input: CreateTaskInput!) { createTask(input: $input) { task { id } } }"
 CHANGE = "mutation ($input: UpdateTaskInput!) { updateTask(input: $input) { userErrors { code } } }"
-MANIFEST = {"sign-up": SIGN_UP, "invite": INVITE, "create": CREATE, "change": CHANGE}
+DELETE = "mutation ($input: DeleteTaskInput!) { deleteTask(input: $input) { userErrors { code } } }"
+COMMENT = "mutation ($input: CreateCommentInput!) { createComment(input: $input) { userErrors { code } } }"
+MANIFEST = {
+    "sign-up": SIGN_UP,
+    "invite": INVITE,
+    "create": CREATE,
+    "change": CHANGE,
+    "delete": DELETE,
+    "comment": COMMENT,
+}

@@ -17,6 +17,7 @@ import { PresenceRoom } from "./presence";
 import { Arranger, type AnyRow, type Comment, type Model, type Task } from "./model";
 import { workspaceServer, type WorkspaceEvent } from "./server";
 import { SharedStorage } from "./shared-storage";
+import { Talks } from "./talks";
 
 export interface Refused {
   readonly operation: Operation;
@@ -57,6 +58,7 @@ export class OpenWorkspace {
   private readonly eventListeners = new Set<(events: readonly WorkspaceEvent[]) => void>();
   private readonly refusalListeners = new Set<(refused: Refused) => void>();
   private readonly arranger: Arranger;
+  private readonly talks = new Talks();
   private shown: Model;
   private frame = 0;
   /** What this tab has done and can undo, the last at the end: each as the keys of its operations. */
@@ -95,7 +97,9 @@ export class OpenWorkspace {
       this.snapshots += 1;
       return read;
     };
-    this.sync = new Sync(this.replica, { ...server, snapshot }, this.storage, {
+    const follow: typeof server.follow = (after, sink) =>
+      server.follow(after, { next: (batch) => sink.next({ ...batch, steps: this.talks.kept(batch.steps) }), error: (...problem) => sink.error(...problem) });
+    this.sync = new Sync(this.replica, { ...server, snapshot, follow }, this.storage, {
       onChange: () => this.changed(),
       onRefused: (operations, reasons) => this.refused(operations, reasons as readonly RefusalFragment[]),
       onEnded: (problem) => {
@@ -107,7 +111,10 @@ export class OpenWorkspace {
       this.arranger.touch(ids);
       this.changed();
     });
-    void this.sync.loaded.then(() => this.recallActs());
+    void this.sync.loaded.then(() => {
+      this.recallActs();
+      this.followTalks([...this.comments()].map(({ task }) => task.id));
+    });
     this.presence = new PresenceRoom(connection, id, me.id);
     this.unlisten = connection.listen({ connected: () => this.sync.connected(), disconnected: () => this.sync.disconnected() });
   }
@@ -186,6 +193,16 @@ export class OpenWorkspace {
       if (first) return { operation: first.operation, count: keys.length };
     }
     return null;
+  }
+
+  /** Keeps the comments of tasks from now on, to follow what is said; before they are read. Those of others may go. */
+  followTalks(taskIds: readonly string[]): void {
+    const left = new Set(taskIds.flatMap((id) => [...this.talks.opened(id)]));
+    if (left.size > 0) this.sync.forget([...this.comments()].filter(({ task }) => left.has(task.id)).map(({ id }) => id));
+  }
+
+  private *comments(): Generator<Comment> {
+    for (const row of this.replica.confirmedRows()) if (row.__typename === "Comment") yield row;
   }
 
   /** Whether an undo of this change of a history waits for the server. */

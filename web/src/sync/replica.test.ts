@@ -159,6 +159,15 @@ describe("versions decide, not the order of arrival", () => {
     expect(shown(replica, "1")?.version).toBe(4);
   });
 
+  it("remembers only what has gone lately, so that it does not grow", () => {
+    const replica = replicaOf();
+    replica.apply({ cursor: "v1:1", steps: Array.from({ length: 10_001 }, (_, at) => ({ kind: "drop", id: `task_${at}` })) });
+    replica.apply({ cursor: "v1:2", steps: [0, 1, 10_000].map((at) => ({ kind: "put", row: task(String(at)) })) });
+    expect(shown(replica, "0")).toBeDefined();
+    expect(shown(replica, "1")).toBeUndefined();
+    expect(shown(replica, "10000")).toBeUndefined();
+  });
+
   it("takes a fresh reading of the same version, for what versions do not count", () => {
     const replica = replicaOf(task("1"));
     replica.apply({ cursor: "v1:1", steps: [{ kind: "fresh", row: task("1", { title: "Renamed beside it" }) }] });

@@ -62,13 +62,15 @@ export type Step<R extends Row> =
 /** Called after every change with the ids of the rows that may look different now. */
 export type Listener = (changed: ReadonlySet<string>) => void;
 
+const MOST_GONE = 10_000; // no answer is so long on its way that more than these have gone meanwhile
+
 export class Replica<R extends Row> {
   /** Up to where the server's rows are complete; null before the first snapshot. */
   cursor: string | null = null;
 
   private readonly effects: Effects<R>;
   private readonly server = new Map<string, R>();
-  /** Ids that the server said are gone: an answer that was on its way must not bring them back. */
+  /** Ids that the server said are gone, the last ones: an answer that was on its way must not bring them back. */
   private readonly gone = new Set<string>();
   private waiting: readonly Operation[] = [];
   /** What the waiting operations make of rows; null where they drop one. */
@@ -135,8 +137,7 @@ export class Replica<R extends Row> {
     const changed = new Set<string>();
     for (const step of changes.steps) {
       if (step.kind === "drop") {
-        this.gone.add(step.id);
-        if (this.server.delete(step.id)) changed.add(step.id);
+        if (this.lose(step.id)) changed.add(step.id);
       } else {
         if (step.kind === "create") this.gone.delete(step.row.id);
         if (this.keep(step.row, step.kind === "fresh")) changed.add(step.row.id);
@@ -144,6 +145,13 @@ export class Replica<R extends Row> {
     }
     this.cursor = changes.cursor;
     this.replay(changed);
+    return changed;
+  }
+
+  /** Lets rows go that are not gone, but not needed here any more: they may come again. Returns the ids of those that were here. */
+  forget(ids: Iterable<string>): ReadonlySet<string> {
+    const changed = new Set([...ids].filter((id) => this.server.delete(id)));
+    this.replay(new Set(changed));
     return changed;
   }
 
@@ -182,8 +190,7 @@ export class Replica<R extends Row> {
       if (this.keep(row)) changed.add(row.id);
     }
     for (const id of answer.dropped ?? []) {
-      this.gone.add(id);
-      if (this.server.delete(id)) changed.add(id);
+      if (this.lose(id)) changed.add(id);
     }
     this.replay(changed);
     return changed;
@@ -205,6 +212,14 @@ export class Replica<R extends Row> {
     for (const row of rows) if (this.keep(row)) changed.add(row.id);
     this.replay(changed);
     return went;
+  }
+
+  private lose(id: string): boolean {
+    this.gone.delete(id);
+    this.gone.add(id);
+    const [oldest] = this.gone;
+    if (oldest !== undefined && this.gone.size > MOST_GONE) this.gone.delete(oldest);
+    return this.server.delete(id);
   }
 
   private keep(row: R, orSame = false): boolean {

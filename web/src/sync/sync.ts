@@ -136,6 +136,11 @@ export class Sync<R extends Row> {
     if (cursor !== null) this.remember(this.replica.apply({ cursor, steps: rows.map((row) => ({ kind: "put", row })) }));
   }
 
+  /** Lets rows go, here and where they are stored, that are not needed any more. */
+  forget(ids: Iterable<string>): void {
+    this.remember(this.replica.forget(ids));
+  }
+
   /** Stores everything anew: whoever kept the storage until now may have left it anywhere. */
   storeAll(): void {
     this.isWholeUnsaved = this.isWhole;

@@ -41,6 +41,7 @@ export function useComments(task: Task): { comments: readonly Comment[]; threads
   const [state, setState] = useState<"loading" | "read" | "missing">("loading");
   const isThere = workspace.confirmedVersion(task.id) !== undefined;
   useEffect(() => {
+    workspace.followTalks([task.id]);
     if (!isThere) return setState("read"); // nobody can have said anything yet
     let isWanted = true;
     async function read(): Promise<void> {
