@@ -52,7 +52,7 @@ async def to_settings(page: Page, section: str) -> None:
 
 async def test_a_role_changes_live_and_who_is_removed_is_shown_out_kindly(open_page: OpenPage) -> None:
     ann, bob = await two_on_a_board(open_page)
-    await expect(bob.get_by_role("button", name="New task", exact=True)).to_be_visible()
+    await create(bob, "Duet")
     await ann.get_by_role("link", name="Members").click()
     await ann.get_by_label("Role of Bob").select_option(label="Viewer")
     await expect(bob.get_by_text("You are a viewer here now")).to_be_visible()
@@ -64,6 +64,16 @@ async def test_a_role_changes_live_and_who_is_removed_is_shown_out_kindly(open_p
     await expect(ann.get_by_label("Role of Bob")).to_have_value("MEMBER")
     await ann.get_by_label("Role of Bob").select_option(label="Viewer")
     await expect(bob.get_by_role("button", name="New task", exact=True)).to_have_count(0)
+    await card(bob, "Duet").focus()
+    for key in ("Alt+ArrowRight", "i", "s", "x"):
+        await bob.keyboard.press(key)
+    messages = bob.get_by_role("status", name="Messages")
+    await expect(messages.get_by_text("You may look at tasks here, and not change them")).to_have_count(3)
+    await expect(card(bob, "Duet")).to_be_visible()
+    await expect(bob.get_by_role("menu")).to_have_count(0)
+    await expect(messages).not_to_contain_text("changed back")
+    await bob.keyboard.press(" ")
+    await expect(bob.get_by_role("complementary", name="Task")).to_be_visible()
 
     await ann.get_by_role("button", name="More for Bob").click()
     await ann.get_by_role("menuitem", name="Remove from workspace…").click()

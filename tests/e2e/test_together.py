@@ -440,6 +440,38 @@ async def test_keys_that_come_faster_than_frames_all_do_what_they_say(open_page:
     await expect(card(page, "Fast", "Done")).to_be_focused()
 
 
+async def test_what_one_does_by_keys_and_menus_is_said(open_page: OpenPage) -> None:
+    page = await sign_up(open_page, "Ann")
+    await create(page, "First", "Second", "Third")
+    await expect(page.locator("[data-task]")).to_have_count(3)
+    said = page.get_by_role("log", name="What you did")
+    await card(page, "First").focus()
+    await page.keyboard.press("Alt+ArrowDown")
+    await expect(said).to_have_text("First is now in To do, 2 of 3.")
+    await page.keyboard.press("Alt+ArrowRight")
+    await expect(said).to_have_text("First is now in In progress, 1 of 1.")
+    await page.keyboard.press("i")
+    await expect(said).to_have_text("First is assigned to you.")
+    for key, choice, sentence in (
+        ("p", "Urgent", "The priority of First is now: Urgent."),
+        ("s", "Done", "First is now in Done."),
+        ("d", "No day", "First is due on no day."),
+    ):
+        await page.keyboard.press(key)
+        await page.get_by_role("menuitemradio", name=choice).click()
+        await expect(said).to_have_text(sentence)
+        await expect(card(page, "First")).to_be_focused()
+    again = await said.text_content()
+    await page.keyboard.press("d")
+    await page.get_by_role("menuitemradio", name="No day").click()
+    await expect(said).to_have_text("First is due on no day.")
+    await expect(page.get_by_role("menu")).to_have_count(0)
+    assert await said.text_content() != again  # so that it is read out again
+    await card(page, "First").focus()
+    await page.keyboard.press(" ")
+    await expect(page.get_by_role("textbox", name="Title")).to_have_value("First")
+
+
 async def test_others_change_nothing_under_the_pointer_and_what_they_do_is_said(open_page: OpenPage) -> None:
     ann, bob = await two_on_a_board(open_page)
     await create(ann, "First", "Second", "Third")

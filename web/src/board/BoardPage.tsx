@@ -63,7 +63,7 @@ export function BoardPage({ slug, view, taskKey }: { slug: string; view: "board"
   const hasSelected = useSelection(({ ids }) => ids.size > 0);
   function pressed(event: MouseEvent): void {
     const id = (event.target as Element).closest<HTMLElement>("[data-task]")?.dataset.task;
-    if (!id || !(event.shiftKey || event.ctrlKey || event.metaKey)) return;
+    if (!id || !mayWrite || !(event.shiftKey || event.ctrlKey || event.metaKey)) return;
     event.stopPropagation();
     if (event.shiftKey) selectTo(id, inOrder);
     else toggleSelected(id);
@@ -95,7 +95,7 @@ export function BoardPage({ slug, view, taskKey }: { slug: string; view: "board"
         </Suspense>
       )}
       {newIn !== null && <NewTask statuses={model.statuses} projects={model.projects} statusId={newIn} projectId={filters.project} onClose={closeNew} />}
-      <QuickMenu model={model} />
+      {mayWrite && <QuickMenu model={model} />}
     </div>
   );
 }

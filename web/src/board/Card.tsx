@@ -33,7 +33,7 @@ export const Card = memo(function Card({ task, labelById, nameById, done, parts,
       className={`grid cursor-pointer gap-1.5 rounded-xl border bg-surface p-2.5 text-left shadow-xs select-none hover:border-accent ${isOpen ? "border-accent" : "border-line"} ${isDragged ? "opacity-40" : ""} ${isSelected ? "ring-2 ring-accent" : ""}`}
       onClick={() => onOpen(task)}
       onKeyDown={(event) => {
-        if (event.key !== "Enter" || event.target !== event.currentTarget) return;
+        if ((event.key !== "Enter" && event.key !== " ") || event.target !== event.currentTarget) return;
         event.preventDefault();
         onOpen(task);
       }}

@@ -2,12 +2,14 @@
 import { create } from "zustand";
 import type { Model, Task } from "../data/model";
 import type { OpenWorkspace } from "../data/workspace";
+import { announce } from "../ui/announce";
 import { Avatar, Dot } from "../ui/controls";
 import { AnyOf, Menu, OneOf } from "../ui/menu";
 import { toast } from "../ui/toasts";
 import { useWorkspace } from "../workspace/context";
 import { focusCard, holdCard } from "./focus";
 import { targetsOf } from "./selection";
+import { sentenceOf } from "./spoken";
 import { dayAfter, PRIORITIES, PRIORITY_NAMES, today } from "./arrange";
 
 export type QuickKind = "assignees" | "status" | "priority" | "labels" | "due" | "project";
@@ -58,7 +60,11 @@ export function TaskChoices({ kind, task, model, targets = [task] }: TaskChoices
   if (kind === "project") {
     const open = model.projects.filter(({ id, archivedAt }) => !archivedAt || id === task.project?.id);
     const choices = open.map(({ id, name, color }) => ({ id, label: name, icon: <Dot color={color} /> }));
-    const toProject = (id: string): void => targets.forEach((each) => workspace.submit("moveTask", { id: each.id, projectId: id || null, position: { edge: "LAST" } }));
+    const toProject = (id: string): void => {
+      const change = { projectId: id || null, position: { edge: "LAST" } };
+      for (const each of targets) workspace.submit("moveTask", { id: each.id, ...change });
+      tell(workspace, targets, change);
+    };
     return <OneOf choices={[...choices, { id: "", label: "No project" }]} value={task.project?.id ?? ""} onChoose={toProject} />;
   }
   if (kind === "assignees") {
@@ -69,13 +75,22 @@ export function TaskChoices({ kind, task, model, targets = [task] }: TaskChoices
   return <AnyOf choices={choices} values={ofAll(({ labels }) => labels)} onToggle={(id, isOn) => update(isOn ? { addLabelIds: [id] } : { removeLabelIds: [id] })} />;
 }
 
-/** Changes tasks alike; of several it is said, and can be taken back there. */
+/** Changes tasks alike; it is said, of several where all see it, and can be taken back there. */
 export function changeAll(workspace: OpenWorkspace, tasks: readonly Task[], change: Record<string, unknown>): void {
   const keys = workspace.submitAll(tasks.map(({ id }) => id), change);
   if (tasks.length > 1) toast(`${tasks.length} tasks were changed`, undefined, { label: "Undo", run: () => workspace.undo(keys) });
+  else tell(workspace, tasks, change);
+}
+
+/** Says a change of one task; of several it is not read out one by one. */
+function tell(workspace: OpenWorkspace, tasks: readonly Task[], change: Record<string, unknown>): void {
+  const [task] = tasks;
+  if (task && tasks.length === 1) announce(sentenceOf(task, change, workspace.model(), workspace.myId));
 }
 
 /** To the end of another column. */
 function moveTo(workspace: OpenWorkspace, task: Task, statusId: string): void {
-  if (task.status.id !== statusId) workspace.submit("moveTask", { id: task.id, statusId, position: { edge: "LAST" } });
+  if (task.status.id === statusId) return;
+  workspace.submit("moveTask", { id: task.id, statusId, position: { edge: "LAST" } });
+  tell(workspace, [task], { statusId });
 }

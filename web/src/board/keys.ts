@@ -6,7 +6,7 @@
  */
 import { useLayoutEffect, useRef } from "react";
 import { flushSync } from "react-dom";
-import type { Model, Task } from "../data/model";
+import { may, type Model, type Task } from "../data/model";
 import type { Undone } from "../data/workspace";
 import { announce } from "../ui/announce";
 import { toast } from "../ui/toasts";
@@ -15,6 +15,7 @@ import { placeAt, type Columns } from "./arrange";
 import { elementOf, focusCard, follow, taskIdAt, watchFocus } from "./focus";
 import { changeAll, useQuick, type QuickKind } from "./QuickMenu";
 import { clearSelection, targetsOf, toggleSelected, useSelection } from "./selection";
+import { placeOf } from "./spoken";
 import { isTyping } from "./typing";
 
 const QUICK: Record<string, QuickKind> = { s: "status", p: "priority", a: "assignees", l: "labels", d: "due" };
@@ -37,7 +38,9 @@ export function useBoardKeys(columns: Columns, onOpen: (task: Task) => void, isB
       const { columns, onOpen } = latest.current;
       const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
       const task = taskIn(columns, id);
-      if (event.altKey && task && event.key.startsWith("Arrow")) move(task, event.key, columns);
+      const isChange = task !== undefined && (event.altKey ? event.key.startsWith("Arrow") : key in QUICK || key === "i" || key === "x");
+      if (isChange && !may(workspace.model(), "TASK_WRITE")) toast("You may look at tasks here, and not change them");
+      else if (event.altKey && task && event.key.startsWith("Arrow")) move(task, event.key, columns);
       else if (key === "j" || (key === "ArrowDown" && task)) step(1);
       else if (key === "k" || (key === "ArrowUp" && task)) step(-1);
       else if ((key === "ArrowRight" || key === "ArrowLeft") && task) aside(task, columns, key === "ArrowRight" ? 1 : -1);
@@ -65,8 +68,8 @@ export function useBoardKeys(columns: Columns, onOpen: (task: Task) => void, isB
       const position = placeAt(columns.get(statusId) ?? [], isAside ? 0 : index + (arrow === "ArrowDown" ? 1 : -1), task);
       if (!position || (!isAside && arrow === "ArrowUp" && index === 0)) return;
       workspace.submit("moveTask", { id: task.id, statusId, position });
-      announce(`${task.title} is now in ${workspace.model().statusById.get(statusId)?.name}.`);
       follow(task.id, drawNow);
+      announce(placeOf(task, latest.current.columns, workspace.model()));
     }
 
     const drawNow = (): void => flushSync(() => workspace.showNow());
