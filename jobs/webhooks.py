@@ -211,7 +211,8 @@ async def serve(courier: Courier, webhook_id: UUID, claim: UUID, lane: Lane) -> 
         if sent is None:
             break
         # As many as can be sent while they are fresh; where none is for this one, on to where there are some.
-        size = min(MAX_PAGE, 2 * sent if sent else 2 * size)
+        was_late = not sent and found[1].messages
+        size = 1 if was_late else min(MAX_PAGE, 2 * (sent or size))
     await database.alone(lambda session: queue.release(session, webhook_id, claim, courier.clock()))
     if bells.count != rung:
         bells.ring()  # whoever was woken meanwhile found it claimed, and it may have read before that
@@ -250,9 +251,8 @@ async def _send_page(courier: Courier, work: Work, page: Page, claim: UUID, fres
     webhook = work.webhook
     stood = webhook.seq
     for count, message in enumerate(page.messages):
-        # The first one in any case, unless this process stood still for so long that another may have taken over.
-        patience = 0.0 if count else courier.pace.claim.total_seconds() / 2
-        if asyncio.get_running_loop().time() > fresh_until + patience:
+        # The first one, too: this process may have stood still since it was read.
+        if asyncio.get_running_loop().time() > fresh_until:
             return count
         at = courier.clock()
         if message.body is None:
