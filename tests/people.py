@@ -252,8 +252,8 @@ class Person:
 
 
 @asynccontextmanager
-async def open_socket(url: str) -> AsyncIterator[Socket]:
-    """A connection on which nothing was said yet."""
+async def open_socket(url: str, **options: Any) -> AsyncIterator[Socket]:
+    """A connection on which nothing was said yet. `options` are those of `websockets.connect`."""
     address = url.replace("http", "ws", 1) + "/graphql"
     protocol = Subprotocol("graphql-transport-ws")
     async with websockets.connect(
@@ -263,6 +263,7 @@ async def open_socket(url: str) -> AsyncIterator[Socket]:
         ping_interval=None,
         open_timeout=WAIT_SECONDS,
         close_timeout=CLOSE_SECONDS,
+        **options,
     ) as connection:
         socket = Socket(connection)
         try:

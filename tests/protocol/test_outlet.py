@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import select
 import socket
 from collections.abc import AsyncIterator
-from contextlib import closing
+from contextlib import AsyncExitStack, closing
+from typing import Any
 from uuid import uuid4
 
 import pytest
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from execution.live import Outlet
-from server.wire import MAX_BUFFERED_BYTES, MAX_EVENTS_BEHIND, SocketProtocol
+from server.wire import FLUSHES_AT_ONCE, MAX_BUFFERED_BYTES, MAX_EVENTS_BEHIND, SocketProtocol, text_frame_head
 from tests.protocol.tiny import Client, Tiny, eventually, gate, serve
 
 
@@ -67,6 +69,35 @@ async def test_the_first_frame_of_a_turn_is_written_at_once_and_all_others_toget
             for one in (client, beside):
                 told = [(await one.receive())["payload"]["data"]["wait"] for _ in range(3)]
                 assert told == [str(first), str(first + 1), str(first + 2)]
+
+
+async def test_of_many_connections_with_frames_to_write_so_many_are_written_to_in_each_turn() -> None:
+    protocols: list[SocketProtocol] = []
+
+    class Noted(SocketProtocol):
+        def connection_made(self, transport: Any) -> None:
+            super().connection_made(transport)
+            protocols.append(self)
+
+    count, frame = FLUSHES_AT_ONCE + 30, text_frame_head(2) + b"{}"
+    async with serve(protocol=Noted, init_timeout_seconds=60) as served, AsyncExitStack() as stack:
+        clients = [await stack.enter_async_context(served.socket()) for _ in range(count)]
+        await asyncio.sleep(0)  # a turn of its own
+        for _ in range(2):
+            for protocol in protocols:
+                protocol.push(frame)
+        # The first frames of as many as may be are written already.
+        waiting = sum(len(one._corked) for one in protocols)
+        assert waiting == 2 * count - FLUSHES_AT_ONCE
+        most, left = 0, count
+        async with asyncio.timeout(30):
+            while left:
+                await asyncio.sleep(0)
+                before, left = left, sum(bool(one._corked) for one in protocols)
+                most = max(most, before - left)
+        assert most == FLUSHES_AT_ONCE
+        for client in clients:
+            assert [await client.receive(), await client.receive()] == [{}, {}]
 
 
 def arrived_at(client: Client) -> closing[socket.socket]:

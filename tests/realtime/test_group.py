@@ -10,8 +10,10 @@ from uuid import UUID
 
 import pytest
 
-from db.log import read_events
-from db.models import Role
+from db.ids import new_id
+from db.log import numbered, read_events
+from db.models import ActorKind, ActorRef, Role
+from db.unit_of_work import now
 from realtime import group
 from realtime.commits import commits_of
 from realtime.counters import Counters
@@ -22,6 +24,7 @@ from realtime.messages import encode
 from realtime.reader import Batch, Reader
 from realtime.topic import Topic
 from tests.realtime.world import (
+    MEMBERS,
     BatchRenderer,
     Following,
     Manner,
@@ -358,6 +361,36 @@ async def test_a_seat_that_is_full_takes_nothing_more_and_says_where_to_go_on() 
     assert seat.position == 6
     seat.open()
     assert outlet.payloads == [b"x"]
+
+
+async def test_a_long_fan_out_lets_others_have_their_turn(node: Node) -> None:
+    workspace, reader, count = new_id(), new_id(), 2 * group.FANOUT_AT_ONCE + 100
+    topic = Topic(workspace, node.realtime.hub.log, Counters())
+    topic.open("00000001", 0)
+    here = Cursor(workspace, topic.epoch, 0)
+    outlets = [Collecting() for _ in range(count)]
+    seats: list[tuple[group.Group, Seat]] = []
+    for outlet in outlets:
+        terms = Shared(outlet, Manner.SHARED_AT_ONCE, "many")  # type: ignore[arg-type]
+        taken = take_seat(topic, terms, Reader(reader, MEMBERS, 0), here, 15)
+        assert taken is not None
+        taken[1].open()
+        seats.append(taken)
+    assert len({id(made) for made, _ in seats}) == 1
+    actor = ActorRef(ActorKind.SYSTEM, new_id())
+    topic.hear(
+        encode(numbered([change(workspace)], last_seq=1, occurred_at=now(), actor=actor, client_mutation_id=None))
+    )
+    served, most = 0, 0
+    async with asyncio.timeout(30):
+        while served < count:
+            await asyncio.sleep(0)
+            before, served = served, sum(len(one.payloads) for one in outlets)
+            most = max(most, served - before)
+    assert most == group.FANOUT_AT_ONCE
+    assert all(len(one.payloads) == 1 for one in outlets)
+    for made, seat in seats:
+        made.leave(seat)
 
 
 async def test_another_database_sends_everybody_to_look_for_themselves(stack: TestStack) -> None:

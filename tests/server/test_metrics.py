@@ -11,7 +11,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.faults.test_draining import serve
-from tests.people import Api, Person
+from tests.people import Api, Person, open_socket
 from tests.processes import ServerProcess, server_processes
 from tests.stack_fixture import TestStack
 
@@ -139,3 +139,41 @@ async def test_whichever_worker_is_asked_speaks_for_all(stack: TestStack, api: A
                 assert total(samples, "tutti_sockets") == 3
                 assert total(samples, "tutti_subscriptions_total") == 3
         assert await asyncio.to_thread(server.end) == 0
+
+
+LARGE = """subscription ($id: ID!, $after: EventCursor) { workspaceEvents(workspaceId: $id, after: $after) {
+  cursor caughtUp resync events { ... on TaskCreatedEvent { task { title description } } } } }"""
+LARGE_TASKS = 100
+"""More than fit on the way to somebody who does not read."""
+
+
+async def test_who_reads_nothing_is_counted_and_closed_1013_and_comes_back_to_all_that_they_missed(
+    watched: ServerProcess, http: httpx.AsyncClient
+) -> None:
+    ann = await Api(watched.url, http).sign_up("Ann")
+    workspace_id = await ann.create_workspace()
+    before = total(await scraped(http, watched.url), "tutti_sockets_slow_total")
+    made: list[str] = []
+    async with open_socket(watched.url, max_queue=1) as stalled:
+        await stalled.send({"type": "connection_init", "payload": {"authorization": f"Bearer {ann.token}"}})
+        assert (await stalled.receive())["type"] == "connection_ack"
+        stream = await stalled.subscribe(LARGE, id=workspace_id)
+        stream.take(await stalled.receive())
+        stalled.connection.transport.pause_reading()
+        while total(await scraped(http, watched.url), "tutti_sockets_slow_total") == before:
+            assert len(made) < LARGE_TASKS, "nobody minds that it does not read"
+            made.append(f"Task {len(made)}")
+            await ann.create_task(workspace_id, made[-1], description="x" * 100_000)
+        stalled.connection.transport.resume_reading()
+        stalled.listen()
+        assert await stream.end() == {"type": "closed", "code": 1013}
+    for _ in range(2):  # after what it was sent before it was closed
+        made.append(f"Task {len(made)}")
+        await ann.create_task(workspace_id, made[-1])
+    async with ann.socket() as again:
+        resumed = await again.subscribe(LARGE, id=workspace_id, after=stream.cursor)
+        await resumed.until(lambda batch: batch["caughtUp"])
+    assert len(resumed.events) >= 2
+    told = [event["task"]["title"] for event in [*stream.events, *resumed.events]]
+    assert told == made
+    assert not any(batch["resync"] for batch in resumed.batches)
