@@ -1,15 +1,16 @@
 /**
  * Asks a server in typed documents, and follows its streams over WebSocket or event streams.
  *
- * Invariants: a mutation is sent again only with the key of its first try, so it has one effect. A stream that comes back
- * after a lost connection asks for what is behind its last result, so nothing is missing and nothing comes twice.
+ * Invariants: a mutation is sent again after a lost answer only with the key of its first try, so it has one effect. A stream
+ * that comes back after a lost connection asks for what is behind its last result, so nothing is missing and nothing comes twice.
  */
 import type { TypedDocumentNode } from "@graphql-typed-document-node/core";
-import { Kind, print, type OperationDefinitionNode } from "graphql";
+import { Kind, print, type OperationDefinitionNode, type TypeNode } from "graphql";
 import { createClient as createEventStreams } from "graphql-sse";
 import { createClient as createSocket, type Client as Socket } from "graphql-ws";
 import { failureOf, RateLimited, Refused, TuttiError, Unavailable, type WireError } from "./errors.js";
 import { WorkspaceEventsDocument, type BatchFragment, type EventFilter, type RefusalFragment } from "./generated/documents.js";
+import { KEYED_INPUTS } from "./generated/keyed.js";
 import { uuidv7 } from "./generated/sync/ids.js";
 
 export interface TuttiOptions {
@@ -49,6 +50,8 @@ const FIRST_WAIT_MS = 250;
 const LONGEST_WAIT_MS = 15_000;
 /** A limit that lasts longer is the program's to wait for: points come back every minute. */
 const LONGEST_LIMIT_SECONDS = 60;
+/** So many events may wait for a slow program; then the stream rests, and goes on behind them when they are taken. */
+const MOST_WAITING = 1_000;
 const AWAY = new Set([502, 503, 504]);
 /** Closed for good: credentials that are refused, and messages that a bug of ours made. */
 const FINAL_CLOSES = new Set([4400, 4401, 4406, 4409, 4429]);
@@ -75,11 +78,14 @@ export class Tutti {
   }
 
   /**
-   * The data of a mutation. Its input gets a `clientMutationId` if it has none, so that it has one effect however often it
-   * is sent. Rejects with a TuttiError: Refused for what is in `userErrors`.
+   * The data of a mutation. An input whose type has a `clientMutationId` gets one if it has none, so that it has one effect
+   * however often it is sent. The others (of accounts and presence) are sent again only if the server did not take them.
+   * Rejects with a TuttiError: Refused for what is in `userErrors`, Unavailable if it is not known whether it was done.
    */
   mutate<Data, Vars extends { readonly input: object }>(document: TypedDocumentNode<Data, Vars>, variables: Vars): Promise<Data> {
-    const keyed = { ...variables, input: { clientMutationId: uuidv7(), ...variables.input } };
+    if (!KEYED_INPUTS.has(typeOf(document, "input") ?? "")) return this.repeat(() => this.once(document, variables), false);
+    const { clientMutationId }: { readonly clientMutationId?: string | null } = variables.input;
+    const keyed = { ...variables, input: { ...variables.input, clientMutationId: clientMutationId ?? uuidv7() } };
     return this.repeat(() => this.once(document, keyed));
   }
 
@@ -100,10 +106,11 @@ export class Tutti {
   subscribe<Data, Vars extends Variables>(document: TypedDocumentNode<Data, Vars>, variables: Vars, sink: Sink<Data>): () => void {
     // Both libraries send this very object again when they come back, so what changes in it here is asked for then.
     const current: Variables = { ...variables };
-    const isResumable = takesAfter(document);
+    const isResumable = typeOf(document, "after") !== undefined;
     const request = { query: print(document), variables: current };
     const handlers = {
       next: ({ data, errors }: Answer<Data>) => {
+        if (isEnded) return;
         if (errors?.length || !data) return end(failureOf(errors ?? []));
         if (isResumable) current.after = cursorOf(data) ?? current.after;
         sink.next(data);
@@ -113,9 +120,9 @@ export class Tutti {
     };
     const start = (): (() => void) =>
       this.socket ? this.socket.subscribe<Data>(request, handlers as never) : this.stream(request, handlers as never);
+    let isEnded = false;
     let stop = start();
     let again: ReturnType<typeof setTimeout> | undefined;
-    let isEnded = false;
     const close = (): void => {
       isEnded = true;
       this.ends.delete(close);
@@ -137,29 +144,54 @@ export class Tutti {
     return close;
   }
 
-  /** All events of a workspace after a cursor (without one: from now on), for ever. Throws a TuttiError when it is ended for good. */
+  /**
+   * All events of a workspace after a cursor (without one: from now on), until this client is closed. Whoever takes them slowly
+   * may: what waits here is bounded. Throws a TuttiError when the stream is ended for good.
+   */
   async *workspaceEvents(workspaceId: string, options: { readonly after?: string; readonly filter?: EventFilter } = {}): AsyncGenerator<BatchFragment, void> {
     const waiting: BatchFragment[] = [];
+    let waitingCount = 0;
+    let { after } = options;
     let problem: TuttiError | undefined;
+    let isClosed = false;
     let wake: () => void = () => undefined;
-    const stop = this.subscribe(WorkspaceEventsDocument, { workspaceId, ...options }, {
-      next: ({ workspaceEvents }) => {
-        waiting.push(workspaceEvents);
-        wake();
-      },
-      error: (ended) => {
-        problem = ended;
-        wake();
-      },
-    });
+    let stop: (() => void) | undefined;
+    const follow = (): (() => void) =>
+      this.subscribe(WorkspaceEventsDocument, { workspaceId, ...options, ...(after === undefined ? {} : { after }) }, {
+        next: ({ workspaceEvents }) => {
+          waiting.push(workspaceEvents);
+          waitingCount += Math.max(1, workspaceEvents.events.length);
+          after = workspaceEvents.cursor;
+          if (waitingCount >= MOST_WAITING) rest();
+          wake();
+        },
+        error: (ended) => {
+          problem = ended;
+          wake();
+        },
+      });
+    const rest = (): void => {
+      stop?.();
+      stop = undefined;
+    };
+    const close = (): void => {
+      isClosed = true;
+      wake();
+    };
+    this.ends.add(close);
     try {
-      for (;;) {
+      while (!isClosed) {
         for (let batch = waiting.shift(); batch; batch = waiting.shift()) yield batch;
+        waitingCount = 0;
         if (problem) throw problem;
-        await new Promise<void>((resolve) => (wake = resolve));
+        if (isClosed) return;
+        const woken = new Promise<void>((resolve) => (wake = resolve));
+        stop ??= follow();
+        await woken;
       }
     } finally {
-      stop();
+      this.ends.delete(close);
+      rest();
     }
   }
 
@@ -232,13 +264,14 @@ export class Tutti {
     throw new Unavailable(`The server is away (status ${response.status})`, "SERVICE_UNAVAILABLE");
   }
 
-  private async repeat<Data>(ask: () => Promise<Data>): Promise<Data> {
+  /** Asks again while the server is away, if that `isSafe`, and where a limit is short: what a limit refused was not done. */
+  private async repeat<Data>(ask: () => Promise<Data>, isSafe = true): Promise<Data> {
     for (let attempt = 1; ; attempt++) {
       try {
         return await ask();
       } catch (problem) {
         const isLimit = problem instanceof RateLimited && problem.retryAfterSeconds <= LONGEST_LIMIT_SECONDS;
-        if (attempt === TRIES || !(isLimit || problem instanceof Unavailable)) throw problem;
+        if (attempt === TRIES || !(isLimit || (isSafe && problem instanceof Unavailable))) throw problem;
         await pause(isLimit ? problem.retryAfterSeconds * 1000 : backoff(attempt));
       }
     }
@@ -250,9 +283,12 @@ const pause = (ms: number): Promise<void> => new Promise((done) => setTimeout(do
 /** More each time, and never the same for all who lost the server together. */
 const backoff = (attempt: number): number => Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** Math.max(0, attempt - 1)) * (0.5 + Math.random() / 2);
 
-function takesAfter(document: TypedDocumentNode<unknown, never>): boolean {
+/** The name of a variable's type, if the document has such a variable. */
+function typeOf(document: TypedDocumentNode<unknown, never>, variable: string): string | undefined {
   const operation = document.definitions.find((one): one is OperationDefinitionNode => one.kind === Kind.OPERATION_DEFINITION);
-  return Boolean(operation?.variableDefinitions?.some(({ variable }) => variable.name.value === "after"));
+  let type: TypeNode | undefined = operation?.variableDefinitions?.find((one) => one.variable.name.value === variable)?.type;
+  while (type && type.kind !== Kind.NAMED_TYPE) type = type.type;
+  return type?.name.value;
 }
 
 function cursorOf(data: object): string | undefined {

@@ -1,17 +1,20 @@
 /** The built package against a real server: `TUTTI_URL=http://127.0.0.1:8000 node --test tests/`. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { parse } from "graphql";
 import WebSocket from "ws";
-import { CreateTaskDocument, MemoryStorage, newId, openWorkspace, Refused, TasksDocument, Tutti, Unauthenticated, Unavailable, UpdateTaskDocument, WorkspaceEventsDocument } from "tutti-client";
+import { BulkUpdateTasksDocument, CreateTaskDocument, MemoryStorage, newId, openWorkspace, Refused, TasksDocument, Tutti, Unauthenticated, Unavailable, UpdateTaskDocument, WorkspaceEventsDocument } from "tutti-client";
 import { post, payloadOf, twoPeopleInOneWorkspace } from "../../../tests/clients/harness.mjs";
 
 const url = process.env.TUTTI_URL;
 const api = `${url}/graphql`;
 
-/** What a client reaches the server by: it can be cut, and it can lose the next answer. */
+/** What a client reaches the server by: it can be cut, it can lose the next answer, and it sees what is sent. */
 class Link {
   isCut = false;
   losesAnswer = false;
+  requestCount = 0;
+  onFrame = () => undefined;
   #sockets = new Set();
   #requests = new AbortController();
 
@@ -23,9 +26,14 @@ class Link {
           super(link.isCut ? "ws://127.0.0.1:1" : address, protocols);
           link.#sockets.add(this);
         }
+        send(frame) {
+          link.onFrame(JSON.parse(frame).type);
+          super.send(frame);
+        }
       },
       fetch: async (address, init) => {
         if (link.isCut) throw new TypeError("the link is cut");
+        link.requestCount++;
         const response = await fetch(address, { ...init, signal: AbortSignal.any([init.signal, link.#requests.signal]) });
         if (!link.losesAnswer) return response;
         link.losesAnswer = false;
@@ -92,13 +100,28 @@ test("what is refused says why, and what is not answered is not taken for done",
   await ann.close();
 });
 
-test("a mutation whose answer was lost has one effect", async () => {
+test("a mutation whose answer was lost has one effect, also if it says that it has no key", async () => {
   const { ann, link, open, truth, workspaceId } = await scene();
   const bob = open();
+  for (const key of [{}, { clientMutationId: null }, { clientMutationId: undefined }]) {
+    link.losesAnswer = true;
+    const { createTask } = await bob.mutate(CreateTaskDocument, { input: { workspaceId, title: "Once", ...key } });
+    assert.equal(createTask.replayed, true);
+  }
+  assert.deepEqual((await truth()).map(({ title }) => title), ["Once", "Once", "Once"]);
+  await Promise.all([ann.close(), bob.close()]);
+});
+
+test("an input that takes no key gets none, and is not sent again when the answer was lost", async () => {
+  const { ann, link, open, workspaceId } = await scene();
+  const document = parse("mutation ($input: UpdatePresenceInput!) { updatePresence(input: $input) { userErrors { code } presence { status } } }");
+  const variables = { input: { workspaceId, clientId: crypto.randomUUID(), status: "DO_NOT_DISTURB" } };
+  const bob = open();
+  assert.equal((await bob.mutate(document, variables)).updatePresence.presence.status, "DO_NOT_DISTURB");
+  link.requestCount = 0;
   link.losesAnswer = true;
-  const { createTask } = await bob.mutate(CreateTaskDocument, { input: { workspaceId, title: "Once" } });
-  assert.equal(createTask.replayed, true);
-  assert.deepEqual((await truth()).map(({ title }) => title), ["Once"]);
+  await assert.rejects(bob.mutate(document, variables), Unavailable);
+  assert.equal(link.requestCount, 1);
   await Promise.all([ann.close(), bob.close()]);
 });
 
@@ -124,6 +147,31 @@ for (const transport of ["ws", "sse"]) {
     await Promise.all([ann.close(), bob.close()]);
   });
 }
+
+test("a program that takes a long replay slowly holds a part of it, and gets all of it", { timeout: 120_000 }, async () => {
+  const { ann, link, open, create, workspaceId } = await scene();
+  const bob = open();
+  const { workspace } = await bob.query(TasksDocument, { workspaceId });
+  const tasks = await Promise.all(Array.from({ length: 50 }, (_, number) => create(`Task ${number}`)));
+  const rounds = 25;
+  for (let round = 1; round <= rounds; round++) {
+    await ann.mutate(BulkUpdateTasksDocument, { input: { updates: tasks.map(({ id }) => ({ id, title: `Round ${round}` })) } });
+  }
+  const frames = [];
+  const rested = new Promise((done) => (link.onFrame = (type) => frames.push(type) && type === "complete" && done()));
+  const batches = bob.workspaceEvents(workspaceId, { after: workspace.eventCursor });
+  const seen = (await batches.next()).value.events;
+  await rested; // while this program does nothing
+  while (seen.length < tasks.length * (rounds + 1)) seen.push(...(await batches.next()).value.events);
+  assert.deepEqual(frames.filter((type) => type !== "pong" && type !== "ping"), ["subscribe", "complete", "subscribe"]);
+  assert.equal(new Set(seen.map(({ cursor, taskId, task }) => `${cursor} ${taskId ?? task.id}`)).size, seen.length);
+  const told = seen.filter(({ __typename }) => __typename === "TaskUpdatedEvent").map(({ changes }) => changes[0].after);
+  assert.deepEqual(told, Array.from({ length: rounds }, (_, round) => tasks.map(() => `Round ${round + 1}`)).flat());
+  const last = batches.next();
+  await bob.close();
+  while (!(await last).done && !(await batches.next()).done);
+  await ann.close();
+});
 
 test("a stream that was one too many comes when there is room", { timeout: 120_000 }, async () => {
   const { ann, open, workspaceId } = await scene();
