@@ -6,6 +6,7 @@
  *   read(id)     the task as kept here (at least its `version`), or null
  *   write(task)  keep this task
  *   remove(id)   drop it
+ *   ids()        the ids of all tasks that are kept
  *   removed      a Set of the ids that were dropped
  *
  * Invariants: a task is written only if its `version` is higher than the one kept, since an answer to a mutation and the
@@ -21,11 +22,23 @@ export function keepNewer(replica, task) {
 }
 
 /**
+ * Takes a workspace as it was read afresh, whatever is kept: what is not in `tasks` goes, and versions are taken as they are.
+ * They may be lower (a database that was restored), and what was removed may be there again.
+ */
+export function replaceAll(replica, tasks) {
+  const there = new Set(tasks.map((task) => task.id));
+  for (const id of [...replica.ids()]) if (!there.has(id)) replica.remove(id);
+  replica.removed.clear();
+  for (const task of tasks) replica.write(task);
+}
+
+/**
  * Applies one batch of `workspaceEvents`, got by subscription or by query. `refetch` is called when the log no longer
- * reaches back to our cursor (or our access widened): it reads the workspace afresh and writes all of it.
+ * reaches back to our cursor, or what we may see has changed: it reads all tasks of the workspace from the network, not from
+ * a cache, and resolves to them. Should it reject, the cursor stays, and the next subscription is told to read again.
  */
 export async function applyBatch(replica, batch, refetch) {
-  if (batch.resync) await refetch(batch.resync);
+  if (batch.resync) replaceAll(replica, await refetch(batch.resync));
   for (const event of batch.events) {
     switch (event.__typename) {
       case "TaskCreatedEvent": // also restored, or newly visible to us

@@ -68,7 +68,28 @@ export async function twoPeople(url, connect) {
   const { workspaceEvents } = await late.client.query(documents.CATCH_UP, { workspaceId, after: middle });
   assertEqual(workspaceEvents.events.map(told), ann.wrote.slice(5), "events since the middle, by query");
 
-  for (const each of [ann, bob, late]) await each.close();
+  step("a copy of another life of the database is replaced: higher versions, tasks that are gone, one that was removed");
+  const odd = new Follower(url, b.accessToken, workspaceId, connect);
+  await odd.readBoard();
+  const [known] = truth;
+  const kept = odd.replica.read(known.id);
+  odd.replica.write({ ...kept, version: kept.version + 100, title: "Of a life that was lost" });
+  odd.replica.write({ ...kept, id: first, title: "Deleted in this life" });
+  const fourth = await ann.create("Hidden for a while");
+  odd.replica.removed.add(fourth);
+  odd.replica.cursor = ann.cursor.replace(/:[^:]+:(\d+)$/, ":00000000:$1");
+  odd.resyncs = [];
+  odd.follow();
+  await odd.reaches(ann.cursor);
+  assertEqual(odd.resyncs, ["CURSOR_EXPIRED"], "why it read again");
+  assertEqual(odd.copy(), await odd.truth(), "the copy after it was read again");
+  await ann.update(fourth, "Seen again");
+  await ann.update(third, "Book the small hall");
+  await odd.reaches(ann.cursor);
+  assertEqual(odd.copy().map(({ title }) => title).sort(), ["Book the small hall", "Seen again"], "what comes after that");
+  assertEqual(odd.copy(), await odd.truth(), "the copy at the end");
+
+  for (const each of [ann, bob, late, odd]) await each.close();
 }
 
 /** Somebody who writes through a client, and remembers what that must lead to. */
@@ -129,6 +150,8 @@ class Writer {
 class Follower {
   seen = [];
   batches = [];
+  /** Why the workspace was read again; null where that is not expected. */
+  resyncs = null;
   #gate = null;
   #waiting = null;
 
@@ -139,7 +162,7 @@ class Follower {
   }
 
   async readBoard() {
-    const { workspace } = await this.client.query(documents.BOARD, { workspaceId: this.workspaceId });
+    const workspace = await this.#board();
     for (const task of workspace.tasks.nodes) keepNewer(this.replica, task);
     this.replica.cursor = workspace.eventCursor;
     return workspace;
@@ -150,7 +173,11 @@ class Follower {
       socket: this.client.socket,
       workspaceId: this.workspaceId,
       replica: this.replica,
-      refetch: refuseResync,
+      refetch: async (reason) => {
+        if (!this.resyncs) return refuseResync(reason);
+        this.resyncs.push(reason);
+        return (await this.#board()).tasks.nodes;
+      },
       subscribe: (variables, sink) =>
         this.client.subscribe(documents.FOLLOW, variables, {
           next: (data) => sink.next(data.workspaceEvents),
@@ -190,13 +217,16 @@ class Follower {
   }
 
   async truth() {
-    const data = await this.client.query(documents.BOARD, { workspaceId: this.workspaceId });
-    return data.workspace.tasks.nodes.map(plain).sort((x, y) => (x.id < y.id ? -1 : 1));
+    return (await this.#board()).tasks.nodes.map(plain).sort((x, y) => (x.id < y.id ? -1 : 1));
   }
 
   async close() {
     this.stop?.();
     await this.client.close();
+  }
+
+  async #board() {
+    return (await this.client.query(documents.BOARD, { workspaceId: this.workspaceId })).workspace;
   }
 
   #check() {
