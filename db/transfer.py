@@ -84,6 +84,22 @@ async def people_of(session: Session, workspace_id: UUID) -> list[Any]:
     return list(await session.execute(_PEOPLE, {"workspace_id": workspace_id}))
 
 
+_INTEGRATIONS = text(
+    """
+    SELECT id, name FROM api_tokens WHERE workspace_id = :workspace_id AND id IN (
+        SELECT created_by FROM tasks WHERE workspace_id = :workspace_id AND created_by_kind = 'INTEGRATION'
+        UNION SELECT author_id FROM comments WHERE workspace_id = :workspace_id AND author_kind = 'INTEGRATION'
+        UNION SELECT actor_id FROM changes WHERE workspace_id = :workspace_id AND actor_kind = 'INTEGRATION')
+    ORDER BY name, id
+    """
+).bindparams(bindparam("workspace_id", type_=Uuid))
+
+
+async def integrations_of(session: Session, workspace_id: UUID) -> list[Any]:
+    """(id, name) of the API tokens that have left something in a workspace, revoked ones too."""
+    return list(await session.execute(_INTEGRATIONS, {"workspace_id": workspace_id}))
+
+
 _TASKS = Direct(
     text(
         """
@@ -157,7 +173,9 @@ async def all_reactions(session: ReadSession, workspace_id: UUID) -> AsyncIterat
 
 
 HISTORIED = (EventKind.TASK, EventKind.COMMENT, EventKind.PROJECT, EventKind.STATUS, EventKind.LABEL)
-"""Of these the history goes along. Who was let in, by what invite or token, is the audit of one server."""
+"""Of these the history goes along. The workspace's own, and who was let in by what invite or token, is the audit of one
+server: an import may go into another workspace.
+"""
 
 _CHANGES = Direct(
     text(

@@ -30,8 +30,9 @@ from transfer.lines import (
 )
 
 
-def _person(actor: ActorRef) -> UUID | None:
-    return actor.id if actor.kind is ActorKind.USER else None
+def _author(actor: ActorRef) -> UUID | None:
+    """The id of their `person` line: Tutti itself has none."""
+    return None if actor.kind is ActorKind.SYSTEM else actor.id
 
 
 async def exported(session: ReadSession, workspace_id: UUID) -> AsyncIterator[Line]:
@@ -64,6 +65,8 @@ async def exported(session: ReadSession, workspace_id: UUID) -> AsyncIterator[Li
             role=one.role,
             project_ids=tuple(one.project_ids),
         )
+    for one in await transfer.integrations_of(session, workspace_id):
+        yield PersonLine("person", id=one.id, name=one.name, kind="INTEGRATION")
     async for task, row in transfer.all_tasks(session, workspace_id):
         yield task_line(task, row.old_keys, row.followers, row.muted_by)
     async for comment, root_id in transfer.all_comments(session, workspace_id):
@@ -72,7 +75,7 @@ async def exported(session: ReadSession, workspace_id: UUID) -> AsyncIterator[Li
             id=comment.id,
             task_id=comment.task_id,
             parent_id=root_id,
-            author=_person(comment.author),
+            author=_author(comment.author),
             body=comment.body,
             resolved_at=comment.resolved_at,
             edited_at=comment.edited_at,
@@ -99,7 +102,7 @@ async def exported(session: ReadSession, workspace_id: UUID) -> AsyncIterator[Li
             version=change.version,
             change_set_id=change.change_set_id,
             at=change.at,
-            actor=_person(change.actor),
+            actor=_author(change.actor),
             fields=tuple(FieldLine(one.field, one.before, one.after) for one in change.fields),
         )
 
@@ -143,7 +146,7 @@ def task_line(task: Task, old_keys: Iterable[str], followers: Iterable[UUID], mu
         due_date=task.due_date,
         estimate=task.estimate,
         rank=task.rank,
-        created_by=_person(task.created_by),
+        created_by=_author(task.created_by),
         completed_at=task.completed_at,
         archived_at=task.archived_at,
         assignee_ids=task.assignee_ids,

@@ -112,7 +112,8 @@ class ProjectLine:
 class PersonLine:
     """Somebody whom others lines name by this id. `email` null: nobody can be found for them. No secrets.
 
-    `role` null: not a member, or not any more. `project_ids`: what a GUEST sees.
+    `role` null: not a member, or not any more. `project_ids`: what a GUEST sees. `kind`: an integration is no
+    person, but an API token that wrote something, by its name; null for people.
     """
 
     type: Literal["person"]
@@ -122,11 +123,12 @@ class PersonLine:
     handle: str | None = None
     role: Role | None = None
     project_ids: tuple[UUID, ...] = ()
+    kind: Literal["INTEGRATION"] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class TaskLine:
-    """`created_by` null: no person did. `key`, `rank` null: they get one."""
+    """`created_by` null: Tutti did. `key`, `rank` null: they get one."""
 
     type: Literal["task"]
     id: UUID
@@ -193,7 +195,7 @@ class FieldLine:
 
 @dataclass(frozen=True, slots=True)
 class ChangeLine:
-    """One entry of an object's history. `actor` null: no person did it."""
+    """One entry of an object's history. `actor` null: Tutti did it."""
 
     type: Literal["change"]
     id: UUID

@@ -13,9 +13,19 @@ import pytest
 
 from db import accounts, transfer, workspaces
 from db.ids import new_id, typed
-from db.models import Actor, ChangedField, EventKind, Priority, Role
+from db.models import (
+    Actor,
+    ActorKind,
+    ActorRef,
+    ChangedField,
+    EventKind,
+    Permission,
+    Priority,
+    Role,
+    TokenRights,
+)
 from db.unit_of_work import now
-from domain import archiving, arrangement, comments, members, reactions, tasks
+from domain import api_tokens, archiving, arrangement, comments, members, reactions, tasks
 from domain.merge import Base
 from domain.reactions import Subject
 from domain.tasks import NewTask, SetPatch
@@ -238,6 +248,36 @@ async def test_who_is_not_known_is_listed_and_named_in_their_comments(
     assert "assignee_ids" not in parent
     assert str(parent["description"]).startswith("Ask @Bob.")
     assert report.dropped["assignments of people who are not in the workspace"] == 1
+
+
+async def test_what_an_integration_wrote_is_not_taken_for_the_word_of_whoever_imports_it(
+    office: Office, elsewhere: Office, people: list[Actor]
+) -> None:
+    ann = people[0]
+    workspace_id, task = await office.workspace(ann), new_id()
+    scopes = frozenset({Permission.TASK_READ, Permission.TASK_WRITE, Permission.COMMENT_WRITE})
+    new = api_tokens.NewToken(workspace_id, "Robot", list(scopes), None)
+    made = await office.do(ann, lambda uow: api_tokens.create_token(uow, new, "tutti_" + secrets.token_hex(20)))
+    token_id = UUID(str(made.ids["api_token"]))
+    rights = TokenRights(token_id, workspace_id, ann.user_id, scopes, None)
+    bot = Actor(ActorRef(ActorKind.INTEGRATION, token_id), token=rights)
+    await office.do(bot, lambda uow: tasks.create_task(uow, NewTask(task, workspace_id, "Made by a robot")))
+    await office.do(bot, lambda uow: comments.create_comment(uow, new_id(), task, None, "Built."))
+    renamed = {ChangedField.TITLE: "Renamed by a robot"}
+    await office.do(bot, lambda uow: tasks.update_task(uow, task, renamed, SetPatch(), Base()))
+    file = await export(office, workspace_id)
+    lines = sorted_by_type(file)
+    (robot,) = [line for line in lines["person"] if line.get("kind") == "INTEGRATION"]
+    assert (robot["name"], robot.get("email")) == ("Robot", None)
+    assert {lines["task"][0]["created_by"], lines["comment"][0]["author"]} == {robot["id"]}
+    assert robot["id"] in {line.get("actor") for line in lines["change"]}
+
+    await settle_in(elsewhere, office, [ann])
+    there, report = await run(elsewhere, ann, file)
+    assert [one.name for one in report.strangers.values()] == ["Robot"]
+    again = sorted_by_type(await export(elsewhere, there))
+    assert [line["body"] for line in again["comment"]] == ["**Robot** wrote:\n\nBuilt."]
+    assert "actor" not in [line for line in again["change"] if line["entity_id"] == again["task"][0]["id"]][-1]
 
 
 @pytest.mark.parametrize(
