@@ -22,6 +22,8 @@ from domain.errors import ErrorCode, Invalid, TopLevel
 
 MIN_CHARACTERS = 10
 MAX_CHARACTERS = 200
+RETRY_SECONDS = 5
+"""When to try again, where no thread came free in time."""
 
 Answer = TypeVar("Answer")
 
@@ -85,7 +87,9 @@ class Passwords:
                 await self._free.acquire()
         except TimeoutError:
             raise TopLevel(
-                "RATE_LIMITED", "Too many people are signing in at once. Try again in a few seconds."
+                "RATE_LIMITED",
+                "Too many people are signing in at once. Try again in a few seconds.",
+                retryAfterSeconds=RETRY_SECONDS,
             ) from None
         running = asyncio.get_running_loop().run_in_executor(self._pool, work)
         running.add_done_callback(lambda _: self._free.release())

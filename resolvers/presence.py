@@ -61,7 +61,7 @@ class PresenceMutation:
         context = info.context
         me = context.me()
         if not context.presences.pace.allows(me.user_id):
-            raise TopLevel("RATE_LIMITED", "Too many heartbeats: one every 5 to 8 s is enough.")
+            raise TopLevel("RATE_LIMITED", "Too many heartbeats: one every 5 to 8 s is enough.", retryAfterSeconds=1)
         try:
             workspace_id, tab = ids.parse("workspace", input.workspace_id, "workspaceId"), _tab(info, input)
             attendee, doing = await _said(info, workspace_id, input)

@@ -81,7 +81,7 @@ class Application:
             holder, limit = f"{kind}:{holder_of(credentials)}", self.limits.points_per_minute
         charge = self.realtime.rates.spend(holder, cost, limit)
         if charge.is_refused:
-            raise RateLimited(charge)
+            raise RateLimited.of(charge)
         return charge
 
     def operation_context(

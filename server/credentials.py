@@ -46,18 +46,19 @@ class Unauthenticated(Exception):
 
 
 class RateLimited(Exception):
-    """Whoever asks has used up what they may ask for; `charge` says when there is more."""
+    """More is asked for than one may have; in `retry_after_seconds` there may be more. `extensions`: as it is told."""
 
-    def __init__(self, charge: Charge) -> None:
+    def __init__(self, message: str, retry_after_seconds: int, **extensions: object) -> None:
+        super().__init__(message)
+        self.retry_after_seconds = retry_after_seconds
+        self.extensions = {"code": "RATE_LIMITED", "retryAfterSeconds": retry_after_seconds, **extensions}
+
+    @classmethod
+    def of(cls, charge: Charge) -> RateLimited:
+        """Whoever asks has used up their points."""
         seconds = charge.retry_after_seconds
-        super().__init__(f"The rate limit is used up. Try again in {seconds} s.")
-        self.charge = charge
-
-    @property
-    def extensions(self) -> dict[str, Any]:
-        """As the error tells it."""
-        seconds = self.charge.retry_after_seconds
-        return {"code": "RATE_LIMITED", "retryAfterSeconds": seconds, "cost": shown_charge(self.charge)}
+        text = f"The rate limit is used up. Try again in {seconds} s."
+        return cls(text, seconds, cost=shown_charge(charge))
 
 
 def shown_charge(charge: Charge) -> dict[str, Any]:

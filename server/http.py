@@ -49,6 +49,8 @@ from server.tally import Tally
 JSON = "application/json"
 GRAPHQL_RESPONSE = "application/graphql-response+json"
 METHODS = "GET, POST, OPTIONS"
+TOO_MANY_STREAMS_SECONDS = 5
+"""When to try again: after a cut, a person's old streams may still count until they are found dead."""
 
 
 def graphql_router(
@@ -147,7 +149,7 @@ class HttpEndpoint:
             refused = [of_exception(error)]
             headers = {"WWW-Authenticate": "Bearer"} if isinstance(error, Unauthenticated) else {}
             if isinstance(error, RateLimited):
-                headers = {"Retry-After": str(error.charge.retry_after_seconds)}
+                headers = {"Retry-After": str(error.retry_after_seconds)}
             return _json(orjson.dumps({"errors": refused}), status_of(refused), media_type, headers)
         except Refused as error:
             self.tally.refused["http"] += 1
@@ -189,7 +191,8 @@ class HttpEndpoint:
         prepared = self.operations.prepare(query, variables, operation_name)
         limit = self.operations.limits.max_sockets_per_person
         if credentials is not None and self.sockets.count_of(holder_of(credentials)) >= limit:
-            raise Refused(_too_many(f"Too many streams and sockets of one person: the limit is {limit}."))
+            text = f"Too many streams and sockets of one person: the limit is {limit}."
+            raise RateLimited(text, TOO_MANY_STREAMS_SECONDS)
         if self.sockets.is_draining:
             raise Unavailable("The server is going away.")
         self._keep(named, credentials)
@@ -276,10 +279,6 @@ class HttpEndpoint:
 def _refuse_get(request: Request, prepared: Prepared) -> None:
     if prepared.kind is OperationType.MUTATION and request.method == "GET":
         raise _HttpRefusal(405, "Mutations are served by POST.", Allow="POST")
-
-
-def _too_many(text: str) -> GraphQLError:
-    return GraphQLError(text, extensions={"code": "RATE_LIMITED"})
 
 
 def _from_query(request: Request) -> object:

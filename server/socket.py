@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
-from graphql import GraphQLError, OperationType
+from graphql import OperationType
 from starlette.datastructures import Headers
 from starlette.types import Receive, Scope, Send
 from strawberry.http.exceptions import WebSocketDisconnected
@@ -37,7 +37,16 @@ from execution.documents import Refused
 from execution.live import Plans
 from execution.operations import Operations, Prepared, is_request_error
 from realtime.rates import Charge
-from server.credentials import Credentials, Gateway, OperationContext, Unauthenticated, extended, holder_of, release
+from server.credentials import (
+    Credentials,
+    Gateway,
+    OperationContext,
+    RateLimited,
+    Unauthenticated,
+    extended,
+    holder_of,
+    release,
+)
 from server.errors import formatted, of_exception
 from server.frames import Frames
 from server.line import line
@@ -46,6 +55,8 @@ from server.outlet import Outlet
 from server.sockets import Sockets
 
 PING = b'{"type":"ping"}'
+TOO_MANY_OPERATIONS_SECONDS = 1
+"""When to try again: as soon as another operation of the socket may be over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,7 +261,7 @@ class Socket(BaseGraphQLTransportWSHandler[Any, None]):
         limit = self._endpoint.operations.limits.max_operations_per_socket
         if len(self.operations) >= limit:
             text = f"Too many operations on one socket: the limit is {limit}."
-            refused = formatted([GraphQLError(text, extensions={"code": "RATE_LIMITED"})])
+            refused = [of_exception(RateLimited(text, TOO_MANY_OPERATIONS_SECONDS))]
             await self.send_message({"id": operation_id, "type": "error", "payload": cast("Any", refused)})
             return
         self.operations[operation_id] = operation

@@ -191,7 +191,7 @@ async def test_passwords_wait_for_a_thread_but_not_for_ever() -> None:
     finally:
         slow.close()
     refused = [one for one in results if isinstance(one, TopLevel)]
-    assert [one.code for one in refused] == ["RATE_LIMITED"] * 3
+    assert [(one.code, one.extensions) for one in refused] == [("RATE_LIMITED", {"retryAfterSeconds": 5})] * 3
     assert isinstance(results[0], str)
 
 

@@ -186,6 +186,12 @@ async def test_streams_count_as_sockets_of_a_person(http: httpx.AsyncClient) -> 
             await first.next()
             async with event_stream(http, tiny.url, query, somebody) as second:
                 assert second.response.status_code == 429
+            for accept in ("text/event-stream", "application/json, text/event-stream;q=0.5"):
+                headers = {"Accept": accept, "Authorization": somebody}
+                refused = await http.post(tiny.url, json={"query": query}, headers=headers)
+                assert (refused.status_code, refused.headers["Retry-After"]) == (429, "5")
+                told = refused.json()["errors"][0]["extensions"]
+                assert told == {"code": "RATE_LIMITED", "retryAfterSeconds": 5}
 
 
 async def test_of_many_streams_asked_for_at_once_no_more_are_let_in_than_may_be(http: httpx.AsyncClient) -> None:

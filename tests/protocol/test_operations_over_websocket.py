@@ -189,7 +189,7 @@ async def test_an_operation_beyond_the_limit_of_a_socket_is_refused() -> None:
             await client.receive()
         assert tiny.sockets.operation_count == 2
         (error,) = await client.answer("{ hello }", "c")
-        assert error["payload"][0]["extensions"] == {"code": "RATE_LIMITED"}
+        assert error["payload"][0]["extensions"] == {"code": "RATE_LIMITED", "retryAfterSeconds": 1}
         assert "2" in error["payload"][0]["message"]
         await client.send({"id": "a", "type": "complete"})
         assert (await client.answer("{ hello }", "c"))[-1]["type"] == "complete"

@@ -110,7 +110,7 @@ class TinyGateway:
     def charge(self, credentials: Credentials | None, address: str, cost: int) -> Charge | None:
         self.costs.append(cost)
         if self.refusing is not None:
-            raise RateLimited(self.refusing)
+            raise RateLimited.of(self.refusing)
         return None
 
     def operation_context(
