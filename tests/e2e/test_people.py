@@ -33,6 +33,12 @@ KEEP_OLD = """async () => {
     while (!(await navigator.locks.query()).pending.some(isReplica));
 }"""
 """Lets nobody else store rows any more, once the page that does it now has gone."""
+TYPE_LONG = """field => {
+    const { set } = Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, "value");
+    set.call(field, "x".repeat(100_001));
+    field.dispatchEvent(new Event("input", { bubbles: true }));
+}"""
+SEND_TWICE = "field => { field.form.requestSubmit(); field.form.requestSubmit(); }"
 NOTE_ADDRESSES = """
     globalThis.addresses = [];
     for (const name of ["pushState", "replaceState"]) {
@@ -53,6 +59,7 @@ async def to_settings(page: Page, section: str) -> None:
 async def test_a_role_changes_live_and_who_is_removed_is_shown_out_kindly(open_page: OpenPage) -> None:
     ann, bob = await two_on_a_board(open_page)
     await create(bob, "Duet")
+    await expect(card(bob, "Duet")).to_contain_text("-")  # it has a key: the server has it
     await ann.get_by_role("link", name="Members").click()
     await ann.get_by_label("Role of Bob").select_option(label="Viewer")
     await expect(bob.get_by_text("You are a viewer here now")).to_be_visible()
@@ -156,6 +163,29 @@ async def test_settings_reach_the_other_person_and_refusals_stand_at_their_field
     await bob.wait_for_url(f"**/w/{slug}/board")
     await expect(bob.get_by_role("button", name="Workspace: Octet")).to_be_visible()
     await ann.wait_for_url(f"**/w/{slug}/settings/general")
+
+
+async def test_what_is_made_by_a_form_is_made_once_and_what_is_refused_stands_at_its_field(open_page: OpenPage) -> None:
+    page = await sign_up(open_page, "Ann")
+    await page.get_by_role("button", name="Workspace:").click()
+    await page.get_by_role("menuitem", name="New workspace").click()
+    await page.get_by_label("Name").fill("Quintet")
+    await page.get_by_label("Description").evaluate(TYPE_LONG)
+    await page.get_by_role("button", name="Create workspace").click()
+    await expect(page.get_by_label("Description")).to_have_attribute("aria-invalid", "true")
+    await expect(page.get_by_label("Name")).to_have_attribute("aria-invalid", "false")
+    await page.get_by_label("Description").fill("We are five.")
+    await page.get_by_label("Name").evaluate(SEND_TWICE)
+    await expect(page.get_by_role("button", name="Workspace: Quintet")).to_be_visible()
+    await to_settings(page, "Labels")
+    await page.get_by_role("button", name="New label").click()
+    await page.get_by_label("Name").fill("Strings")
+    await page.get_by_label("Name").evaluate(SEND_TWICE)
+    await expect(page.get_by_role("button", name="Edit Strings")).to_have_count(1)
+    await expect(page.get_by_role("dialog")).to_have_count(0)  # a second label of this name would have been refused
+    await page.reload()
+    await page.get_by_role("button", name="Workspace: Quintet").click()
+    await expect(page.get_by_role("menuitemradio")).to_have_count(2)
 
 
 async def test_lists_of_more_than_a_hundred_are_whole(open_page: OpenPage) -> None:

@@ -3,7 +3,7 @@
  *
  * Invariant: nothing is shown as done before the server said so. What people do all day goes through the replica instead.
  */
-import { useCallback } from "react";
+import { useCallback, useRef, useState, type FormEvent } from "react";
 import { useClient, type TypedDocumentNode } from "urql";
 import type { RefusalFragment } from "../gql/graphql";
 import { uuidv7 } from "../sync/ids";
@@ -30,14 +30,22 @@ export type Act = <Data, Input extends object>(
   fields?: readonly string[],
 ) => Promise<Answer<Data>>;
 
-/** `fields` are those with a place of their own on the screen. `isKeyed`: the input takes a `clientMutationId`. */
+/**
+ * `fields` are those with a place of their own on the screen. `isKeyed`: the input takes a `clientMutationId`, so that the same
+ * again, where no answer has come, has its effect once.
+ */
 export function useAct(isKeyed = true): Act {
   const client = useClient();
+  const unanswered = useRef<{ readonly text: string; readonly key: string }>(undefined);
   return useCallback(
     async <Data, Input extends object>(document: TypedDocumentNode<Data, { input: Input }>, input: Input, fields: readonly string[] = []): Promise<Answer<Data>> => {
-      const sent = isKeyed ? { ...input, clientMutationId: uuidv7() } : input;
+      const text = JSON.stringify(input);
+      const key = unanswered.current?.text === text ? unanswered.current.key : uuidv7();
+      unanswered.current = { text, key };
+      const sent = isKeyed ? { ...input, clientMutationId: key } : input;
       const { data, error } = await client.mutation(document, { input: sent }).toPromise();
       const payload = data && (Object.values(data)[0] as PayloadOf<Data> | undefined);
+      if ((payload || error?.graphQLErrors.length) && unanswered.current.key === key) unanswered.current = undefined;
       if (!payload) return { payload: null, problems: { form: error?.graphQLErrors[0]?.message ?? "The server cannot be reached. Nothing was changed." } };
       if (payload.userErrors.length === 0) return { payload, problems: null };
       const conflict = payload.userErrors.find((each) => each.__typename === "ConflictError");
@@ -46,6 +54,23 @@ export function useAct(isKeyed = true): Act {
     },
     [client, isKeyed],
   );
+}
+
+/** For the `onSubmit` of a form: it is sent once, however often Enter is pressed until there is an answer. */
+export function useOnce(send: (form: HTMLFormElement) => Promise<void>): readonly [isBusy: boolean, submit: (event: FormEvent<HTMLFormElement>) => void] {
+  const [isBusy, setIsBusy] = useState(false);
+  const isSending = useRef(false);
+  function submit(event: FormEvent<HTMLFormElement>): void {
+    event.preventDefault();
+    if (isSending.current) return;
+    isSending.current = true;
+    setIsBusy(true);
+    void send(event.currentTarget).finally(() => {
+      isSending.current = false;
+      setIsBusy(false);
+    });
+  }
+  return [isBusy, submit];
 }
 
 export function problemsOf(refusals: readonly RefusalFragment[], fields: readonly string[]): Problems {

@@ -1,7 +1,7 @@
 /** Labels: what tasks can be marked with. */
 import { Tag } from "lucide-react";
-import { useState, type FormEvent } from "react";
-import { useAct, type Problems } from "../data/act";
+import { useState } from "react";
+import { useAct, useOnce, type Problems } from "../data/act";
 import { may, type Label } from "../data/model";
 import { CreateLabelDocument, DeleteLabelDocument, UpdateLabelDocument } from "../gql/later/graphql";
 import { Button, Dot, Field } from "../ui/controls";
@@ -56,22 +56,21 @@ function LabelDialog({ label, onClose }: { label: Label | null; onClose: () => v
   const current = useModel().labels.find(({ id }) => id === label?.id);
   const { name, color } = current ?? label ?? { name: "", color: COLORS[4]![0] };
   const draft = useDraft({ name, color }, current?.version ?? 1);
-  async function save(event: FormEvent): Promise<void> {
-    event.preventDefault();
+  const [isBusy, submit] = useOnce(async () => {
     const answer = label
       ? await act(UpdateLabelDocument, { id: label.id, ...draft.changes, baseVersion: draft.baseVersion }, FIELDS)
       : await act(CreateLabelDocument, { workspaceId: workspace.id, ...draft.values }, FIELDS);
     if (answer.problems) return draft.refuse(answer.problems, answer.currentVersion);
     if (label) undoable(`“${draft.values.name}” is changed`, answer.payload.changeSetId);
     onClose();
-  }
+  });
   return (
     <Dialog title={label ? `Edit ${label.name}` : "New label"} onClose={onClose}>
-      <form className="grid grid-cols-1 gap-3" onSubmit={(event) => void save(event)}>
+      <form className="grid grid-cols-1 gap-3" onSubmit={submit}>
         <Field label="Name" value={draft.values.name} required maxLength={100} autoFocus problem={draft.problems.name} onChange={(event) => draft.set({ name: event.target.value })} />
         <Colors value={draft.values.color} problem={draft.problems.color} onChange={(chosen) => draft.set({ color: chosen })} />
         <Problem>{draft.problems.form}</Problem>
-        <Saving isChanged={draft.isChanged} label={label ? "Save label" : "Create label"} />
+        <Saving isChanged={draft.isChanged} isBusy={isBusy} label={label ? "Save label" : "Create label"} />
       </form>
     </Dialog>
   );

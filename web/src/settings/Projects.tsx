@@ -1,7 +1,7 @@
 /** Projects: making, changing, archiving and deleting them. */
 import { Archive, FolderPlus } from "lucide-react";
-import { useState, type FormEvent } from "react";
-import { useAct, type Problems } from "../data/act";
+import { useState } from "react";
+import { useAct, useOnce, type Problems } from "../data/act";
 import { may, type Project } from "../data/model";
 import { CreateProjectDocument, DeleteProjectDocument, UpdateProjectDocument } from "../gql/later/graphql";
 import { Button, Dot, Field, Select } from "../ui/controls";
@@ -80,8 +80,7 @@ function ProjectDialog({ project, onClose }: { project: Project | null; onClose:
   const current = useModel().projects.find(({ id }) => id === project?.id);
   const { name, key, description, color } = current ?? project ?? EMPTY;
   const draft = useDraft({ name, key, description, color }, current?.version ?? 1);
-  async function save(event: FormEvent): Promise<void> {
-    event.preventDefault();
+  const [isBusy, submit] = useOnce(async () => {
     const { key: wanted, ...rest } = draft.values;
     const answer = project
       ? await act(UpdateProjectDocument, { id: project.id, ...draft.changes, baseVersion: draft.baseVersion }, FIELDS)
@@ -89,16 +88,16 @@ function ProjectDialog({ project, onClose }: { project: Project | null; onClose:
     if (answer.problems) return draft.refuse(answer.problems, answer.currentVersion);
     if (project) undoable(`“${draft.values.name}” is changed`, answer.payload.changeSetId);
     onClose();
-  }
+  });
   return (
     <Dialog title={project ? `Edit ${project.name}` : "New project"} onClose={onClose}>
-      <form className="grid grid-cols-1 gap-3" onSubmit={(event) => void save(event)}>
+      <form className="grid grid-cols-1 gap-3" onSubmit={submit}>
         <Field label="Name" value={draft.values.name} required maxLength={100} autoFocus problem={draft.problems.name} onChange={(event) => draft.set({ name: event.target.value })} />
         <Field label="Key" value={draft.values.key} required={Boolean(project)} placeholder="From the name" problem={draft.problems.key} hint={project ? "For new tasks; those that are there keep their names." : "What its tasks are called by, as in WEB-142."} onChange={(event) => draft.set({ key: event.target.value.toUpperCase() })} />
         <TextArea label="Description" value={draft.values.description} problem={draft.problems.description} hint="Markdown." onChange={(event) => draft.set({ description: event.target.value })} />
         <Colors value={draft.values.color} problem={draft.problems.color} onChange={(chosen) => draft.set({ color: chosen })} />
         <Problem>{draft.problems.form}</Problem>
-        <Saving isChanged={draft.isChanged} label={project ? "Save project" : "Create project"} />
+        <Saving isChanged={draft.isChanged} isBusy={isBusy} label={project ? "Save project" : "Create project"} />
       </form>
     </Dialog>
   );

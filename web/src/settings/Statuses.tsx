@@ -1,7 +1,7 @@
 /** Statuses, which are the columns of the board, in their order. */
 import { ArrowDown, ArrowUp, Plus } from "lucide-react";
-import { useState, type FormEvent } from "react";
-import { useAct, type Problems } from "../data/act";
+import { useState } from "react";
+import { useAct, useOnce, type Problems } from "../data/act";
 import { may, type Status } from "../data/model";
 import { CreateStatusDocument, DeleteStatusDocument, UpdateStatusDocument, type StatusCategory } from "../gql/later/graphql";
 import { Button, Dot, Field, Select } from "../ui/controls";
@@ -82,8 +82,7 @@ function StatusDialog({ status, onClose }: { status: Status | null; onClose: () 
   const current = useModel().statuses.find(({ id }) => id === status?.id);
   const { name, category, color } = current ?? status ?? EMPTY;
   const draft = useDraft({ name, category: category as string, color }, current?.version ?? 1);
-  async function save(event: FormEvent): Promise<void> {
-    event.preventDefault();
+  const [isBusy, submit] = useOnce(async () => {
     const { category: changed, ...changes } = draft.changes;
     const answer = status
       ? await act(UpdateStatusDocument, { id: status.id, ...changes, ...(changed && { category: changed as StatusCategory }), baseVersion: draft.baseVersion }, FIELDS)
@@ -91,10 +90,10 @@ function StatusDialog({ status, onClose }: { status: Status | null; onClose: () 
     if (answer.problems) return draft.refuse(answer.problems, answer.currentVersion);
     if (status) undoable(`“${draft.values.name}” is changed`, answer.payload.changeSetId);
     onClose();
-  }
+  });
   return (
     <Dialog title={status ? `Edit ${status.name}` : "New status"} onClose={onClose}>
-      <form className="grid grid-cols-1 gap-3" onSubmit={(event) => void save(event)}>
+      <form className="grid grid-cols-1 gap-3" onSubmit={submit}>
         <Field label="Name" value={draft.values.name} required maxLength={100} autoFocus problem={draft.problems.name} onChange={(event) => draft.set({ name: event.target.value })} />
         <Select label="What it means" value={draft.values.category} onChange={(event) => draft.set({ category: event.target.value })}>
           {Object.entries(CATEGORIES).map(([id, label]) => <option key={id} value={id}>{label}</option>)}
@@ -102,7 +101,7 @@ function StatusDialog({ status, onClose }: { status: Status | null; onClose: () 
         <Problem>{draft.problems.category}</Problem>
         <Colors value={draft.values.color} problem={draft.problems.color} onChange={(chosen) => draft.set({ color: chosen })} />
         <Problem>{draft.problems.form}</Problem>
-        <Saving isChanged={draft.isChanged} label={status ? "Save status" : "Create status"} />
+        <Saving isChanged={draft.isChanged} isBusy={isBusy} label={status ? "Save status" : "Create status"} />
       </form>
     </Dialog>
   );

@@ -1,13 +1,12 @@
 /** Which workspace this is, the others, and how to make one. */
 import { ChevronsUpDown, Plus } from "lucide-react";
-import { useState, type FormEvent } from "react";
-import { useMutation } from "urql";
+import { useState } from "react";
 import { useLocation } from "wouter";
+import { NO_PROBLEMS, useAct, useOnce, type Problems } from "../data/act";
 import { CreateWorkspaceDocument } from "../gql/graphql";
-import { Button, Field, textOf } from "../ui/controls";
+import { Button, Field } from "../ui/controls";
 import { Dialog } from "../ui/dialog";
 import { Menu, MenuItem, MenuLine, OneOf } from "../ui/menu";
-import { uuidv7 } from "../sync/ids";
 import { useViewer } from "./viewer";
 
 export function WorkspaceSwitcher({ slug }: { slug: string | undefined }) {
@@ -33,29 +32,27 @@ export function WorkspaceSwitcher({ slug }: { slug: string | undefined }) {
 }
 
 function NewWorkspace({ onClose }: { onClose: () => void }) {
-  const [, create] = useMutation(CreateWorkspaceDocument);
-  const [problem, setProblem] = useState<string>();
+  const act = useAct();
+  const [problems, setProblems] = useState<Problems>(NO_PROBLEMS);
   const { refresh } = useViewer();
   const [, go] = useLocation();
-
-  async function submit(event: FormEvent<HTMLFormElement>) {
-    event.preventDefault();
-    const form = new FormData(event.currentTarget);
-    const input = { name: String(form.get("name")), description: String(form.get("description")), clientMutationId: uuidv7() };
-    const { data, error } = await create({ input });
-    const payload = data?.createWorkspace;
-    if (!payload?.workspace) return setProblem(payload?.userErrors[0]?.message ?? textOf(error));
+  const [isBusy, submit] = useOnce(async (form) => {
+    const given = new FormData(form);
+    const input = { name: String(given.get("name")), description: String(given.get("description")) };
+    const { payload, problems: found } = await act(CreateWorkspaceDocument, input, Object.keys(input));
+    if (!payload?.workspace) return setProblems(found ?? NO_PROBLEMS);
     refresh();
     onClose();
     go(`/w/${payload.workspace.slug}/board`);
-  }
+  });
 
   return (
     <Dialog title="New workspace" onClose={onClose}>
-      <form className="grid gap-3" onSubmit={(event) => void submit(event)}>
-        <Field label="Name" name="name" required maxLength={100} problem={problem} autoFocus />
-        <Field label="Description" name="description" hint="What people do here. Markdown." />
-        <Button kind="primary" type="submit">Create workspace</Button>
+      <form className="grid gap-3" onSubmit={submit}>
+        <Field label="Name" name="name" required maxLength={100} problem={problems.name} autoFocus />
+        <Field label="Description" name="description" problem={problems.description} hint="What people do here. Markdown." />
+        {problems.form && <p role="alert" className="text-sm text-bad">{problems.form}</p>}
+        <Button kind="primary" type="submit" disabled={isBusy}>Create workspace</Button>
       </form>
     </Dialog>
   );
