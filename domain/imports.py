@@ -66,11 +66,12 @@ async def _new_ids(uow: UnitOfWork, kind: str, workspace_id: UUID, ids: Sequence
     owners = await transfer.owners_of_ids(uow, kind, ids)
     for one, owner in owners.items():
         if owner != workspace_id:
-            raise _taken(kind, one)
+            raise taken(kind, one)
     return set(ids) - owners.keys()
 
 
-def _taken(kind: str, own: UUID) -> Invalid:
+def taken(kind: str, own: UUID) -> Invalid:
+    """An id that is kept is another workspace's."""
     said = f"{typed(kind, own)} is in another workspace of this server already; import without keeping the ids."
     return Invalid(said, "id", code=ErrorCode.ALREADY_EXISTS)
 
@@ -86,7 +87,7 @@ async def import_row(uow: UnitOfWork, row: Project | Status | Label) -> None:
     grant = await importing(uow, row.workspace_id)
     kind: Any = type(row)
     if await projects.workspace_id_of(uow, kind, row.id) not in {None, row.workspace_id}:
-        raise _taken(access.KIND_NAMES[kind], row.id)
+        raise taken(access.KIND_NAMES[kind], row.id)
     stamps = {"version": row.version, "created_at": row.created_at, "updated_at": row.updated_at}
     if isinstance(row, Project):
         await arrangement.room(uow, Project, grant, arrangement.MAX_PROJECTS, "projects")

@@ -222,8 +222,7 @@ async def _planned(
         workspace_id = said.id
     else:
         workspace_id = id_of_new(_digest(source.file), actor, wanted.new)
-    if not wanted.is_dry:
-        await make_workspace(writer, database, actor, workspace_id, wanted.new, said)
+    await make_workspace(writer, database, actor, workspace_id, wanted.new, said, is_dry=wanted.is_dry)
     return replace(plan, workspace_id=workspace_id), wanted.new
 
 

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID, uuid5
 
 from db import projects, transfer, workspaces
@@ -32,7 +32,7 @@ from db.models import (
     Task,
 )
 from db.session import Database, Session
-from db.unit_of_work import Outcome, UnitOfWork, Writer
+from db.unit_of_work import Outcome, UnitOfWork, Writer, now
 from domain import fields, imports
 from domain.arrangement import DEFAULT_STATUSES
 from domain.errors import Refusal, Refusals
@@ -54,6 +54,9 @@ from transfer.lines import (
     TaskLine,
     WorkspaceLine,
 )
+from transfer.rehearsal import Rehearsal
+
+Row = TypeVar("Row")
 
 BATCH = 300
 """Lines of one transaction: it holds the head of the log, for which others wait, for some hundredths of a second."""
@@ -81,7 +84,7 @@ class Plan:
 
     `is_new`: the workspace was made for this import, so people join it and keys stay; `has_default_statuses`: with the
     statuses that every one begins with. `has_kept_ids`: ids stay, too.
-    `is_by_category`: a status of the same category is the same one. `is_dry`: look, and write nothing.
+    `is_by_category`: a status of the same category is the same one. `is_dry`: judge every line, and write nothing.
     """
 
     workspace_id: UUID
@@ -112,10 +115,18 @@ class Loader:
         """(kind, what it is known by) -> id of what is in the workspace."""
         self._may_join = False
         """People come before tasks. So where there are tasks, all have joined, and who is missing was removed since."""
+        self._rehearsal = Rehearsal(database, plan.workspace_id) if plan.is_dry else None
         self.report = Report()
 
     async def load(self, lines: Iterable[Numbered]) -> Report:
-        """Import all lines. Raises Malformed, naming the line, and what the writer raises."""
+        """Import all lines, once. Raises Malformed, naming the line, and what the writer raises."""
+        try:
+            return await self._load(lines)
+        finally:
+            if self._rehearsal is not None:
+                self._rehearsal.close()
+
+    async def _load(self, lines: Iterable[Numbered]) -> Report:
         await self._look_around()
         batch: list[Numbered] = []
         weight = 0
@@ -146,11 +157,11 @@ class Loader:
             self._may_join = self._plan.is_new and not await transfer.has_tasks(session, workspace_id)
 
         await self._database.alone(look)
-        if self._plan.has_default_statuses and self._plan.is_dry:
-            for name, category, _ in reversed(DEFAULT_STATUSES):
-                own = uuid5(workspace_id, name)
-                for known_as in self._known_as(Status, own, name, category=category):
-                    self._same[Status, known_as] = own
+        has_none = not any(kind is Status for kind, _ in self._same)
+        if self._plan.has_default_statuses and self._plan.is_dry and has_none:
+            at = now()
+            for name, category, color in reversed(DEFAULT_STATUSES):
+                self._meet(Status(uuid5(workspace_id, name), 1, at, at, workspace_id, name, category, color, ""))
 
     def _meet(self, row: Status | Label | Project) -> None:
         known_as = self._known_as(
@@ -162,6 +173,8 @@ class Loader:
         )
         for one in known_as:
             self._same[type(row), one] = row.id
+        if self._rehearsal is not None:
+            self._rehearsal.there(row)
         if isinstance(row, Project):
             self._same[Project, row.name.lower()] = row.id
 
@@ -207,25 +220,35 @@ class Loader:
             case ChangeLine():
                 await self._changes(lines)
 
-    async def _write(self, kind: str, ids: Sequence[UUID], work: Callable[[UnitOfWork], Awaitable[int]]) -> None:
-        """Run a unit of work that adds rows and says how many, or find out how many it would add."""
-        if self._plan.is_dry:
-            owners = await self._database.alone(lambda session: transfer.owners_of_ids(session, kind, ids))
-            for one, owner in owners.items():
-                if owner != self._plan.workspace_id:
-                    raise Malformed(f"{typed(kind, one)} is in another workspace of this server; its id cannot be kept")
-            added = len(ids) - len(owners)
+    async def _write(
+        self,
+        kind: str,
+        batch: Sequence[Row],
+        id_of: Callable[[Row], UUID],
+        work: Callable[[UnitOfWork, Sequence[Row]], Awaitable[int]],
+        judge: Callable[[Sequence[Row]], Awaitable[None]] | None,
+    ) -> None:
+        """Run a unit of work that adds rows and says how many, or find out whether and how many it would add.
+
+        The second one of an id is passed over, as it would be in a later batch.
+        """
+        once = {id_of(one): one for one in reversed(batch)}
+        rows = [one for one in batch if once[id_of(one)] is one]
+        if self._rehearsal is not None and judge is not None:
+            new_ids = await self._rehearsal.new_ids(kind, once)
+            await judge([one for one in rows if id_of(one) in new_ids])
+            added = len(new_ids)
         else:
             counted: list[int] = []
 
             async def unit(uow: UnitOfWork) -> Outcome:
-                counted.append(await work(uow))
+                counted.append(await work(uow, rows))
                 return Outcome()
 
             await self._writer.run(self._plan.actor, unit)
             added = counted[-1]
         self.report.added[kind] += added
-        self.report.present[kind] += len(ids) - added
+        self.report.present[kind] += len(batch) - added
 
     def _id(self, own: UUID) -> UUID:
         """The id here of what has this one in the file."""
@@ -243,7 +266,11 @@ class Loader:
         here = self._plan.workspace_id
         for line in lines:
             self._ids[line.id] = here
-            if self._plan.is_new and not self._plan.is_dry and line.key_numbers:
+            if not self._plan.is_new or not line.key_numbers:
+                continue
+            if self._rehearsal is not None:
+                self._rehearsal.counters(line.key_numbers)
+            else:
                 await self._do(partial(imports.import_counters, workspace_id=here, counters=line.key_numbers))
 
     async def _do(self, work: Callable[[UnitOfWork], Awaitable[object]]) -> None:
@@ -269,7 +296,9 @@ class Loader:
                 self._ids[line.id] = known
                 self.report.present[line.type] += 1
                 continue
-            if not self._plan.is_dry:
+            if self._rehearsal is not None:
+                await self._rehearsal.row(row)
+            else:
                 await self._do(partial(imports.import_row, row=row))
             self._meet(row)
             self.report.added[line.type] += 1
@@ -300,9 +329,9 @@ class Loader:
         emails = {line.email.strip().lower() for line in lines if line.email}
         accounts = await self._database.alone(lambda session: transfer.user_ids_by_emails(session, emails))
         user_ids = list(accounts.values())
-        members = await self._database.alone(
-            lambda session: workspaces.members_of(session, plan.workspace_id, user_ids)
-        )
+        found = await self._database.alone(lambda session: workspaces.members_of(session, plan.workspace_id, user_ids))
+        # Who imports made the workspace; in a dry run it is not there.
+        members = {*found, plan.actor.user_id} if plan.is_new else set(found)
         for line in lines:
             self._names[line.id] = line.name
             user_id = accounts.get(line.email.strip().lower()) if line.email else None
@@ -318,7 +347,9 @@ class Loader:
     async def _join(self, user_id: UUID, line: PersonLine) -> None:
         assert line.role is not None
         role, project_ids = line.role, [self._id(one) for one in line.project_ids]
-        if not self._plan.is_dry:
+        if self._rehearsal is not None:
+            await self._rehearsal.member(project_ids)
+        else:
             await self._do(lambda uow: imports.import_member(uow, self._plan.workspace_id, user_id, role, project_ids))
         self.report.added["person"] += 1
 
@@ -347,7 +378,11 @@ class Loader:
         batch = [imports.checked_task(self._task(line)) for line in lines]
         workspace_id = self._plan.workspace_id
         await self._write(
-            "task", [one.task.id for one in batch], lambda uow: imports.import_tasks(uow, workspace_id, batch)
+            "task",
+            batch,
+            lambda one: one.task.id,
+            lambda uow, rows: imports.import_tasks(uow, workspace_id, rows),
+            self._rehearsal.tasks if self._rehearsal else None,
         )
 
     def _task(self, line: TaskLine) -> ImportedTask:
@@ -387,7 +422,11 @@ class Loader:
         batch = [self._comment(line) for line in lines]
         workspace_id = self._plan.workspace_id
         await self._write(
-            "comment", [one.id for one in batch], lambda uow: imports.import_comments(uow, workspace_id, batch)
+            "comment",
+            batch,
+            lambda one: one.id,
+            lambda uow, rows: imports.import_comments(uow, workspace_id, rows),
+            self._rehearsal.comments if self._rehearsal else None,
         )
 
     def _comment(self, line: CommentLine) -> Comment:
@@ -426,14 +465,22 @@ class Loader:
         ]
         workspace_id = self._plan.workspace_id
         await self._write(
-            "reaction", [one.id for one in batch], lambda uow: imports.import_reactions(uow, workspace_id, batch)
+            "reaction",
+            batch,
+            lambda one: one.id,
+            lambda uow, rows: imports.import_reactions(uow, workspace_id, rows),
+            self._rehearsal.reactions if self._rehearsal else None,
         )
 
     async def _changes(self, lines: Sequence[ChangeLine]) -> None:
         batch = [self._change(line) for line in lines]
         workspace_id = self._plan.workspace_id
         await self._write(
-            "change", [one.id for one in batch], lambda uow: imports.import_history(uow, workspace_id, batch)
+            "change",
+            batch,
+            lambda one: one.id,
+            lambda uow, rows: imports.import_history(uow, workspace_id, rows),
+            self._rehearsal.changes if self._rehearsal else None,
         )
 
     def _change(self, line: ChangeLine) -> Change:

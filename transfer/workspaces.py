@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
+from contextlib import suppress
 from uuid import UUID, uuid5
 
 from db import accounts, transfer, workspaces
@@ -18,6 +19,10 @@ from transfer.lines import WorkspaceLine
 
 _IMPORTS = UUID("5e9d1c1e-7a55-4a0b-9c3f-0e6f4f8f2b11")
 """The namespace of the ids of workspaces that imports make."""
+
+
+class _TakenBack(Exception):
+    """It could be done; the transaction ends here."""
 
 
 class Unknown(Exception):
@@ -63,11 +68,19 @@ def id_of_new(source: str, actor: Actor, name: str) -> UUID:
 
 
 async def make_workspace(
-    writer: Writer, database: Database, actor: Actor, workspace_id: UUID, name: str, line: WorkspaceLine | None
+    writer: Writer,
+    database: Database,
+    actor: Actor,
+    workspace_id: UUID,
+    name: str,
+    line: WorkspaceLine | None,
+    *,
+    is_dry: bool = False,
 ) -> bool:
     """Make the workspace that is imported into; -> False if an earlier run made it already.
 
-    `line`: what the file says of it, and then it brings statuses of its own. Raises Unknown, Refusal, Refusals.
+    `line`: what the file says of it, and then it brings statuses of its own. `is_dry`: make it, and take that back.
+    Raises Unknown, Refusal, Refusals.
     """
     is_there = await database.alone(lambda session: transfer.workspace_is_there(session, workspace_id))
     if is_there is None:
@@ -92,7 +105,11 @@ async def make_workspace(
         }
 
     async def work(uow: UnitOfWork) -> Outcome:
-        return await create_workspace(uow, workspace_id, values, has_statuses=line is None)
+        made = await create_workspace(uow, workspace_id, values, has_statuses=line is None)
+        if is_dry:
+            raise _TakenBack
+        return made
 
-    await writer.run(actor, work)
+    with suppress(_TakenBack):
+        await writer.run(actor, work)
     return True

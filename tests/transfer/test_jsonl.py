@@ -26,6 +26,7 @@ from db.models import (
 )
 from db.unit_of_work import now
 from domain import api_tokens, archiving, arrangement, comments, members, reactions, tasks
+from domain.errors import Refusals
 from domain.merge import Base
 from domain.reactions import Subject
 from domain.tasks import NewTask, SetPatch
@@ -69,8 +70,7 @@ async def run(
     name = name or ("Copy" if keep else f"Copy {secrets.token_hex(8)}")
     said = next(line for _, line in jsonl(Source(io.BytesIO(file), "out")) if isinstance(line, WorkspaceLine))
     workspace_id = said.id if keep else id_of_new("file", actor, name)
-    if not dry:
-        await make_workspace(office.writer, office.database, actor, workspace_id, name, said)
+    await make_workspace(office.writer, office.database, actor, workspace_id, name, said, is_dry=dry)
     plan = Plan(workspace_id, actor, is_new=True, has_kept_ids=keep, is_dry=dry)
     report = await Loader(office.database, office.writer, plan, progress).load(jsonl(Source(io.BytesIO(file), "out")))
     return workspace_id, report
@@ -289,7 +289,12 @@ async def test_what_an_integration_wrote_is_not_taken_for_the_word_of_whoever_im
         ("task", {"rank": "b1"}, "rank: This is no rank"),
         ("task", {"key": "web"}, "key: A task's key is"),
         ("task", {"parent_id": str(new_id())}, "parent_id: There is no such thing"),
+        ("task", {"project_id": str(new_id())}, "project_id: There is no such thing"),
+        ("task", {"label_ids": [str(new_id())]}, "label_ids: There is no such thing"),
         ("comment", {"task_id": str(new_id())}, "task_id: There is no such thing"),
+        ("comment", {"parent_id": str(new_id())}, "parent_id: There is no such thing"),
+        ("reaction", {"task_id": str(new_id())}, "task_id: There is no such thing"),
+        ("reaction", {"comment_id": str(new_id())}, "comment_id: There is no such thing"),
         ("reaction", {"emoji": "no"}, "emoji: React with a single emoji."),
         ("label", {"color": "red"}, "color: A color is"),
         ("change", {"fields": [{"field": "PRIORITY", "after": "SOON"}]}, "PRIORITY was never 'SOON'"),
@@ -301,7 +306,7 @@ async def test_what_an_integration_wrote_is_not_taken_for_the_word_of_whoever_im
         ("person", {"type": "robot"}, "Input tag 'robot' found"),
     ],
 )
-async def test_what_is_wrong_is_told_with_its_line(
+async def test_what_is_wrong_is_told_with_its_line_also_by_a_dry_run(
     office: Office, people: list[Actor], full: UUID, kind: str, change: dict[str, object], said: str
 ) -> None:
     lines = (await export(office, full)).splitlines(keepends=True)
@@ -310,10 +315,61 @@ async def test_what_is_wrong_is_told_with_its_line(
         place for place, line in enumerate(parsed) if line["type"] == kind and line.get("role") != Role.OWNER.value
     )
     lines[number] = orjson.dumps({**orjson.loads(lines[number]), **change}) + b"\n"
-    with pytest.raises(Malformed) as caught:
-        await run(office, people[0], b"".join(lines))
-    assert f"line {number + 1}: " in str(caught.value)
-    assert said in str(caught.value)
+    for dry in (True, False):
+        with pytest.raises(Malformed) as caught:
+            await run(office, people[0], b"".join(lines), dry=dry)
+        assert f"line {number + 1}: " in str(caught.value)
+        assert said in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("kind", "count", "change", "said"),
+    [
+        ("status", 60, {"rank": None}, "A workspace has at most 50 statuses."),
+        ("project", 1, {"name": "Another"}, "key: "),
+        ("task", 1, {"old_keys": []}, "is another task's."),
+        ("task", 6, {"key": None, "old_keys": []}, "parent_id: Subtasks go 5 levels deep."),
+    ],
+)
+async def test_what_is_too_much_or_comes_twice_is_told_with_its_line_also_by_a_dry_run(
+    office: Office, people: list[Actor], full: UUID, kind: str, count: int, change: dict[str, object], said: str
+) -> None:
+    """After the last line of a kind there are more of it, each with another id and name, below the one before."""
+    lines = (await export(office, full)).splitlines(keepends=True)
+    place, last = [(place, one) for place, one in enumerate(map(orjson.loads, lines)) if one["type"] == kind][-1]
+    added = []
+    for number in range(count):
+        own, name = str(new_id()), {"name": f"More {number}"} if kind == "status" else {}
+        last = {**last, "id": own, **name, **change, **({"parent_id": last["id"]} if kind == "task" else {})}
+        added.append(orjson.dumps({name: value for name, value in last.items() if value is not None}) + b"\n")
+    file = b"".join([*lines[: place + 1], *added, *lines[place + 1 :]])
+    told = []
+    for dry in (True, False):
+        with pytest.raises(Malformed) as caught:
+            await run(office, people[0], file, dry=dry)
+        told.append(str(caught.value))
+    assert told[0] == told[1]
+    assert said in told[0]
+
+
+async def test_a_line_that_comes_twice_is_passed_over_also_by_a_dry_run(
+    office: Office, people: list[Actor], full: UUID
+) -> None:
+    lines = (await export(office, full)).splitlines(keepends=True)
+    kinds = ("task", "comment", "reaction", "change")
+    twice = [line for line in lines for _ in range(2 if orjson.loads(line)["type"] in kinds else 1)]
+    there = [line for line in lines if orjson.loads(line)["type"] in kinds]
+    reports = [(await run(office, people[0], b"".join([*twice, *there]), dry=dry))[1] for dry in (True, False)]
+    for report in reports:
+        for kind in kinds:
+            assert report.read[kind] == 3 * report.added[kind] > 0
+    assert reports[0] == reports[1]
+
+
+async def test_a_dry_run_judges_the_new_workspace(office: Office, people: list[Actor], full: UUID) -> None:
+    file = await export(office, full)
+    with pytest.raises(Refusals, match="at most 100 fit"):
+        await run(office, people[0], file, name="x" * 300, dry=True)
 
 
 @pytest.mark.parametrize(
