@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import ipaddress
 import ssl
 from collections.abc import Callable
@@ -10,11 +11,13 @@ from pathlib import Path
 
 import pytest
 import trustme
+from aiohttp import ClientConnectorError
 
+import jobs.webhook_posting
 from db.unit_of_work import now
-from domain.webhook_targets import Address, TargetRules
+from domain.webhook_targets import Address, Target, TargetRules
 from domain.webhooks import new_secret
-from jobs.webhook_posting import MAX_ANSWER_BYTES, Answer, Poster, Resolver
+from jobs.webhook_posting import MAX_ANSWER_BYTES, Answer, NotAllowed, Poster, Resolver
 from tests.jobs.receiver import Receiver, answer, receiving
 
 LOOPBACK = ipaddress.ip_address("127.0.0.1")
@@ -132,6 +135,43 @@ async def test_of_a_long_answer_64_kib_are_read_and_its_beginning_kept() -> None
         receiver.behave = lambda one: answer(500, "x\0y" + "z" * 10_000_000)
         found = await post_once(receiver.url, HERE)
     assert found == Answer(500, "It answered 500.", ("xy" + "z" * 10_000)[:1_000])
+
+
+async def test_with_the_last_of_64_kib_it_is_read_no_further() -> None:
+    closed_after: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n{}")
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 1000000000\r\n\r\n" + b"x" * (64 * 1024 - 1))
+        closing = asyncio.create_task(reader.read())
+        is_early = (await asyncio.wait([closing], timeout=0.3))[0]
+        writer.write(b"x")
+        await closing
+        closed_after.set_result(0 if is_early else 64 * 1024)
+        writer.close()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server, asyncio.timeout(SECONDS / 2):
+        port = server.sockets[0].getsockname()[1]
+        found = await post_once(f"http://127.0.0.1:{port}/", HERE)
+        assert (found.is_delivered, found.response) == (True, "x" * 1_000)
+        assert await closed_after == 64 * 1024
+
+
+async def test_the_last_door_holds_where_no_other_was_passed() -> None:
+    """Neither a look at the URL nor a resolver comes before it, as aiohttp looks no number up."""
+    async with receiving() as private:
+        poster, at = Poster(HTTP), asyncio.get_running_loop().time()
+        with pytest.raises(ClientConnectorError) as refused:
+            await poster._exchange(Target("http", "127.0.0.1", private.port, "/"), {}, b"{}", at + SECONDS)
+        await poster.close()
+        assert isinstance(refused.value.os_error, NotAllowed)
+        assert private.connections == 0
+
+
+def test_a_receiver_has_ten_seconds() -> None:
+    """As docs/webhooks.md says."""
+    assert jobs.webhook_posting.SECONDS == 10
+    assert inspect.signature(Poster).parameters["seconds"].default == jobs.webhook_posting.SECONDS
 
 
 async def test_nothing_answers_there() -> None:

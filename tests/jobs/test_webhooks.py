@@ -228,6 +228,34 @@ async def test_it_fails_is_probed_passes_nothing_over_and_recovers(desk: Desk) -
         await desk.until(lambda one: one.state is WebhookState.ACTIVE, hook)
 
 
+def test_attempts_last_for_24_hours_and_then_come_once_an_hour() -> None:
+    """As docs/webhooks.md says."""
+    pace, minute, hour = Pace(), 60, 3600
+    waits = [pace.after(number) for number in range(1, 15)]
+    begin = [5, 30, 2 * minute, 5 * minute, 15 * minute, 30 * minute, hour, 2 * hour, 4 * hour, 8 * hour, 8 * hour]
+    assert waits[:11] == [(timedelta(seconds=one), False) for one in begin]
+    assert waits[11:] == [(timedelta(hours=1), True)] * 3
+    assert timedelta(hours=23.5) < sum([wait for wait, _ in waits[:11]], timedelta(0)) < timedelta(hours=24.5)
+
+
+async def test_one_that_fails_for_longer_than_the_log_lasts_is_told_to_fetch_anew(desk: Desk) -> None:
+    async with receiving(lambda one: answer(500)) as receiver, desk.working():
+        hook = await desk.webhook(receiver)
+        await desk.task("Lost")
+        await desk.until(lambda one: one.state is WebhookState.FAILING, hook)
+        await desk.office.database.alone(
+            lambda session: session.execute(text("UPDATE workspace_heads SET floor_seq = seq"))
+        )
+        await receiver.until(lambda: receiver.received[-1].type == "resync")
+        # It is refused as well, and takes nobody out of FAILING.
+        assert (await desk.state(hook)).state is WebhookState.FAILING
+        receiver.behave = lambda one: OK
+        await desk.until(lambda one: one.state is WebhookState.ACTIVE, hook)
+        await desk.task("Next")
+        await desk.until(lambda one: one.seq == desk.office.committed[-1].seq, hook)
+        assert [one.type for one in receiver.taken] == ["resync", "task.created"]
+
+
 async def test_it_waits_while_paused_signs_twice_while_secrets_change_and_replays(desk: Desk) -> None:
     async with receiving() as receiver, desk.working():
         hook = await desk.webhook(receiver)
