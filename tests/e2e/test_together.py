@@ -440,6 +440,35 @@ async def test_keys_that_come_faster_than_frames_all_do_what_they_say(open_page:
     await expect(card(page, "Fast", "Done")).to_be_focused()
 
 
+async def test_a_long_history_is_shown_to_its_beginning(open_page: OpenPage) -> None:
+    page = await sign_up(open_page, "Ann")
+    await create(page, "First", "Second")
+    await expect(card(page, "Second")).to_contain_text("-")
+    await expect(card(page, "First")).to_contain_text("-")
+    task = await card(page, "First").get_attribute("data-task")
+    await page.evaluate(ASK, [CHANGE, [{"id": task, "priority": "URGENT"}]])
+    await expect(card(page, "First")).to_contain_text("Urgent")
+    await card(page, "First").focus()
+    await page.evaluate(KEYS, ["Alt+ArrowDown", "Alt+ArrowUp"] * 16)  # more of these than a page, and none is told
+    await has_stored(page, 0)
+    await open_task(page, "First")
+    await page.get_by_role("button", name="History").click()
+    history = page.get_by_role("list", name="History", exact=True)
+    await expect(history.get_by_role("listitem")).to_have_count(2)
+    await expect(history).to_contain_text("Urgent")
+    await expect(history).to_contain_text("made this task")
+    await page.get_by_role("button", name="Close task").click()
+    await page.evaluate(ASK, [CHANGE, [{"id": task, "estimate": n} for n in range(30)]])
+    await open_task(page, "First")
+    await page.get_by_role("button", name="History").click()
+    await expect(history.get_by_role("listitem")).to_have_count(30)
+    await expect(history).not_to_contain_text("made this task")
+    await page.get_by_role("button", name="Show earlier").click()
+    await expect(history).to_contain_text("made this task")
+    await expect(history.get_by_role("listitem")).to_have_count(32)
+    await expect(page.get_by_role("button", name="Show earlier")).to_have_count(0)
+
+
 async def test_what_one_does_by_keys_and_menus_is_said(open_page: OpenPage) -> None:
     page = await sign_up(open_page, "Ann")
     await create(page, "First", "Second", "Third")

@@ -1,7 +1,7 @@
 /** What was changed, the newest first, also what was overwritten. Asked for when it is opened, and again when the task changes. */
 import { ArrowRight, Undo2 } from "lucide-react";
-import { useEffect, useSyncExternalStore, type ReactNode } from "react";
-import { useQuery } from "urql";
+import { useEffect, useRef, useState, useSyncExternalStore, type ReactNode } from "react";
+import { useClient } from "urql";
 import { TaskHistoryDocument, type TaskHistoryQuery } from "../gql/graphql";
 import { may, type Model, type Task } from "../data/model";
 import { Avatar, Button, textOf } from "../ui/controls";
@@ -14,23 +14,61 @@ type Entry = NonNullable<TaskHistoryQuery["task"]>["history"]["nodes"][number];
 
 const TEXTS = new Set(["TITLE", "DESCRIPTION"]);
 
+interface Shown {
+  readonly entries: readonly Entry[];
+  /** Where what is earlier begins; null: it is all here. */
+  readonly end: string | null;
+}
+
+/** Where a task stands among others is no news: without it there may be nothing left of an entry. */
+const isTold = ({ changes }: Entry): boolean => changes.some(({ field }) => field !== "RANK");
+
+function useHistory(task: Task): Shown & { isRead: boolean; problem: string | null; readEarlier: () => void } {
+  const client = useClient();
+  const shown = useRef<Shown>({ entries: [], end: null });
+  const [state, setState] = useState<Shown | null>(null);
+  const [problem, setProblem] = useState<string | null>(null);
+
+  async function read(from: string | null): Promise<void> {
+    for (let after = from, isFound = false; !isFound; ) {
+      const { data, error } = await client.query(TaskHistoryDocument, { id: task.id, after }, { requestPolicy: "network-only" }).toPromise();
+      const page = data?.task?.history;
+      setProblem(page ? null : error ? textOf(error) : "This task is not here.");
+      const { entries: known, end } = shown.current;
+      if (!page || (after && after !== end)) return; // it was read anew meanwhile
+      const pageEnd = page.pageInfo.hasNextPage ? (page.pageInfo.endCursor ?? null) : null;
+      const isNew = ({ id }: Entry): boolean => !known.some((entry) => entry.id === id);
+      if (after) shown.current = { entries: [...known, ...page.nodes], end: pageEnd };
+      // What is earlier stays where the newest page reaches to it; otherwise there is more between them than a page.
+      else if (page.nodes.some((entry) => !isNew(entry))) shown.current = { entries: [...page.nodes.filter(isNew), ...known], end };
+      else shown.current = { entries: page.nodes, end: pageEnd };
+      setState(shown.current);
+      after = shown.current.end;
+      isFound = after === null || (from ? page.nodes : shown.current.entries).some(isTold);
+    }
+  }
+  useEffect(() => void read(null), [client, task.id, task.version]);
+  return { ...(state ?? shown.current), isRead: state !== null, problem, readEarlier: () => void read(shown.current.end) };
+}
+
 export function History({ task, model }: { task: Task; model: Model }) {
   const workspace = useWorkspace();
   const mayWrite = may(model, "TASK_WRITE");
-  const [{ data, error, fetching }, ask] = useQuery({ query: TaskHistoryDocument, variables: { id: task.id }, requestPolicy: "network-only" });
-  useEffect(() => ask({ requestPolicy: "network-only" }), [task.version, ask]);
-  if (error && !data) return <p className="text-sm text-dim">{textOf(error)}</p>;
-  if (!data) return fetching ? <p role="status" className="text-sm text-dim">Loading history…</p> : null;
-  const entries = data.task?.history.nodes.filter(({ changes }) => changes.some(({ field }) => field !== "RANK")) ?? [];
+  const { entries, end, isRead, problem, readEarlier } = useHistory(task);
+  if (!isRead) return problem ? <p className="text-sm text-dim">{problem}</p> : <p role="status" className="text-sm text-dim">Loading history…</p>;
   return (
-    <ol aria-label="History" className="grid grid-cols-1 gap-3 text-sm">
-      {entries.map(({ id, actor, at, changes }) => (
-        <li key={id}>
-          <Line who={actor} at={at} undo={mayWrite && <UndoChange id={id} who={actor.name} onUndo={() => workspace.revert(id, task.id, deedsOf(task, changes))} />}>{changes.filter(({ field }) => field !== "RANK").map((change) => <ChangeLine key={change.field} {...change} model={model} />)}</Line>
-        </li>
-      ))}
-      <li><Line who={task.createdBy} at={task.createdAt}><p className="text-dim">made this task</p></Line></li>
-    </ol>
+    <>
+      <ol aria-label="History" className="grid grid-cols-1 gap-3 text-sm">
+        {entries.filter(isTold).map(({ id, actor, at, changes }) => (
+          <li key={id}>
+            <Line who={actor} at={at} undo={mayWrite && <UndoChange id={id} who={actor.name} onUndo={() => workspace.revert(id, task.id, deedsOf(task, changes))} />}>{changes.filter(({ field }) => field !== "RANK").map((change) => <ChangeLine key={change.field} {...change} model={model} />)}</Line>
+          </li>
+        ))}
+        {end === null && <li><Line who={task.createdBy} at={task.createdAt}><p className="text-dim">made this task</p></Line></li>}
+      </ol>
+      {end !== null && <div><Button onClick={readEarlier}>Show earlier</Button></div>}
+      {problem && <p role="alert" className="text-sm text-bad">{problem}</p>}
+    </>
   );
 }
 
