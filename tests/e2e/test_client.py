@@ -121,18 +121,22 @@ async def make_team(page: Page, name: str = "Quartet") -> str:
     return f"{link.path}#{link.fragment}"
 
 
+async def join(open_page: OpenPage, link: str, name: str) -> Page:
+    """A new person who comes by an invite link, and looks at the board that it leads to."""
+    page = await open_page(link)
+    await page.get_by_label("Your name").fill(name)
+    await page.get_by_label("Email").fill(f"{uuid.uuid4().hex}@example.com")
+    await page.get_by_label("Password").fill(PASSWORD)
+    await page.get_by_role("button", name="Create account and join").click()
+    await page.get_by_role("link", name="Open the board").click()
+    await expect(page.get_by_role("button", name="Workspace: Quartet")).to_be_visible()
+    await is_live(page)
+    return page
+
+
 async def two_on_a_board(open_page: OpenPage) -> tuple[Page, Page]:
     ann = await sign_up(open_page, "Ann")
-    link = await make_team(ann)
-    bob = await open_page(link)
-    await bob.get_by_label("Your name").fill("Bob")
-    await bob.get_by_label("Email").fill(f"{uuid.uuid4().hex}@example.com")
-    await bob.get_by_label("Password").fill(PASSWORD)
-    await bob.get_by_role("button", name="Create account and join").click()
-    await bob.get_by_role("link", name="Open the board").click()
-    await expect(bob.get_by_role("button", name="Workspace: Quartet")).to_be_visible()
-    await is_live(bob)
-    return ann, bob
+    return ann, await join(open_page, await make_team(ann), "Bob")
 
 
 async def create(page: Page, *titles: str) -> None:
@@ -187,7 +191,22 @@ async def test_a_card_goes_where_it_is_dropped(open_page: OpenPage) -> None:
     await ann.mouse.down()
     await ann.mouse.move(target["x"] + 60, target["y"] + 70, steps=8)
     await ann.mouse.move(target["x"] + 62, target["y"] + 80, steps=4)
-    await expect(ann.locator("[data-board] > [aria-hidden]")).to_be_visible()
+    picture = ann.locator("[data-board] > [aria-hidden]")
+    place = ann.get_by_role("region", name="Done", exact=True).locator("[data-cards] > [aria-hidden]")
+    await expect(picture).to_be_visible()
+    await expect(place).to_be_visible()
+    await ann.keyboard.press("Escape")
+    await expect(picture).to_have_count(0)
+    await expect(place).to_have_count(0)
+    await ann.mouse.up()
+    await card(ann, "Drag me", "To do").click()
+    await expect(ann.get_by_role("textbox", name="Title")).to_have_value("Drag me")
+    await ann.get_by_role("button", name="Close task").click()
+
+    await ann.mouse.move(box["x"] + 30, box["y"] + 20)
+    await ann.mouse.down()
+    await ann.mouse.move(target["x"] + 60, target["y"] + 70, steps=8)
+    await expect(place).to_be_visible()
     await ann.mouse.up()
     await expect(card(bob, "Drag me", "Done")).to_be_visible()
 

@@ -385,11 +385,14 @@ async def test_a_device_is_signed_out_from_another_one(open_page: OpenPage) -> N
     email = await here.evaluate("() => JSON.parse(localStorage.getItem('tutti.accounts'))[0].email")
     there = await open_page("/sign-in")
     await expect(there.get_by_role("link", name="Forgot your password?")).to_have_attribute("href", "/reset")
-    await there.get_by_label("Email").fill(email)
-    await there.get_by_label("Password").fill(PASSWORD)
-    await there.get_by_role("button", name="Sign in with password").click()
-    await is_live(there)
 
+    async def sign_in() -> None:
+        await there.get_by_label("Email").fill(email)
+        await there.get_by_label("Password").fill(PASSWORD)
+        await there.get_by_role("button", name="Sign in with password").click()
+        await is_live(there)
+
+    await sign_in()
     await here.get_by_role("link", name="Account").click()
     await here.get_by_role("link", name="Devices").click()
     devices = here.get_by_role("list", name="Devices").get_by_role("listitem")
@@ -398,6 +401,15 @@ async def test_a_device_is_signed_out_from_another_one(open_page: OpenPage) -> N
     await expect(devices).to_have_count(1)
     await expect(there.get_by_role("heading", name="Tasks that people change together, live.")).to_be_visible()
     await is_live(here)
+
+    await there.goto("/sign-in")
+    await sign_in()
+    await here.reload()
+    await here.get_by_role("button", name="Sign out everywhere…").click()
+    await here.get_by_role("dialog").get_by_role("button", name="Sign out everywhere").click()
+    for page in (here, there):
+        await expect(page.get_by_role("heading", name="Tasks that people change together, live.")).to_be_visible()
+        await page.wait_for_function(NO_ACCOUNT)
 
 
 async def test_the_account_changes_and_ends_with_the_password_in_hand(open_page: OpenPage) -> None:

@@ -51,7 +51,7 @@ export const FilterBar = memo(function FilterBar({ statuses, labels, projects, m
             </Menu>
           )}
           <button type="button" aria-pressed={filters.assignees.includes(NOBODY)} aria-label="Unassigned" title="Unassigned"
-            className="rounded-full border border-line p-1.5 ring-accent aria-pressed:ring-2 pointer-coarse:p-3" onClick={() => onChange({ assignees: toggled(filters.assignees, NOBODY) })}>
+            className="rounded-full border border-line p-1.5 ring-accent aria-pressed:ring-2 pointer-coarse:p-3.5" onClick={() => onChange({ assignees: toggled(filters.assignees, NOBODY) })}>
             <UserX size={14} aria-hidden />
           </button>
         </div>
@@ -80,7 +80,7 @@ export const FilterBar = memo(function FilterBar({ statuses, labels, projects, m
         {isFiltered(filters) && <Button kind="quiet" onClick={() => onChange(NO_FILTERS)}>Clear</Button>}
         <span className="text-sm whitespace-nowrap text-dim">{count} {count === 1 ? "task" : "tasks"}{!isWhole && ", reading more…"}</span>
       </div>
-      {onNew && <Button kind="primary" className="shrink-0 max-sm:px-3 pointer-coarse:min-w-11" aria-keyshortcuts="c" onClick={onNew}><Plus size={16} aria-hidden /><span className="max-sm:sr-only">New task</span></Button>}
+      {onNew && <Button kind="primary" className="shrink-0 max-sm:px-3" aria-keyshortcuts="c" onClick={onNew}><Plus size={16} aria-hidden /><span className="max-sm:sr-only">New task</span></Button>}
     </div>
   );
 });

@@ -1,7 +1,7 @@
 /** Buttons, fields and avatars. Every control is at least 32 px high, 44 px on touch screens, and has a name. */
 import { useId, type ButtonHTMLAttributes, type InputHTMLAttributes, type ReactNode } from "react";
 
-const BUTTON = "inline-flex min-h-8 items-center justify-center gap-1.5 rounded-lg px-3 text-sm font-medium disabled:opacity-60 pointer-coarse:min-h-11";
+const BUTTON = "inline-flex min-h-8 items-center justify-center gap-1.5 rounded-lg px-3 text-sm font-medium disabled:opacity-60 pointer-coarse:min-h-11 pointer-coarse:min-w-11";
 const KINDS = {
   primary: "bg-accent text-accent-text hover:brightness-110",
   plain: "border border-line bg-surface hover:bg-hover",

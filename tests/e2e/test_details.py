@@ -1,0 +1,316 @@
+"""What a page does by the way: who is away, what is new, what one is told, what is hidden, and a finger's width."""
+
+import asyncio
+import re
+
+from playwright.async_api import Page, Route, expect
+
+from tests.e2e.conftest import PATIENCE_MS, OpenPage
+from tests.e2e.documents import CREATE
+from tests.e2e.test_accessible import PANEL_FITS, PHONE
+from tests.e2e.test_client import card, create, has_stored, is_live, join, make_team, sign_up, two_on_a_board
+from tests.e2e.test_people import to_settings
+from tests.e2e.test_together import ASK, open_task
+
+HIDE = """isHidden => {
+    Object.defineProperty(document, "hidden", { value: isHidden, configurable: true });
+    document.dispatchEvent(new Event("visibilitychange"));
+}"""
+"""Lets the page believe that nobody looks at it, or that somebody does again."""
+AWAY_MS = 60_000
+PLACES = """() => [...document.querySelectorAll("[data-column]")].flatMap(column =>
+    [...column.querySelectorAll("[data-task]")].map(card => `${column.ariaLabel}: ${card.dataset.task}`))"""
+"""Which card is in which column, in order."""
+LONG = "\n".join(f"- bar {number}" for number in range(60))
+BACKGROUND = "() => getComputedStyle(document.body).backgroundColor"
+SMALL = """() => [...document.querySelectorAll("a, button, input, select, textarea, [role=button], [tabindex='0']")]
+    .filter(element => element.checkVisibility() && !element.closest(".sr-only"))
+    .map(element => [element.getAttribute("aria-label") || element.textContent, element.getBoundingClientRect()])
+    .filter(([, { width, height }]) => width < 44 || height < 44)
+    .map(([name, { width, height }]) => `${name}: ${width} x ${height}`).join(", ")"""
+"""What can be touched and is smaller than a finger."""
+TARGETS = "() => document.querySelectorAll('button, [role=button]').length"
+
+
+async def test_three_people_on_one_board_see_the_same_and_who_of_them_is_away(open_page: OpenPage) -> None:
+    ann = await sign_up(open_page, "Ann")
+    link = await make_team(ann)
+    bob, cid = await asyncio.gather(join(open_page, link, "Bob"), join(open_page, link, "Cid"))
+    pages = (ann, bob, cid)
+    await asyncio.gather(*(create(page, f"{name} one", f"{name} two") for page, name in zip(pages, "ABC", strict=True)))
+    for page in pages:
+        await expect(page.get_by_role("group", name="Online: Ann, Bob, Cid")).to_be_visible()
+        await expect(page.locator("[data-task]").filter(has_text="QUAR-")).to_have_count(6)
+
+    async def move(page: Page, title: str) -> None:
+        await card(page, title).focus()
+        await page.keyboard.press("Alt+ArrowRight")
+
+    # Each takes another's card, and all three take one.
+    await asyncio.gather(*(move(page, title) for page, title in zip(pages, ("B one", "C one", "A one"), strict=True)))
+    await asyncio.gather(*(move(page, "A two") for page in pages))
+    for page in pages:
+        for title in ("A one", "B one", "C one"):
+            await expect(card(page, title, "In progress")).to_be_visible()
+        await expect(card(page, "A two", "To do")).to_have_count(0)
+        await has_stored(page, 0)
+    seen: list[list[str]] = []
+    async with asyncio.timeout(PATIENCE_MS / 1000):
+        while len(seen) != 1:
+            boards = [await page.evaluate(PLACES) for page in pages]
+            seen = [board for at, board in enumerate(boards) if board not in boards[:at]]
+    assert len(seen[0]) == 6
+
+    await cid.clock.install()
+    await cid.evaluate(HIDE, True)
+    await cid.clock.fast_forward(AWAY_MS)
+    await ann.get_by_role("link", name="Members").click()
+    line = ann.get_by_role("list", name="Members").get_by_role("listitem").filter(has_text="@cid")
+    await expect(line).to_contain_text("Away")
+    await cid.evaluate(HIDE, False)
+    await expect(line).to_contain_text("Online")
+
+
+async def test_without_a_network_the_page_says_so_and_counts_what_waits(open_networked: OpenPage) -> None:
+    ann, bob = await two_on_a_board(open_networked)
+    status = ann.get_by_role("status", name="Connection")
+    await ann.context.set_offline(True)
+    await expect(status).to_have_text("Offline")
+    await create(ann, "First")
+    await expect(status).to_have_text("Offline, 1 change waits")
+    await create(ann, "Second")
+    await expect(status).to_have_text("Offline, 2 changes wait")
+    await ann.context.set_offline(False)
+    await is_live(ann)
+    await expect(card(bob, "Second")).to_be_visible()
+
+
+async def test_what_is_new_below_is_counted_and_a_description_is_written_by_two(open_page: OpenPage) -> None:
+    ann, bob = await two_on_a_board(open_page)
+    await create(ann, "Rehearse")
+    for page in (ann, bob):
+        await open_task(page, "Rehearse")
+    say = ann.get_by_role("textbox", name="Write a comment")
+    said = bob.get_by_role("article", name="Comment by Ann")
+    await say.fill(LONG)
+    await ann.keyboard.press("Control+Enter")
+    await expect(said).to_contain_text("bar 59")
+    await bob.get_by_role("group", name="Show").last.scroll_into_view_if_needed()
+    for text in ("One", "Two"):
+        await say.fill(text)
+        await ann.keyboard.press("Control+Enter")
+    news = bob.get_by_role("button", name=re.compile("^[0-9]+ new$"))
+    await expect(news).to_have_text("2 new")
+    await news.click()
+    await expect(said.filter(has_text="One")).to_be_in_viewport()
+    await expect(news).to_have_count(0)
+
+    async def write(page: Page, text: str) -> None:
+        await page.get_by_role("button", name="Edit description").click()
+        await page.get_by_role("textbox", name="Description").fill(text)
+
+    async def save(page: Page) -> None:
+        await page.get_by_role("button", name="Save description").click()
+
+    await write(ann, "**Loud**")
+    await ann.get_by_role("button", name="Preview").click()
+    text = ann.get_by_role("region", name="Description")
+    await expect(text.locator("strong")).to_have_text("Loud")
+    await ann.reload()
+    await expect(text.get_by_role("textbox")).to_have_value("**Loud**")
+    await save(ann)
+    theirs = bob.get_by_role("region", name="Description")
+    await expect(theirs.locator("strong")).to_have_text("Loud")
+
+    overtaken = theirs.get_by_text("Changed meanwhile.")
+    for mine, yours, choice in (("Softly", "Louder", "Take theirs"), ("Softer", "Loudest", "Go on with mine")):
+        await write(bob, mine)
+        await write(ann, yours)
+        await save(ann)
+        await expect(overtaken).to_be_visible()
+        await expect(theirs.get_by_role("textbox")).to_have_value(mine)
+        await bob.get_by_role("button", name=choice).click()
+        await expect(overtaken).to_have_count(0)
+        if choice == "Take theirs":
+            await expect(theirs).to_contain_text(yours)
+            await expect(theirs.get_by_role("textbox")).to_have_count(0)
+    await save(bob)
+    await expect(text).to_contain_text("Softer")
+    await expect(bob.get_by_role("dialog")).to_have_count(0)
+
+
+async def test_three_messages_at_most_none_of_ones_own_and_what_is_muted_is_not_told(open_page: OpenPage) -> None:
+    ann, bob = await two_on_a_board(open_page)
+    workspace_id = await ann.evaluate("() => localStorage.getItem('tutti.workspace')")
+    ann_id = await ann.evaluate("() => JSON.parse(localStorage.getItem('tutti.accounts'))[0].id")
+    await create(ann, "Own")
+    await card(ann, "Own").focus()
+    await ann.keyboard.press("i")
+    await expect(card(bob, "Own").get_by_title("Ann")).to_be_visible()
+
+    async def give(*titles: str) -> None:
+        inputs = [{"workspaceId": workspace_id, "title": title, "assigneeIds": [ann_id]} for title in titles]
+        await bob.evaluate(ASK, [CREATE, inputs])
+
+    messages = ann.get_by_role("status", name="Messages")
+    shown = messages.get_by_role("button", name="Open")
+    await give("First")
+    await expect(shown).to_have_count(1)
+    await shown.hover()  # they stay for as long as somebody points at one
+    await give("Second", "Third", "Fourth")
+    await expect(messages).to_contain_text("Fourth")
+    await expect(messages).not_to_contain_text("First")
+    await expect(shown).to_have_count(3)
+    await expect(bob.get_by_role("status", name="Messages")).to_be_empty()
+
+    await ann.get_by_role("link", name="Inbox 4 unread").click()
+    all_read = ann.get_by_role("button", name="Mark all read")
+    await all_read.click()
+    inbox = ann.get_by_role("link", name=re.compile("^Inbox"))
+    await expect(inbox).to_have_accessible_name("Inbox")
+    await expect(all_read).to_be_disabled()
+    await ann.reload()
+    await expect(ann.get_by_role("button", name="Fourth").first).to_be_visible()
+    await expect(all_read).to_be_disabled()
+
+    await bob.get_by_role("main").focus()
+    await open_task(bob, "First")
+    await ann.get_by_role("link", name="Board").click()
+    await open_task(ann, "First")
+    tell = ann.get_by_role("button", name="What to tell me:")
+    for choice, unread in (("Mute", "1"), ("Follow", "2")):
+        await tell.click()
+        async with ann.expect_response(lambda answer: "UpdateTaskSubscription" in (answer.request.post_data or "")):
+            await ann.get_by_role("menuitemradio", name=choice).click()
+        await expect(tell).to_have_accessible_name(re.compile(f": {choice}"))
+        await inbox.click()
+        await bob.get_by_role("textbox", name="Write a comment").fill(choice)
+        await bob.keyboard.press("Control+Enter")
+        await expect(bob.get_by_role("article", name="Comment by Bob").filter(has_text=choice)).to_be_visible()
+        told = ann.get_by_role("main").get_by_text("commented")
+        if choice == "Mute":
+            await give("Fifth")  # which comes after what she does not hear of
+            await expect(ann.get_by_role("main").get_by_text("Fifth")).to_be_visible()
+        await expect(told).to_have_count(0 if choice == "Mute" else 1)
+        await expect(inbox).to_have_accessible_name(f"Inbox {unread} unread")
+        await ann.go_back()
+
+
+async def test_a_task_has_parts_and_days_and_neighbours_and_filters_say_what_they_hide(open_page: OpenPage) -> None:
+    page = await sign_up(open_page, "Ann")
+    await page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    await create(page, "Concert", "Encore")
+    await expect(card(page, "Encore")).to_contain_text("-2")
+    await open_task(page, "Concert")
+    title = page.get_by_role("textbox", name="Title")
+    parts = page.get_by_role("region", name="Subtasks")
+    for part in ("Hall", "Tickets"):
+        await page.get_by_role("textbox", name="New subtask").fill(part)
+        await page.keyboard.press("Enter")
+    await expect(parts.get_by_role("heading")).to_have_text("Subtasks0 of 2 done")
+    await page.get_by_label("Start date").fill("2031-05-01")
+    await page.get_by_label("Due date").fill("2031-05-17")
+    await expect(card(page, "Concert")).to_contain_text("2031-05-17")
+    await parts.get_by_role("button", name="Hall").click()
+    await expect(title).to_have_value("Hall")
+    await page.get_by_role("button", name="Status:").click()
+    await page.get_by_role("menuitemradio", name="Done").click()
+    await expect(card(page, "Hall", "Done")).to_be_visible()
+    await page.get_by_role("button", name="Close task").click()
+    await open_task(page, "Concert")
+    await expect(parts.get_by_role("heading")).to_have_text("Subtasks1 of 2 done")
+
+    await expect(page.get_by_role("button", name="Previous task")).to_be_disabled()
+    await page.get_by_role("button", name="Next task").click()
+    await expect(title).to_have_value("Encore")
+    await page.get_by_role("button", name="Previous task").click()
+    await expect(title).to_have_value("Concert")
+    await page.get_by_role("button", name="Copy the link").click()
+    await expect(page.get_by_text("The link was copied")).to_be_visible()
+    link = await page.evaluate("() => navigator.clipboard.readText()")
+    await page.goto("about:blank")
+    await page.goto(link)
+    await expect(title).to_have_value("Concert")
+    await expect(page.get_by_label("Start date")).to_have_value("2031-05-01")
+    await expect(page.get_by_label("Due date")).to_have_value("2031-05-17")
+    await page.keyboard.press("Escape")
+
+    await card(page, "Encore").focus()
+    await page.keyboard.press("i")
+    await page.get_by_role("button", name="Unassigned").click()
+    await expect(card(page, "Encore")).to_have_count(0)
+    await expect(card(page, "Concert")).to_be_visible()
+    await page.get_by_role("searchbox", name="Filter by text").fill("tuba")
+    await expect(page.get_by_role("heading", name="No task matches these filters.")).to_be_visible()
+    await page.get_by_role("button", name="Clear the filters").click()
+    await expect(page.locator("[data-task]")).to_have_count(4)
+    await expect(page.get_by_role("button", name="Unassigned", pressed=False)).to_be_visible()
+    await page.get_by_role("button", name="Unassigned").click()
+    await expect(page.locator("[data-task]")).to_have_count(3)
+    await page.get_by_role("button", name="Clear", exact=True).click()
+    await expect(page.locator("[data-task]")).to_have_count(4)
+
+
+async def test_a_guest_sees_their_project_alone_and_a_revoked_invite_lets_nobody_in(open_page: OpenPage) -> None:
+    ann = await sign_up(open_page, "Ann")
+    revoked = await make_team(ann)
+    await create(ann, "Not for guests")
+    await to_settings(ann, "Projects")
+    await ann.get_by_role("button", name="New project").click()
+    await ann.get_by_label("Name").fill("Brass")
+    await ann.get_by_role("button", name="Create project").click()
+    await ann.get_by_role("link", name="Members").click()
+    await ann.get_by_label("They join as").select_option(label="Guest")
+    await ann.get_by_role("checkbox", name="Brass").check()
+    await ann.get_by_role("button", name="Make an invite link").click()
+    invites = ann.get_by_role("list", name="Open invites").get_by_role("listitem")
+    await expect(invites.filter(has_text="for Brass")).to_have_count(1)
+    link = await ann.get_by_label("The link. It is shown only now.").input_value()
+    await invites.filter(has_not_text="for Brass").get_by_role("button", name="Revoke the invite link").click()
+    await expect(invites).to_have_count(1)
+    nobody = await open_page(revoked)
+    await expect(nobody.get_by_role("heading", name="This invite no longer works")).to_be_visible()
+
+    guest = await join(open_page, link, "Gus")
+    await ann.get_by_role("link", name="Board").click()
+    await ann.get_by_role("button", name="Project", exact=True).click()
+    await ann.get_by_role("menuitemradio", name="Brass").click()
+    await create(ann, "Polish the tuba")
+    await expect(card(guest, "Polish the tuba")).to_be_visible()
+    await expect(card(guest, "Not for guests")).to_have_count(0)
+
+
+async def test_who_chose_dark_sees_nothing_light_before(open_page: OpenPage) -> None:
+    page = await open_page("/", color_scheme="light")
+    light = await page.evaluate(BACKGROUND)
+    await page.evaluate("() => localStorage.setItem('tutti.theme', 'dark')")
+    is_held = asyncio.Event()
+    may_come = asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        is_held.set()
+        await may_come.wait()
+        await route.continue_()
+
+    await page.route(re.compile(r"/assets/[^/]*\.js"), hold)
+    await page.reload(wait_until="commit")
+    await is_held.wait()
+    await page.wait_for_function("() => document.body && document.styleSheets.length")
+    first = await page.evaluate(BACKGROUND)
+    may_come.set()
+    await expect(page.locator("h1")).to_be_visible()
+    assert await page.evaluate(BACKGROUND) == first != light
+
+
+async def test_on_a_phone_everything_on_the_board_is_as_large_as_a_finger(open_page: OpenPage) -> None:
+    page = await sign_up(open_page, "Ann", viewport=PHONE, has_touch=True, is_mobile=True)
+    await create(page, "Tune the violin")
+    await expect(card(page, "Tune the violin")).to_contain_text("-1")
+    await page.get_by_role("button", name="Unassigned").tap()
+    await expect(page.get_by_role("button", name="Clear", exact=True)).to_be_visible()
+    assert await page.evaluate(TARGETS) > 10
+    assert await page.evaluate(SMALL) == ""
+    await card(page, "Tune the violin").tap()
+    await expect(page.get_by_role("textbox", name="Title")).to_be_visible()
+    await page.wait_for_function(PANEL_FITS)
+    await expect(page.get_by_role("button", name="Close task")).to_be_in_viewport(ratio=0.9)
