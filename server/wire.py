@@ -34,6 +34,8 @@ MAX_BUFFERED_BYTES = 1024 * 1024
 MAX_EVENTS_BEHIND = 1_000
 STALL_SECONDS = 10.0
 """How long a peer may take nothing at all while something waits for it."""
+LOOKS = 10
+"""How often it is looked at meanwhile: whoever stops is found out before Linux cuts them off (server.door)."""
 # Nobody splits 64 KiB so finely; empty fragments would pile up without counting towards the frame's size.
 MAX_FRAGMENTS = 1_000
 PONG, MAX_PONG = b'{"type":"pong"}', 20
@@ -84,7 +86,8 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         self._is_behind = False  # what its peer has not taken is a lot
         self._events_behind = 0
         self._stall: TimerHandle | None = None
-        self._buffered = 0
+        self._buffered = 0  # what would wait for the peer if they had taken nothing since the last look
+        self._idle_looks = 0
         self._handshake: Handshake | None = None
 
     def begin(self, handshake: Handshake, url: bytes, headers: list[tuple[bytes, bytes]]) -> None:
@@ -167,8 +170,10 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         if self.close_sent or self.disconnected or transport.is_closing():
             return
         transport.write(data)
-        if self._is_behind and transport.get_write_buffer_size() > MAX_BUFFERED_BYTES:
-            self._be_slow()
+        if self._is_behind:
+            self._buffered += len(data)
+            if transport.get_write_buffer_size() > MAX_BUFFERED_BYTES:
+                self._be_slow()
 
     def drop(self, code: int, reason: str) -> None:
         """Close a peer that does not keep up: what it was sent waits a little for it, with the close frame behind."""
@@ -188,7 +193,8 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         super().pause_writing()
         self._is_behind = True
         self._buffered = self.transport.get_write_buffer_size()
-        self._stall = self.loop.call_later(STALL_SECONDS, self._look_for_progress)
+        self._idle_looks = 0
+        self._stall = self.loop.call_later(STALL_SECONDS / LOOKS, self._look_for_progress)
 
     def resume_writing(self) -> None:
         super().resume_writing()
@@ -213,13 +219,14 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         line.enter(lambda: WebSocketsSansIOProtocol.connection_lost(self, exc))
 
     def _look_for_progress(self) -> None:
-        # What was written meanwhile hides progress, but whoever takes less than that runs into the other limits.
+        """Whoever takes something stays, also when more comes than they take: then they run into the other limits."""
         buffered = self.transport.get_write_buffer_size()
-        if buffered >= self._buffered:
+        self._idle_looks = 0 if buffered < self._buffered else self._idle_looks + 1
+        self._buffered = buffered
+        if self._idle_looks >= LOOKS:
             self._be_slow()
         else:
-            self._buffered = buffered
-            self._stall = self.loop.call_later(STALL_SECONDS, self._look_for_progress)
+            self._stall = self.loop.call_later(STALL_SECONDS / LOOKS, self._look_for_progress)
 
     def _be_slow(self) -> None:
         on_slow, self.on_slow = self.on_slow, None

@@ -7,7 +7,7 @@ import os
 import select
 import socket
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, closing
+from contextlib import AsyncExitStack, closing, suppress
 from typing import Any
 from uuid import uuid4
 
@@ -15,7 +15,7 @@ import pytest
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from execution.live import Outlet
-from server.wire import FLUSHES_AT_ONCE, MAX_BUFFERED_BYTES, MAX_EVENTS_BEHIND, SocketProtocol, text_frame_head
+from server.wire import FLUSHES_AT_ONCE, LOOKS, MAX_BUFFERED_BYTES, MAX_EVENTS_BEHIND, SocketProtocol, text_frame_head
 from tests.protocol.tiny import Client, Tiny, eventually, gate, serve
 
 
@@ -71,6 +71,57 @@ async def test_the_first_frame_of_a_turn_is_written_at_once_and_all_others_toget
                 assert told == [str(first), str(first + 1), str(first + 2)]
 
 
+async def test_who_takes_less_than_comes_stays_within_the_other_limits_and_who_takes_nothing_is_dropped() -> None:
+    protocols: list[SocketProtocol] = []
+
+    class Looked(SocketProtocol):
+        """Looked at by the test alone. The kernel keeps little for it, so that it is seen soon what its peer takes."""
+
+        def connection_made(self, transport: Any) -> None:
+            super().connection_made(transport)
+            transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 20_000)
+            protocols.append(self)
+
+        def pause_writing(self) -> None:
+            super().pause_writing()
+            self._stall.cancel()
+
+        def look(self) -> None:
+            self._look_for_progress()
+            self._stall.cancel()
+
+    async with serve(protocol=Looked) as served, served.client(max_queue=1, sock=await roomy(served)) as client:
+        outlet, _ = await waiting(served, client)
+        (protocol,) = protocols
+        buffered = protocol.transport.get_write_buffer_size
+        client.connection.transport.pause_reading()
+        while buffered() < 200_000:
+            outlet.deliver(payload(0, 10_000), 0)
+            await asyncio.sleep(0)
+        with arrived_at(client) as here:
+            for _ in range(2 * LOOKS):
+                before = buffered()
+
+                def has_taken(least: int = before) -> bool:
+                    with suppress(BlockingIOError):
+                        here.recv(100_000)
+                    return buffered() < least
+
+                await eventually(has_taken)
+                while buffered() <= before:
+                    assert served.sockets.tally.slow == 0
+                    outlet.deliver(payload(0, 5_000), 0)
+                    await asyncio.sleep(0)
+                protocol.look()
+        assert served.sockets.tally.slow == 0
+        for number in range(LOOKS):
+            assert served.sockets.tally.slow == 0, number
+            protocol.look()
+        assert served.sockets.tally.slow == 1
+        client.connection.transport.abort()
+        await eventually(lambda: served.sockets.count == 0)
+
+
 async def test_of_many_connections_with_frames_to_write_so_many_are_written_to_in_each_turn() -> None:
     protocols: list[SocketProtocol] = []
 
@@ -98,6 +149,16 @@ async def test_of_many_connections_with_frames_to_write_so_many_are_written_to_i
         assert most == FLUSHES_AT_ONCE
         for client in clients:
             assert [await client.receive(), await client.receive()] == [{}, {}]
+
+
+async def roomy(served: Tiny) -> socket.socket:
+    """A connection whose receiver has room for several segments, so that none waits for a probe."""
+    own = socket.socket()
+    own.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 200_000)
+    own.setblocking(False)
+    host, port = served.host.split(":")
+    await asyncio.get_running_loop().sock_connect(own, (host, int(port)))
+    return own
 
 
 def arrived_at(client: Client) -> closing[socket.socket]:
