@@ -41,6 +41,7 @@ from graphql.execution.executor import Executor
 from graphql.execution.values import VariableValues, get_argument_values, get_variable_values
 from graphql.pyutils import Path, is_awaitable
 
+from db.errors import Unavailable
 from execution.documents import Refused
 from execution.executor import EventExecutor
 from execution.kept import Kept, size_of_document
@@ -265,7 +266,10 @@ class Plans:
         return payload
 
     async def render(self, plan: Plan, event: Any, context: Any) -> bytes:
-        """The payload of a `next` message: `{"data": ...}`, with `errors` if there are any."""
+        """The payload of a `next` message: `{"data": ...}`, with `errors` if there are any.
+
+        Raises Unavailable where something could not be read: told with nulls, it would be lost to all who follow.
+        """
         if plan.project is not None:
             try:
                 payload = _encoded(await plan.project(event, context))
@@ -276,6 +280,9 @@ class Plans:
                 return payload
         self.counters.executed += 1
         result = await self._execute(plan, event, context)
+        for error in result.errors or ():
+            if isinstance(error.original_error, Unavailable):
+                raise error.original_error
         answer: dict[str, Any] = {"data": result.data}
         if result.errors:
             answer["errors"] = self._format(result.errors)
@@ -363,7 +370,7 @@ class Live:
         return events
 
     async def render(self, event: Any, context: Any) -> bytes:
-        """The payload for this subscriber alone."""
+        """The payload for this subscriber alone. Raises Unavailable."""
         return await self._plans.render(self._plan, event, context)
 
 

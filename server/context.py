@@ -42,7 +42,7 @@ from realtime.rates import Charge
 from realtime.reader import Batch, Matches, whole
 from realtime.topic import RETRY_SECONDS
 from schema.context import Request
-from server.credentials import Credentials, RateLimited, holder_of, release
+from server.credentials import PAUSE_SECONDS, Credentials, RateLimited, holder_of, release
 from server.news import Newsroom
 from server.tokens import AccessTokens, SessionCheck, TokenCheck, authenticate
 
@@ -397,14 +397,21 @@ class SharedRenderer:
     async def later(self, batch: Batch) -> bytes:
         context = self.context
         context.through = batch.cursor.seq
-        try:
-            payload = await self.render(self.event_of(batch), context)
-            if context.has_moved:
-                raise CannotShare
-            return payload
-        finally:
-            context.has_moved = False
-            await release(context)
+        loop = asyncio.get_running_loop()
+        give_up_at = loop.time() + PAUSE_SECONDS
+        while True:
+            try:
+                payload = await self.render(self.event_of(batch), context)
+                if context.has_moved:
+                    raise CannotShare
+                return payload
+            except Unavailable:
+                if loop.time() > give_up_at:
+                    raise CannotShare from None
+            finally:
+                context.has_moved = False
+                await release(context)
+            await asyncio.sleep(RETRY_SECONDS)
 
 
 async def shared_payload(context: SharedContext, sharing: Sharing, event: Awaitable[Any]) -> bytes | None:
@@ -412,5 +419,7 @@ async def shared_payload(context: SharedContext, sharing: Sharing, event: Awaita
     try:
         payload: bytes = await sharing.render(await event, context)
         return None if context.has_moved else payload
+    except Unavailable:
+        return None
     finally:
         await release(context)

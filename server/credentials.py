@@ -5,17 +5,24 @@ The transports know no domain: a `Gateway` is all they see of it.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
 
+from db.errors import Unavailable
 from db.models import TokenRights
-from execution.live import Sharing
+from execution.live import Live, Sharing
 from realtime.rates import Charge
+from realtime.topic import RETRY_SECONDS
 
 log = logging.getLogger("tutti.errors")
+
+PAUSE_SECONDS = 15.0
+"""So long an event is tried to be read. Without PostgreSQL a process closes its sockets earlier; this is for what
+cannot be read though PostgreSQL is there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +118,24 @@ class Gateway(Protocol):
         charge: Charge | None = None,
     ) -> OperationContext:
         """A fresh context for one operation; opens nothing yet. `tab`: the socket it comes by."""
+
+
+async def rendered(live: Live, event: Any, context: Reading) -> bytes:
+    """The payload of an event for one subscriber, with nothing held any more. Waits while PostgreSQL is away.
+
+    Raises Unavailable after `PAUSE_SECONDS`; the operation then ends, and is resumed by its cursor.
+    """
+    loop = asyncio.get_running_loop()
+    give_up_at = loop.time() + PAUSE_SECONDS
+    while True:
+        try:
+            return await live.render(event, context)
+        except Unavailable:
+            if loop.time() > give_up_at:
+                raise
+        finally:
+            await release(context)
+        await asyncio.sleep(RETRY_SECONDS)
 
 
 async def release(context: Reading) -> None:

@@ -37,6 +37,7 @@ from server.credentials import (
     extended,
     holder_of,
     release,
+    rendered,
 )
 from server.errors import formatted, of_exception, status_of
 from server.event_stream import HEADERS as EVENT_STREAM_HEADERS
@@ -231,8 +232,7 @@ class HttpEndpoint:
         context.share(live.sharing(stream))
         async with aclosing(await live.source(context)) as events:
             async for event in events:
-                payload = await live.render(event, context)
-                await release(context)
+                payload = await rendered(live, event, context)
                 await stream.send(payload)
                 self.tally.sent_alone += 1
 

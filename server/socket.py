@@ -46,6 +46,7 @@ from server.credentials import (
     extended,
     holder_of,
     release,
+    rendered,
 )
 from server.errors import formatted, of_exception
 from server.frames import Frames
@@ -313,8 +314,7 @@ class Socket(BaseGraphQLTransportWSHandler[Any, None]):
             context.share(live.sharing(outlet))
             async with aclosing(await live.source(context)) as events:
                 async for event in events:
-                    payload = await live.render(event, context)
-                    await release(context)
+                    payload = await rendered(live, event, context)
                     await outlet.send(payload)
                     tally.sent_alone += 1
         finally:

@@ -51,6 +51,19 @@ async def test_a_process_cut_off_from_postgresql_sends_its_sockets_away_after_te
         async with asyncio.timeout(10):
             while (await http.get(f"{cut.url}/readyz")).status_code != 200:  # noqa: ASYNC110 - nobody tells
                 await asyncio.sleep(0.1)
-        async with ann.listening(workspace_id, after=stream.cursor) as back:
+        async with (
+            ann.listening(workspace_id, after=stream.cursor) as back,
+            elsewhere.listening(workspace_id) as other,
+        ):
             await back.event(lambda event: event.get("task", {}).get("title") == "Meanwhile")
+            # What comes while it cannot be read waits for PostgreSQL; it is neither lost nor told with nulls.
+            theatre.postgres.is_closed = True
+            theatre.postgres.cut()
+            await elsewhere.create_task(workspace_id, "In the dark")
+            await other.event(lambda event: event.get("task", {}).get("title") == "In the dark")
+            answer = await ann.answer("{ viewer { email } }")  # by then it was tried
+            assert answer["errors"][0]["extensions"]["code"] == "SERVICE_UNAVAILABLE"
+            theatre.postgres.is_closed = False
+            event = await back.event(lambda event: event.get("task", {}).get("title") == "In the dark")
+            assert (event["actor"]["id"], back.ended) == (ann.id, None)
         assert "Traceback" not in theatre.logged, theatre.logged[-4000:]
