@@ -58,6 +58,7 @@ async def test_people_at_a_task_see_each_other_and_talk(open_page: OpenPage) -> 
     await expect(ann.get_by_role("group", name="Online: Ann, Bob")).to_be_visible()
     await bob.get_by_role("textbox", name="Title").focus()
     await expect(ann.get_by_text("Bob is editing the title")).to_be_visible()
+    await expect(ann.get_by_text("Bob is editing the title")).not_to_be_visible(timeout=15_000)  # he types no more
 
     await ann.get_by_role("textbox", name="Write a comment").press_sequentially("Are you ready, @b")
     await expect(bob.get_by_role("complementary")).to_contain_text("Ann is commenting")

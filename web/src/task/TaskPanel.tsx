@@ -107,7 +107,7 @@ function Tools({ task }: { task: Task }) {
   );
 }
 
-const IDLE_MS = 20_000; // who has not typed for so long is only looking
+const IDLE_MS = 5_000; // who has not typed for so long is only looking
 
 /** Tells others what this person does here, and gives what says so. */
 function useDoing(task: Task, isThere: boolean): (mode: ActivityMode, field?: ChangedField) => (isOn: boolean) => void {
