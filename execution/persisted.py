@@ -45,7 +45,8 @@ class Persisted:
     def __init__(self, shelf: Shelf | None = None, trusted: Mapping[str, str] | None = None) -> None:
         self._shelf = shelf
         self._trusted = {**(trusted or {}), **{hash_of(text): text for text in (trusted or {}).values()}}
-        self._kept: Kept[str, str] = Kept(MAX_KEPT_BYTES)
+        self._kept: Kept[str, tuple[str, bool]] = Kept(MAX_KEPT_BYTES)
+        """hash -> (text, whether the shelf was given it, or gave it)."""
 
     async def named(self, query: str | None, document_id: str | None, extensions: Mapping[str, Any]) -> Named:
         """The document that a request means. Raises Refused."""
@@ -74,21 +75,25 @@ class Persisted:
         """Keep a valid document by its hash; `is_shared`: for the other processes, too."""
         if named.key is None or named.key in self._trusted:
             return
-        is_new = self._kept.get(named.key) is None
-        self._keep(named.key, named.text)
-        if is_new and is_shared and self._shelf is not None:
+        known = self._kept.get(named.key)
+        was_shared = known is not None and known[1]
+        self._keep(named.key, named.text, is_shared=is_shared or was_shared)
+        # What a stranger asked for first is kept here alone until somebody whom we know asks for it.
+        if is_shared and not was_shared and self._shelf is not None:
             await self._shelf.put(named.key, named.text)
 
     async def _find(self, key: str) -> str | None:
-        text = self._kept.get(key)
-        if text is None and self._shelf is not None and (text := await self._shelf.get(key)) is not None:
-            if hash_of(text) != key:
-                return None
-            self._keep(key, text)
+        known = self._kept.get(key)
+        if known is not None:
+            return known[0]
+        text = None if self._shelf is None else await self._shelf.get(key)
+        if text is None or hash_of(text) != key:
+            return None
+        self._keep(key, text, is_shared=True)
         return text
 
-    def _keep(self, key: str, text: str) -> None:
-        self._kept.keep(key, text, sys.getsizeof(key) + sys.getsizeof(text))
+    def _keep(self, key: str, text: str, *, is_shared: bool) -> None:
+        self._kept.keep(key, (text, is_shared), sys.getsizeof(key) + sys.getsizeof(text))
 
 
 def hash_of(text: str) -> str:

@@ -48,12 +48,17 @@ async def test_a_client_sends_the_hash_then_both_then_the_hash_alone(http: httpx
         assert (await http.get(other.url, params=parameters)).json()["data"] == data
 
 
-async def test_what_strangers_send_is_kept_in_the_process_alone(http: httpx.AsyncClient) -> None:
+async def test_what_strangers_send_is_kept_in_the_process_alone_until_somebody_known_sends_it(
+    http: httpx.AsyncClient,
+) -> None:
     shelf = Shelf()
     async with serve(persisted=Persisted(shelf)) as tiny:
         await http.post(tiny.url, json=by_hash(HELLO, query=HELLO))
         assert (await http.post(tiny.url, json=by_hash(HELLO))).json()["data"] == {"hello": "Hello Ann"}
         assert shelf.texts == {}
+        somebody = {"Authorization": tiny.gateway.sign_in()}
+        await http.post(tiny.url, json=by_hash(HELLO, query=HELLO), headers=somebody)
+        await eventually(lambda: shelf.texts == {hash_of(HELLO): HELLO})
 
 
 @pytest.mark.parametrize(
