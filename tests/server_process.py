@@ -2,8 +2,8 @@
 
 Only two things differ from production: passwords cost little, and attempts are not limited unless a test asks for it
 (TEST_ATTEMPTS=limited), since all tests come from one address. TEST_TOKEN_SECONDS says how long access tokens live,
-TEST_BUG names one of tests.faults.bugs to be served with, and after SIGUSR1 the process ends as by kill -9 between its
-next commit and the publishing of it.
+TEST_LOGS lets it log what `tutti serve` logs, TEST_BUG names one of tests.faults.bugs to be served with, and after
+SIGUSR1 the process ends as by kill -9 between its next commit and the publishing of it.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from dataclasses import fields
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from argon2 import Parameters
 from argon2.profiles import CHEAPEST
@@ -31,6 +32,7 @@ from jobs.outbox import run_outbox
 from realtime.process import Realtime
 from server.background import post_office
 from server.draining import Server
+from server.logs import CONFIGURATION
 from server.serve import speaking
 from server.settings import Settings
 from tests.faults.bugs import BUGS
@@ -75,7 +77,10 @@ def main(port_file: Path) -> None:
     listener = socket.socket()
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.bind(("127.0.0.1", int(os.environ.get("TEST_PORT", "0"))))
-    config = speaking(app, settings, log_level="warning", timeout_graceful_shutdown=5)
+    log_as: dict[str, Any] = {"log_level": "warning"}
+    if "TEST_LOGS" in os.environ:
+        log_as = {"log_level": "info", "log_config": CONFIGURATION}
+    config = speaking(app, settings, **log_as, timeout_graceful_shutdown=5)
 
     class Announced(Server):
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
