@@ -3,12 +3,24 @@
 import asyncio
 import re
 
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Route, expect
 
 from tests.e2e.conftest import PATIENCE_MS, OpenPage
 from tests.e2e.documents import CHANGE, CREATE
 from tests.e2e.network import network_of
-from tests.e2e.test_client import card, create, has_stored, is_accessible, is_live, sign_up, two_on_a_board
+from tests.e2e.test_client import (
+    NO_REPLICA,
+    STORED,
+    card,
+    create,
+    has_stored,
+    is_accessible,
+    is_live,
+    sign_up,
+    two_on_a_board,
+    until,
+)
+from tests.stack_fixture import TestStack, sql
 
 EXPIRE = """() => {
     const accounts = JSON.parse(localStorage.getItem("tutti.accounts"));
@@ -41,6 +53,16 @@ IS_ABOVE = """titles => {
     return above.height > 100 && above.bottom < below.top;
 }"""
 """Whether a card is high, and the one below it has made room for it."""
+NOTE_SILENCE = """() => {
+    const look = () => { globalThis.wasSilent ||= document.body.textContent.includes("Nobody has said anything yet"); };
+    new MutationObserver(look).observe(document.body, { childList: true, subtree: true });
+}"""
+"""Notes in `wasSilent` whether it was ever shown from now on that there are no comments."""
+PRUNE = """
+    UPDATE workspace_heads SET floor_seq = seq WHERE workspace_id = '{0}';
+    DELETE FROM events WHERE workspace_id = '{0}';
+"""
+"""What retention does, to all of a workspace."""
 RENEWED = "old => JSON.parse(localStorage.getItem('tutti.accounts'))[0].accessToken !== old"
 
 
@@ -180,8 +202,13 @@ async def test_what_two_wrote_without_a_network_meets_and_what_is_refused_goes_b
     await bob.keyboard.press("Control+Enter")
     await bob.get_by_role("button", name="Close task").click()
     await open_task(bob, "Gone")
-    await bob.get_by_role("textbox", name="Write a comment").fill("To nobody")
+    field = bob.get_by_role("textbox", name="Write a comment")
+    await field.press_sequentially("For @an")
+    await expect(bob.get_by_role("option", name="Ann")).to_be_visible()
+    await bob.keyboard.press("Enter")
     await bob.keyboard.press("Control+Enter")
+    await expect(field).to_have_value("")
+    await field.fill("And more")
     await bob.get_by_role("textbox", name="Title").fill("Still here")
     await bob.keyboard.press("Enter")
     await expect(card(bob, "Still here")).to_be_visible()
@@ -195,8 +222,10 @@ async def test_what_two_wrote_without_a_network_meets_and_what_is_refused_goes_b
     await has_stored(ann, 0)  # all that she changed has arrived
     networks[1].mend()
     messages = bob.get_by_role("status", name="Messages")
-    await expect(messages).to_contain_text("Your comment was not sent")
+    await expect(messages).to_contain_text("Your comment was not sent: “For @ann")
     await expect(messages).to_contain_text("was changed back")
+    left = bob.get_by_role("textbox", name="What you wrote as a comment")
+    await expect(left).to_have_value(re.compile("^And more\n\nFor @ann"))
     choice = bob.get_by_role("dialog", name="Ann changed this too")
     await expect(choice).to_contain_text("Title of Ann")
     await choice.get_by_role("button", name="Keep theirs").click()
@@ -236,6 +265,105 @@ async def test_a_link_that_dies_without_a_word_is_noticed_and_what_was_under_way
         await expect(card(page, "Rehearse twice")).to_contain_text("2 comments")
         await expect(page.get_by_role("article", name="Comment by Ann")).to_have_count(1)
         await expect(page.get_by_role("article", name="Comment by Bob")).to_contain_text("Meanwhile")
+
+
+async def test_what_was_sent_on_a_line_that_went_silent_is_sent_again_over_the_next(open_networked: OpenPage) -> None:
+    page = await sign_up(open_networked, "Ann")
+    await create(page, "Before")
+    await until(page, STORED, "Before")
+    is_silent = True
+
+    async def request(route: Route) -> None:
+        if not is_silent:  # otherwise it is never answered
+            await route.continue_()
+
+    await page.route("**/graphql", request)
+    await create(page, "Heard")
+    status = page.get_by_role("status", name="Connection")
+    await expect(status).to_have_text("Live, 1 change waits")
+    await page.get_by_role("link", name="Account").click()
+    await expect(status).to_have_text("Live, 1 change waits")
+    await page.get_by_role("link", name="Board").click()
+    await expect(card(page, "Heard")).to_be_visible()
+    await expect(status).to_have_text("Live, 1 change waits")
+    network = network_of(page)
+    network.cut()
+    is_silent = False
+    network.mend()
+    await expect(status).to_have_text("All changes saved")
+    await is_live(page)
+    await has_stored(page, 0)
+
+
+async def test_an_expired_cursor_leaves_what_is_typed_and_a_refused_reaction_goes_back(
+    open_networked: OpenPage, stack: TestStack
+) -> None:
+    ann, bob = await two_on_a_board(open_networked)
+    await create(ann, "Talk")
+    await open_task(ann, "Talk")
+    await open_task(bob, "Talk")
+    for page, text in ((ann, "Said by Ann"), (bob, "Said by Bob")):
+        await page.get_by_role("textbox", name="Write a comment").fill(text)
+        await page.keyboard.press("Control+Enter")
+    by_ann = bob.get_by_role("article", name="Comment by Ann")
+    await expect(by_ann).to_be_visible()
+    await bob.get_by_role("article", name="Comment by Bob").get_by_role("button", name="More for this comment").click()
+    await bob.get_by_role("menuitem", name="Edit").click()
+    edited = bob.get_by_role("textbox", name="Edit the comment")
+    await edited.fill("Said by me")
+    await has_stored(bob, 0)
+    status = bob.get_by_role("status", name="Connection")
+    network_of(bob).cut()
+    await expect(status).to_contain_text("Reconnecting")
+    own = ann.get_by_role("article", name="Comment by Ann")
+    await own.get_by_role("button", name="More for this comment").click()
+    await ann.get_by_role("menuitem", name="Delete").click()
+    await has_stored(ann, 0)
+    workspace_id = await ann.evaluate("() => localStorage.getItem('tutti.workspace').split('_')[1]")
+    await asyncio.to_thread(sql, stack.database_url, PRUNE.format(workspace_id))
+    await bob.evaluate(NOTE_SILENCE)
+    network_of(bob).mend()
+    await is_live(bob)
+    await expect(by_ann).to_have_count(0)
+    await bob.keyboard.type(", too")
+    await expect(edited).to_have_value("Said by me, too")
+    assert not await bob.evaluate("globalThis.wasSilent")
+
+    network_of(bob).cut()
+    await expect(status).to_contain_text("Reconnecting")
+    await bob.get_by_role("button", name="Add a reaction").first.click()
+    await bob.get_by_role("button", name="Hooray").click()
+    reaction = bob.get_by_role("button", name="🎉 1, by Bob")
+    await expect(reaction).to_be_visible()
+    await bob.get_by_role("button", name="Close task").click()
+    await open_task(bob, "Talk")
+    await expect(reaction).to_be_visible()
+    await ann.get_by_role("link", name="Members").click()
+    await ann.get_by_label("Role of Bob").select_option(label="Viewer")
+    await expect(ann.get_by_role("status", name="Messages")).to_contain_text("Bob")
+    network_of(bob).mend()
+    await expect(bob.get_by_role("status", name="Messages")).to_contain_text("was changed back")
+    await expect(reaction).to_have_count(0)
+
+
+async def test_signing_out_asks_before_it_loses_changes(open_networked: OpenPage) -> None:
+    page = await sign_up(open_networked, "Ann")
+    await create(page, "Before")
+    await until(page, STORED, "Before")
+    network_of(page).cut()
+    await create(page, "Precious")
+    await has_stored(page, 1)
+    await page.get_by_role("link", name="Account").click()
+    await expect(page.get_by_role("status", name="Connection")).to_contain_text("1 change waits")
+    await page.get_by_role("button", name="Sign out", exact=True).click()
+    question = page.get_by_role("dialog", name="Sign out and lose changes?")
+    await expect(question).to_contain_text("1 change is not saved yet")
+    await question.get_by_role("button", name="Cancel").click()
+    await has_stored(page, 1)
+    await page.get_by_role("button", name="Sign out", exact=True).click()
+    await question.get_by_role("button", name="Sign out and lose them").click()
+    await expect(page.get_by_role("heading", name="Tasks that people change together, live.")).to_be_visible()
+    await until(page, NO_REPLICA)
 
 
 async def test_signing_out_in_one_tab_signs_out_all(open_page: OpenPage) -> None:

@@ -8,7 +8,8 @@ import { Button, Loading, textOf } from "../ui/controls";
 import { Badge, Confirm, Problem, Row, Rows, Section } from "../ui/forms";
 import { Ago } from "../ui/time";
 import { toast } from "../ui/toasts";
-import { forgetHere, leave } from "./leave";
+import { forgetHere } from "./leave";
+import { SignOut } from "./SignOut";
 
 type Session = NonNullable<AccountQuery["viewer"]>["sessions"][number];
 
@@ -18,8 +19,7 @@ export function Devices() {
   const [isAsking, setIsAsking] = useState(false);
   const sessions = [...(data?.viewer?.sessions ?? [])].sort((a, b) => Number(b.current) - Number(a.current) || b.lastUsedAt.localeCompare(a.lastUsedAt));
 
-  async function end({ id, current, device }: Session): Promise<void> {
-    if (current) return leave();
+  async function end({ id, device }: Session): Promise<void> {
     const { problems } = await act(SignOutDocument, { sessionId: id });
     if (problems) toast("It is still signed in", problems.form);
     else toast(`${device ?? "The device"} is signed out`);
@@ -47,7 +47,7 @@ export function Devices() {
                   <p className="text-sm text-dim">Since {new Date(session.createdAt).toLocaleDateString("en", { dateStyle: "medium" })}, last used <Ago at={session.lastUsedAt} /></p>
                 </div>
                 {session.current && <Badge>This one</Badge>}
-                <Button kind="danger" aria-label={`Sign out ${session.current ? "this device" : (session.device ?? "that device")}`} onClick={() => void end(session)}>Sign out</Button>
+                {session.current ? <SignOut label="Sign out this device" /> : <Button kind="danger" aria-label={`Sign out ${session.device ?? "that device"}`} onClick={() => void end(session)}>Sign out</Button>}
               </Row>
             );
           })}

@@ -8,7 +8,7 @@ import { Avatar, Button, Field, Loading, Select, textOf } from "../ui/controls";
 import { Panel, Problem, Saving, Section, useDraft } from "../ui/forms";
 import { toast } from "../ui/toasts";
 import { useViewer } from "../workspace/viewer";
-import { leave } from "./leave";
+import { SignOut } from "./SignOut";
 
 const FIELDS = ["name", "handle", "timeZone"];
 const THEMES = [{ id: "", label: "As the system" }, { id: "light", label: "Light" }, { id: "dark", label: "Dark" }];
@@ -28,7 +28,7 @@ export function Profile() {
         </div>
       </Section>
       <Section title="This browser" lead="Signing out removes what is kept here of your tasks.">
-        <div><Button kind="danger" onClick={() => void leave()}>Sign out</Button></div>
+        <div><SignOut /></div>
       </Section>
     </>
   );

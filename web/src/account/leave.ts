@@ -1,6 +1,24 @@
 /** What this browser forgets of somebody who leaves it. */
+import { promisifyRequest } from "idb-keyval";
 import { activeAccount, forgetAccount, signOut } from "../session/accounts";
-import { forgetReplicas } from "../sync/indexeddb";
+import { forgetReplicas, OPERATION, PREFIX, STORE } from "../sync/indexeddb";
+
+/** How many changes in this browser have not reached the server, and would be lost; 0 where that cannot be told. */
+export async function waitingHere(): Promise<number> {
+  const account = activeAccount();
+  if (!account) return 0;
+  const counts = (await indexedDB.databases()).map(({ name }) => (name?.startsWith(PREFIX + account.id) ? waitingIn(name) : 0));
+  return (await Promise.all(counts).catch(() => [])).reduce((sum, count) => sum + count, 0);
+}
+
+async function waitingIn(name: string): Promise<number> {
+  const database = await promisifyRequest(indexedDB.open(name));
+  try {
+    return await promisifyRequest(database.transaction(STORE).objectStore(STORE).count(IDBKeyRange.bound(OPERATION, `${OPERATION}\uffff`)));
+  } finally {
+    database.close();
+  }
+}
 
 /** Ends this session on the server, too. */
 export async function leave(): Promise<void> {

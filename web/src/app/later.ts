@@ -5,7 +5,8 @@ const RETRY_MS = 2_000;
 /** A component whose script is fetched when it is drawn first, and tried again for as long as the network does not give it. */
 export const lazily = <Props>(fetch: () => Promise<{ default: ComponentType<Props> }>) => lazy(() => whenThere(fetch));
 
-async function whenThere<Module>(fetch: () => Promise<Module>): Promise<Module> {
+/** The script, tried again for as long as the network does not give it. */
+export async function whenThere<Module>(fetch: () => Promise<Module>): Promise<Module> {
   for (;;) {
     try {
       return await fetch();

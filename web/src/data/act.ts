@@ -13,6 +13,9 @@ export type Problems = Readonly<Record<string, string>>;
 
 export const NO_PROBLEMS: Problems = {};
 
+const UNREACHABLE = "The server cannot be reached. Nothing was changed.";
+const LATE = "No answer came in time. It may have been changed, or not.";
+
 interface Payload {
   readonly userErrors: readonly RefusalFragment[];
 }
@@ -46,7 +49,7 @@ export function useAct(isKeyed = true): Act {
       const { data, error } = await client.mutation(document, { input: sent }).toPromise();
       const payload = data && (Object.values(data)[0] as PayloadOf<Data> | undefined);
       if ((payload || error?.graphQLErrors.length) && unanswered.current.key === key) unanswered.current = undefined;
-      if (!payload) return { payload: null, problems: { form: error?.graphQLErrors[0]?.message ?? "The server cannot be reached. Nothing was changed." } };
+      if (!payload) return { payload: null, problems: { form: error?.graphQLErrors[0]?.message ?? (error?.networkError?.name === "TimeoutError" ? LATE : UNREACHABLE) } };
       if (payload.userErrors.length === 0) return { payload, problems: null };
       const conflict = payload.userErrors.find((each) => each.__typename === "ConflictError");
       const problems = problemsOf(payload.userErrors, fields);

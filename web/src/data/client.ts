@@ -1,11 +1,11 @@
 /**
  * Queries and mutations of one account, by urql: what is not in the replica.
  *
- * Invariant: every request carries a token that is fresh when it is sent.
+ * Invariant: every request carries a token that is fresh when it is sent, and ends in time.
  */
 import { cacheExchange, Client, fetchExchange } from "urql";
 import { freshToken } from "../session/accounts";
-import { bearer, ENDPOINT } from "../session/requests";
+import { bearer, ENDPOINT, fetchInTime } from "../session/requests";
 
 export function createGraphQLClient(accountId: string): Client {
   return new Client({
@@ -16,7 +16,7 @@ export function createGraphQLClient(accountId: string): Client {
       const token = await freshToken(accountId);
       const headers = new Headers(init?.headers);
       if (token) headers.set("authorization", bearer(token));
-      return fetch(input, { ...init, headers });
+      return fetchInTime(input, { ...init, headers });
     },
   });
 }

@@ -18,6 +18,7 @@ import { Arranger, type AnyRow, type Comment, type Model, type Task } from "./mo
 import { workspaceServer, type WorkspaceEvent } from "./server";
 import { SharedStorage } from "./shared-storage";
 import { Talks } from "./talks";
+import { setWaiting } from "./waiting";
 
 export interface Refused {
   readonly operation: Operation;
@@ -65,7 +66,7 @@ export class OpenWorkspace {
   private acts: readonly (readonly string[])[] = [];
   /** Those of them that the server has confirmed, by their keys. */
   private readonly done = new Map<string, Done>();
-  /** How many snapshots were read: what was read beside the stream before the last one is not here any more. */
+  /** How many snapshots were read: what was read beside the stream before the last one is to be read again. */
   snapshots = 0;
   /** Why the stream ended for good; null while it goes on. */
   ended: unknown = null;
@@ -95,12 +96,17 @@ export class OpenWorkspace {
     const snapshot: typeof server.snapshot = async (onBeginning) => {
       const read = await server.snapshot(onBeginning);
       this.snapshots += 1;
-      return read;
+      const ids = new Set(read.rows.map((row) => row.id));
+      // A snapshot has no comments: those that are here stay until they are read again, of tasks that are still there.
+      return { ...read, rows: [...read.rows, ...[...this.comments()].filter(({ task }) => ids.has(task.id))] };
     };
     const follow: typeof server.follow = (after, sink) =>
       server.follow(after, { next: (batch) => sink.next({ ...batch, steps: this.talks.kept(batch.steps) }), error: (...problem) => sink.error(...problem) });
     this.sync = new Sync(this.replica, { ...server, snapshot, follow }, this.storage, {
-      onChange: () => this.changed(),
+      onChange: () => {
+        setWaiting(name, this.sync.waitingCount);
+        this.changed();
+      },
       onRefused: (operations, reasons) => this.refused(operations, reasons as readonly RefusalFragment[]),
       onEnded: (problem) => {
         this.ended = problem;
@@ -232,9 +238,19 @@ export class OpenWorkspace {
     this.acts = [...earlier, ...this.acts].slice(-MOST_UNDONE);
   }
 
+  /** The comments of a task that the server has said and not taken back. */
+  confirmedComments(taskId: string): Comment[] {
+    return [...this.comments()].filter(({ task }) => task.id === taskId);
+  }
+
   /** The version that the server said last; undefined while the creation waits. */
   confirmedVersion(id: string): number | undefined {
     return this.replica.confirmed(id)?.version;
+  }
+
+  /** What waits for the server, in its order; the same list as before if nothing has changed. */
+  get waiting(): readonly Operation[] {
+    return this.replica.operations;
   }
 
   /** Adds or takes back the person's own reaction. */

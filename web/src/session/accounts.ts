@@ -39,6 +39,8 @@ export class Refused extends Error {
 const ACCOUNTS = "tutti.accounts"; // localStorage: all accounts of this browser
 const ACTIVE = "tutti.account"; // sessionStorage: the id this tab acts as, "" for nobody
 const RENEW_BEFORE_MS = 60_000;
+/** All tabs wait for it. The next try has to come within the server's grace of 10 seconds for a token whose successor was lost. */
+const LONGEST_REFRESH_MS = 6_000;
 
 // --- what is stored -----------------------------------------------------------------------------------------------
 
@@ -164,7 +166,7 @@ export async function freshToken(id: string, force = false): Promise<string | nu
     if (!now?.refreshToken) return null;
     if (now.accessToken !== before.accessToken) return now.accessToken; // another tab was faster
     try {
-      const payload = await session(REFRESH, "refreshSession", { refreshToken: now.refreshToken });
+      const payload = await session(REFRESH, "refreshSession", { refreshToken: now.refreshToken }, LONGEST_REFRESH_MS);
       store(toAccount(payload));
       announce();
       return payload.accessToken;
@@ -185,8 +187,8 @@ export function renewalDueIn(account: Account): number | null {
 
 const isDue = (account: Account): boolean => renewalDueIn(account) === 0;
 
-async function session(query: string, field: string, input: Record<string, unknown>): Promise<SessionPayload> {
-  const answer = await ask<Record<string, SessionPayload>>({ query, variables: { input } });
+async function session(query: string, field: string, input: Record<string, unknown>, withinMs?: number): Promise<SessionPayload> {
+  const answer = await ask<Record<string, SessionPayload>>({ query, variables: { input } }, {}, withinMs);
   const payload = answer.data?.[field];
   if (!payload) throw new Error(problemsOf(answer) ?? "The server gave no result.");
   if (payload.userErrors.length) throw new Refused(payload.userErrors);

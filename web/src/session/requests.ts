@@ -1,7 +1,8 @@
 /**
  * Asks the API of this server, and says in plain words what went wrong when it cannot be asked.
  *
- * Invariant: answers are returned as they came, also with errors; only a missing or unreadable answer throws.
+ * Invariants: answers are returned as they came, also with errors; only a missing or unreadable answer throws. Every request
+ * ends, by an answer or without one.
  */
 
 export const ENDPOINT = "/graphql";
@@ -29,11 +30,22 @@ export interface Operation {
   operationName?: string | null | undefined;
 }
 
-/** Sends one query or mutation. Throws an Error for a person to read if no GraphQL answer came back. */
-export async function ask<Data>(operation: Operation, headers: Record<string, string> = {}): Promise<Answer<Data>> {
+/** Milliseconds in which the whole of an answer has to be here: a page of tasks also over a slow line. */
+const LONGEST_REQUEST_MS = 30_000;
+
+/** As `fetch`, and rejects with a `TimeoutError` when the answer is not here in time: a line that went silent says nothing. */
+export function fetchInTime(input: RequestInfo | URL, init: RequestInit = {}, withinMs = LONGEST_REQUEST_MS): Promise<Response> {
+  const { signal } = init;
+  const ended = new AbortController();
+  setTimeout(() => ended.abort(new DOMException("No answer came in time.", "TimeoutError")), withinMs);
+  return fetch(input, { ...init, signal: signal ? AbortSignal.any([signal, ended.signal]) : ended.signal });
+}
+
+/** Sends one query or mutation. Throws an Error for a person to read if no GraphQL answer came back, in so many milliseconds. */
+export async function ask<Data>(operation: Operation, headers: Record<string, string> = {}, withinMs?: number): Promise<Answer<Data>> {
   let response: Response;
   try {
-    response = await fetch(ENDPOINT, {
+    response = await fetchInTime(ENDPOINT, {
       method: "POST",
       headers: {
         "content-type": "application/json",
@@ -41,7 +53,7 @@ export async function ask<Data>(operation: Operation, headers: Record<string, st
         ...headers,
       },
       body: JSON.stringify(operation),
-    });
+    }, withinMs);
   } catch {
     throw new Error("The server does not answer. Is it running, and are you online?");
   }

@@ -9,10 +9,10 @@ import type { Operation, Row } from "./replica";
 import type { Save, Saved, Storage } from "./storage";
 
 const ROW = "row:";
-const OPERATION = "operation:";
+export const OPERATION = "operation:";
 const CURSOR = "cursor";
-const PREFIX = "tutti.replica.";
-const STORE = "replica";
+export const PREFIX = "tutti.replica.";
+export const STORE = "replica";
 const AT_ONCE = 200; // rows are copied as they are put; more of them would keep the page from its next frame
 
 /** Those of this tab, each until it is closed. */

@@ -4,7 +4,8 @@
  *
  * Invariants: an operation is stored before it is sent and leaves only with an answer; they are sent one at a time, in
  * order. Batches are applied one after the other, and a batch that came over a link we have left is not applied: it
- * comes again behind the cursor.
+ * comes again behind the cursor. An answer is waited for over one link only: with the next link the operation is sent again,
+ * and a snapshot is read again, as what was on its way when a link was lost may never come.
  */
 import type { Changes, Operation, Replica, Row } from "./replica";
 import type { Storage } from "./storage";
@@ -70,6 +71,8 @@ export class Sync<R extends Row> {
   private links = 0;
   private isStopped = false;
   private isSending = false;
+  private run = 0; // which one sends: with every link another one
+  private giveUpReading: (() => void) | null = null;
   private isLoaded = false;
   private failures = 0;
   private followFailures = 0; // since something came over the stream
@@ -105,6 +108,8 @@ export class Sync<R extends Row> {
     this.link = ++this.links;
     this.failures = 0;
     this.followFailures = 0;
+    this.run += 1;
+    this.isSending = false;
     void this.whenLoaded.then(() => this.catchUp(this.link));
     this.drainSoon(0);
   }
@@ -115,6 +120,7 @@ export class Sync<R extends Row> {
     clearTimeout(this.followTimer);
     this.unfollow?.();
     this.unfollow = null;
+    this.giveUpReading?.();
   }
 
   /** Whether a whole snapshot has been here. */
@@ -130,10 +136,15 @@ export class Sync<R extends Row> {
     this.drainSoon(0);
   }
 
-  /** Takes rows that were read beside the stream. What is here already is followed, so it is as new at the same version. */
-  learn(rows: readonly R[]): void {
+  /**
+   * Takes rows that were read beside the stream, and those that were found to be gone by that. What is here already is
+   * followed, so it is as new at the same version.
+   */
+  learn(rows: readonly R[], gone: readonly string[] = []): void {
     const { cursor } = this.replica;
-    if (cursor !== null) this.remember(this.replica.apply({ cursor, steps: rows.map((row) => ({ kind: "put", row })) }));
+    if (cursor === null) return;
+    const steps = [...rows.map((row) => ({ kind: "put", row }) as const), ...gone.map((id) => ({ kind: "drop", id }) as const)];
+    this.remember(this.replica.apply({ cursor, steps }));
   }
 
   /** Lets rows go, here and where they are stored, that are not needed any more. */
@@ -233,7 +244,10 @@ export class Sync<R extends Row> {
   }
 
   private async readSnapshot(link: number): Promise<void> {
-    const { rows, cursor } = await this.server.snapshot((beginning) => this.preview(beginning, link));
+    const { rows, cursor } = await new Promise<Snapshot<R>>((resolve, reject) => {
+      this.giveUpReading = () => reject(new Error("The link is gone."));
+      this.server.snapshot((beginning) => this.preview(beginning, link)).then(resolve, reject);
+    });
     if (link !== this.link || this.isStopped) return;
     this.replica.reset(rows, cursor);
     this.isReady = true;
@@ -261,10 +275,11 @@ export class Sync<R extends Row> {
     await this.whenLoaded;
     if (this.isSending || this.isStopped) return;
     this.isSending = true;
+    const { run } = this;
     try {
-      for (let next = this.replica.operations[0]; next; next = this.replica.operations[0]) {
+      for (let next = this.replica.operations[0]; next && run === this.run; next = this.replica.operations[0]) {
         const outcome = await this.server.send(next).catch((): Outcome<R> => ({ kind: "unreachable" }));
-        if (this.isStopped) return; // it is stored, and will be sent again: its answer belongs to whoever is next
+        if (this.isStopped || run !== this.run) return; // it is stored, and will be sent again: its answer belongs to whoever is next
         if (outcome.kind === "unreachable") {
           this.drainSoon(retryIn(this.failures++));
           return;
@@ -273,7 +288,7 @@ export class Sync<R extends Row> {
         await this.settle(next, outcome);
       }
     } finally {
-      this.isSending = false;
+      if (run === this.run) this.isSending = false;
     }
   }
 

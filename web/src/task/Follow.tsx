@@ -1,7 +1,7 @@
 /** Whether the person follows a task or hears nothing of it, and who else follows. */
 import { Bell, BellOff, BellRing } from "lucide-react";
-import { useEffect, useState } from "react";
-import { useClient, useMutation, useQuery } from "urql";
+import { useEffect, useMemo, useState, useSyncExternalStore } from "react";
+import { useMutation, useQuery } from "urql";
 import type { Task } from "../data/model";
 import { TaskExtrasDocument, UpdateTaskSubscriptionDocument, type TaskExtrasQuery } from "../gql/graphql";
 import { reacted, unreacted, type Reaction } from "../sync/comments";
@@ -55,18 +55,23 @@ export function FollowMenu({ task, extras }: { task: Task; extras: Extras | unde
   );
 }
 
-/** The reactions to the task itself, with those on top that wait for the server. */
+/**
+ * The reactions to the task itself, with those on top that wait for the server; what it has confirmed meanwhile stays on top
+ * until it was read, so that nothing flickers.
+ */
 export function useTaskReactions(task: Task, extras: Extras | undefined): { reactions: readonly Reaction[]; react: (emoji: string, isOn: boolean) => void } {
   const workspace = useWorkspace();
-  const client = useClient();
-  const [own, setOwn] = useState<readonly Reaction[] | null>(null);
-  useEffect(() => setOwn(null), [extras, client]);
-  const reactions = own ?? extras?.reactions ?? [];
-  return {
-    reactions,
-    react(emoji, isOn) {
-      setOwn((isOn ? reacted : unreacted)(reactions, emoji, workspace.me));
-      workspace.react(task.id, emoji, isOn);
-    },
-  };
+  const waiting = useSyncExternalStore(workspace.subscribe, () => workspace.waiting);
+  const own = useMemo(() => waiting.filter(({ name, entityId }) => entityId === task.id && REACTS[name]), [waiting, task.id]);
+  const [asked, setAsked] = useState(own);
+  useEffect(() => setAsked((before) => [...before.filter(({ key }) => !own.some((each) => each.key === key)), ...own]), [own]);
+  useEffect(() => setAsked(own), [extras]);
+  useEffect(() => workspace.onRefused(({ operation }) => setAsked((before) => before.filter(({ key }) => key !== operation.key))), [workspace]);
+  const reactions = useMemo(
+    () => asked.reduce<readonly Reaction[]>((shown, { name, input }) => REACTS[name]!(shown, String(input.emoji), workspace.me), extras?.reactions ?? []),
+    [asked, extras, workspace],
+  );
+  return { reactions, react: (emoji, isOn) => workspace.react(task.id, emoji, isOn) };
 }
+
+const REACTS: Readonly<Record<string, typeof reacted>> = { addReaction: reacted, removeReaction: unreacted };

@@ -45,14 +45,17 @@ export function useComments(task: Task): { comments: readonly Comment[]; threads
     if (!isThere) return setState("read"); // nobody can have said anything yet
     let isWanted = true;
     async function read(): Promise<void> {
+      const gone = new Set(workspace.confirmedComments(task.id).map(({ id }) => id));
       for (let after: string | null | undefined = null; after !== undefined; ) {
         const { data, error }: OperationResult<TaskCommentsQuery> = await client.query<TaskCommentsQuery>(TaskCommentsDocument, { id: task.id, after }, { requestPolicy: "network-only" }).toPromise();
         if (!isWanted) return;
         const page: NonNullable<TaskCommentsQuery["task"]>["comments"] | undefined = data?.task?.comments;
         if (!page) return setState(error?.networkError ? "missing" : "read");
+        for (const { id } of page.nodes) gone.delete(id);
         workspace.sync.learn(page.nodes);
         after = page.pageInfo.hasNextPage ? page.pageInfo.endCursor : undefined;
       }
+      workspace.sync.learn([], [...gone]); // they were deleted where no event told so
       setState("read");
     }
     void read();

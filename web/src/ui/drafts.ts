@@ -7,7 +7,7 @@ let lastName = "";
 
 const useDrafts = create<Readonly<Record<string, string>>>(() => ({}));
 
-export function setDraft(name: string, text: string): void {
+function setDraft(name: string, text: string): void {
   lastName = name;
   useDrafts.setState({ [name]: text });
   if (text) sessionStorage.setItem(PREFIX + name, text);
@@ -15,6 +15,9 @@ export function setDraft(name: string, text: string): void {
 }
 
 const draftOf = (name: string): string => useDrafts.getState()[name] ?? sessionStorage.getItem(PREFIX + name) ?? "";
+
+/** Puts a text below what is typed there now. */
+export const addToDraft = (name: string, text: string): void => setDraft(name, [draftOf(name).trimEnd(), text].filter(Boolean).join("\n\n"));
 
 /** When somebody signs out: whoever comes next is not to read what they typed. */
 export function forgetDrafts(): void {

@@ -35,8 +35,8 @@ export function Toasts() {
     <div role="status" aria-label="Messages" data-toasts className="pointer-events-none fixed right-4 bottom-4 z-60 grid w-80 max-w-[calc(100vw-2rem)] gap-2">
       {toasts.map(({ id, title, text, action }) => (
         <div key={id} className="pointer-events-auto flex items-start gap-2 rounded-xl border border-line bg-raised p-3 shadow-lg">
-          <div className="grow">
-            <p className="text-sm font-semibold">{title}</p>
+          <div className="min-w-0 grow">
+            <p className="line-clamp-4 text-sm font-semibold wrap-anywhere">{title}</p>
             {text && <p className="text-sm text-dim">{text}</p>}
           </div>
           {action && <Button onClick={() => { action.run(); drop(id); }}>{action.label}</Button>}

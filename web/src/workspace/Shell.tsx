@@ -1,8 +1,9 @@
 /** The frame of every page: where one is, where one can go, and whether the page is live. */
 import { Bell, CircleCheck, Columns3, LayoutList, Search, Settings, UserRound, Users } from "lucide-react";
-import { useContext, useEffect, useSyncExternalStore, type ReactNode } from "react";
+import { useContext, useEffect, useState, type ReactNode } from "react";
 import { Link } from "wouter";
 import { useLink } from "../data/connection";
+import { useWaitingOf } from "../data/waiting";
 import { GlobalKeys } from "../find/GlobalKeys";
 import { Here } from "../presence/Presence";
 import { useUnread } from "../ui/unread";
@@ -68,18 +69,48 @@ export function Shell({ title, slug: shown, view, children }: { title: string; s
 const WORDS = { live: "Live", connecting: "Connecting…", reconnecting: "Reconnecting…", offline: "Offline" };
 const LOOKS = { live: "text-good", connecting: "text-dim", reconnecting: "text-warn", offline: "text-warn" };
 
-/** Live, or why not, and how many changes wait. */
+const RECONNECTING_AFTER_MS = 1_000; // a link that is back sooner was not missed
+const WAITING_AFTER_MS = 1_500; // most changes are confirmed long before
+const SAVED_MS = 2_000;
+
+/** Live, or why not, and how many changes wait; that they are saved where it was said that they wait. */
 function LinkStatus() {
-  const link = useLink((state) => state.link);
-  const workspace = useContext(WorkspaceContext);
-  const waiting = useSyncExternalStore(workspace?.subscribe ?? never, () => workspace?.sync.waitingCount ?? 0);
-  const isAway = link !== "live" && waiting > 0;
+  const now = useLink((state) => state.link);
+  const isLost = useLasting(now === "reconnecting", RECONNECTING_AFTER_MS);
+  const [before, setBefore] = useState(now);
+  const link = now === "reconnecting" && !isLost ? before : now;
+  useEffect(() => setBefore(link), [link]);
+  const waiting = useWaitingOf(useViewer().user.id);
+  const isLate = useLasting(waiting > 0, WAITING_AFTER_MS);
+  const isWaiting = waiting > 0 && (link !== "live" || isLate);
+  const isSaved = useAfter(isWaiting, SAVED_MS) && waiting === 0 && link === "live";
   return (
-    <p role="status" aria-label="Connection" className={`flex shrink-0 items-center gap-2 px-2.5 py-1 text-sm ${LOOKS[link]}`}>
+    <p role="status" aria-label="Connection" className={`flex shrink-0 items-center gap-2 px-2.5 py-1 text-sm ${isWaiting ? "text-warn" : LOOKS[link]}`}>
       <span aria-hidden className="size-2 rounded-full bg-current" />
-      <span>{WORDS[link]}{isAway && <>, {waiting} <span className="max-sm:sr-only">{waiting === 1 ? "change" : "changes"}</span> {waiting === 1 ? "waits" : "wait"}</>}</span>
+      <span>{isSaved ? "All changes saved" : WORDS[link]}{isWaiting && <>, {waiting} <span className="max-sm:sr-only">{waiting === 1 ? "change" : "changes"}</span> {waiting === 1 ? "waits" : "wait"}</>}</span>
     </p>
   );
 }
 
-const never = (): (() => void) => () => undefined;
+/** Whether something has been so for so many milliseconds. */
+function useLasting(isSo: boolean, ms: number): boolean {
+  const [isLasting, setLasting] = useState(false);
+  useEffect(() => {
+    setLasting(false);
+    if (!isSo) return;
+    const timer = setTimeout(() => setLasting(true), ms);
+    return () => clearTimeout(timer);
+  }, [isSo, ms]);
+  return isSo && isLasting;
+}
+
+/** Whether something has ceased to be so within the last milliseconds. */
+function useAfter(isSo: boolean, ms: number): boolean {
+  const [isAfter, setAfter] = useState(false);
+  useEffect(() => {
+    if (isSo) return setAfter(true);
+    const timer = setTimeout(() => setAfter(false), ms);
+    return () => clearTimeout(timer);
+  }, [isSo, ms]);
+  return !isSo && isAfter;
+}

@@ -2,11 +2,11 @@
 import { Suspense, useContext, useEffect, useRef, useState, useSyncExternalStore } from "react";
 import { useClient } from "urql";
 import { Link, Redirect } from "wouter";
-import { lazily } from "../app/later";
+import { lazily, whenThere } from "../app/later";
 import { BoardPage } from "../board/BoardPage";
-import { OpenWorkspace, type Refused } from "../data/workspace";
+import { setWaiting } from "../data/waiting";
+import { OpenWorkspace } from "../data/workspace";
 import { forgetReplicas } from "../sync/indexeddb";
-import { announce } from "../ui/announce";
 import { Empty, Loading } from "../ui/controls";
 import { toast } from "../ui/toasts";
 import { useConnection } from "./connection-context";
@@ -15,12 +15,13 @@ import { Shell } from "./Shell";
 import { Spoken } from "./Spoken";
 import { useViewer } from "./viewer";
 import { recallConflicts, tookConflict, useConflicts } from "../task/conflict";
-import { setDraft } from "../ui/drafts";
 
 const ConflictDialog = lazily(() => import("../task/ConflictDialog"));
 const SearchPage = lazily(() => import("../find/SearchPage"));
 const MembersPage = lazily(() => import("../members/MembersPage"));
 const SettingsPage = lazily(() => import("../settings/SettingsPage"));
+
+const fetchRefusals = (): Promise<typeof import("./refusals")> => import("./refusals");
 
 const TITLES: Record<string, string> = { board: "Board", list: "List", search: "Search", members: "Members", settings: "Settings" };
 
@@ -35,7 +36,7 @@ export function WorkspacePage({ slug, view, taskKey }: { slug: string; view: str
     if (!id) return;
     localStorage.setItem("tutti.workspace", id);
     const workspace = new OpenWorkspace(client, connection, id, { id: user.id, name: user.name });
-    const offRefused = workspace.onRefused((refused) => tookConflict(workspace, refused) || tellRefusal(refused));
+    const offRefused = workspace.onRefused((refused) => tookConflict(workspace, refused) || void whenThere(fetchRefusals).then(({ tellRefusal }) => tellRefusal(workspace, refused)));
     recallConflicts(workspace);
     setOpen(workspace);
     return () => void workspace.close().then(offRefused);
@@ -108,13 +109,18 @@ function useNews(open: OpenWorkspace | null, isGone: boolean): boolean {
   }, [hasEnded, row, known?.version]);
   useEffect(() => {
     if (hasEnded && open) left(open.id);
-    if (hasEnded && open) void open.close().then(() => forgetReplicas(`${open.me.id}.${open.id}`));
+    if (hasEnded && open) void open.close().then(() => forgetWorkspace(`${open.me.id}.${open.id}`));
   }, [hasEnded, open]);
   useEffect(() => {
     if (role && before.current && role !== before.current) toast(`You are ${ROLES[role]} here now`);
     before.current = role ?? before.current;
   }, [role]);
   return hasEnded;
+}
+
+async function forgetWorkspace(name: string): Promise<void> {
+  setWaiting(name, 0);
+  await forgetReplicas(name);
 }
 
 const ROLES: Record<string, string> = { OWNER: "the owner", ADMIN: "an admin", MEMBER: "a member", GUEST: "a guest", VIEWER: "a viewer" };
@@ -125,26 +131,4 @@ const never = (): (() => void) => () => undefined;
 function Conflicts() {
   const isShown = useConflicts(({ shownKey }) => shownKey !== null);
   return isShown && <Suspense fallback={null}><ConflictDialog /></Suspense>;
-}
-
-function tellRefusal(refused: Refused): void {
-  const [reason] = refused.reasons;
-  const { name: mutation, input } = refused.operation;
-  if (mutation === "createComment") {
-    setDraft(input.parentId ? `answer.${String(input.parentId)}` : `comment.${String(input.taskId)}`, String(input.body));
-    toast("Your comment was not sent. It is in its field again.", reason?.message);
-    return announce(`Your comment was not sent. ${reason?.message ?? ""}`);
-  }
-  if (mutation === "revertChanges") {
-    toast("That could not be undone", reason?.message);
-    return announce(`That could not be undone. ${reason?.message ?? ""}`);
-  }
-  if (mutation === "bulkUpdateTasks") {
-    const { length } = input.updates as readonly unknown[];
-    toast(`${length} tasks were changed back`, reason?.message);
-    return announce(`${length} tasks were changed back. ${reason?.message ?? ""}`);
-  }
-  const name = refused.task?.title ?? (refused.comment ? "Your comment" : String(input.title ?? "The change"));
-  toast(`“${name}” was changed back`, reason?.message);
-  announce(`${name} was changed back. ${reason?.message ?? ""}`);
 }

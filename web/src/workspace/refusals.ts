@@ -1,0 +1,33 @@
+/** Tells the person what the server refused, and gives them back what they wrote. */
+import type { OpenWorkspace, Refused } from "../data/workspace";
+import { toTyped } from "../task/mentions";
+import { announce } from "../ui/announce";
+import { addToDraft } from "../ui/drafts";
+import { toast } from "../ui/toasts";
+
+export function tellRefusal(workspace: OpenWorkspace, refused: Refused): void {
+  const [reason] = refused.reasons;
+  const { name: mutation, input } = refused.operation;
+  if (mutation === "createComment") {
+    const model = workspace.model();
+    const taskId = String(input.taskId);
+    const text = toTyped(String(input.body), model.members);
+    addToDraft(input.parentId ? `answer.${taskId}.${String(input.parentId)}` : `comment.${taskId}`, text);
+    const isGone = reason?.code === "NOT_FOUND" || !model.taskById.has(taskId); // its event may still be on its way
+    if (!isGone) toast("Your comment was not sent. It is in its field again.", reason?.message);
+    else toast(`Your comment was not sent: “${text}”`, reason?.message, { label: "Copy", run: () => void navigator.clipboard.writeText(text) });
+    return announce(`Your comment was not sent. ${reason?.message ?? ""}`);
+  }
+  if (mutation === "revertChanges") {
+    toast("That could not be undone", reason?.message);
+    return announce(`That could not be undone. ${reason?.message ?? ""}`);
+  }
+  if (mutation === "bulkUpdateTasks") {
+    const { length } = input.updates as readonly unknown[];
+    toast(`${length} tasks were changed back`, reason?.message);
+    return announce(`${length} tasks were changed back. ${reason?.message ?? ""}`);
+  }
+  const name = refused.task?.title ?? (refused.comment ? "Your comment" : String(input.title ?? "The change"));
+  toast(`“${name}” was changed back`, reason?.message);
+  announce(`${name} was changed back. ${reason?.message ?? ""}`);
+}
