@@ -47,6 +47,8 @@ class Network:
         self._flows.set()
         self._serving: dict[asyncio.Task[None], bool] = {}
         """What carries each connection, and whether it may be cut."""
+        self.socket_count = 0
+        """How many sockets there are now."""
 
     async def open(self) -> ProxySettings:
         """Begin; gives what a browser profile is told about its proxy."""
@@ -130,7 +132,11 @@ class Network:
         else:  # one request for each connection: what is cut then is the request, and not the one after it
             path = url._replace(scheme="", netloc="").geturl()
             far_writer.write(f"{method} {path} {version}\r\nConnection: close\r\n".encode() + rest)
-        await _first(self._carry(reader, far_writer, there), self._carry(far_reader, writer, back))
+        self.socket_count += is_socket
+        try:
+            await _first(self._carry(reader, far_writer, there), self._carry(far_reader, writer, back))
+        finally:
+            self.socket_count -= is_socket
 
     async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, way: _Way) -> None:
         with contextlib.suppress(OSError):

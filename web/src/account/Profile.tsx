@@ -8,7 +8,7 @@ import { Avatar, Button, Field, Loading, Select, textOf } from "../ui/controls";
 import { Panel, Problem, Saving, Section, useDraft } from "../ui/forms";
 import { toast } from "../ui/toasts";
 import { useViewer } from "../workspace/viewer";
-import { SignOut } from "./SignOut";
+import { Accounts } from "./Accounts";
 
 const FIELDS = ["name", "handle", "timeZone"];
 const THEMES = [{ id: "", label: "As the system" }, { id: "light", label: "Light" }, { id: "dark", label: "Dark" }];
@@ -27,9 +27,7 @@ export function Profile() {
           ))}
         </div>
       </Section>
-      <Section title="This browser" lead="Signing out removes what is kept here of your tasks.">
-        <div><SignOut /></div>
-      </Section>
+      <Accounts />
     </>
   );
 }

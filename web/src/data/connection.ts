@@ -1,5 +1,5 @@
 /**
- * The one socket of an account in this tab: whether it is live, and what is subscribed over it.
+ * The one socket of an account in this tab, which it shares with other tabs: whether it is live, and what is subscribed over it.
  *
  * Invariants: nothing is opened at import. The token never leaves headers and `connectionParams`; it is renewed on the
  * open socket before it ends. graphql-ws would send a live subscription again with its old variables, so whoever follows
@@ -7,6 +7,7 @@
  */
 import { createClient, type Client } from "graphql-ws";
 import { create } from "zustand";
+import { socketsOf } from "../link/shared-socket";
 import { accounts, freshToken, onAccountsChange, renewalDueIn } from "../session/accounts";
 import { bearer, ENDPOINT } from "../session/requests";
 
@@ -83,6 +84,7 @@ export class Connection {
     url.protocol = url.protocol.replace("http", "ws");
     this.client = createClient({
       url: url.href,
+      webSocketImpl: socketsOf(this.accountId),
       lazy: false,
       keepAlive: PING_MS,
       retryAttempts: Infinity,

@@ -1,13 +1,15 @@
 /**
- * Who else is in the open workspace, and telling them what this tab does.
+ * Who else is in the open workspace, and telling them what this person does: one of their tabs speaks for all.
  *
- * Invariants: it is told over the socket, which is the tab: when it closes, what it said ends by itself. Everything that is
- * said again and again ends soon after it is not said any more. Nobody is kept from anything by what others do.
+ * Invariants: it is told over the socket, which is the tab to the server: when it closes, what it said ends by itself.
+ * Everything that is said again and again ends soon after it is not said any more. Nobody is kept from anything by what
+ * others do.
  */
 import { stringifyDocument } from "urql";
 import { PresenceDocument, UpdatePresenceDocument, type ActivityMode, type ChangedField, type PresenceSubscription } from "../gql/graphql";
 import { Room } from "../sync/presence";
 import type { Connection } from "./connection";
+import { Voice } from "./voice";
 
 export interface Doing {
   readonly taskId: string;
@@ -29,13 +31,20 @@ export class PresenceRoom {
   private isClosed = false;
   private doing: Doing | null = null;
   private isAway = false;
+  private hiddenAt = Date.now(); // counts where it is hidden
+  private readonly voice: Voice;
   private timer: ReturnType<typeof setTimeout> | undefined;
   private awayTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(private readonly connection: Connection, private readonly workspaceId: string, myId: string) {
     this.room = new Room(myId);
+    this.voice = new Voice(new BroadcastChannel(`tutti.voice.${myId}.${workspaceId}`), () => this.spoken());
     this.unlisten = connection.listen({ connected: () => this.connected(), disconnected: () => this.disconnected() });
     document.addEventListener("visibilitychange", this.lookedAt);
+    addEventListener("focus", this.lookedAt);
+    addEventListener("pagehide", this.putAway);
+    addEventListener("pageshow", this.lookedAt);
+    if (!document.hidden) this.voice.looked();
   }
 
   subscribe = (reader: () => void): (() => void) => {
@@ -48,16 +57,21 @@ export class PresenceRoom {
     const before = this.doing;
     if (before?.taskId === doing?.taskId && before?.mode === doing?.mode && before?.field === doing?.field) return;
     this.doing = doing;
+    if (doing && !document.hidden) this.voice.looked();
     this.sendIn(SETTLE_MS);
   }
 
   close(): void {
     this.isClosed = true;
     this.doing = null;
-    if (this.isLinked) this.send();
+    if (this.isLinked && this.voice.isMine) this.send();
+    this.voice.close();
     clearTimeout(this.timer);
     clearTimeout(this.awayTimer);
     document.removeEventListener("visibilitychange", this.lookedAt);
+    removeEventListener("focus", this.lookedAt);
+    removeEventListener("pagehide", this.putAway);
+    removeEventListener("pageshow", this.lookedAt);
     this.unlisten();
   }
 
@@ -89,19 +103,39 @@ export class PresenceRoom {
   }
 
   private readonly lookedAt = (): void => {
-    clearTimeout(this.awayTimer);
-    if (document.hidden) this.awayTimer = setTimeout(() => this.setAway(true), AWAY_AFTER_MS);
-    else if (this.isAway) this.setAway(false);
+    if (document.hidden) {
+      this.hiddenAt = Date.now();
+      this.voice.hidden();
+    } else this.voice.looked();
+    this.awaySoon();
   };
 
+  private readonly putAway = (): void => this.voice.leave();
+
+  /** This tab speaks from now on, or another one does. */
+  private spoken(): void {
+    clearTimeout(this.timer);
+    this.isAway = false;
+    this.awaySoon();
+    this.sendIn(SETTLE_MS);
+  }
+
+  /** Somebody is away when the tab that speaks, which then is the last one they looked at, is out of sight for a while. */
+  private awaySoon(): void {
+    clearTimeout(this.awayTimer);
+    if (!document.hidden) this.setAway(false);
+    else if (this.voice.isMine) this.awayTimer = setTimeout(() => this.setAway(true), this.hiddenAt + AWAY_AFTER_MS - Date.now());
+  }
+
   private setAway(isAway: boolean): void {
+    if (this.isAway === isAway) return;
     this.isAway = isAway;
     this.sendIn(0);
   }
 
   private sendIn(ms: number): void {
     clearTimeout(this.timer);
-    if (this.isClosed || !this.isLinked) return;
+    if (this.isClosed || !this.isLinked || !this.voice.isMine) return;
     this.timer = setTimeout(() => this.send(), ms);
   }
 

@@ -1,7 +1,7 @@
 /** The right end of the bar: who this tab acts as, and a panel to sign in, switch, paste a token or sign out. */
 import { useEffect, useRef, useState, type FormEvent } from "react";
 import { actAs, signIn, signOut, signUp, usePastedToken, type Account } from "../session/accounts";
-import { useAccounts } from "./account-hooks";
+import { useAccounts } from "../session/use-accounts";
 
 type Way = "sign-in" | "sign-up" | "token";
 

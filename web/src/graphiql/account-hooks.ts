@@ -1,21 +1,15 @@
 /** The accounts of this browser as React state, and the clock that renews their tokens. */
 import { useEffect, useSyncExternalStore } from "react";
-import { accounts, activeAccount, freshToken, onAccountsChange, renewalDueIn, type Account } from "../session/accounts";
+import { activeAccount, freshToken, onAccountsChange, renewalDueIn, type Account } from "../session/accounts";
 import { renewInBand } from "./live";
 
 const RETRY_MS = 10_000;
 
 /** The account this tab acts as; the same object until something about it changes. */
 export function useActiveAccount(): Account | null {
-  return parsed<Account | null>(useSyncExternalStore(onAccountsChange, () => JSON.stringify(activeAccount())));
+  // A string is compared by value, so that an unchanged account causes no new rendering.
+  return JSON.parse(useSyncExternalStore(onAccountsChange, () => JSON.stringify(activeAccount()))) as Account | null;
 }
-
-export function useAccounts(): Account[] {
-  return parsed<Account[]>(useSyncExternalStore(onAccountsChange, () => JSON.stringify(accounts())));
-}
-
-// A string is compared by value, so that an unchanged account causes no new rendering.
-const parsed = <Value>(text: string): Value => JSON.parse(text) as Value;
 
 /** Renews the account's token shortly before it expires, also for subscriptions that are open. */
 export function useRenewal(account: Account | null): void {

@@ -1,9 +1,31 @@
 /** What somebody sees who is not signed in: what this is, and how to get in. The address stays, so one lands where it led. */
 import { useState, type FormEvent } from "react";
 import { Button, Field, textOf } from "../ui/controls";
-import { isKnownBrowser, Refused, signIn, signUp } from "./accounts";
+import { actAs, isKnownBrowser, Refused, signIn, signUp } from "./accounts";
+import { useAccounts } from "./use-accounts";
 
 export function Welcome() {
+  const others = useAccounts();
+  return (
+    <main className="mx-auto grid max-w-md gap-6 px-5 py-[10vh]">
+      <p className="flex items-center gap-2 font-semibold"><img src="/favicon.svg" alt="" width="32" height="32" />Tutti</p>
+      <h1 className="text-3xl leading-tight font-bold text-balance">Tasks that people change together, live.</h1>
+      {others.length > 0 && (
+        <ul aria-label="Signed in here" className="grid gap-2">
+          {others.map(({ id, name, email }) => <li key={id}><Button className="w-full" onClick={() => actAs(id)}>Go on as {name}, {email}</Button></li>)}
+        </ul>
+      )}
+      <SignIn />
+      <p className="text-sm text-dim">
+        For programs: <a className="text-accent underline" href="/graphql">GraphiQL and the API</a>,{" "}
+        <a className="text-accent underline" href="/schema.graphql">the schema</a>.
+      </p>
+    </main>
+  );
+}
+
+/** Signs somebody in or up; whoever was signed in before stays so, and the tab acts as the new one. */
+export function SignIn({ onDone }: { onDone?: () => void }) {
   const [isNew, setIsNew] = useState(() => location.pathname !== "/sign-in" && !isKnownBrowser());
   const [problems, setProblems] = useState<Record<string, string>>({});
   const [isBusy, setIsBusy] = useState(false);
@@ -17,6 +39,7 @@ export function Welcome() {
     try {
       if (isNew) await signUp({ ...person, name: String(form.get("name")).trim() });
       else await signIn(person.email, person.password);
+      onDone?.();
     } catch (problem) {
       setProblems(problemsByField(problem));
       setIsBusy(false);
@@ -24,9 +47,7 @@ export function Welcome() {
   }
 
   return (
-    <main className="mx-auto grid max-w-md gap-6 px-5 py-[10vh]">
-      <p className="flex items-center gap-2 font-semibold"><img src="/favicon.svg" alt="" width="32" height="32" />Tutti</p>
-      <h1 className="text-3xl leading-tight font-bold text-balance">Tasks that people change together, live.</h1>
+    <>
       <div role="group" aria-label="How to get in" className="grid grid-cols-2 gap-1 rounded-xl bg-raised p-1">
         {[true, false].map((forNew) => (
           <Button key={String(forNew)} kind={forNew === isNew ? "plain" : "quiet"} aria-pressed={forNew === isNew} onClick={() => { setIsNew(forNew); setProblems({}); }}>
@@ -43,11 +64,7 @@ export function Welcome() {
         <Button kind="primary" type="submit" disabled={isBusy}>{isNew ? "Create my account" : "Sign in with password"}</Button>
         {!isNew && <p className="text-sm"><a className="text-accent underline" href="/reset">Forgot your password?</a></p>}
       </form>
-      <p className="text-sm text-dim">
-        For programs: <a className="text-accent underline" href="/graphql">GraphiQL and the API</a>,{" "}
-        <a className="text-accent underline" href="/schema.graphql">the schema</a>.
-      </p>
-    </main>
+    </>
   );
 }
 

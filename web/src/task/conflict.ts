@@ -1,5 +1,6 @@
 /**
- * Texts that two people changed: both versions are kept until the person chooses, also over a reload.
+ * Texts that two people changed: both versions are kept until the person chooses, also over a reload. What is chosen in one tab
+ * is chosen in all.
  *
  * Invariant: what somebody wrote is forgotten only by their own choice, or when they sign out.
  */
@@ -25,16 +26,26 @@ const KEPT = "tutti.conflicts."; // localStorage, by person and workspace
 
 const keptAt = (workspace: OpenWorkspace): string => `${KEPT}${workspace.myId}.${workspace.id}`;
 
-/** Takes up what was not decided when the workspace was left. */
+/** Takes up what was not decided when the workspace was left, and what other tabs decide. */
 export function recallConflicts(workspace: OpenWorkspace): void {
+  addEventListener("storage", heardOfOther); // once, however often it is added
   shownAt = keptAt(workspace);
   const all = keptOf(workspace);
   useConflicts.setState({ all, shownKey: all[0]?.key ?? null });
 }
 
-function keptOf(workspace: OpenWorkspace): readonly Conflict[] {
+function heardOfOther({ key: changed }: StorageEvent): void {
+  if (shownAt === null || (changed !== shownAt && changed !== null)) return;
+  const all = keptIn(shownAt);
+  const { shownKey } = useConflicts.getState();
+  useConflicts.setState({ all, shownKey: all.some(({ key }) => key === shownKey) ? shownKey : null }); // what is new is asked there
+}
+
+const keptOf = (workspace: OpenWorkspace): readonly Conflict[] => keptIn(keptAt(workspace));
+
+function keptIn(place: string): readonly Conflict[] {
   try {
-    return JSON.parse(localStorage.getItem(keptAt(workspace)) ?? "[]") as Conflict[];
+    return JSON.parse(localStorage.getItem(place) ?? "[]") as Conflict[];
   } catch {
     return []; // what cannot be read cannot be shown
   }
@@ -46,7 +57,9 @@ export function tookConflict(workspace: OpenWorkspace, { operation, reasons }: R
   const reason = reasons.find((each): each is Reason => each.__typename === "ConflictError");
   if (!reason) return false;
   const { key, name, entityId, input } = operation;
-  keep(workspace, [...keptOf(workspace), { key, name, entityId, input, reason }], key);
+  const others = keptOf(workspace);
+  if (others.some((each) => each.key === key)) return true; // another tab has sent it, too, and asks
+  keep(workspace, [...others, { key, name, entityId, input, reason }], key);
   return true;
 }
 

@@ -1,0 +1,141 @@
+"""Several tabs of one person in one browser: they share a socket, and each goes on without the others."""
+
+import asyncio
+import uuid
+
+from playwright.async_api import Page, expect
+
+from tests.e2e.conftest import PATIENCE_MS, OpenPage
+from tests.e2e.network import Network, network_of
+from tests.e2e.test_client import PASSWORD, card, create, is_live, sign_up, two_on_a_board
+
+NO_SHARED_WORKERS = "delete globalThis.SharedWorker"
+
+
+async def beside(page: Page) -> Page:
+    """Another tab of the same browser, where this one is."""
+    other = await page.context.new_page()
+    await other.goto(page.url)
+    await is_live(other)
+    return other
+
+
+async def has_sockets(network: Network, count: int) -> None:
+    async with asyncio.timeout(PATIENCE_MS / 1000):
+        while network.socket_count != count:  # noqa: ASYNC110 - nobody tells
+            await asyncio.sleep(0.05)
+
+
+async def test_tabs_share_a_socket_recover_together_and_outlive_each_other(open_networked: OpenPage) -> None:
+    ann, bob = await two_on_a_board(open_networked)
+    other, network = await beside(ann), network_of(ann)
+    await has_sockets(network, 1)
+    await create(bob, "Of Bob")
+    await create(other, "Of Ann")
+    for page in (ann, other):
+        await expect(card(page, "Of Bob")).to_be_visible()
+    for page in (ann, bob):
+        await expect(card(page, "Of Ann")).to_be_visible()
+
+    network.cut()
+    for page in (ann, other):
+        await expect(page.get_by_role("status", name="Connection")).to_have_text("Reconnecting…")
+    await create(bob, "Meanwhile")
+    network.mend()
+    for page in (ann, other):
+        await is_live(page)
+        await expect(card(page, "Meanwhile")).to_be_visible()
+    await has_sockets(network, 1)
+
+    await ann.close()
+    await create(bob, "Later")
+    await expect(card(other, "Later")).to_be_visible()
+    await is_live(other)
+    await has_sockets(network, 1)
+    await expect(bob.get_by_role("group", name="Online: Ann, Bob")).to_be_visible()
+    await other.reload()
+    await is_live(other)
+    await has_sockets(network, 1)
+    await other.close()
+    await has_sockets(network, 0)
+    await expect(bob.get_by_role("group", name="Online: Bob", exact=True)).to_be_visible(timeout=10_000)
+
+
+async def test_the_tab_that_one_looks_at_says_what_one_does(open_networked: OpenPage) -> None:
+    ann, bob = await two_on_a_board(open_networked)
+    await create(ann, "First", "Second")
+    other = await beside(ann)
+    await card(ann, "First").click()
+    await expect(card(bob, "First")).to_contain_text("Ann is looking")
+    await card(other, "Second").click()
+    await expect(card(bob, "Second")).to_contain_text("Ann is looking")
+    await expect(card(bob, "First")).not_to_contain_text("Ann is looking")
+    await other.close()
+    await expect(card(bob, "First")).to_contain_text("Ann is looking")
+    await expect(card(bob, "Second")).not_to_contain_text("Ann is looking")
+
+
+async def test_without_shared_workers_each_tab_has_a_socket(open_networked: OpenPage) -> None:
+    ann = await sign_up(open_networked, "Ann")
+    await has_sockets(network_of(ann), 1)
+    await ann.context.add_init_script(NO_SHARED_WORKERS)
+    other = await beside(ann)
+    await has_sockets(network_of(ann), 2)
+    await create(other, "Alone")
+    await expect(card(ann, "Alone")).to_be_visible()
+
+
+async def test_what_is_decided_in_one_tab_is_not_asked_in_another(open_page: OpenPage) -> None:
+    ann, bob = await two_on_a_board(open_page)
+    await create(ann, "Play it")
+    for page in (ann, bob):
+        await card(page, "Play it").click()
+    mine = bob.get_by_role("textbox", name="Title")
+    await mine.fill("Play it softly")
+    await ann.get_by_role("textbox", name="Title").fill("Play it loud")
+    await ann.keyboard.press("Enter")
+    await expect(bob.get_by_text("Changed meanwhile.")).to_be_visible()
+    await mine.press("Enter")
+    asked = bob.get_by_role("dialog", name="Ann changed this too")
+    await expect(asked).to_be_visible()
+    other = await beside(bob)
+    await other.get_by_role("button", name="Keep theirs").click()
+    await expect(asked).to_have_count(0)
+
+
+async def test_an_account_is_added_without_signing_out_and_each_tab_acts_as_its_own(open_networked: OpenPage) -> None:
+    ann = await sign_up(open_networked, "Ann")
+    await create(ann, "Of Ann")
+    other, network = await beside(ann), network_of(ann)
+    await other.get_by_role("link", name="Account").click()
+    await other.get_by_role("button", name="Add an account…").click()
+    form = other.get_by_role("dialog", name="Add an account")
+    await form.get_by_role("button", name="Create account").click()
+    await form.get_by_label("Your name").fill("Eve")
+    await form.get_by_label("Email").fill(f"{uuid.uuid4().hex}@example.com")
+    await form.get_by_label("Password").fill(PASSWORD)
+    await form.get_by_role("button", name="Create my account").click()
+    await expect(other.get_by_role("region", name="To do")).to_be_visible()
+    await is_live(other)
+    await has_sockets(network, 2)
+    await create(other, "Of Eve")
+    await expect(card(other, "Of Eve")).to_be_visible()
+    await expect(card(other, "Of Ann")).to_have_count(0)
+
+    await act_as(other, "Ann")
+    await expect(card(other, "Of Ann")).to_be_visible()
+    await has_sockets(network, 1)
+    await act_as(other, "Eve")
+    await expect(card(other, "Of Eve")).to_be_visible()
+    await other.get_by_role("link", name="Account").click()
+    await other.get_by_role("button", name="Sign out").click()
+    await other.get_by_role("button", name="Go on as Ann").click()
+    await other.get_by_role("link", name="Board").click()
+    await expect(card(other, "Of Ann")).to_be_visible()
+    await is_live(ann)
+    await expect(card(ann, "Of Eve")).to_have_count(0)
+
+
+async def act_as(page: Page, name: str) -> None:
+    await page.get_by_role("link", name="Account").click()
+    await page.get_by_role("button", name=f"Switch to {name}").click()
