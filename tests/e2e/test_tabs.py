@@ -7,7 +7,7 @@ from playwright.async_api import Page, expect
 
 from tests.e2e.conftest import PATIENCE_MS, OpenPage
 from tests.e2e.network import Network, network_of
-from tests.e2e.test_client import PASSWORD, card, create, is_live, sign_up, two_on_a_board
+from tests.e2e.test_client import PASSWORD, card, create, has_stored, is_live, sign_up, two_on_a_board
 
 NO_SHARED_WORKERS = "delete globalThis.SharedWorker"
 
@@ -127,6 +127,7 @@ async def test_an_account_is_added_without_signing_out_and_each_tab_acts_as_its_
     await has_sockets(network, 1)
     await act_as(other, "Eve")
     await expect(card(other, "Of Eve")).to_be_visible()
+    await has_stored(other, 0)
     await other.get_by_role("link", name="Account").click()
     await other.get_by_role("button", name="Sign out").click()
     await other.get_by_role("button", name="Go on as Ann").click()

@@ -3,11 +3,26 @@ import { promisifyRequest } from "idb-keyval";
 import { activeAccount, forgetAccount, signOut } from "../session/accounts";
 import { forgetReplicas, OPERATION, PREFIX, STORE } from "../sync/indexeddb";
 
-/** How many changes in this browser have not reached the server, and would be lost; 0 where that cannot be told. */
+const SENT_WITHIN_MS = 2_000;
+const LOOK_MS = 100;
+
+/**
+ * How many changes in this browser have not reached the server, and would be lost; 0 where that cannot be told. What was changed
+ * just now is given the time to arrive.
+ */
 export async function waitingHere(): Promise<number> {
   const account = activeAccount();
   if (!account) return 0;
-  const counts = (await indexedDB.databases()).map(({ name }) => (name?.startsWith(PREFIX + account.id) ? waitingIn(name) : 0));
+  const until = performance.now() + SENT_WITHIN_MS;
+  for (;;) {
+    const count = await countOf(account.id);
+    if (count === 0 || performance.now() > until) return count;
+    await new Promise((again) => setTimeout(again, LOOK_MS));
+  }
+}
+
+async function countOf(accountId: string): Promise<number> {
+  const counts = (await indexedDB.databases()).map(({ name }) => (name?.startsWith(PREFIX + accountId) ? waitingIn(name) : 0));
   return (await Promise.all(counts).catch(() => [])).reduce((sum, count) => sum + count, 0);
 }
 
