@@ -13,6 +13,7 @@ from xdist.scheduler import LoadScopeScheduling
 from tests.mailbox import Mailbox
 from tests.people import Api
 from tests.processes import ServerProcess, server_processes
+from tests.site.served import served, served_api  # noqa: F401
 from tests.stack_fixture import TestStack, stack  # noqa: F401
 
 # Always the same examples, however long they take: what fails is what was changed, and not the day or the machine.

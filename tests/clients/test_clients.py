@@ -8,11 +8,12 @@ import pytest
 
 from tests.clients.programs import HERE, ROOT, SHOWN_PATH, Node, generate, install, run
 from tests.site.pages import block
+from tests.site.served import Served
 
 
 @pytest.mark.parametrize("client", ["graphql-ws", "urql", "apollo"])
-def test_two_people_work_together_and_nothing_is_missed_over_a_cut(node: Node, server_url: str, client: str) -> None:
-    run(node, f"{client}.mjs", server_url)
+def test_two_people_work_together_and_nothing_is_missed_over_a_cut(node: Node, served: Served, client: str) -> None:
+    run(node, f"{client}.mjs", served.url)
 
 
 def test_every_audit_of_graphql_over_http_passes(node: Node, server_url: str) -> None:

@@ -278,11 +278,11 @@ def test_a_newer_server_is_understood(tutti_client: ModuleType) -> None:
     assert read.events[0].actor.name == "R"
 
 
-async def test_the_snippets_of_its_readme_run_and_are_typed(python: Path, api: Api, tmp_path: Path) -> None:
-    ann, workspace_id, secret = await bot(api)
+async def test_the_snippets_of_its_readme_run_and_are_typed(python: Path, served_api: Api, tmp_path: Path) -> None:
+    ann, workspace_id, secret = await bot(served_api)
     snippets = SNIPPET.findall((PACKAGE / "README.md").read_text())
     assert len(snippets) == 3
-    given = {"TUTTI_URL": api.url, "TUTTI_TOKEN": secret, "TUTTI_WORKSPACE": workspace_id}
+    given = {"TUTTI_URL": served_api.url, "TUTTI_TOKEN": secret, "TUTTI_WORKSPACE": workspace_id}
     given |= {"TUTTI_EMAIL": ann.email, "TUTTI_PASSWORD": PASSWORD}
     printed = []
     for number, snippet in enumerate(snippets):

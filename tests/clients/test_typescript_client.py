@@ -99,8 +99,8 @@ def test_copies_of_several_people_converge_with_what_is_published(node: Node, pa
     run(node, *game, cwd=ROOT / "web", TUTTI_URL=server_url, TUTTI_PACKAGE=str(package), TUTTI_RUNS="3")
 
 
-async def test_the_replica_is_used_as_its_page_shows(node: Node, package: Path, api: Api) -> None:
-    ann = await api.sign_up()
+async def test_the_replica_is_used_as_its_page_shows(node: Node, package: Path, served_api: Api) -> None:
+    ann = await served_api.sign_up()
     workspace_id = await ann.create_workspace()
     task_id = await ann.create_task(workspace_id, "Old")
     folder = package / "build/replica"
@@ -109,7 +109,7 @@ async def test_the_replica_is_used_as_its_page_shows(node: Node, package: Path, 
     (folder / "shown.mts").write_text(AROUND_THE_REPLICA.format(shown=block("docs/replica.md", "ts")))
     options = ["--strict", "--skipLibCheck", "--module", "nodenext", "--target", "es2022", "--types", "node"]
     run(node, "node_modules/typescript/bin/tsc", *options, "--ignoreConfig", folder / "shown.mts", cwd=package)
-    given = {"TUTTI_URL": api.url, "TUTTI_TOKEN": ann.token, "TUTTI_WORKSPACE": workspace_id}
+    given = {"TUTTI_URL": served_api.url, "TUTTI_TOKEN": ann.token, "TUTTI_WORKSPACE": workspace_id}
     said = await asyncio.to_thread(run, node, folder / "shown.mjs", cwd=package, TUTTI_TASK=task_id, **given)
     assert "rendered" in said
     history = "query ($id: ID!) { task(by: {id: $id}) { title history(first: 2) { nodes { changes { after } } } } }"
@@ -118,11 +118,11 @@ async def test_the_replica_is_used_as_its_page_shows(node: Node, package: Path, 
     assert [one["changes"] for one in task["history"]["nodes"]] == [[{"after": "Old"}], [{"after": "New"}]]
 
 
-async def test_the_snippets_of_its_readme_are_typed_and_run(node: Node, package: Path, api: Api) -> None:
-    ann = await api.sign_up()
+async def test_the_snippets_of_its_readme_are_typed_and_run(node: Node, package: Path, served_api: Api) -> None:
+    ann = await served_api.sign_up()
     workspace_id = await ann.create_workspace()
     _, secret = await ann.create_token(workspace_id, ["TASK_READ", "TASK_WRITE"])
-    given = {"TUTTI_URL": api.url, "TUTTI_TOKEN": secret, "TUTTI_WORKSPACE": workspace_id}
+    given = {"TUTTI_URL": served_api.url, "TUTTI_TOKEN": secret, "TUTTI_WORKSPACE": workspace_id}
     snippets = SNIPPET.findall((package / "README.md").read_text())
     assert len(snippets) == len(SHOWN)
     folder = package / "build/snippets"

@@ -132,7 +132,8 @@ async def first_of(api: Api, document: str, variables: Any, headers: dict[str, s
         return message["payload"]
 
 
-async def test_all_work_and_answer_what_is_shown(api: Api) -> None:
+async def test_all_work_and_answer_what_is_shown(served_api: Api) -> None:
+    api = served_api
     examples = json.loads(FILE.read_text())
     answers: dict[str, Any] = {}
     for operation in operations():

@@ -8,16 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import re
-import signal
-import subprocess
 import sys
-import threading
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
@@ -28,10 +22,8 @@ from tests.jobs.receiver import Receiver
 from tests.people import Api, Person
 from tests.processes import ROOT, SECRET
 from tests.site.pages import PAGES, block, blocks
+from tests.site.served import BIN, Served, ran, shell
 from tests.stack_fixture import TestStack, temporary_state_dir
-
-BIN = Path(sys.prefix) / "bin"
-WAIT_SECONDS = 180
 
 CLIENTS = "tests/clients/test_"
 CONVERGENCE = "test_copies_of_several_people_converge_over_cut_links_and_lose_nothing"
@@ -100,8 +92,8 @@ class Garden:
 
 
 @pytest.fixture(scope="module")
-async def garden(api: Api) -> Garden:
-    ann = await api.sign_up("Ann")
+async def garden(served_api: Api) -> Garden:
+    ann = await served_api.sign_up("Ann")
     workspace_id = await ann.create_workspace("Garden")
     cursor = await ann.cursor(workspace_id)
     return Garden(ann, workspace_id, await ann.create_task(workspace_id, "Water the roses"), cursor)
@@ -139,106 +131,6 @@ async def test_an_operation_is_answered(garden: Garden, shown: Any) -> None:
 
 
 # ---- what is typed into a shell
-
-
-class Shell:
-    """A block that runs in bash; it and all that it started are ended at the end."""
-
-    def __init__(self, text: str, cwd: Path, environment: dict[str, str]) -> None:
-        path = [Path(__file__).parent / "bin", BIN, os.environ["PATH"]]
-        tools = {"PATH": ":".join(map(str, path)), "PYTHON": sys.executable}
-        self.said = ""
-        self._process = subprocess.Popen(
-            ["bash", "-e", "-c", text],
-            cwd=cwd,
-            env={**os.environ, **tools, **environment},
-            stdin=subprocess.PIPE,  # open, as a terminal is
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            start_new_session=True,
-        )
-
-    def until(self, wanted: str) -> re.Match[str]:
-        """Read what it says up to a line in which this is found. Raises AssertionError if it ends before."""
-        assert self._process.stdout is not None
-        timer = threading.Timer(WAIT_SECONDS, self.kill)
-        timer.start()
-        try:
-            for line in self._process.stdout:
-                self.said += line
-                if found := re.search(wanted, line):
-                    return found
-        finally:
-            timer.cancel()
-        raise AssertionError(f"{wanted} was not said, but: {self.said}")
-
-    def end(self) -> None:
-        """Wait until it has ended well."""
-        said, _ = self._process.communicate(timeout=WAIT_SECONDS)
-        self.said += said
-        assert self._process.returncode == 0, self.said
-
-    def wait(self) -> None:
-        self._process.communicate()
-
-    def kill(self) -> None:
-        with suppress(ProcessLookupError):
-            os.killpg(self._process.pid, signal.SIGKILL)
-
-    def stop(self) -> None:
-        """Ctrl-C, as what serves wants to be ended."""
-        with suppress(ProcessLookupError):
-            os.killpg(self._process.pid, signal.SIGINT)
-        with suppress(subprocess.TimeoutExpired):
-            self._process.communicate(timeout=60)
-
-
-@contextmanager
-def shell(text: str, cwd: Path = ROOT, **environment: str) -> Iterator[Shell]:
-    started = Shell(text, cwd, environment)
-    try:
-        yield started
-    finally:
-        started.kill()
-        started.wait()
-
-
-def ran(text: str, cwd: Path = ROOT, **environment: str) -> str:
-    """What a block said that ended well."""
-    with shell(text, cwd, **environment) as started:
-        started.end()
-        return started.said
-
-
-@dataclass(frozen=True, slots=True)
-class Served:
-    """The product as the README's first command serves it."""
-
-    url: str
-    password: str
-
-    def here(self, text: str) -> str:
-        """A block, with this server's address and the password that it printed."""
-        return text.replace("http://127.0.0.1:8000", self.url).replace("the one that was printed", self.password)
-
-
-@pytest.fixture(scope="module")
-def served() -> Iterator[Served]:
-    """`make serve`, with a state folder and a port of its own, and in the environment in which the tests run."""
-    with temporary_state_dir() as state_dir:
-        given = {
-            "TUTTI_STATE_DIR": str(state_dir),
-            "TUTTI_PORT": "0",
-            "TUTTI_WEBHOOK_ALLOW_LOOPBACK": "on",
-            "MAKEFLAGS": f"--no-print-directory VENV={sys.prefix}",
-        }
-        with shell(block("README.md", "sh", 0), **given) as started:
-            url = started.until(r"Web client +(http://\S+)/")[1]
-            password = started.until(r"Password +(\S+)")[1]
-            started.until("Ctrl-C stops everything")
-            yield Served(url, password)
-            started.stop()
 
 
 @shows("README.md:sh:0", "README.md:sh:2")
@@ -299,9 +191,9 @@ async def receiver() -> AsyncIterator[Receiver]:
 
 
 @shows("docs/webhooks.md:http:0")
-async def test_a_webhook_gets_what_is_shown(served: Served, receiver: Receiver, api: Api) -> None:
+async def test_a_webhook_gets_what_is_shown(served_api: Api, receiver: Receiver) -> None:
     head, _, shown = block("docs/webhooks.md", "http", 0).partition("\n\n")
-    ann = await Api(served.url, api.http).sign_up()
+    ann = await served_api.sign_up()
     workspace_id = await ann.create_workspace()
     task_id = await ann.create_task(workspace_id)
     await ann.do("createWebhook", {"workspaceId": workspace_id, "url": receiver.url, "kinds": ["TASK"]})
