@@ -30,7 +30,7 @@ export function BoardPage({ slug, view, taskKey }: { slug: string; view: "board"
   const [, go] = useLocation();
   const [newIn, setNewIn] = useState<string | null>(null);
   const filters = useMemo(() => filtersOf(address), [address]);
-  const tasks = useMemo(() => shownTasks(model, filters, today()), [model, filters]);
+  const { tasks, countOf } = useMemo(() => shownTasks(model.tasks, filters, today()), [model.tasks, filters]);
   const columns = useColumns(model, tasks);
   const [grouping, sorting] = view === "list" ? [groupingOf(address), sortingOf(address)] : ([undefined, undefined] as const);
   const groups = useGroups(model, tasks, grouping, sorting);
@@ -73,7 +73,7 @@ export function BoardPage({ slug, view, taskKey }: { slug: string; view: "board"
   return (
     <div className="flex min-h-0 grow">
       <div className="relative flex min-w-0 grow flex-col" onClickCapture={pressed}>
-        <FilterBar {...partsOf(model)} count={tasks.length} isWhole={isWhole} filters={filters} onChange={filter} onNew={mayWrite ? addNew : undefined} grouping={grouping} sorting={sorting} onArrange={arrange} />
+        <FilterBar {...partsOf(model)} count={tasks.length} countOf={countOf} isWhole={isWhole} filters={filters} onChange={filter} onNew={mayWrite ? addNew : undefined} grouping={grouping} sorting={sorting} onArrange={arrange} />
         {tasks.length === 0 && isWhole && isFiltered(filters) && (
           <Empty title="No task matches these filters.">
             <Button onClick={() => filter(NO_FILTERS)}>Clear the filters</Button>

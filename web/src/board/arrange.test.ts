@@ -9,7 +9,7 @@ const task = (id: string, more: Partial<Task> = {}): Task => ({
   assignees: [], labels: [], commentCount: 0, parent: null, createdBy: { id: "u", name: "U" }, ...more,
 });
 const shown = (address: string, ...tasks: Task[]): string[] =>
-  shownTasks(arrange([status, ...tasks], "u"), filtersOf(new URLSearchParams(address)), "2026-05-10").map(({ id }) => id);
+  shownTasks(arrange([status, ...tasks], "u").tasks, filtersOf(new URLSearchParams(address)), "2026-05-10").tasks.map(({ id }) => id);
 
 describe("filters", () => {
   const ann = task("1", { assignees: [{ id: "ann", name: "Ann" }], priority: "HIGH", dueDate: "2026-05-12" });
@@ -32,6 +32,17 @@ describe("filters", () => {
     ["status=other", []],
     ["archived=yes", ["4"]],
   ])("%s", (address, ids) => expect(shown(address, ann, late, plain, gone)).toEqual(ids));
+
+  it.each([
+    ["", { ann: 1, nobody: 2 }],
+    ["assignee=ann", { ann: 1, nobody: 2 }],
+    ["q=violin&assignee=ann", { nobody: 1 }],
+    ["archived=yes", { bob: 1, cid: 1 }],
+  ])("%s: they tell how many each person has, whoever is chosen", (address, counts) => {
+    const shared = { ...gone, assignees: [{ id: "bob", name: "Bob" }, { id: "cid", name: "Cid" }] };
+    const { countOf } = shownTasks([ann, late, plain, shared], filtersOf(new URLSearchParams(address)), "2026-05-10");
+    expect(Object.fromEntries(countOf)).toEqual(counts);
+  });
 
   it("stand in the address, beside what else is there", () => {
     const address = withFilters(new URLSearchParams("other=1"), { assignees: ["a", "b"], text: "x" });

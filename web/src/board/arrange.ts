@@ -3,7 +3,7 @@
  *
  * Invariant: pure; the address alone says what is filtered, so that a link shows another person the same.
  */
-import { kept, type Model, type Status, type Task } from "../data/model";
+import { kept, type Status, type Task } from "../data/model";
 
 export const PRIORITIES = ["URGENT", "HIGH", "MEDIUM", "LOW", "NONE"] as const;
 export const PRIORITY_NAMES: Record<string, string> = { URGENT: "Urgent", HIGH: "High", MEDIUM: "Medium", LOW: "Low", NONE: "No priority" };
@@ -59,19 +59,31 @@ export const NO_FILTERS: Filters = { assignees: [], statuses: [], priorities: []
 
 export const isFiltered = (filters: Filters): boolean => Object.values(filters).some((value) => value.length > 0);
 
-/** The tasks to show, in their order. `today` is a day like 2026-05-01. */
-export function shownTasks(model: Model, filters: Filters, today: string): Task[] {
+export interface Shown {
+  /** In their order. */
+  readonly tasks: readonly Task[];
+  /** How many each person has of the tasks that all filters but that of assignees let through, by id, and nobody by `NOBODY`. */
+  readonly countOf: ReadonlyMap<string, number>;
+}
+
+/** The tasks to show, and whose they are, in one pass. `today` is a day like 2026-05-01. */
+export function shownTasks(all: readonly Task[], filters: Filters, today: string): Shown {
   const words = filters.text.toLowerCase();
-  return model.tasks.filter((task) => {
+  const countOf = new Map<string, number>();
+  const count = (id: string): unknown => countOf.set(id, (countOf.get(id) ?? 0) + 1);
+  const tasks = all.filter((task) => {
     if ((task.archivedAt !== null) !== Boolean(filters.archived)) return false;
     if (filters.project && (task.project?.id ?? NOBODY) !== filters.project) return false;
     if (filters.statuses.length && !filters.statuses.includes(task.status.id)) return false;
     if (filters.priorities.length && !filters.priorities.includes(task.priority)) return false;
     if (filters.labels.length && !task.labels.some(({ id }) => filters.labels.includes(id))) return false;
-    if (filters.assignees.length && !isFor(task, filters.assignees)) return false;
     if (filters.due && !isDue(task, filters.due, today)) return false;
-    return !words || textOf(task).includes(words);
+    if (words && !textOf(task).includes(words)) return false;
+    if (!task.assignees.length) count(NOBODY);
+    for (const { id } of task.assignees) count(id);
+    return !filters.assignees.length || isFor(task, filters.assignees);
   });
+  return { tasks, countOf };
 }
 
 /** What filters look for words in; a changed task is another object, so this is right as long as there is the task. */
