@@ -14,16 +14,31 @@ import { dayAfter, PRIORITIES, PRIORITY_NAMES, today } from "./arrange";
 
 export type QuickKind = "assignees" | "status" | "priority" | "labels" | "due" | "project";
 
-export const useQuick = create<{ kind: QuickKind; taskId: string | null; x: number; y: number }>(() => ({ kind: "status", taskId: null, x: 0, y: 0 }));
+interface Quick {
+  readonly kind: QuickKind;
+  readonly taskId: string | null;
+  readonly x: number;
+  readonly y: number;
+  /** What is given the focus after it; null: the card. */
+  readonly from: HTMLElement | null;
+}
+
+const useQuick = create<Quick>(() => ({ kind: "status", taskId: null, x: 0, y: 0, from: null }));
+
+/** Opens it beside an element. */
+export function openQuick(kind: QuickKind, taskId: string, beside: Element | null, from: HTMLElement | null = null): void {
+  const box = beside?.getBoundingClientRect();
+  useQuick.setState({ kind, taskId, x: (box?.left ?? 0) + 16, y: (box?.top ?? 0) + 24, from });
+}
 
 export function QuickMenu({ model }: { model: Model }) {
-  const { kind, taskId, x, y } = useQuick();
+  const { kind, taskId, x, y, from } = useQuick();
   const task = taskId ? model.taskById.get(taskId) : undefined;
   if (!task) return null;
   const close = (): void => {
     useQuick.setState({ taskId: null });
-    holdCard(task.id);
-    setTimeout(() => focusCard(task.id), 0); // after the menu, which gives the focus back to where nothing is
+    if (!from) holdCard(task.id);
+    setTimeout(() => (from ? from.focus() : focusCard(task.id)), 0); // after the menu, which gives the focus back to where nothing is
   };
   return (
     <Menu label={`${kind} of ${task.title}`} open onOpenChange={(isOpen) => !isOpen && close()} trigger={<span aria-hidden className="fixed size-px" style={{ left: x, top: y }} />}>
@@ -80,6 +95,12 @@ export function changeAll(workspace: OpenWorkspace, tasks: readonly Task[], chan
   const keys = workspace.submitAll(tasks.map(({ id }) => id), change);
   if (tasks.length > 1) toast(`${tasks.length} tasks were changed`, undefined, { label: "Undo", run: () => workspace.undo(keys) });
   else tell(workspace, tasks, change);
+}
+
+/** Assigns a task to oneself, or no more, and what is selected with it. */
+export function takeOrGiveBack(workspace: OpenWorkspace, task: Task): void {
+  const isMine = task.assignees.some(({ id }) => id === workspace.myId);
+  changeAll(workspace, targetsOf(task, workspace.model()), { [isMine ? "removeAssigneeIds" : "addAssigneeIds"]: [workspace.myId] });
 }
 
 /** Says a change of one task; of several it is not read out one by one. */

@@ -34,8 +34,8 @@ export function focusCard(id: string): void {
   elementOf(id)?.focus();
 }
 
-/** The id of the task that a key is meant for. */
-export const taskIdAt = (event: KeyboardEvent): string | null => cardOf(event.target)?.dataset.task ?? (isFree() ? heldId : null);
+/** The id of the task that a key is meant for that comes to `target`. */
+export const taskIdAt = (target: EventTarget | null): string | null => cardOf(target)?.dataset.task ?? (isFree() ? heldId : null);
 
 /** For the `ref` of a card: takes the focus that its last element had. */
 export function takeFocus(card: HTMLElement | null): void {

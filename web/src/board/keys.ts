@@ -7,18 +7,18 @@
 import { useLayoutEffect, useRef } from "react";
 import { flushSync } from "react-dom";
 import { may, type Model, type Task } from "../data/model";
-import type { Undone } from "../data/workspace";
+import type { OpenWorkspace, Undone } from "../data/workspace";
 import { announce } from "../ui/announce";
 import { toast } from "../ui/toasts";
 import { useWorkspace } from "../workspace/context";
 import { placeAt, type Columns } from "./arrange";
 import { elementOf, focusCard, follow, taskIdAt, watchFocus } from "./focus";
-import { changeAll, useQuick, type QuickKind } from "./QuickMenu";
-import { clearSelection, targetsOf, toggleSelected, useSelection } from "./selection";
+import { openQuick, takeOrGiveBack, type QuickKind } from "./QuickMenu";
+import { clearSelection, toggleSelected, useSelection } from "./selection";
 import { placeOf } from "./spoken";
 import { isTyping } from "./typing";
 
-const QUICK: Record<string, QuickKind> = { s: "status", p: "priority", a: "assignees", l: "labels", d: "due" };
+const QUICK: Record<string, QuickKind> = { s: "status", p: "priority", a: "assignees", l: "labels", d: "due", m: "project" };
 
 /** `isByHand`: whether tasks stand where people have put them, so that moving one up or down can be seen. */
 export function useBoardKeys(columns: Columns, onOpen: (task: Task) => void, isByHand: boolean): void {
@@ -29,11 +29,10 @@ export function useBoardKeys(columns: Columns, onOpen: (task: Task) => void, isB
     function keyed(event: KeyboardEvent): void {
       if (isUndo(event) && !isTyping(event)) {
         event.preventDefault();
-        const undone = workspace.undoLast();
-        return toast(undone ? undoneWords(undone, workspace.model()) : "There is nothing to undo");
+        return undoLast(workspace);
       }
       if (isTyping(event) || event.metaKey || event.ctrlKey || event.defaultPrevented) return;
-      const id = taskIdAt(event);
+      const id = taskIdAt(event.target);
       drawNow();
       const { columns, onOpen } = latest.current;
       const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
@@ -44,16 +43,12 @@ export function useBoardKeys(columns: Columns, onOpen: (task: Task) => void, isB
       else if (key === "j" || (key === "ArrowDown" && task)) step(1);
       else if (key === "k" || (key === "ArrowUp" && task)) step(-1);
       else if ((key === "ArrowRight" || key === "ArrowLeft") && task) aside(task, columns, key === "ArrowRight" ? 1 : -1);
-      else if (task && QUICK[key]) {
-        const box = elementOf(task.id)?.getBoundingClientRect();
-        useQuick.setState({ kind: QUICK[key], taskId: task.id, x: (box?.left ?? 0) + 16, y: (box?.top ?? 0) + 24 });
-      } else if (task && key === "Enter" && event.target === document.body) onOpen(task);
+      else if (task && QUICK[key]) openQuick(QUICK[key], task.id, elementOf(task.id));
+      else if (task && key === "Enter" && event.target === document.body) onOpen(task);
       else if (task && key === "x") toggleSelected(task.id);
       else if (key === "Escape" && useSelection.getState().ids.size > 0 && !isInPanel(event)) clearSelection();
-      else if (task && key === "i") {
-        const isMine = task.assignees.some(({ id }) => id === workspace.myId);
-        changeAll(workspace, targetsOf(task, workspace.model()), { [isMine ? "removeAssigneeIds" : "addAssigneeIds"]: [workspace.myId] });
-      } else return;
+      else if (task && key === "i") takeOrGiveBack(workspace, task);
+      else return;
       event.preventDefault();
     }
 
@@ -84,6 +79,12 @@ export function useBoardKeys(columns: Columns, onOpen: (task: Task) => void, isB
       removeEventListener("keydown", keyed);
     };
   }, [workspace]);
+}
+
+/** Undoes what was done last, and says what that was. */
+export function undoLast(workspace: OpenWorkspace): void {
+  const undone = workspace.undoLast();
+  toast(undone ? undoneWords(undone, workspace.model()) : "There is nothing to undo");
 }
 
 function undoneWords({ operation, count }: Undone, model: Model): string {

@@ -1,14 +1,22 @@
 /** Ctrl or Cmd with K: type a few letters of an action, a place, a project or a task, and Enter does it or goes there. */
 import { useContext, useId, useState, useSyncExternalStore, type KeyboardEvent } from "react";
+import { flushSync } from "react-dom";
 import { useLocation } from "wouter";
 import { toggleTheme } from "../app/theme";
-import { may, type Model } from "../data/model";
+import { elementOf, focusCard, taskIdAt } from "../board/focus";
+import { undoLast } from "../board/keys";
+import { openQuick, takeOrGiveBack } from "../board/QuickMenu";
+import { clearSelection, targetsOf } from "../board/selection";
+import { may, type Model, type Task } from "../data/model";
+import type { OpenWorkspace } from "../data/workspace";
 import { INPUT } from "../ui/controls";
 import { Dialog } from "../ui/dialog";
+import { toast } from "../ui/toasts";
 import { WorkspaceContext } from "../workspace/context";
 import { useViewer } from "../workspace/viewer";
 import { askFor, askForNewTask } from "./asked";
 import { bestOf } from "./find";
+import { offersOn, openKeyOf, type Offer } from "./offers";
 
 interface Action {
   readonly id: string;
@@ -24,13 +32,33 @@ export default function Palette({ slug, onClose }: { slug: string | undefined; o
   const workspace = useContext(WorkspaceContext);
   const model = useSyncExternalStore(workspace?.subscribe ?? never, () => workspace?.model() ?? null);
   const { workspaces } = useViewer();
-  const [, go] = useLocation();
+  const [path, go] = useLocation();
+  const [focusedId] = useState(() => taskIdAt(document.activeElement)); // before the dialog takes the focus
   const [typed, setTyped] = useState("");
   const [at, setAt] = useState(0);
   const listId = useId();
 
   const to = (id: string, text: string, hint: string, path: string): Action => ({ id, text, hint, run: () => go(path) });
+  const focused = focusedId ? model?.taskById.get(focusedId) : undefined;
+  const task = focused ?? (model ? openTask(model, path) : undefined);
+  const targets = model && task ? targetsOf(task, model) : [];
+  const offers = workspace && model ? offersOn(targets, may(model, "TASK_WRITE"), workspace.myId) : [];
+  const fulfil = (workspace: OpenWorkspace, { id }: Offer): void => {
+    if (id === "undo") return undoLast(workspace);
+    if (!task) return;
+    if (focused) focusCard(task.id);
+    if (id === "mine") takeOrGiveBack(workspace, task);
+    else if (id === "archive") {
+      archive(workspace, targets);
+      if (model && openTask(model, path)?.id === task.id) go(path.slice(0, path.lastIndexOf("/")) + location.search);
+    } else if (focused) openQuick(id, task.id, elementOf(task.id));
+    else {
+      const panel = document.querySelector<HTMLElement>("aside");
+      openQuick(id, task.id, panel, panel?.contains(document.activeElement) ? (document.activeElement as HTMLElement) : panel);
+    }
+  };
   const actions: Action[] = [
+    ...(workspace ? offers.map((offer) => ({ ...offer, run: () => fulfil(workspace, offer) })) : []),
     ...(slug && model && may(model, "TASK_WRITE") ? [{ id: "new", text: "Create task", hint: "C", run: () => { askForNewTask(); if (!/\/(board|list)/.test(location.pathname)) go(`/w/${slug}/board`); } }] : []),
     ...(slug ? [
       to("board", "Go to the board", "G B", `/w/${slug}/board`), to("list", "Go to the list", "G L", `/w/${slug}/list`),
@@ -43,14 +71,14 @@ export default function Palette({ slug, onClose }: { slug: string | undefined; o
     { id: "keys", text: "Show the keys", hint: "?", run: () => askFor("keys") },
     to("account", "Go to my account", "", "/account"),
     ...workspaces.map(({ id, name, slug: other }) => to(id, `Go to ${name}`, "Workspace", `/w/${other}/board`)),
-    ...(slug && model ? placesIn(model, slug, to) : []),
+    ...(slug && model ? projectsIn(model, slug, to) : []),
   ];
-  const found = bestOf(actions, ({ text }) => text, typed, typed ? AT_MOST : actions.length - (model?.tasks.length ?? 0));
+  const found = typed ? bestOf([...actions, ...(slug && model ? tasksIn(model, slug, to) : [])], ({ text }) => text, typed, AT_MOST) : actions;
   const chosen = found[Math.min(at, found.length - 1)];
 
   function run(action: Action | undefined): void {
     if (!action) return;
-    onClose();
+    flushSync(onClose); // what had the focus has it again
     action.run();
   }
   function keyed(event: KeyboardEvent): void {
@@ -65,6 +93,7 @@ export default function Palette({ slug, onClose }: { slug: string | undefined; o
     <Dialog title="Find or do" onClose={onClose}>
       <input role="combobox" aria-label="What to find or do" aria-expanded aria-controls={listId} aria-activedescendant={chosen && `${listId}-${chosen.id}`} autoFocus autoComplete="off"
         placeholder="A task, a place, an action" className={INPUT} value={typed} onChange={(event) => { setTyped(event.target.value); setAt(0); }} onKeyDown={keyed} />
+      {task && offers.length > 1 && <p className="truncate text-sm text-dim">{targets.length > 1 ? `${targets.length} tasks are selected.` : `${task.key} ${task.title}`}</p>}
       <div id={listId} role="listbox" aria-label="What fits" tabIndex={-1} className="max-h-80 min-h-24 overflow-y-auto">
         {found.map((action) => (
           <div key={action.id} id={`${listId}-${action.id}`} role="option" aria-selected={action === chosen} ref={(line) => { if (line && action === chosen) line.scrollIntoView({ block: "nearest" }); }}
@@ -78,7 +107,26 @@ export default function Palette({ slug, onClose }: { slug: string | undefined; o
   );
 }
 
-const placesIn = (model: Model, slug: string, to: (id: string, text: string, hint: string, path: string) => Action): Action[] => [
-  ...model.projects.filter(({ archivedAt }) => !archivedAt).map(({ id, name }) => to(id, `Go to ${name}`, "Project", `/w/${slug}/board?project=${id}`)),
-  ...model.tasks.filter(({ archivedAt }) => !archivedAt).map(({ id, key, title }) => to(id, `${key} ${title}`, "Task", `/w/${slug}/board/${key || id}`)),
-];
+type To = (id: string, text: string, hint: string, path: string) => Action;
+
+const projectsIn = (model: Model, slug: string, to: To): Action[] =>
+  model.projects.filter(({ archivedAt }) => !archivedAt).map(({ id, name }) => to(id, `Go to ${name}`, "Project", `/w/${slug}/board?project=${id}`));
+
+const tasksIn = (model: Model, slug: string, to: To): Action[] =>
+  model.tasks.filter(({ archivedAt }) => !archivedAt).map(({ id, key, title }) => to(id, `${key} ${title}`, "Task", `/w/${slug}/board/${key || id}`));
+
+function openTask(model: Model, path: string): Task | undefined {
+  const open = openKeyOf(path);
+  return open ? model.tasks.find(({ key, id }) => key === open || id === open) : undefined;
+}
+
+/** Archives tasks, or takes them out where they are archived; to be undone as a whole. */
+function archive(workspace: OpenWorkspace, tasks: readonly Task[]): void {
+  const [first] = tasks;
+  if (!first) return;
+  const isArchived = first.archivedAt !== null;
+  const keys = workspace.submitEach(isArchived ? "restoreTask" : "archiveTask", tasks.map(({ id }) => ({ id })));
+  const done = isArchived ? "taken out of the archive" : "archived";
+  if (tasks.length > 1) clearSelection();
+  toast(tasks.length > 1 ? `${tasks.length} tasks were ${done}` : `“${first.title}” was ${done}`, undefined, { label: "Undo", run: () => workspace.undo(keys) });
+}

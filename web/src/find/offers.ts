@@ -1,0 +1,37 @@
+/**
+ * What the palette offers to do to the task at hand, each with the key that does the same.
+ *
+ * Invariant: pure; nothing is offered that the person may not do.
+ */
+import type { QuickKind } from "../board/QuickMenu";
+import type { Task } from "../data/model";
+
+export interface Offer {
+  readonly id: "mine" | QuickKind | "archive" | "undo";
+  readonly text: string;
+  /** The key; empty where there is none. */
+  readonly hint: string;
+}
+
+/** `targets`: the task at hand and what is selected with it; none where no task is at hand. The last change can be undone anywhere. */
+export function offersOn(targets: readonly Task[], mayWrite: boolean, myId: string): readonly Offer[] {
+  const [task] = targets;
+  if (!mayWrite) return [];
+  const undo: Offer = { id: "undo", text: "Undo the last change", hint: "Ctrl or ⌘ Z" };
+  if (!task) return [undo];
+  const offers: readonly Offer[] = [
+    { id: "mine", text: task.assignees.some(({ id }) => id === myId) ? "Give it back: assign it to me no more" : "Assign to me", hint: "I" },
+    { id: "assignees", text: "Assign…", hint: "A" },
+    { id: "status", text: "Change the status…", hint: "S" },
+    { id: "priority", text: "Change the priority…", hint: "P" },
+    { id: "labels", text: "Change the labels…", hint: "L" },
+    { id: "due", text: "Set the due date…", hint: "D" },
+    { id: "project", text: "Move to a project…", hint: "M" },
+    { id: "archive", text: task.archivedAt === null ? "Archive" : "Take out of the archive", hint: "" },
+  ];
+  const suffix = targets.length > 1 ? ` (${targets.length} tasks)` : "";
+  return [...offers.map((offer) => ({ ...offer, text: offer.text + suffix })), undo];
+}
+
+/** What the address, decoded, calls the open task: its key or id; undefined where none is open. */
+export const openKeyOf = (path: string): string | undefined => /^\/w\/[^/]+\/(?:board|list)\/([^/]+)/.exec(path)?.[1];
