@@ -64,6 +64,65 @@ async def test_everything_is_found_by_keyboard(open_page: OpenPage) -> None:
     await expect(page.locator("html")).to_have_attribute("data-theme", "dark")
 
 
+async def test_the_palette_does_what_keys_do_to_the_task_at_hand_and_only_keys_that_work_are_listed(
+    open_page: OpenPage,
+) -> None:
+    page = await sign_up(open_page, "Ann")
+    await create(page, "Tune the violin", "Sell the tuba")
+    violin = card(page, "Tune the violin")
+    await expect(violin).to_contain_text("-1")
+    what = page.get_by_role("combobox", name="What to find or do")
+    chosen = page.get_by_role("option", selected=True)
+
+    await violin.focus()
+    await page.keyboard.press("Control+k")
+    await what.fill("to me")
+    await expect(chosen).to_have_text("Assign to meI")
+    await page.keyboard.press("Enter")
+    await expect(violin.get_by_title("Ann")).to_be_visible()
+    await expect(violin).to_be_focused()
+    await page.keyboard.press("Control+k")
+    await what.fill("priority")
+    await expect(chosen).to_have_text("Change the priority…P")
+    await page.keyboard.press("Enter")
+    await page.get_by_role("menuitemradio", name="Urgent").click()
+    await expect(violin).to_contain_text("Urgent")
+    await expect(violin).to_be_focused()
+    await page.keyboard.press("Control+k")
+    await what.fill("undo")
+    await page.keyboard.press("Enter")
+    await expect(violin).not_to_contain_text("Urgent")
+
+    keys = page.get_by_role("dialog", name="Keys")
+    await page.keyboard.press("?")
+    await expect(keys.get_by_role("heading", level=3)).to_have_text(
+        ["On the board", "On a task that has the focus", "Everywhere"]
+    )
+    await page.keyboard.press("Escape")
+    await card(page, "Sell the tuba").click()
+    panel = page.get_by_role("complementary", name="Task")
+    await expect(panel).to_be_focused()
+    await page.keyboard.press("?")
+    await expect(keys.get_by_role("heading", level=3).first).to_have_text("In the open task")
+    await page.keyboard.press("Escape")
+    await page.keyboard.press("Control+k")
+    await expect(page.get_by_role("dialog").get_by_text("Sell the tuba")).to_be_visible()
+    await what.fill("status")
+    await page.keyboard.press("Enter")
+    await page.get_by_role("menuitemradio", name="In progress").click()
+    await expect(card(page, "Sell the tuba", "In progress")).to_be_visible()
+    await expect(panel).to_be_focused()
+    await page.keyboard.press("Control+k")
+    await what.fill("archive")
+    await page.keyboard.press("Enter")
+    await expect(panel).to_have_count(0)
+    await expect(card(page, "Sell the tuba")).to_have_count(0)
+    await page.get_by_role("link", name="Members").click()
+    await expect(page.get_by_role("main", name="Members")).to_be_visible()
+    await page.keyboard.press("?")
+    await expect(keys.get_by_role("heading", level=3)).to_have_text(["Everywhere"])
+
+
 async def test_my_tasks_come_from_all_workspaces_by_when_they_are_due(open_page: OpenPage) -> None:
     page = await sign_up(open_page, "Ann")
     await create(page, "At home")

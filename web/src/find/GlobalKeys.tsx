@@ -59,7 +59,7 @@ export function GlobalKeys({ slug, view }: { slug: string | undefined; view: str
   return (
     <Suspense fallback={null}>
       {overlay === "palette" && <Palette slug={slug} onClose={() => askFor(null)} />}
-      {overlay === "keys" && <KeysHelp onClose={() => askFor(null)} />}
+      {overlay === "keys" && <KeysHelp slug={slug} onClose={() => askFor(null)} />}
     </Suspense>
   );
 }

@@ -1,29 +1,20 @@
-/** Every key there is. */
+/** The keys that work where the person is. */
+import { useContext } from "react";
+import { useLocation } from "wouter";
+import { may } from "../data/model";
 import { Dialog } from "../ui/dialog";
+import { WorkspaceContext } from "../workspace/context";
+import { validKeys } from "./valid-keys";
 
-const GROUPS: readonly { readonly title: string; readonly keys: readonly (readonly [string, string])[] }[] = [
-  {
-    title: "Everywhere",
-    keys: [
-      ["Ctrl K or ⌘ K", "Find a task, a place or an action"], ["C", "New task"], ["/", "Search"], ["G then B", "Board"], ["G then L", "List"], ["G then M", "Members"],
-      ["G then T", "My tasks"], ["G then I", "Inbox"], ["G then S", "Search"], ["?", "These keys"], ["Esc", "Close what is open"],
-    ],
-  },
-  {
-    title: "On a board or list",
-    keys: [["J and K", "Next and previous task"], ["Arrows", "The task beside"], ["Enter", "Open it"], ["Alt and arrows", "Move it"], ["Ctrl or ⌘ and Z", "Undo the last change"], ["X", "Select it, to change several"], ["Shift and click", "Select up to there"]],
-  },
-  {
-    title: "On a task that has the focus",
-    keys: [["A", "Assign"], ["I", "Take it, or give it back"], ["S", "Status"], ["P", "Priority"], ["L", "Labels"], ["D", "Due"]],
-  },
-];
-
-export default function KeysHelp({ onClose }: { onClose: () => void }) {
+export default function KeysHelp({ slug, onClose }: { slug: string | undefined; onClose: () => void }) {
+  const model = useContext(WorkspaceContext)?.model();
+  const [path] = useLocation();
+  // What the person may do elsewhere is not known here: the page there says so.
+  const groups = validKeys({ path, hasWorkspace: Boolean(slug), mayWrite: !model || may(model, "TASK_WRITE"), mayComment: !model || may(model, "COMMENT_WRITE") });
   return (
     <Dialog title="Keys" onClose={onClose}>
-      {GROUPS.map(({ title, keys }) => (
-        <section key={title}>
+      {groups.map(({ title, keys }) => (
+        <section key={title} aria-label={title}>
           <h3 className="pb-1 text-sm font-semibold">{title}</h3>
           <dl className="grid grid-cols-[9rem_1fr] gap-y-1 text-sm">
             {keys.map(([key, does]) => <div key={key} className="contents"><dt><kbd className="rounded-md border border-line bg-raised px-1.5 py-0.5 text-xs">{key}</kbd></dt><dd className="text-dim">{does}</dd></div>)}
