@@ -67,7 +67,7 @@ const Bar = memo(function Bar({ statuses, labels, projects, members, everybody, 
         <div className="flex items-center gap-1 sm:flex-wrap" role="group" aria-label="Assignees">
           {people.map(({ user: { id, name } }, at) => toggle(id, id === me ? "Me" : name, counts[at + 1], <Avatar id={id} name={name} size={26} />))}
           {members.length > AT_HAND && (
-            <Menu label="All people" trigger={<Button kind="quiet" className="px-2" aria-label="All people">+{members.length - people.length}</Button>}>
+            <Menu label="All people" trigger={<Button kind="quiet" className="px-2" aria-label={`All people, +${members.length - people.length}`}>+{members.length - people.length}</Button>}>
               <AnyOf choices={everybody.map(({ user }) => ({ id: user.id, label: user.name, icon: <Avatar id={user.id} name={user.name} size={20} /> }))} values={filters.assignees} onToggle={(id) => onChange({ assignees: toggled(filters.assignees, id) })} />
             </Menu>
           )}
