@@ -54,15 +54,15 @@ FRAMES = """() => {
     globalThis.observer60.disconnect();
     return [times.slice(1).map((time, at) => time - times[at]), globalThis.long60];
 }"""
+NOTE_KEYS = "addEventListener('keydown', ({ timeStamp }) => { globalThis.pressed60 = timeStamp; }, { capture: true });"
+"""Before the page's own scripts, which let nobody else see the keys that they take."""
 WATCH_OPENING = """() => {
-    globalThis.opened60 = 0;
-    addEventListener("keydown", ({ timeStamp }) => {
-        const look = () => requestAnimationFrame(() => {
-            if (!document.activeElement.matches("dialog input")) look();
-            else setTimeout(() => globalThis.opened60 = performance.now() - timeStamp); // that frame has been handed on
-        });
-        look();
-    }, { capture: true, once: true });
+    globalThis.opened60 = globalThis.pressed60 = 0;
+    const look = () => requestAnimationFrame(() => {
+        if (!globalThis.pressed60 || !document.activeElement.matches("dialog input")) look();
+        else setTimeout(() => globalThis.opened60 = performance.now() - globalThis.pressed60); // that frame has been handed on
+    });
+    look();
 }"""
 IS_WHOLE = """() => {
     const shown = document.querySelector("[aria-label=Filters]")?.textContent;
@@ -119,6 +119,7 @@ async def measure(ground: Ground) -> list[Figure]:
         await empty.context.close()
         figures += _figures("an empty page", rested, ground)
         page = await opened(browser, ground, ground.team.people[0])
+        await page.add_init_script(NOTE_KEYS)
         await page.goto(path)
         await is_live(page)
         await page.wait_for_function(IS_WHOLE)
