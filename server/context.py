@@ -42,7 +42,7 @@ from realtime.rates import Charge
 from realtime.reader import Batch, Matches, whole
 from realtime.topic import RETRY_SECONDS
 from schema.context import Request
-from server.credentials import PAUSE_SECONDS, Credentials, RateLimited, holder_of, release
+from server.credentials import Credentials, RateLimited, holder_of, patiently, release
 from server.news import Newsroom
 from server.tokens import AccessTokens, SessionCheck, TokenCheck, authenticate
 
@@ -395,23 +395,21 @@ class SharedRenderer:
         return None if self.render_at_once is None else self.render_at_once(self.event_of(batch), self.context)
 
     async def later(self, batch: Batch) -> bytes:
+        self.context.through = batch.cursor.seq
+        try:
+            return await patiently(lambda: self._read(batch), self.context)
+        except Unavailable:
+            raise CannotShare from None
+
+    async def _read(self, batch: Batch) -> bytes:
         context = self.context
-        context.through = batch.cursor.seq
-        loop = asyncio.get_running_loop()
-        give_up_at = loop.time() + PAUSE_SECONDS
-        while True:
-            try:
-                payload = await self.render(self.event_of(batch), context)
-                if context.has_moved:
-                    raise CannotShare
-                return payload
-            except Unavailable:
-                if loop.time() > give_up_at:
-                    raise CannotShare from None
-            finally:
-                context.has_moved = False
-                await release(context)
-            await asyncio.sleep(RETRY_SECONDS)
+        try:
+            payload = await self.render(self.event_of(batch), context)
+            if context.has_moved:
+                raise CannotShare
+            return payload
+        finally:
+            context.has_moved = False
 
 
 async def shared_payload(context: SharedContext, sharing: Sharing, event: Awaitable[Any]) -> bytes | None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -120,8 +121,8 @@ class Gateway(Protocol):
         """A fresh context for one operation; opens nothing yet. `tab`: the socket it comes by."""
 
 
-async def rendered(live: Live, event: Any, context: Reading) -> bytes:
-    """The payload of an event for one subscriber, with nothing held any more. Waits while PostgreSQL is away.
+async def patiently(read: Callable[[], Awaitable[bytes]], context: Reading) -> bytes:
+    """What is made of an event by reading, with nothing held any more. Waits while PostgreSQL is away.
 
     Raises Unavailable after `PAUSE_SECONDS`; the operation then ends, and is resumed by its cursor.
     """
@@ -129,13 +130,18 @@ async def rendered(live: Live, event: Any, context: Reading) -> bytes:
     give_up_at = loop.time() + PAUSE_SECONDS
     while True:
         try:
-            return await live.render(event, context)
+            return await read()
         except Unavailable:
             if loop.time() > give_up_at:
                 raise
         finally:
             await release(context)
         await asyncio.sleep(RETRY_SECONDS)
+
+
+async def rendered(live: Live, event: Any, context: Reading) -> bytes:
+    """The payload of an event for one subscriber. Waits, and raises, as `patiently` does."""
+    return await patiently(lambda: live.render(event, context), context)
 
 
 async def release(context: Reading) -> None:

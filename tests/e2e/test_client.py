@@ -13,6 +13,16 @@ from tests.e2e.conftest import PATIENCE_MS, OpenPage
 from tests.e2e.network import network_of
 
 PASSWORD = "a password for trying"
+ASK = """async ([query, inputs]) => {
+    const { accessToken } = JSON.parse(localStorage.getItem("tutti.accounts"))[0];
+    const headers = { authorization: `Bearer ${accessToken}`, "content-type": "application/json" };
+    for (const input of inputs) {
+        const body = JSON.stringify({ query, variables: { input } });
+        const answer = await (await fetch("/graphql", { method: "POST", headers, body })).json();
+        if (answer.errors) throw new Error(answer.errors[0].message);
+    }
+}"""
+"""Sends a mutation for each of some inputs, as the person of the page."""
 STORED = """async title => {
     for (const { name } of await indexedDB.databases()) {
         const rows = await new Promise((done, fail) => {
@@ -150,6 +160,11 @@ async def create(page: Page, *titles: str) -> None:
 def card(page: Page, title: str, column: str | None = None) -> Locator:
     place: Page | Locator = page.get_by_role("region", name=column, exact=True) if column else page
     return place.locator("[data-task]").filter(has_text=title)
+
+
+async def open_task(page: Page, title: str) -> None:
+    await card(page, title).click()
+    await expect(page.get_by_role("textbox", name="Title")).to_be_visible()
 
 
 async def test_what_one_person_does_the_other_sees_at_once(open_page: OpenPage) -> None:

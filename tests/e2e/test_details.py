@@ -8,9 +8,19 @@ from playwright.async_api import Page, Route, expect
 from tests.e2e.conftest import PATIENCE_MS, OpenPage
 from tests.e2e.documents import CREATE
 from tests.e2e.test_accessible import PANEL_FITS, PHONE
-from tests.e2e.test_client import card, create, has_stored, is_live, join, make_team, sign_up, two_on_a_board
+from tests.e2e.test_client import (
+    ASK,
+    card,
+    create,
+    has_stored,
+    is_live,
+    join,
+    make_team,
+    open_task,
+    sign_up,
+    two_on_a_board,
+)
 from tests.e2e.test_people import to_settings
-from tests.e2e.test_together import ASK, open_task
 
 HIDE = """isHidden => {
     Object.defineProperty(document, "hidden", { value: isHidden, configurable: true });

@@ -10,6 +10,7 @@ from tests.e2e.conftest import OpenPage
 from tests.e2e.documents import INVITE
 from tests.e2e.network import network_of
 from tests.e2e.test_client import (
+    ASK,
     NO_ACCOUNT,
     PASSWORD,
     STORED,
@@ -22,7 +23,6 @@ from tests.e2e.test_client import (
     two_on_a_board,
     until,
 )
-from tests.e2e.test_together import ASK
 
 ONE_REPLICA = "async () => (await indexedDB.databases()).filter(({ name }) => name.startsWith('tutti')).length === 1"
 """Whether this browser keeps one replica, and no more."""

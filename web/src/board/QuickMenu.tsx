@@ -10,9 +10,8 @@ import { useWorkspace } from "../workspace/context";
 import { focusCard, holdCard } from "./focus";
 import { targetsOf } from "./selection";
 import { sentenceOf } from "./spoken";
+import type { QuickKind } from "./quick-keys";
 import { dayAfter, PRIORITIES, PRIORITY_NAMES, today } from "./arrange";
-
-export type QuickKind = "assignees" | "status" | "priority" | "labels" | "due" | "project";
 
 interface Quick {
   readonly kind: QuickKind;
@@ -107,6 +106,16 @@ export function takeOrGiveBack(workspace: OpenWorkspace, task: Task): void {
 function tell(workspace: OpenWorkspace, tasks: readonly Task[], change: Record<string, unknown>): void {
   const [task] = tasks;
   if (task && tasks.length === 1) announce(sentenceOf(task, change, workspace.model(), workspace.myId));
+}
+
+/** Archives tasks, or takes them out where they are archived, as one; it is said, and can be taken back there. */
+export function archiveAll(workspace: OpenWorkspace, tasks: readonly Task[]): void {
+  const [first] = tasks;
+  if (!first) return;
+  const isArchived = first.archivedAt !== null;
+  const keys = workspace.submitEach(isArchived ? "restoreTask" : "archiveTask", tasks.map(({ id }) => ({ id })));
+  const said = tasks.length > 1 ? `${tasks.length} tasks were` : `“${first.title}” was`;
+  toast(`${said} ${isArchived ? "taken out of the archive" : "archived"}`, undefined, { label: "Undo", run: () => workspace.undo(keys) });
 }
 
 /** To the end of another column. */

@@ -3,12 +3,12 @@ import { X } from "lucide-react";
 import type { Model } from "../data/model";
 import { Button } from "../ui/controls";
 import { Menu } from "../ui/menu";
-import { toast } from "../ui/toasts";
 import { useWorkspace } from "../workspace/context";
-import { TaskChoices, type QuickKind } from "./QuickMenu";
+import { archiveAll, TaskChoices } from "./QuickMenu";
+import { QUICK_KEYS } from "./quick-keys";
 import { clearSelection, selectedTasks, useSelection } from "./selection";
 
-const KINDS: readonly (readonly [QuickKind, string])[] = [["status", "Status"], ["assignees", "Assign"], ["priority", "Priority"], ["labels", "Labels"], ["due", "Due"]];
+const CHOICES = QUICK_KEYS.filter(({ kind }) => kind !== "project"); // each task moves by itself, and would be undone by itself
 
 /** `isArchive`: whether the page shows what is in the archive. */
 export default function SelectionBar({ model, isArchive }: { model: Model; isArchive: boolean }) {
@@ -18,15 +18,13 @@ export default function SelectionBar({ model, isArchive }: { model: Model; isArc
   const [first] = tasks;
   if (!first) return null;
   function archive(): void {
-    const keys = workspace.submitEach(isArchive ? "restoreTask" : "archiveTask", tasks.map(({ id }) => ({ id })));
+    archiveAll(workspace, tasks);
     clearSelection();
-    const done = isArchive ? "taken out of the archive" : "archived";
-    toast(tasks.length === 1 ? `One task was ${done}` : `${tasks.length} tasks were ${done}`, undefined, { label: "Undo", run: () => workspace.undo(keys) });
   }
   return (
     <div role="toolbar" aria-label="Selected tasks" className="appear z-30 mx-2 my-3 flex shrink-0 flex-wrap self-center items-center justify-center gap-1 rounded-2xl border border-line bg-raised p-2 shadow-lg">
       <span role="status" className="px-2 text-sm font-semibold">{tasks.length} selected</span>
-      {KINDS.map(([kind, name]) => (
+      {CHOICES.map(({ kind, name }) => (
         <Menu key={kind} label={`${name} of all`} trigger={<Button kind="quiet">{name}</Button>}>
           <TaskChoices kind={kind} task={first} targets={tasks} model={model} />
         </Menu>

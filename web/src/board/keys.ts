@@ -13,12 +13,13 @@ import { toast } from "../ui/toasts";
 import { useWorkspace } from "../workspace/context";
 import { placeAt, type Columns } from "./arrange";
 import { elementOf, focusCard, follow, taskIdAt, watchFocus } from "./focus";
-import { openQuick, takeOrGiveBack, type QuickKind } from "./QuickMenu";
+import { openQuick, takeOrGiveBack } from "./QuickMenu";
+import { QUICK_KEYS } from "./quick-keys";
 import { clearSelection, toggleSelected, useSelection } from "./selection";
 import { placeOf } from "./spoken";
 import { isTyping } from "./typing";
 
-const QUICK: Record<string, QuickKind> = { s: "status", p: "priority", a: "assignees", l: "labels", d: "due", m: "project" };
+const QUICK = new Map(QUICK_KEYS.map(({ key, kind }) => [key.toLowerCase(), kind]));
 
 /** `isByHand`: whether tasks stand where people have put them, so that moving one up or down can be seen. */
 export function useBoardKeys(columns: Columns, onOpen: (task: Task) => void, isByHand: boolean): void {
@@ -37,13 +38,14 @@ export function useBoardKeys(columns: Columns, onOpen: (task: Task) => void, isB
       const { columns, onOpen } = latest.current;
       const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
       const task = taskIn(columns, id);
-      const isChange = task !== undefined && (event.altKey ? event.key.startsWith("Arrow") : key in QUICK || key === "i" || key === "x");
+      const quick = QUICK.get(key);
+      const isChange = task !== undefined && (event.altKey ? event.key.startsWith("Arrow") : quick !== undefined || key === "i" || key === "x");
       if (isChange && !may(workspace.model(), "TASK_WRITE")) toast("You may look at tasks here, and not change them");
       else if (event.altKey && task && event.key.startsWith("Arrow")) move(task, event.key, columns);
       else if (key === "j" || (key === "ArrowDown" && task)) step(1);
       else if (key === "k" || (key === "ArrowUp" && task)) step(-1);
       else if ((key === "ArrowRight" || key === "ArrowLeft") && task) aside(task, columns, key === "ArrowRight" ? 1 : -1);
-      else if (task && QUICK[key]) openQuick(QUICK[key], task.id, elementOf(task.id));
+      else if (task && quick) openQuick(quick, task.id, elementOf(task.id));
       else if (task && key === "Enter" && event.target === document.body) onOpen(task);
       else if (task && key === "x") toggleSelected(task.id);
       else if (key === "Escape" && useSelection.getState().ids.size > 0 && !isInPanel(event)) clearSelection();

@@ -76,15 +76,20 @@ async function pass(seconds: number): Promise<void> {
 
 const doing = (taskId: string) => ({ taskId, mode: "VIEWING" as const });
 
-it("lets one tab say again what the person does, the one in which they did something last", async () => {
+/** Two tabs in which the person looked at a task, in the first one and then in the other; what was said of that is forgotten. */
+async function twoAtTasks(): Promise<readonly [Tab, Tab]> {
   const [first, second] = [tab(), tab()];
   await pass(1);
   first.room.say(doing("task_1"));
   await pass(1);
   second.room.say(doing("task_2"));
   await pass(1);
-  first.said();
-  second.said();
+  for (const each of [first, second]) each.said();
+  return [first, second];
+}
+
+it("lets one tab say again what the person does, the one in which they did something last", async () => {
+  const [first, second] = await twoAtTasks();
   await pass(20);
   expect(first.said()).toEqual([]);
   expect(new Set(second.said())).toEqual(new Set(["ONLINE task_2"]));
@@ -115,13 +120,7 @@ it("says that they are away a minute after the last tab went out of sight, and o
 });
 
 it("goes on in another tab when the one that spoke is closed", async () => {
-  const [first, second] = [tab(), tab()];
-  await pass(1);
-  first.room.say(doing("task_1"));
-  await pass(1);
-  second.room.say(doing("task_2"));
-  await pass(1);
-  first.said();
+  const [first, second] = await twoAtTasks();
   second.room.close();
   await pass(2);
   expect(first.said()).toEqual(["ONLINE task_1"]);

@@ -5,13 +5,12 @@ import { useLocation } from "wouter";
 import { toggleTheme } from "../app/theme";
 import { elementOf, focusCard, taskIdAt } from "../board/focus";
 import { undoLast } from "../board/keys";
-import { openQuick, takeOrGiveBack } from "../board/QuickMenu";
+import { archiveAll, openQuick, takeOrGiveBack } from "../board/QuickMenu";
 import { clearSelection, targetsOf } from "../board/selection";
 import { may, type Model, type Task } from "../data/model";
 import type { OpenWorkspace } from "../data/workspace";
 import { INPUT } from "../ui/controls";
 import { Dialog } from "../ui/dialog";
-import { toast } from "../ui/toasts";
 import { WorkspaceContext } from "../workspace/context";
 import { useViewer } from "../workspace/viewer";
 import { askFor, askForNewTask } from "./asked";
@@ -49,7 +48,8 @@ export default function Palette({ slug, onClose }: { slug: string | undefined; o
     if (focused) focusCard(task.id);
     if (id === "mine") takeOrGiveBack(workspace, task);
     else if (id === "archive") {
-      archive(workspace, targets);
+      archiveAll(workspace, targets);
+      if (targets.length > 1) clearSelection();
       if (model && openTask(model, path)?.id === task.id) go(path.slice(0, path.lastIndexOf("/")) + location.search);
     } else if (focused) openQuick(id, task.id, elementOf(task.id));
     else {
@@ -118,15 +118,4 @@ const tasksIn = (model: Model, slug: string, to: To): Action[] =>
 function openTask(model: Model, path: string): Task | undefined {
   const open = openKeyOf(path);
   return open ? model.tasks.find(({ key, id }) => key === open || id === open) : undefined;
-}
-
-/** Archives tasks, or takes them out where they are archived; to be undone as a whole. */
-function archive(workspace: OpenWorkspace, tasks: readonly Task[]): void {
-  const [first] = tasks;
-  if (!first) return;
-  const isArchived = first.archivedAt !== null;
-  const keys = workspace.submitEach(isArchived ? "restoreTask" : "archiveTask", tasks.map(({ id }) => ({ id })));
-  const done = isArchived ? "taken out of the archive" : "archived";
-  if (tasks.length > 1) clearSelection();
-  toast(tasks.length > 1 ? `${tasks.length} tasks were ${done}` : `“${first.title}” was ${done}`, undefined, { label: "Undo", run: () => workspace.undo(keys) });
 }

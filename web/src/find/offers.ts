@@ -3,7 +3,7 @@
  *
  * Invariant: pure; nothing is offered that the person may not do.
  */
-import type { QuickKind } from "../board/QuickMenu";
+import { QUICK_KEYS, type QuickKind } from "../board/quick-keys";
 import type { Task } from "../data/model";
 
 export interface Offer {
@@ -21,12 +21,7 @@ export function offersOn(targets: readonly Task[], mayWrite: boolean, myId: stri
   if (!task) return [undo];
   const offers: readonly Offer[] = [
     { id: "mine", text: task.assignees.some(({ id }) => id === myId) ? "Give it back: assign it to me no more" : "Assign to me", hint: "I" },
-    { id: "assignees", text: "Assign…", hint: "A" },
-    { id: "status", text: "Change the status…", hint: "S" },
-    { id: "priority", text: "Change the priority…", hint: "P" },
-    { id: "labels", text: "Change the labels…", hint: "L" },
-    { id: "due", text: "Set the due date…", hint: "D" },
-    { id: "project", text: "Move to a project…", hint: "M" },
+    ...QUICK_KEYS.map(({ key, kind, offer }) => ({ id: kind, text: offer, hint: key })),
     { id: "archive", text: task.archivedAt === null ? "Archive" : "Take out of the archive", hint: "" },
   ];
   const suffix = targets.length > 1 ? ` (${targets.length} tasks)` : "";

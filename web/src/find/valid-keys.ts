@@ -3,6 +3,7 @@
  *
  * Invariant: pure; a key is listed only where it works, and only for whoever may do what it does.
  */
+import { QUICK_KEYS } from "../board/quick-keys";
 import { openKeyOf } from "./offers";
 
 export interface Place {
@@ -51,7 +52,7 @@ export function validKeys({ path, hasWorkspace, mayWrite, mayComment }: Place): 
     },
     (isBoard || isList) && mayWrite && {
       title: "On a task that has the focus",
-      keys: [["A", "Assign"], ["I", "Take it, or give it back"], ["S", "Status"], ["P", "Priority"], ["L", "Labels"], ["D", "Due"], ["M", "Move to a project"]],
+      keys: [["I", "Take it, or give it back"], ...QUICK_KEYS.map(({ key, name }): Line => [key, name])],
     },
     (view === "search" || path === "/tasks") && {
       title: "On the tasks that are listed",

@@ -8,7 +8,8 @@ import { ChevronDown, ChevronUp, Link2, X } from "lucide-react";
 import { useEffect, useMemo, useRef, useState, type FormEvent, type ReactNode } from "react";
 import { useQuery } from "urql";
 import { PRIORITY_NAMES } from "../board/arrange";
-import { TaskChoices, type QuickKind } from "../board/QuickMenu";
+import { archiveAll, TaskChoices } from "../board/QuickMenu";
+import type { QuickKind } from "../board/quick-keys";
 import { isTyping } from "../board/typing";
 import { may, type Model, type Task } from "../data/model";
 import { TaskByKeyDocument, type ActivityMode, type ChangedField } from "../gql/graphql";
@@ -136,9 +137,8 @@ function Details({ task, model, onClose, onOpen }: { task: Task; model: Model; o
     toast(`“${task.title}” was deleted`, undefined, { label: "Undo", run: () => workspace.undo([key]) });
   }
   function archive(): void {
-    const key = workspace.submit("archiveTask", { id: task.id });
+    archiveAll(workspace, [task]);
     onClose();
-    toast(`“${task.title}” was archived`, undefined, { label: "Undo", run: () => workspace.undo([key]) });
   }
 
   return (

@@ -1,0 +1,288 @@
+"""What people do in real browsers without a network, or on a line that went silent: it waits, and is done once."""
+
+import asyncio
+import re
+
+from playwright.async_api import Route, expect
+
+from tests.e2e.conftest import PATIENCE_MS, OpenPage
+from tests.e2e.network import network_of
+from tests.e2e.test_client import (
+    NO_REPLICA,
+    STORED,
+    card,
+    create,
+    has_stored,
+    is_live,
+    open_task,
+    sign_up,
+    two_on_a_board,
+    until,
+)
+from tests.stack_fixture import TestStack, sql
+
+NOTE_SILENCE = """() => {
+    const look = () => { globalThis.wasSilent ||= document.body.textContent.includes("Nobody has said anything yet"); };
+    new MutationObserver(look).observe(document.body, { childList: true, subtree: true });
+}"""
+"""Notes in `wasSilent` whether it was ever shown from now on that there are no comments."""
+PRUNE = """
+    UPDATE workspace_heads SET floor_seq = seq WHERE workspace_id = '{0}';
+    DELETE FROM events WHERE workspace_id = '{0}';
+"""
+"""What retention does, to all of a workspace."""
+
+
+async def test_what_two_wrote_without_a_network_meets_and_what_is_refused_goes_back(open_networked: OpenPage) -> None:
+    ann, bob = await two_on_a_board(open_networked)
+    await create(ann, "Title", "Gone")
+    await expect(card(bob, "Gone")).to_be_visible()
+    networks = [network_of(ann), network_of(bob)]
+    for network in networks:
+        network.cut()
+    for page, title in ((ann, "Title of Ann"), (bob, "Title of Bob")):
+        await expect(page.get_by_role("status", name="Connection")).to_contain_text("Reconnecting")
+        await open_task(page, "Title")
+        await page.get_by_role("textbox", name="Title").fill(title)
+        await page.keyboard.press("Enter")
+    await bob.get_by_role("textbox", name="Write a comment").fill("From the train")
+    await bob.keyboard.press("Control+Enter")
+    await bob.get_by_role("button", name="Close task").click()
+    await open_task(bob, "Gone")
+    field = bob.get_by_role("textbox", name="Write a comment")
+    await field.press_sequentially("For @an")
+    await expect(bob.get_by_role("option", name="Ann")).to_be_visible()
+    await bob.keyboard.press("Enter")
+    await bob.keyboard.press("Control+Enter")
+    await expect(field).to_have_value("")
+    await field.fill("And more")
+    await bob.get_by_role("textbox", name="Title").fill("Still here")
+    await bob.keyboard.press("Enter")
+    await expect(card(bob, "Still here")).to_be_visible()
+    await ann.get_by_role("button", name="Close task").click()
+    await open_task(ann, "Gone")
+    await ann.get_by_role("button", name="Delete task").click()
+    await has_stored(ann, 2)
+
+    networks[0].mend()
+    await is_live(ann)
+    await has_stored(ann, 0)  # all that she changed has arrived
+    networks[1].mend()
+    messages = bob.get_by_role("status", name="Messages")
+    await expect(messages).to_contain_text("Your comment was not sent: “For @ann")
+    await expect(messages).to_contain_text("was changed back")
+    left = bob.get_by_role("textbox", name="What you wrote as a comment")
+    await expect(left).to_have_value(re.compile("^And more\n\nFor @ann"))
+    choice = bob.get_by_role("dialog", name="Ann changed this too")
+    await expect(choice).to_contain_text("Title of Ann")
+    await choice.get_by_role("button", name="Keep theirs").click()
+    await expect(card(bob, "Title of Ann")).to_be_visible()
+    await expect(card(bob, "Still here")).to_have_count(0)
+    await ann.get_by_role("link", name="Board").click()
+    await open_task(ann, "Title of Ann")
+    await expect(ann.get_by_role("article", name="Comment by Bob")).to_contain_text("From the train")
+
+
+async def test_a_link_that_dies_without_a_word_is_noticed_and_what_was_under_way_is_done_once(
+    open_networked: OpenPage,
+) -> None:
+    ann, bob = await two_on_a_board(open_networked)
+    await create(ann, "Rehearse")
+    for page in (ann, bob):
+        await open_task(page, "Rehearse")
+    network = network_of(ann)
+    network.freeze(answers_only=True)
+    await ann.get_by_role("textbox", name="Write a comment").fill("Once")
+    await ann.keyboard.press("Control+Enter")
+    by_ann = bob.get_by_role("article", name="Comment by Ann")
+    await expect(by_ann).to_be_visible()  # it is done, and she does not hear of it
+    network.freeze()
+    await ann.get_by_role("textbox", name="Title").fill("Rehearse twice")
+    await ann.keyboard.press("Enter")
+    await bob.get_by_role("textbox", name="Write a comment").fill("Meanwhile")
+    await bob.keyboard.press("Control+Enter")
+    status = ann.get_by_role("status", name="Connection")
+    await expect(status).to_have_text("Reconnecting…, 2 changes wait", timeout=2 * PATIENCE_MS)  # no pong has come
+    await expect(card(bob, "Rehearse twice")).to_have_count(0)
+
+    network.mend()
+    await is_live(ann)
+    await has_stored(ann, 0)
+    for page in (ann, bob):
+        await expect(card(page, "Rehearse twice")).to_contain_text("2 comments")
+        await expect(page.get_by_role("article", name="Comment by Ann")).to_have_count(1)
+        await expect(page.get_by_role("article", name="Comment by Bob")).to_contain_text("Meanwhile")
+
+
+async def test_what_was_sent_on_a_line_that_went_silent_is_sent_again_over_the_next(open_networked: OpenPage) -> None:
+    page = await sign_up(open_networked, "Ann")
+    await create(page, "Before")
+    await until(page, STORED, "Before")
+    is_silent = True
+
+    async def request(route: Route) -> None:
+        if not is_silent:  # otherwise it is never answered
+            await route.continue_()
+
+    await page.route("**/graphql", request)
+    await create(page, "Heard")
+    status = page.get_by_role("status", name="Connection")
+    await expect(status).to_have_text("Live, 1 change waits")
+    await page.get_by_role("link", name="Account").click()
+    await expect(status).to_have_text("Live, 1 change waits")
+    await page.get_by_role("link", name="Board").click()
+    await expect(card(page, "Heard")).to_be_visible()
+    await expect(status).to_have_text("Live, 1 change waits")
+    network = network_of(page)
+    network.cut()
+    is_silent = False
+    network.mend()
+    await expect(status).to_have_text("All changes saved")
+    await is_live(page)
+    await has_stored(page, 0)
+
+
+async def test_an_expired_cursor_leaves_what_is_typed_and_a_refused_reaction_goes_back(
+    open_networked: OpenPage, stack: TestStack
+) -> None:
+    ann, bob = await two_on_a_board(open_networked)
+    await create(ann, "Talk")
+    await open_task(ann, "Talk")
+    await open_task(bob, "Talk")
+    for page, text in ((ann, "Said by Ann"), (bob, "Said by Bob")):
+        await page.get_by_role("textbox", name="Write a comment").fill(text)
+        await page.keyboard.press("Control+Enter")
+    by_ann = bob.get_by_role("article", name="Comment by Ann")
+    await expect(by_ann).to_be_visible()
+    await bob.get_by_role("article", name="Comment by Bob").get_by_role("button", name="More for this comment").click()
+    await bob.get_by_role("menuitem", name="Edit").click()
+    edited = bob.get_by_role("textbox", name="Edit the comment")
+    await edited.fill("Said by me")
+    await has_stored(bob, 0)
+    status = bob.get_by_role("status", name="Connection")
+    network_of(bob).cut()
+    await expect(status).to_contain_text("Reconnecting")
+    own = ann.get_by_role("article", name="Comment by Ann")
+    await own.get_by_role("button", name="More for this comment").click()
+    await ann.get_by_role("menuitem", name="Delete").click()
+    await has_stored(ann, 0)
+    workspace_id = await ann.evaluate("() => localStorage.getItem('tutti.workspace').split('_')[1]")
+    await asyncio.to_thread(sql, stack.database_url, PRUNE.format(workspace_id))
+    await bob.evaluate(NOTE_SILENCE)
+    network_of(bob).mend()
+    await is_live(bob)
+    await expect(by_ann).to_have_count(0)
+    await bob.keyboard.type(", too")
+    await expect(edited).to_have_value("Said by me, too")
+    assert not await bob.evaluate("globalThis.wasSilent")
+
+    network_of(bob).cut()
+    await expect(status).to_contain_text("Reconnecting")
+    await bob.get_by_role("button", name="Add a reaction").first.click()
+    await bob.get_by_role("button", name="Hooray").click()
+    reaction = bob.get_by_role("button", name="🎉 1, by Bob")
+    await expect(reaction).to_be_visible()
+    await bob.get_by_role("button", name="Close task").click()
+    await open_task(bob, "Talk")
+    await expect(reaction).to_be_visible()
+    await ann.get_by_role("link", name="Members").click()
+    await ann.get_by_label("Role of Bob").select_option(label="Viewer")
+    await expect(ann.get_by_role("status", name="Messages")).to_contain_text("Bob")
+    network_of(bob).mend()
+    await expect(bob.get_by_role("status", name="Messages")).to_contain_text("was changed back")
+    await expect(reaction).to_have_count(0)
+
+
+async def test_signing_out_asks_before_it_loses_changes(open_networked: OpenPage) -> None:
+    page = await sign_up(open_networked, "Ann")
+    await create(page, "Before")
+    await until(page, STORED, "Before")
+    network_of(page).cut()
+    await create(page, "Precious")
+    await has_stored(page, 1)
+    await page.get_by_role("link", name="Account").click()
+    await expect(page.get_by_role("status", name="Connection")).to_contain_text("1 change waits")
+    await page.get_by_role("button", name="Sign out", exact=True).click()
+    question = page.get_by_role("dialog", name="Sign out and lose changes?")
+    await expect(question).to_contain_text("1 change is not saved yet")
+    await question.get_by_role("button", name="Cancel").click()
+    await has_stored(page, 1)
+    await page.get_by_role("button", name="Sign out", exact=True).click()
+    await question.get_by_role("button", name="Sign out and lose them").click()
+    await expect(page.get_by_role("heading", name="Tasks that people change together, live.")).to_be_visible()
+    await until(page, NO_REPLICA)
+
+
+async def test_what_is_undone_without_a_network_is_seen_at_once_and_outlives_a_reload(open_networked: OpenPage) -> None:
+    ann, bob = await two_on_a_board(open_networked)
+    await create(ann, "Undo me", "Delete me")
+    await expect(card(bob, "Delete me")).to_contain_text("-")
+    await card(ann, "Undo me").focus()
+    await ann.keyboard.press("p")
+    await ann.get_by_role("menuitemradio", name="Urgent").click()
+    await expect(card(bob, "Undo me")).to_contain_text("Urgent")
+    await open_task(ann, "Undo me")
+    network = network_of(ann)
+    await ann.get_by_role("button", name="History").click()
+    raised = ann.get_by_role("list", name="History").get_by_role("listitem").filter(has_text="Urgent")
+    await expect(raised).to_be_visible()
+    network.cut()
+    status = ann.get_by_role("status", name="Connection")
+    await expect(status).to_contain_text("Reconnecting")
+
+    await raised.get_by_role("button", name="Undo this change by Ann").click()
+    await expect(card(ann, "Undo me")).not_to_contain_text("Urgent")
+    await expect(raised.get_by_role("button")).to_have_text("Undone, not saved yet")
+    await ann.get_by_role("button", name="Close task").click()
+    await card(ann, "Undo me").focus()
+    await ann.keyboard.press("i")
+    await ann.keyboard.press("Alt+ArrowRight")
+    await expect(card(ann, "Undo me", "In progress").get_by_title("Ann")).to_be_visible()
+    await ann.keyboard.press("Control+z")
+    await expect(ann.get_by_text("The last change of “Undo me” was undone")).to_be_visible()
+    await expect(card(ann, "Undo me", "To do").get_by_title("Ann")).to_be_visible()
+    await open_task(ann, "Delete me")
+    await ann.get_by_role("button", name="Delete task").click()
+    await expect(card(ann, "Delete me")).to_have_count(0)
+    await ann.get_by_role("status", name="Messages").get_by_role("button", name="Undo").click()
+    await expect(card(ann, "Delete me")).to_be_visible()
+    await expect(status).to_contain_text("6 changes wait")
+    await has_stored(ann, 6)
+
+    await ann.reload()
+    await expect(status).to_contain_text("6 changes wait")
+    await expect(card(ann, "Delete me")).to_be_visible()
+    await expect(card(ann, "Undo me", "To do").get_by_title("Ann")).to_be_visible()
+    await expect(card(ann, "Undo me")).not_to_contain_text("Urgent")
+    await card(ann, "Undo me").focus()
+    await ann.keyboard.press("Control+z")
+    await expect(card(ann, "Undo me").get_by_title("Ann")).to_have_count(0)
+    await has_stored(ann, 7)
+    network.mend()
+    await is_live(ann)
+    await expect(status).to_have_text("Live")
+    for page in (ann, bob):
+        await expect(card(page, "Undo me", "To do")).not_to_contain_text("Urgent")
+        await expect(card(page, "Undo me").get_by_title("Ann")).to_have_count(0)
+        await expect(card(page, "Delete me")).to_be_visible()
+
+
+async def test_what_was_archived_together_is_undone_together_after_a_reload_too(open_networked: OpenPage) -> None:
+    page = await sign_up(open_networked, "Ann")
+    await create(page, "One", "Other", "Third")
+    await expect(card(page, "Third")).to_contain_text("-")
+    network = network_of(page)
+    await has_stored(page, 0)
+    network.cut()
+    for title in ("One", "Other"):
+        await card(page, title).click(modifiers=["Control"])
+    await page.get_by_role("toolbar", name="Selected tasks").get_by_role("button", name="Archive").click()
+    await expect(card(page, "Other")).to_have_count(0)
+    await has_stored(page, 2)
+    await page.reload()
+    await expect(card(page, "Third")).to_be_visible()
+    await expect(card(page, "One")).to_have_count(0)
+    await page.keyboard.press("Control+z")
+    await expect(page.get_by_text("The last change of 2 tasks was undone")).to_be_visible()
+    for title in ("One", "Other"):
+        await expect(card(page, title)).to_be_visible()
