@@ -236,6 +236,7 @@ async def test_work_without_a_network_waits_over_a_reload_and_then_arrives(open_
     await create(ann, "Before")
     await expect(card(bob, "Before")).to_be_visible()
     await until(ann, STORED, "Before")
+    await has_stored(ann, 0)
     network = network_of(ann)
     network.cut()
     await ann.reload()

@@ -37,6 +37,7 @@ async def test_what_two_wrote_without_a_network_meets_and_what_is_refused_goes_b
     ann, bob = await two_on_a_board(open_networked)
     await create(ann, "Title", "Gone")
     await expect(card(bob, "Gone")).to_be_visible()
+    await has_stored(ann, 0)
     networks = [network_of(ann), network_of(bob)]
     for network in networks:
         network.cut()
@@ -197,6 +198,7 @@ async def test_signing_out_asks_before_it_loses_changes(open_networked: OpenPage
     page = await sign_up(open_networked, "Ann")
     await create(page, "Before")
     await until(page, STORED, "Before")
+    await has_stored(page, 0)
     network_of(page).cut()
     await create(page, "Precious")
     await has_stored(page, 1)
@@ -226,6 +228,7 @@ async def test_what_is_undone_without_a_network_is_seen_at_once_and_outlives_a_r
     await ann.get_by_role("button", name="History").click()
     raised = ann.get_by_role("list", name="History").get_by_role("listitem").filter(has_text="Urgent")
     await expect(raised).to_be_visible()
+    await has_stored(ann, 0)
     network.cut()
     status = ann.get_by_role("status", name="Connection")
     await expect(status).to_contain_text("Reconnecting")

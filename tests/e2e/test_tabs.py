@@ -36,6 +36,7 @@ async def test_tabs_share_a_socket_recover_together_and_outlive_each_other(open_
         await expect(card(page, "Of Bob")).to_be_visible()
     for page in (ann, bob):
         await expect(card(page, "Of Ann")).to_be_visible()
+    await has_stored(ann, 0)  # else what is cut off is the answer to a change, and that waits
 
     network.cut()
     for page in (ann, other):
