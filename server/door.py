@@ -31,6 +31,8 @@ log = logging.getLogger("tutti.server")
 class HttpProtocol(HttpToolsProtocol):
     """What uvicorn speaks to a new connection, until that becomes a WebSocket."""
 
+    has_asked = False
+    """Whether what they asked first is read."""
     _is_known = False
 
     def data_received(self, data: bytes) -> None:
@@ -50,6 +52,7 @@ class HttpProtocol(HttpToolsProtocol):
         except Exception:
             log.exception("A connection could not be served")
             self.transport.abort()
+        self.has_asked = True
 
     def handle_websocket_upgrade(self) -> None:
         kind = self.ws_protocol_class
@@ -101,9 +104,10 @@ class Door:
             self._loop.add_reader(self._listener, self._admit)
 
     def close(self) -> None:
-        """Take no more; whoever waits is left to other processes."""
-        self._loop.remove_reader(self._listener)
-        self._listener.close()
+        """Take no more; whoever waits is left to other processes. It may be closed again."""
+        if self._listener.fileno() >= 0:
+            self._loop.remove_reader(self._listener)
+            self._listener.close()
 
     async def wait_closed(self) -> None:
         """Until those who were let in are with their protocols."""

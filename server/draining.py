@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import signal
 import socket
+import time
 from collections.abc import Iterator
 from types import FrameType
 
@@ -22,6 +23,8 @@ from server.sockets import Sockets
 SPREAD_SECONDS = 10.0
 LOOK_SECONDS = 0.05
 FORCED_SECONDS = 1.0
+ASK_SECONDS = 1.0
+"""How long those who came in last may take until they ask: they are answered, and not cut off without a word."""
 SOCKETS = "sockets"
 """The name by which an application gives its `Sockets` to the server: in the state that its lifespan yields."""
 
@@ -76,11 +79,22 @@ class Server(uvicorn.Server):
             while not leaving.done() and not self.force_exit:
                 await asyncio.wait([leaving], timeout=LOOK_SECONDS)
             leaving.cancel()
+            await self._hear_the_last()
         await super().shutdown(sockets)
         if self.force_exit:  # then it was left out, but the application shall not be torn apart
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(FORCED_SECONDS):
                     await self.lifespan.shutdown()
+
+    async def _hear_the_last(self) -> None:
+        """Let nobody in any more, and wait until those who were have asked."""
+        for server in self.servers:
+            server.close()
+        until = time.monotonic() + ASK_SECONDS
+        while time.monotonic() < until and not self.force_exit:
+            if all(getattr(one, "has_asked", True) for one in self.server_state.connections):
+                return
+            await asyncio.sleep(LOOK_SECONDS)
 
     async def _wait_tasks_to_complete(self) -> None:
         # It ends with a wait for the last connection, also when nobody is to be waited for any more.

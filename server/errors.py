@@ -7,6 +7,7 @@ the log gets the same id with the traceback, once.
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Sequence
 from typing import Any
 from uuid import uuid4
@@ -61,6 +62,7 @@ def _said(error: GraphQLError) -> tuple[str, dict[str, Any]]:
     if isinstance(cause, Unauthenticated):
         return cause.message, {"code": "UNAUTHENTICATED"}
     if isinstance(cause, Unavailable):
+        _unavailable.say(error, cause)
         return "A part of the service is not available at the moment. Please try again.", {
             "code": "SERVICE_UNAVAILABLE"
         }
@@ -69,6 +71,38 @@ def _said(error: GraphQLError) -> tuple[str, dict[str, Any]]:
     error_id = str(uuid4())
     log.error("Internal error %s at %s", error_id, error.path, exc_info=cause)
     return "Internal error", {"code": "INTERNAL", "errorId": error_id}
+
+
+class _UnavailableLog:
+    """Why requests were told SERVICE_UNAVAILABLE: a line at once, then at most one a second, which counts the others.
+
+    While PostgreSQL is away every request is told so; an operator needs the reason, once.
+    """
+
+    def __init__(self) -> None:
+        self._said_at = -INTERVAL_SECONDS
+        self._unsaid = 0
+
+    def say(self, error: GraphQLError, cause: Unavailable) -> None:
+        at = time.monotonic()
+        if at - self._said_at < INTERVAL_SECONDS:
+            self._unsaid += 1
+            return
+        more = f" ({self._unsaid} more since the last line)" if self._unsaid else ""
+        log.warning("Unavailable at %s: %s %s%s", error.path or "the start", cause, _reason(cause), more)
+        self._said_at, self._unsaid = at, 0
+
+
+INTERVAL_SECONDS = 1.0
+_unavailable = _UnavailableLog()
+
+
+def _reason(cause: BaseException) -> str:
+    """What the driver or the system said first: its kind and first line, never the statement or its parameters."""
+    seen = cause
+    while (deeper := getattr(seen, "orig", None) or seen.__cause__) is not None:
+        seen = deeper
+    return "" if seen is cause else f"{type(seen).__name__}: {str(seen).partition(chr(10))[0]}".rstrip(": ")
 
 
 def _cause(error: GraphQLError) -> BaseException:

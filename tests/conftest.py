@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Generator, Iterator
 from typing import Any
 
 import httpx
@@ -12,7 +12,7 @@ from xdist.scheduler import LoadScopeScheduling
 
 from tests.mailbox import Mailbox
 from tests.people import Api
-from tests.processes import ServerProcess, server_processes
+from tests.processes import ServerProcess, assert_untroubled, server_processes
 from tests.site.served import served, served_api  # noqa: F401
 from tests.stack_fixture import TestStack, stack  # noqa: F401
 
@@ -41,6 +41,16 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> TwoLines | N
     return TwoLines(config, log) if config.getvalue("dist") == "loadscope" else None
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show what the servers logged beside what failed."""
+    report = yield
+    if report.failed:
+        for server in getattr(item, "funcargs", {}).get("servers", ()):
+            report.sections.append((f"Log of {server.url}", server.log.read_text()[-4000:]))
+    return report
+
+
 @pytest.fixture(scope="session")
 def servers(stack: TestStack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[ServerProcess]]:  # noqa: F811
     """Two server processes on one database and one Redis: across processes is the product."""
@@ -48,8 +58,7 @@ def servers(stack: TestStack, tmp_path_factory: pytest.TempPathFactory) -> Itera
     with server_processes(folder, stack.database_url, stack.redis_url, TEST_OUTBOX="files") as started:
         yield started
         for server in started:
-            logged = server.log.read_text()
-            assert "Traceback" not in logged, logged[-4000:]
+            assert_untroubled(server.log.read_text())
 
 
 @pytest.fixture(scope="session")

@@ -17,6 +17,12 @@ SECRET = "a-secret-for-tests-of-more-than-32-characters"
 START_SECONDS = 90
 
 
+def assert_untroubled(logged: str) -> None:
+    """No server has logged a traceback; else the first one is shown."""
+    at = logged.find("Traceback")
+    assert at < 0, logged[max(at - 500, 0) : at + 6000]
+
+
 @dataclass(slots=True)
 class ServerProcess:
     """One `tests.server_process`, restartable on the port that it got first."""

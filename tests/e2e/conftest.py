@@ -16,7 +16,7 @@ from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, 
 from tests.e2e.documents import MANIFEST
 from tests.e2e.network import NETWORKS, Network
 from tests.mailbox import Mailbox
-from tests.processes import SECRET, ServerProcess
+from tests.processes import SECRET, ServerProcess, assert_untroubled
 from tests.stack_fixture import TestStack
 
 FLAGS = (
@@ -71,7 +71,7 @@ def server_url(stack: TestStack, tmp_path_factory: pytest.TempPathFactory) -> It
         server.start()
     yield server.url
     server.stop()
-    assert "Traceback" not in server.log.read_text()
+    assert_untroubled(server.log.read_text())
 
 
 @pytest.fixture(scope="session")

@@ -17,7 +17,7 @@ from db.session import Database
 from server.stack import EmbeddedStack
 from tests.faults.links import Proxy, proxies
 from tests.people import Api
-from tests.processes import ServerProcess, server_processes
+from tests.processes import ServerProcess, assert_untroubled, server_processes
 from tests.stack_fixture import THROWAWAY, temporary_state_dir
 
 
@@ -80,7 +80,7 @@ def theatre(fragile: Fragile, tmp_path_factory: pytest.TempPathFactory) -> Itera
     """Three servers."""
     with theatre_of(fragile.stack, tmp_path_factory.mktemp("theatre"), ("one", "two", "three")) as made:
         yield made
-        assert "Traceback" not in made.logged, made.logged[-4000:]
+        assert_untroubled(made.logged)
 
 
 @pytest.fixture
@@ -108,5 +108,4 @@ def alone(fragile: Fragile, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     folder = tmp_path_factory.mktemp("alone")
     with server_processes(folder, fragile.database_url, fragile.redis_url, ("alone",), **limits) as (server,):
         yield server
-        logged = server.log.read_text()
-        assert "Traceback" not in logged, logged[-4000:]
+        assert_untroubled(server.log.read_text())

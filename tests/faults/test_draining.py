@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import socket
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
@@ -16,7 +17,7 @@ import pytest
 
 from server.draining import SPREAD_SECONDS
 from tests.people import EVENTS, Api, Person, open_socket
-from tests.processes import SECRET
+from tests.processes import SECRET, assert_untroubled
 from tests.server.test_cli import Serving, serving
 from tests.stack_fixture import TestStack, temporary_state_dir
 
@@ -35,7 +36,7 @@ async def serve(stack: TestStack, workers: int, **more: str) -> AsyncIterator[tu
         addresses = {"DATABASE_URL": stack.database_url, "REDIS_URL": stack.redis_url}
         with serving(state_dir, **settings, **addresses, **more) as server:
             yield await asyncio.to_thread(server.wait_until_ready), server
-            assert "Traceback" not in server.output
+            assert_untroubled(server.output)
 
 
 @asynccontextmanager
@@ -118,6 +119,27 @@ async def test_a_drain_is_told_at_once_finishes_what_was_asked_and_spreads_the_g
         assert moments[-1] - began < SPREAD_SECONDS + 2
         # Nowhere more than a few at once.
         assert max(sum(at <= other < at + 1 for other in moments) for at in moments) <= SOCKETS // 3
+        assert await asyncio.to_thread(server.wait) == 0
+
+
+async def test_who_came_in_last_is_answered_and_sent_away_by_code(stack: TestStack) -> None:
+    async with serve(stack, 1) as (url, server):
+        address = ("127.0.0.1", int(url.rsplit(":", 1)[1]))
+        with socket.create_connection(address) as late, socket.create_connection(address) as later:
+            os.kill(server.process.pid, signal.SIGTERM)
+
+            async def is_shut() -> bool:
+                try:
+                    socket.create_connection(address).close()
+                except OSError:
+                    return True
+                return False
+
+            await until(is_shut, 5)
+            async with open_socket(url, sock=late) as opened:
+                assert (await opened.closed())[0] == 1012
+            later.sendall(b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+            assert later.recv(12) == b"HTTP/1.1 200"
         assert await asyncio.to_thread(server.wait) == 0
 
 

@@ -22,7 +22,7 @@ from server.stack import EmbeddedStack
 from tests.api.presence import FOLLOW, PRESENCE, departures, known, said_of, say_by, tab, until_status, watching
 from tests.faults.sizes import IS_FULL
 from tests.people import Api, Person, Stream, open_socket
-from tests.processes import ServerProcess, server_processes
+from tests.processes import ServerProcess, assert_untroubled, server_processes
 from tests.stack_fixture import THROWAWAY, temporary_state_dir
 
 pytestmark = pytest.mark.serial
@@ -48,8 +48,7 @@ def processes(own_stack: EmbeddedStack, tmp_path_factory: pytest.TempPathFactory
     with server_processes(folder, own_stack.database_url, own_stack.redis_url) as started:
         yield started
         for server in started:
-            logged = server.log.read_text()
-            assert "Traceback" not in logged, logged[-4000:]
+            assert_untroubled(server.log.read_text())
 
 
 @pytest.fixture

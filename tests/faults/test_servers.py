@@ -14,7 +14,7 @@ import pytest
 from db.migrations import upgrade
 from server.stack import EmbeddedStack
 from tests.people import Api, GraphQLFailed, Person
-from tests.processes import ServerProcess, server_processes
+from tests.processes import ServerProcess, assert_untroubled, server_processes
 from tests.stack_fixture import temporary_state_dir
 
 pytestmark = pytest.mark.serial
@@ -37,8 +37,7 @@ def processes(own_stack: EmbeddedStack, tmp_path_factory: pytest.TempPathFactory
     with server_processes(folder, own_stack.database_url, own_stack.redis_url) as started:
         yield started
         for server in started:
-            logged = server.log.read_text()
-            assert "Traceback" not in logged, logged[-4000:]
+            assert_untroubled(server.log.read_text())
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from tests.faults.test_draining import serve
 from tests.people import Api, Person, open_socket
-from tests.processes import ServerProcess, server_processes
+from tests.processes import ServerProcess, assert_untroubled, server_processes
 from tests.stack_fixture import TestStack
 
 TOKEN = "a-token-for-scrapes"
@@ -54,7 +54,7 @@ def watched(stack: TestStack, tmp_path_factory: pytest.TempPathFactory) -> Async
         tmp_path_factory.mktemp("metrics"), stack.database_url, stack.redis_url, ("one",), TUTTI_METRICS_TOKEN=TOKEN
     ) as (server,):
         yield server
-        assert "Traceback" not in server.log.read_text()
+        assert_untroubled(server.log.read_text())
 
 
 @asynccontextmanager
