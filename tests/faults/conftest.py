@@ -38,7 +38,8 @@ class Fragile:
 
 @pytest.fixture(scope="session")
 def fragile() -> Iterator[Fragile]:
-    with temporary_state_dir() as state_dir, EmbeddedStack(state_dir, postgres_settings=THROWAWAY) as stack:
+    settings = {**THROWAWAY, "track_commit_timestamp": "on"}
+    with temporary_state_dir() as state_dir, EmbeddedStack(state_dir, postgres_settings=settings) as stack:
         upgrade(stack.database_url)
         yield Fragile(stack)
 
@@ -101,10 +102,20 @@ def megabytes(server: ServerProcess) -> float:
     return float(psutil.Process(server.pid).memory_info().rss) / 2**20
 
 
+METRICS_TOKEN = "a-token-for-metrics"
+
+
+async def metric(server: ServerProcess, http: httpx.AsyncClient, name: str) -> float:
+    """What `alone` says of itself."""
+    answer = await http.get(f"{server.url}/metrics", headers={"Authorization": f"Bearer {METRICS_TOKEN}"})
+    (value,) = [line.rpartition(" ")[2] for line in answer.text.splitlines() if line.startswith(name + "{")]
+    return float(value)
+
+
 @pytest.fixture(scope="module")
 def alone(fragile: Fragile, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
     """One server on which one person may have as many sockets as they like."""
-    limits = {"TUTTI_MAX_SOCKETS_PER_PERSON": "1000"}
+    limits = {"TUTTI_MAX_SOCKETS_PER_PERSON": "1000", "TUTTI_METRICS_TOKEN": METRICS_TOKEN}
     folder = tmp_path_factory.mktemp("alone")
     with server_processes(folder, fragile.database_url, fragile.redis_url, ("alone",), **limits) as (server,):
         yield server

@@ -1,12 +1,17 @@
 """`make faults`: every test of this folder at full size, with all seeds; then docs/faults.md says what was seen.
 
-The page is written only from what the tests recorded; a test that failed is on it as failed.
+`make faults ONLY=soak` runs one module of them, and replaces its section of the page alone.
+
+Invariant: the page is written only from what the tests recorded, a test that failed is on it as failed, and each part
+says when and where it was made.
 """
 
 from __future__ import annotations
 
 import os
 import platform
+import re
+import resource
 import subprocess
 import sys
 import tempfile
@@ -16,6 +21,8 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+
+import psutil
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PAGE = ROOT / "docs" / "faults.md"
@@ -29,6 +36,8 @@ connections, with the rows of the log that they may see: each once, in order, up
 was acknowledged is in the log just once, where its answer said. It is itself tested by serving with bugs made on
 purpose ([bugs.py](../tests/faults/bugs.py)), which it has to find.
 """
+QUIET = 0.05
+"""What others may use of a machine without a word about it."""
 
 
 @dataclass(slots=True)
@@ -61,24 +70,34 @@ def _title(name: str) -> str:
     return " ".join(" ".join([plain, *words]).replace("_", " ").split())
 
 
-def page(found: dict[str, dict[str, Row]], took_seconds: float) -> str:
-    """The results as Markdown."""
-    cases = [row for rows in found.values() for row in rows.values()]
-    asked = ["git", "rev-parse", "--short", "HEAD"]
-    revision = subprocess.run(asked, cwd=ROOT, capture_output=True, text=True, check=False)
-    lines = [
-        INTRODUCTION,
-        f"Run on {datetime.now(UTC):%Y-%m-%d %H:%M} UTC at {revision.stdout.strip()}: {os.cpu_count()} cores, "
-        f"{platform.machine()}, Linux {platform.release()}, Python {platform.python_version()}. "
-        f"{sum(row.runs for row in cases)} runs in {took_seconds / 60:.0f} minutes, "
-        f"**{sum(row.failed for row in cases)} failed**.",
-    ]
+def sections(found: dict[str, dict[str, Row]], made: str) -> dict[str, str]:
+    """Module -> its part of the page. `made`: when and where."""
+    written = {}
     for module, rows in found.items():
-        lines += ["", f"## {module.removeprefix('test_').replace('_', ' ').capitalize()}", ""]
+        runs, failed = (sum(getattr(row, name) for row in rows.values()) for name in ("runs", "failed"))
+        minutes = sum(row.seconds for row in rows.values()) / 60
+        lines = [
+            f"## {_heading(module)}",
+            "",
+            f"{runs} runs in {minutes:.1f} minutes, **{failed} failed**; {made}.",
+            "",
+        ]
         lines += ["| what | runs | failed | seen, all runs together |", "|---|---|---|---|"]
-        for title, row in rows.items():
-            lines.append(f"| {title} | {row.runs} | {row.failed or ''} | {_seen(row)} |")
-    return "\n".join(lines) + "\n"
+        lines += [f"| {title} | {row.runs} | {row.failed or ''} | {_seen(row)} |" for title, row in rows.items()]
+        written[module] = "\n".join(lines) + "\n"
+    return written
+
+
+def _heading(module: str) -> str:
+    return module.removeprefix("test_").replace("_", " ").capitalize()
+
+
+def merged(before: str, new: dict[str, str]) -> str:
+    """A page with these sections instead of its own of the same names; in the order of the names."""
+    kept = {text.partition("\n")[0]: text for text in re.split(r"^(?=## )", before, flags=re.MULTILINE)[1:]}
+    kept = {heading: text.rstrip("\n") + "\n" for heading, text in kept.items()}
+    kept |= {text.partition("\n")[0]: text for text in new.values()}
+    return "\n".join([INTRODUCTION, *(text for _, text in sorted(kept.items()))])
 
 
 def _seen(row: Row) -> str:
@@ -89,8 +108,37 @@ def _seen(row: Row) -> str:
     return "; ".join(parts)
 
 
-def main() -> int:
-    began = time.monotonic()
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """Time, and processor time of the whole machine and of the programs that were run from here and have ended."""
+
+    at: float
+    busy: float
+    ours: float
+
+    @staticmethod
+    def now() -> Clock:
+        times, ours = psutil.cpu_times(), resource.getrusage(resource.RUSAGE_CHILDREN)
+        busy = times.user + times.nice + times.system + times.irq + times.softirq
+        return Clock(time.monotonic(), busy, ours.ru_utime + ours.ru_stime)
+
+    def others(self) -> float:
+        """The share of the machine that others have used since."""
+        now = Clock.now()
+        capacity = (now.at - self.at) * (os.cpu_count() or 1)
+        return max(0.0, (now.busy - self.busy) - (now.ours - self.ours)) / capacity
+
+
+def _made(others: float) -> str:
+    asked = ["git", "rev-parse", "--short", "HEAD"]
+    revision = subprocess.run(asked, cwd=ROOT, capture_output=True, text=True, check=False).stdout.strip()
+    machine = f"{os.cpu_count()} cores, {platform.machine()}, Linux {platform.release()}"
+    made = f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC at {revision}; {machine}, Python {platform.python_version()}"
+    return f"{made}; others used {others:.0%} of the machine meanwhile" if others > QUIET else made
+
+
+def main(modules: list[str]) -> int:
+    began = Clock.now()
     with tempfile.TemporaryDirectory() as folder:
         results = Path(folder) / "results.xml"
         done = subprocess.run(
@@ -98,7 +146,7 @@ def main() -> int:
                 sys.executable,
                 "-m",
                 "pytest",
-                "tests/faults",
+                *([f"tests/faults/test_{module}.py" for module in modules] or ["tests/faults"]),
                 "-p",
                 "no:cacheprovider",
                 "-o",
@@ -110,9 +158,10 @@ def main() -> int:
             check=False,
         )
         if results.exists():
-            PAGE.write_text(page(rows_of(results), time.monotonic() - began))
+            new = sections(rows_of(results), _made(began.others()))
+            PAGE.write_text(merged(PAGE.read_text() if modules and PAGE.exists() else "", new))
     return done.returncode
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    raise SystemExit(main(sys.argv[1:]))
