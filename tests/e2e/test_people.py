@@ -3,6 +3,7 @@
 import asyncio
 import re
 import uuid
+from collections import Counter
 
 from playwright.async_api import Page, Route, expect
 
@@ -425,19 +426,31 @@ async def test_the_account_changes_and_ends_with_the_password_in_hand(open_page:
     await expect(page.get_by_label("Name", exact=True)).to_have_value("Ann Bell")
     await expect(page.get_by_role("button", name="Save profile")).to_be_disabled()
 
+    sent = Counter[str]()
     await page.get_by_role("link", name="Sign-in").click()
+    page.on("request", lambda request: sent.update(named(request.post_data or "")))
+    await page.get_by_role("textbox", name="New address").fill(f"{uuid.uuid4().hex}@example.com")
+    await page.get_by_label("Your password, for this").fill(PASSWORD)
+    await page.get_by_label("Your password, for this").evaluate(SEND_TWICE)
+    await expect(page.get_by_text("A link is on its way to")).to_be_visible()
     await page.get_by_label("Current password").fill("not the password")
     await page.get_by_label("New password").fill("another password")
     await page.get_by_role("button", name="Change password").click()
     await expect(page.get_by_label("Current password")).to_have_attribute("aria-invalid", "true")
     await page.get_by_label("Current password").fill(PASSWORD)
-    await page.get_by_role("button", name="Change password").click()
+    await page.get_by_label("Current password").evaluate(SEND_TWICE)
     await expect(page.get_by_text("Your password is changed")).to_be_visible()
     await is_live(page)
 
     await page.get_by_role("button", name="Delete account…").click()
     dialog = page.get_by_role("dialog")
     await dialog.get_by_label("Your password, for this").fill("another password")
-    await dialog.get_by_role("button", name="Delete my account").click()
+    await dialog.get_by_label("Your password, for this").evaluate(SEND_TWICE)
     await expect(page.get_by_role("heading", name="Tasks that people change together, live.")).to_be_visible()
     await page.wait_for_function(NO_ACCOUNT)
+    assert sent == {"requestEmailChange": 1, "changePassword": 2, "deleteAccount": 1}
+
+
+def named(body: str) -> list[str]:
+    """Those of the account's mutations that a request asks for."""
+    return [name for name in ("requestEmailChange", "changePassword", "deleteAccount") if f"{name}(" in body]

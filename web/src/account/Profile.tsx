@@ -1,11 +1,12 @@
 /** How others see this person, where they live, and how the pages look here. */
-import { useState, type FormEvent } from "react";
+import { useState } from "react";
 import { useQuery } from "urql";
 import { chooseTheme, chosenTheme } from "../app/theme";
 import { useAct } from "../data/act";
 import { AccountDocument, UpdateProfileDocument, type AccountQuery } from "../gql/later/graphql";
 import { Avatar, Button, Field, Loading, Select, textOf } from "../ui/controls";
 import { Panel, Problem, Saving, Section, useDraft } from "../ui/forms";
+import { useOnce } from "../ui/once";
 import { toast } from "../ui/toasts";
 import { useViewer } from "../workspace/viewer";
 import { Accounts } from "./Accounts";
@@ -36,23 +37,19 @@ function Person({ viewer: { user, timeZone, email } }: { viewer: NonNullable<Acc
   const act = useAct();
   const { refresh } = useViewer();
   const draft = useDraft({ name: user.name, handle: user.handle, timeZone }, 0);
-  const [isBusy, setIsBusy] = useState(false);
   const zones = Intl.supportedValuesOf("timeZone");
   const known = zones.includes(draft.values.timeZone) ? zones : [draft.values.timeZone, ...zones];
 
-  async function save(event: FormEvent): Promise<void> {
-    event.preventDefault();
-    setIsBusy(true);
+  const [isBusy, save] = useOnce(async () => {
     const answer = await act(UpdateProfileDocument, draft.changes, FIELDS);
-    setIsBusy(false);
     if (answer.problems) return draft.refuse(answer.problems);
     refresh();
     draft.saved();
     toast("Your profile is changed");
-  }
+  });
 
   return (
-    <form className="grid grid-cols-1 gap-4" onSubmit={(event) => void save(event)}>
+    <form className="grid grid-cols-1 gap-4" onSubmit={save}>
       <div className="flex items-center gap-4">
         <Avatar id={user.id} name={draft.values.name} size={56} />
         <div className="min-w-0"><p className="truncate text-lg font-semibold">{user.name}</p><p className="truncate text-sm text-dim">@{user.handle}, {email}</p></div>

@@ -1,5 +1,5 @@
 /** Password and address, each changed with the password in hand; and the end of the account. */
-import { useState, type FormEvent } from "react";
+import { useState } from "react";
 import { useQuery } from "urql";
 import { NO_PROBLEMS, useAct, type Problems } from "../data/act";
 import { AccountDocument, ChangePasswordDocument, DeleteAccountDocument, RequestEmailChangeDocument } from "../gql/later/graphql";
@@ -7,6 +7,7 @@ import { adoptIfSession } from "../session/accounts";
 import { Button, Field } from "../ui/controls";
 import { Dialog } from "../ui/dialog";
 import { Badge, Panel, Problem, Section } from "../ui/forms";
+import { useOnce } from "../ui/once";
 import { toast } from "../ui/toasts";
 import { forgetHere } from "./leave";
 
@@ -20,10 +21,9 @@ export function Security() {
   );
 }
 
-const given = (event: FormEvent<HTMLFormElement>): ((name: string) => string) => {
-  event.preventDefault();
-  const form = new FormData(event.currentTarget);
-  return (name) => String(form.get(name) ?? "");
+const given = (form: HTMLFormElement): ((name: string) => string) => {
+  const data = new FormData(form);
+  return (name) => String(data.get(name) ?? "");
 };
 
 function Address() {
@@ -32,9 +32,8 @@ function Address() {
   const [problems, setProblems] = useState<Problems>(NO_PROBLEMS);
   const [sentTo, setSentTo] = useState<string | null>(null);
   const viewer = data?.viewer;
-  async function submit(event: FormEvent<HTMLFormElement>): Promise<void> {
-    const form = event.currentTarget;
-    const value = given(event);
+  const [isBusy, submit] = useOnce(async (form) => {
+    const value = given(form);
     const email = value("email").trim() || (viewer?.email ?? "");
     const { problems: found } = await act(RequestEmailChangeDocument, { email, password: value("password") }, ["email", "password"]);
     setProblems(found ?? NO_PROBLEMS);
@@ -42,12 +41,12 @@ function Address() {
     setSentTo(email);
     form.reset();
     ask({ requestPolicy: "network-only" });
-  }
+  });
   if (!viewer) return null;
   return (
     <Section title="Email address" lead={<span className="flex flex-wrap items-center gap-2"><span className="wrap-anywhere">{viewer.email}</span><Badge>{viewer.emailVerifiedAt ? "Confirmed" : "Not confirmed yet"}</Badge></span>}>
       <Panel>
-        <form className="grid grid-cols-1 gap-3" onSubmit={(event) => void submit(event)}>
+        <form className="grid grid-cols-1 gap-3" onSubmit={submit}>
           <div className="grid gap-3 sm:grid-cols-2">
             <Field label="New address" name="email" type="email" autoComplete="off" required={Boolean(viewer.emailVerifiedAt)} placeholder={viewer.emailVerifiedAt ? "" : viewer.email} problem={problems.email}
               hint={viewer.emailVerifiedAt ? "It is yours when you open the link we mail there." : "Leave it empty to get the link to confirm your address once more."} />
@@ -55,7 +54,7 @@ function Address() {
           </div>
           <Problem>{problems.form}</Problem>
           {sentTo && <p role="status" className="text-sm text-good">A link is on its way to {sentTo}. Until it is opened, nothing changes.</p>}
-          <div><Button kind="primary" type="submit">Send the link</Button></div>
+          <div><Button kind="primary" type="submit" disabled={isBusy}>Send the link</Button></div>
         </form>
       </Panel>
     </Section>
@@ -65,26 +64,25 @@ function Address() {
 function Password() {
   const act = useAct(false);
   const [problems, setProblems] = useState<Problems>(NO_PROBLEMS);
-  async function submit(event: FormEvent<HTMLFormElement>): Promise<void> {
-    const form = event.currentTarget;
-    const value = given(event);
+  const [isBusy, submit] = useOnce(async (form) => {
+    const value = given(form);
     const { payload, problems: found } = await act(ChangePasswordDocument, { currentPassword: value("current"), newPassword: value("new") }, ["currentPassword", "newPassword"]);
     setProblems(found ?? NO_PROBLEMS);
     if (found) return;
     adoptIfSession(payload);
     form.reset();
     toast("Your password is changed", "Everywhere else you were signed out.");
-  }
+  });
   return (
     <Section title="Password" lead="Everywhere else you are signed in, you will be signed out.">
       <Panel>
-        <form className="grid grid-cols-1 gap-3" onSubmit={(event) => void submit(event)}>
+        <form className="grid grid-cols-1 gap-3" onSubmit={submit}>
           <div className="grid gap-3 sm:grid-cols-2">
             <Field label="Current password" name="current" type="password" autoComplete="current-password" required problem={problems.currentPassword} />
             <Field label="New password" name="new" type="password" autoComplete="new-password" required minLength={10} maxLength={200} problem={problems.newPassword} hint="At least 10 characters." />
           </div>
           <Problem>{problems.form}</Problem>
-          <div className="flex flex-wrap items-center gap-3"><Button kind="primary" type="submit">Change password</Button><a className="text-sm text-accent underline" href="/reset">I forgot it</a></div>
+          <div className="flex flex-wrap items-center gap-3"><Button kind="primary" type="submit" disabled={isBusy}>Change password</Button><a className="text-sm text-accent underline" href="/reset">I forgot it</a></div>
         </form>
       </Panel>
     </Section>
@@ -95,12 +93,11 @@ function End() {
   const act = useAct(false);
   const [isAsking, setIsAsking] = useState(false);
   const [problems, setProblems] = useState<Problems>(NO_PROBLEMS);
-  async function submit(event: FormEvent<HTMLFormElement>): Promise<void> {
-    const value = given(event);
-    const { problems: found } = await act(DeleteAccountDocument, { password: value("password") }, ["password"]);
+  const [isBusy, submit] = useOnce(async (form) => {
+    const { problems: found } = await act(DeleteAccountDocument, { password: given(form)("password") }, ["password"]);
     if (found) return setProblems(found);
     await forgetHere();
-  }
+  });
   return (
     <Section title="Delete your account">
       <Panel className="border-bad/40">
@@ -109,11 +106,11 @@ function End() {
       </Panel>
       {isAsking && (
         <Dialog title="Delete your account?" onClose={() => setIsAsking(false)}>
-          <form className="grid grid-cols-1 gap-3" onSubmit={(event) => void submit(event)}>
+          <form className="grid grid-cols-1 gap-3" onSubmit={submit}>
             <p className="text-sm">You are signed out everywhere, and nobody can bring the account back.</p>
             <Field label="Your password, for this" name="password" type="password" autoComplete="current-password" required problem={problems.password} />
             <Problem>{problems.form}</Problem>
-            <div className="flex justify-end gap-2"><Button onClick={() => setIsAsking(false)}>Cancel</Button><Button kind="destroy" type="submit">Delete my account</Button></div>
+            <div className="flex justify-end gap-2"><Button onClick={() => setIsAsking(false)}>Cancel</Button><Button kind="destroy" type="submit" disabled={isBusy}>Delete my account</Button></div>
           </form>
         </Dialog>
       )}

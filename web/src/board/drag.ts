@@ -28,6 +28,7 @@ export function pressed(event: PointerEvent, taskOf: (id: string) => Task | unde
   const start = { x: event.clientX, y: event.clientY };
   let at = start;
   let isDragging = false;
+  let isGivenUp = false; // by Escape, while the pointer is still down
   let frame = 0;
   const isTouch = event.pointerType === "touch";
   const hold = isTouch ? setTimeout(begin, HOLD_MS) : undefined;
@@ -48,6 +49,10 @@ export function pressed(event: PointerEvent, taskOf: (id: string) => Task | unde
     frame = requestAnimationFrame(follow);
   }
   function moved(move: PointerEvent): void {
+    if (isGivenUp) {
+      if (move.buttons === 0) end(); // where it was let go nobody heard of
+      return;
+    }
     at = { x: move.clientX, y: move.clientY };
     const isFar = Math.hypot(at.x - start.x, at.y - start.y) > THRESHOLD_PX;
     if (!isDragging && isFar) {
@@ -57,10 +62,13 @@ export function pressed(event: PointerEvent, taskOf: (id: string) => Task | unde
   }
   function released({ clientX: x, clientY: y }: PointerEvent): void {
     const wasDragging = isDragging;
+    const wasGivenUp = isGivenUp;
     end();
-    if (!wasDragging) return;
+    if (!wasDragging && !wasGivenUp) return;
+    // The click that comes with it, if there is one; any later one is meant.
     addEventListener("click", swallow, { capture: true, once: true });
     setTimeout(() => removeEventListener("click", swallow, { capture: true }), 0);
+    if (wasGivenUp) return;
     // Where it is let go, which is not where it was in the last frame: a quick hand does not wait for the next one.
     const target = targetAt(document.elementsFromPoint(x, y), { x, y }, task!.id);
     if (target) onDrop(task!, target);
@@ -68,17 +76,20 @@ export function pressed(event: PointerEvent, taskOf: (id: string) => Task | unde
   function keyed(key: KeyboardEvent): void {
     if (key.key !== "Escape" || !isDragging) return;
     key.stopPropagation();
-    end();
-    addEventListener("click", swallow, { capture: true, once: true });
+    stop();
+    isGivenUp = true;
   }
   function touched(move: TouchEvent): void {
     if (isDragging) move.preventDefault();
   }
-  function end(): void {
+  function stop(): void {
     clearTimeout(hold);
     cancelAnimationFrame(frame);
     isDragging = false;
     useDrag.setState({ task: null, target: null });
+  }
+  function end(): void {
+    stop();
     removeEventListener("pointermove", moved);
     removeEventListener("pointerup", released);
     removeEventListener("pointercancel", end);

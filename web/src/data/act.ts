@@ -3,7 +3,7 @@
  *
  * Invariant: nothing is shown as done before the server said so. What people do all day goes through the replica instead.
  */
-import { useCallback, useRef, useState, type FormEvent } from "react";
+import { useCallback, useRef } from "react";
 import { useClient, type TypedDocumentNode } from "urql";
 import type { RefusalFragment } from "../gql/graphql";
 import { uuidv7 } from "../sync/ids";
@@ -57,23 +57,6 @@ export function useAct(isKeyed = true): Act {
     },
     [client, isKeyed],
   );
-}
-
-/** For the `onSubmit` of a form: it is sent once, however often Enter is pressed until there is an answer. */
-export function useOnce(send: (form: HTMLFormElement) => Promise<void>): readonly [isBusy: boolean, submit: (event: FormEvent<HTMLFormElement>) => void] {
-  const [isBusy, setIsBusy] = useState(false);
-  const isSending = useRef(false);
-  function submit(event: FormEvent<HTMLFormElement>): void {
-    event.preventDefault();
-    if (isSending.current) return;
-    isSending.current = true;
-    setIsBusy(true);
-    void send(event.currentTarget).finally(() => {
-      isSending.current = false;
-      setIsBusy(false);
-    });
-  }
-  return [isBusy, submit];
 }
 
 export function problemsOf(refusals: readonly RefusalFragment[], fields: readonly string[]): Problems {

@@ -1,7 +1,8 @@
 /** The right end of the bar: who this tab acts as, and a panel to sign in, switch, paste a token or sign out. */
-import { useEffect, useRef, useState, type FormEvent } from "react";
+import { useEffect, useRef, useState } from "react";
 import { actAs, signIn, signOut, signUp, usePastedToken, type Account } from "../session/accounts";
 import { useAccounts } from "../session/use-accounts";
+import { useOnce } from "../ui/once";
 
 type Way = "sign-in" | "sign-up" | "token";
 
@@ -108,13 +109,9 @@ function Accounts({ active, onDone }: { active: Account | null; onDone: () => vo
 function SignInForm({ onDone }: { onDone: () => void }) {
   const [way, setWay] = useState<Way>("sign-in");
   const [problem, setProblem] = useState<string | null>(null);
-  const [isBusy, setBusy] = useState(false);
-
-  async function submit(event: FormEvent<HTMLFormElement>) {
-    event.preventDefault();
-    const form = new FormData(event.currentTarget);
-    const value = (name: string): string => String(form.get(name) ?? "");
-    setBusy(true);
+  const [isBusy, submit] = useOnce(async (form) => {
+    const given = new FormData(form);
+    const value = (name: string): string => String(given.get(name) ?? "");
     setProblem(null);
     try {
       if (way === "sign-in") await signIn(value("email"), value("password"));
@@ -123,13 +120,11 @@ function SignInForm({ onDone }: { onDone: () => void }) {
       onDone();
     } catch (refusal) {
       setProblem(refusal instanceof Error ? refusal.message : String(refusal));
-    } finally {
-      setBusy(false);
     }
-  }
+  });
 
   return (
-    <form onSubmit={(event) => void submit(event)}>
+    <form onSubmit={submit}>
       <div className="ways" role="group" aria-label="How to sign in">
         {(Object.keys(WAYS) as Way[]).map((each) => (
           <button

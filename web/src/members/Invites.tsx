@@ -1,11 +1,12 @@
 /** Invites by link or to one address, and those that are still open. A new link is shown once: the server keeps no copy. */
 import { Link2, Mail } from "lucide-react";
-import { useEffect, useState, type FormEvent } from "react";
+import { useEffect, useState } from "react";
 import { NO_PROBLEMS, useAct, type Problems } from "../data/act";
 import { useRows } from "../data/pages";
 import { CreateInviteDocument, InvitesDocument, RevokeInviteDocument, type InvitesQuery, type Role } from "../gql/later/graphql";
 import { Button, Field, INPUT, Select } from "../ui/controls";
 import { Badge, Panel, Problem, Row, Rows, Section } from "../ui/forms";
+import { useOnce } from "../ui/once";
 import { toast } from "../ui/toasts";
 import { useModel, useWorkspace } from "../workspace/context";
 import { givenBy, ROLE_NAMES } from "./roles";
@@ -49,17 +50,13 @@ function NewInvite() {
   const [role, setRole] = useState<Role>("MEMBER");
   const [url, setUrl] = useState<string | null>(null);
   const [problems, setProblems] = useState<Problems>(NO_PROBLEMS);
-  const [isBusy, setIsBusy] = useState(false);
   const projects = model.projects.filter(({ archivedAt }) => !archivedAt);
 
-  async function submit(event: FormEvent<HTMLFormElement>): Promise<void> {
-    event.preventDefault();
-    const form = event.currentTarget;
+  const [isBusy, submit] = useOnce(async (form) => {
     const given = new FormData(form);
     const days = Number(given.get("days"));
     const email = String(given.get("email") ?? "").trim();
     const maxUses = Number(given.get("maxUses"));
-    setIsBusy(true);
     const { payload, problems: found } = await act(CreateInviteDocument, {
       workspaceId: workspace.id,
       role,
@@ -67,7 +64,6 @@ function NewInvite() {
       ...(days && { expiresAt: new Date(Date.now() + days * DAY_MS).toISOString() }),
       ...(way === "mail" ? { email } : maxUses && { maxUses }),
     }, FIELDS);
-    setIsBusy(false);
     setProblems(found ?? NO_PROBLEMS);
     if (found) return;
     if (way === "mail") {
@@ -75,7 +71,7 @@ function NewInvite() {
       form.reset();
     }
     setUrl(way === "link" ? (payload.url ?? null) : null);
-  }
+  });
 
   return (
     <Section title="Invite people">
@@ -84,7 +80,7 @@ function NewInvite() {
           <Button kind={way === "link" ? "plain" : "quiet"} aria-pressed={way === "link"} onClick={() => { setWay("link"); setProblems(NO_PROBLEMS); }}><Link2 size={16} aria-hidden />By link</Button>
           <Button kind={way === "mail" ? "plain" : "quiet"} aria-pressed={way === "mail"} onClick={() => { setWay("mail"); setProblems(NO_PROBLEMS); setUrl(null); }}><Mail size={16} aria-hidden />By mail</Button>
         </div>
-        <form className="grid grid-cols-1 gap-3" onSubmit={(event) => void submit(event)}>
+        <form className="grid grid-cols-1 gap-3" onSubmit={submit}>
           {way === "mail" && <Field label="Email" name="email" type="email" required autoComplete="off" problem={problems.email} hint="Only the owner of this address can join by it." />}
           <div className="grid gap-3 sm:grid-cols-3">
             <Select label="They join as" value={role} onChange={(event) => setRole(event.target.value as Role)}>

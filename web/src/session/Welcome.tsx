@@ -1,6 +1,7 @@
 /** What somebody sees who is not signed in: what this is, and how to get in. The address stays, so one lands where it led. */
-import { useState, type FormEvent } from "react";
+import { useState } from "react";
 import { Button, Field, textOf } from "../ui/controls";
+import { useOnce } from "../ui/once";
 import { actAs, isKnownBrowser, Refused, signIn, signUp } from "./accounts";
 import { useAccounts } from "./use-accounts";
 
@@ -28,23 +29,18 @@ export function Welcome() {
 export function SignIn({ onDone }: { onDone?: () => void }) {
   const [isNew, setIsNew] = useState(() => location.pathname !== "/sign-in" && !isKnownBrowser());
   const [problems, setProblems] = useState<Record<string, string>>({});
-  const [isBusy, setIsBusy] = useState(false);
-
-  async function submit(event: FormEvent<HTMLFormElement>) {
-    event.preventDefault();
-    const form = new FormData(event.currentTarget);
-    const person = { email: String(form.get("email")).trim(), password: String(form.get("password")) };
-    setIsBusy(true);
+  const [isBusy, submit] = useOnce(async (form) => {
+    const given = new FormData(form);
+    const person = { email: String(given.get("email")).trim(), password: String(given.get("password")) };
     setProblems({});
     try {
-      if (isNew) await signUp({ ...person, name: String(form.get("name")).trim() });
+      if (isNew) await signUp({ ...person, name: String(given.get("name")).trim() });
       else await signIn(person.email, person.password);
       onDone?.();
     } catch (problem) {
       setProblems(problemsByField(problem));
-      setIsBusy(false);
     }
-  }
+  });
 
   return (
     <>
@@ -55,7 +51,7 @@ export function SignIn({ onDone }: { onDone?: () => void }) {
           </Button>
         ))}
       </div>
-      <form className="grid gap-2" onSubmit={(event) => void submit(event)}>
+      <form className="grid gap-2" onSubmit={submit}>
         {isNew && <Field label="Your name" name="name" autoComplete="name" required maxLength={100} problem={problems.name} />}
         <Field label="Email" name="email" type="email" autoComplete="username" required problem={problems.email} />
         <Field label="Password" name="password" type="password" required maxLength={200} minLength={isNew ? 10 : 1}

@@ -1,5 +1,5 @@
 /** Name, address, key and description of the workspace; leaving it, and its end. */
-import { useState, type FormEvent } from "react";
+import { useState } from "react";
 import { useLocation } from "wouter";
 import { useAct, type Problems } from "../data/act";
 import { may } from "../data/model";
@@ -7,6 +7,7 @@ import { DeleteWorkspaceDocument, LeaveWorkspaceDocument, UpdateWorkspaceDocumen
 import { forgetReplicas } from "../sync/indexeddb";
 import { Button, Field } from "../ui/controls";
 import { Confirm, Panel, Problem, Saving, Section, TextArea, useDraft } from "../ui/forms";
+import { useOnce } from "../ui/once";
 import { toast } from "../ui/toasts";
 import { useModel, useWorkspace } from "../workspace/context";
 import { useViewer } from "../workspace/viewer";
@@ -30,22 +31,17 @@ function Identity({ isFixed }: { isFixed: boolean }) {
   const act = useAct();
   const { name = "", slug = "", key = "", description = "", version = 0 } = row ?? {};
   const draft = useDraft({ name, slug, key, description }, version);
-  const [isBusy, setIsBusy] = useState(false);
-  if (!row) return null;
-  const { id } = row;
-
-  async function save(event: FormEvent): Promise<void> {
-    event.preventDefault();
-    setIsBusy(true);
-    const answer = await act(UpdateWorkspaceDocument, { id, ...draft.changes, baseVersion: draft.baseVersion }, FIELDS);
-    setIsBusy(false);
+  const [isBusy, save] = useOnce(async () => {
+    if (!row) return;
+    const answer = await act(UpdateWorkspaceDocument, { id: row.id, ...draft.changes, baseVersion: draft.baseVersion }, FIELDS);
     if (answer.problems) return draft.refuse(answer.problems, answer.currentVersion);
     draft.saved(answer.payload.workspace?.version);
     toast("The workspace is changed");
-  }
+  });
+  if (!row) return null;
 
   return (
-    <form className="grid gap-4" onSubmit={(event) => void save(event)}>
+    <form className="grid gap-4" onSubmit={save}>
       {isFixed && <p className="text-sm text-dim">Owners and admins change this.</p>}
       <Field label="Name" value={draft.values.name} required maxLength={100} readOnly={isFixed} problem={draft.problems.name} onChange={(event) => draft.set({ name: event.target.value })} />
       <div className="grid gap-4 sm:grid-cols-2">

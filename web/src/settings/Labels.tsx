@@ -1,12 +1,13 @@
 /** Labels: what tasks can be marked with. */
 import { Tag } from "lucide-react";
 import { useState } from "react";
-import { useAct, useOnce, type Problems } from "../data/act";
+import { useAct, type Problems } from "../data/act";
 import { may, type Label } from "../data/model";
 import { CreateLabelDocument, DeleteLabelDocument, UpdateLabelDocument } from "../gql/later/graphql";
 import { Button, Dot, Field } from "../ui/controls";
 import { Dialog } from "../ui/dialog";
 import { Colors, COLORS, Confirm, Problem, Row, Rows, Saving, Section, useDraft } from "../ui/forms";
+import { useOnce } from "../ui/once";
 import { useUndoable } from "../ui/undo";
 import { useModel, useWorkspace } from "../workspace/context";
 

@@ -1,12 +1,13 @@
 /** Projects: making, changing, archiving and deleting them. */
 import { Archive, FolderPlus } from "lucide-react";
 import { useState } from "react";
-import { useAct, useOnce, type Problems } from "../data/act";
+import { useAct, type Problems } from "../data/act";
 import { may, type Project } from "../data/model";
 import { CreateProjectDocument, DeleteProjectDocument, UpdateProjectDocument } from "../gql/later/graphql";
 import { Button, Dot, Field, Select } from "../ui/controls";
 import { Dialog } from "../ui/dialog";
 import { Badge, Colors, COLORS, Confirm, Problem, Row, Rows, Saving, Section, TextArea, useDraft } from "../ui/forms";
+import { useOnce } from "../ui/once";
 import { toast } from "../ui/toasts";
 import { useUndoable } from "../ui/undo";
 import { useModel, useWorkspace } from "../workspace/context";

@@ -1,12 +1,13 @@
 /** Statuses, which are the columns of the board, in their order. */
 import { ArrowDown, ArrowUp, Plus } from "lucide-react";
 import { useState } from "react";
-import { useAct, useOnce, type Problems } from "../data/act";
+import { useAct, type Problems } from "../data/act";
 import { may, type Status } from "../data/model";
 import { CreateStatusDocument, DeleteStatusDocument, UpdateStatusDocument, type StatusCategory } from "../gql/later/graphql";
 import { Button, Dot, Field, Select } from "../ui/controls";
 import { Dialog } from "../ui/dialog";
 import { Badge, Colors, COLORS, Confirm, Problem, Row, Rows, Saving, Section, useDraft } from "../ui/forms";
+import { useOnce } from "../ui/once";
 import { toast } from "../ui/toasts";
 import { useUndoable } from "../ui/undo";
 import { useModel, useWorkspace } from "../workspace/context";

@@ -1,9 +1,10 @@
 /** What pages of settings are made of: sections, rows, fields with their refusals, and questions before what cannot be undone. */
-import { useEffect, useId, useState, type FormEvent, type ReactNode, type TextareaHTMLAttributes } from "react";
+import { useEffect, useId, useState, type ReactNode, type TextareaHTMLAttributes } from "react";
 import { Link } from "wouter";
 import { NO_PROBLEMS, type Problems } from "../data/act";
 import { Button, Field, INPUT } from "./controls";
 import { Dialog } from "./dialog";
+import { useOnce } from "./once";
 
 /** A page that scrolls, with its own navigation at the top. */
 export function SettingsFrame({ title, lead, tabs, children }: { title: string; lead?: ReactNode; tabs?: ReactNode; children: ReactNode }) {
@@ -192,18 +193,14 @@ export function Confirm({ title, action, typed, children, onClose, onConfirm }: 
 }) {
   const [text, setText] = useState("");
   const [problems, setProblems] = useState<Problems>(NO_PROBLEMS);
-  const [isBusy, setIsBusy] = useState(false);
-  async function submit(event: FormEvent): Promise<void> {
-    event.preventDefault();
-    setIsBusy(true);
+  const [isBusy, submit] = useOnce(async () => {
     const found = await onConfirm();
-    if (!found) return onClose();
-    setProblems(found);
-    setIsBusy(false);
-  }
+    if (found) setProblems(found);
+    else onClose();
+  });
   return (
     <Dialog title={title} onClose={onClose}>
-      <form className="grid gap-4" onSubmit={(event) => void submit(event)}>
+      <form className="grid gap-4" onSubmit={submit}>
         <div className="grid gap-3 text-sm">{children}</div>
         {typed !== undefined && <Field label={`Write “${typed}” to go on`} value={text} onChange={(event) => setText(event.target.value)} autoComplete="off" />}
         <Problem>{Object.values(problems).join(" ")}</Problem>

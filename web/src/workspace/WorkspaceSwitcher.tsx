@@ -2,11 +2,12 @@
 import { ChevronsUpDown, Plus } from "lucide-react";
 import { useState } from "react";
 import { useLocation } from "wouter";
-import { NO_PROBLEMS, useAct, useOnce, type Problems } from "../data/act";
+import { NO_PROBLEMS, useAct, type Problems } from "../data/act";
 import { CreateWorkspaceDocument } from "../gql/graphql";
 import { Button, Field } from "../ui/controls";
 import { Dialog } from "../ui/dialog";
 import { Menu, MenuItem, MenuLine, OneOf } from "../ui/menu";
+import { useOnce } from "../ui/once";
 import { useViewer } from "./viewer";
 
 export function WorkspaceSwitcher({ slug }: { slug: string | undefined }) {
