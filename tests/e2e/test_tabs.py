@@ -1,14 +1,27 @@
 """Several tabs of one person in one browser: they share a socket, and each goes on without the others."""
 
 import asyncio
+import json
 import uuid
+from collections import Counter
 
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Request, expect
 
 from tests.e2e.conftest import PATIENCE_MS, OpenPage
 from tests.e2e.network import Network, network_of
-from tests.e2e.test_client import PASSWORD, card, create, has_stored, is_live, sign_up, two_on_a_board
+from tests.e2e.test_client import PASSWORD, card, create, has_stored, is_live, open_task, sign_up, two_on_a_board
 
+DIES_SILENTLY = """for (const end of ["pagehide", "visibilitychange"])
+    addEventListener(end, event => event.stopImmediatePropagation(), { capture: true });
+"""
+"""Before the page's own scripts: they do not hear of its end, as where it crashes."""
+NOTE_REFUSALS = """() => {
+    globalThis.refusals = [];
+    new MutationObserver(changes => {
+        for (const { textContent } of changes.flatMap(({ addedNodes }) => [...addedNodes]))
+            if (textContent.includes("was changed back")) refusals.push(textContent);
+    }).observe(document.body, { childList: true, subtree: true });
+}"""
 NO_SHARED_WORKERS = "delete globalThis.SharedWorker"
 
 
@@ -62,7 +75,7 @@ async def test_tabs_share_a_socket_recover_together_and_outlive_each_other(open_
     await expect(bob.get_by_role("group", name="Online: Bob", exact=True)).to_be_visible(timeout=10_000)
 
 
-async def test_the_tab_that_one_looks_at_says_what_one_does(open_networked: OpenPage) -> None:
+async def test_the_tab_that_one_looks_at_speaks_and_another_one_when_it_dies(open_networked: OpenPage) -> None:
     ann, bob = await two_on_a_board(open_networked)
     await create(ann, "First", "Second")
     other = await beside(ann)
@@ -74,6 +87,71 @@ async def test_the_tab_that_one_looks_at_says_what_one_does(open_networked: Open
     await other.close()
     await expect(card(bob, "First")).to_contain_text("Ann is looking")
     await expect(card(bob, "Second")).not_to_contain_text("Ann is looking")
+
+    await ann.context.add_init_script(DIES_SILENTLY)
+    other = await beside(ann)
+    await card(other, "Second").click()
+    await expect(card(bob, "Second")).to_contain_text("Ann is looking")
+    await other.close()
+    await expect(card(bob, "First")).to_contain_text("Ann is looking")
+    await expect(card(bob, "Second")).not_to_contain_text("Ann is looking")
+
+
+async def test_what_waits_is_sent_once_by_the_tab_where_it_was_done_or_when_that_is_closed_by_another_one(
+    open_networked: OpenPage,
+) -> None:
+    ann, bob = await two_on_a_board(open_networked)
+    await create(ann, "Kept", "Gone")
+    await expect(card(bob, "Gone")).to_be_visible()
+    await has_stored(ann, 0)
+    network, sent = network_of(ann), Counter[str]()
+    ann.context.on("requestfinished", lambda request: sent.update(keys_of(request)))
+    network.cut()
+    for title in ("Kept", "Gone"):
+        await card(ann, title).focus()
+        await ann.keyboard.press("i")
+    await has_stored(ann, 2)
+    other = await ann.context.new_page()
+    await other.goto(ann.url)
+    waiting = other.get_by_role("status", name="Connection")
+    await expect(waiting).to_contain_text("2 changes wait")
+    await card(other, "Kept").focus()
+    await other.keyboard.press("Alt+ArrowRight")
+    await expect(waiting).to_contain_text("3 changes wait")
+    await open_task(bob, "Gone")
+    await bob.get_by_role("button", name="Delete task").click()
+    await expect(card(bob, "Gone")).to_have_count(0)
+    await has_stored(bob, 0)
+    for page in (ann, other):
+        await page.evaluate(NOTE_REFUSALS)
+    network.mend()
+    for page in (ann, other):
+        await is_live(page)
+        await has_stored(page, 0)
+        await expect(card(page, "Kept", "In progress").get_by_title("Ann")).to_be_visible()
+        await expect(card(page, "Gone")).to_have_count(0)
+    assert sorted(sent.values()) == [1, 1, 1]
+    await ann.wait_for_function("refusals.length > 0")
+    assert await other.evaluate("refusals") == []
+
+    sent.clear()
+    network.cut()
+    await expect(waiting).to_contain_text("Reconnecting")
+    await card(ann, "Kept").focus()
+    await ann.keyboard.press("Alt+ArrowRight")
+    await has_stored(ann, 1)
+    await ann.close()
+    await expect(waiting).to_contain_text("1 change waits")
+    network.mend()
+    await expect(card(bob, "Kept", "Done")).to_be_visible()
+    await has_stored(other, 0)
+    assert list(sent.values()) == [1]
+
+
+def keys_of(request: Request) -> list[str]:
+    """Of the mutation that this is, if it is one."""
+    asked = json.loads(request.post_data or "{}").get("variables") or {}
+    return [key] if (key := (asked.get("input") or {}).get("clientMutationId")) else []
 
 
 async def test_without_shared_workers_each_tab_has_a_socket(open_networked: OpenPage) -> None:

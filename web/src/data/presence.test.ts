@@ -53,7 +53,7 @@ function tab(): Tab {
       return () => undefined;
     },
   } as unknown as Connection;
-  const room = inPage(own, () => new PresenceRoom(connection, "workspace_1", "user_1"));
+  const room = inPage(own, () => new PresenceRoom(connection, "workspace_1", "user_1", String(tabs.length)));
   const opened: Tab = {
     room,
     said: () => said.splice(0),

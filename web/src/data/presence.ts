@@ -36,9 +36,10 @@ export class PresenceRoom {
   private timer: ReturnType<typeof setTimeout> | undefined;
   private awayTimer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(private readonly connection: Connection, private readonly workspaceId: string, myId: string) {
+  /** `tab`: the name of this tab, by which others know when it is `gone`. */
+  constructor(private readonly connection: Connection, private readonly workspaceId: string, myId: string, tab: string) {
     this.room = new Room(myId);
-    this.voice = new Voice(new BroadcastChannel(`tutti.voice.${myId}.${workspaceId}`), () => this.spoken());
+    this.voice = new Voice(new BroadcastChannel(`tutti.voice.${myId}.${workspaceId}`), tab, () => this.spoken());
     this.unlisten = connection.listen({ connected: () => this.connected(), disconnected: () => this.disconnected() });
     document.addEventListener("visibilitychange", this.lookedAt);
     addEventListener("focus", this.lookedAt);
@@ -59,6 +60,11 @@ export class PresenceRoom {
     this.doing = doing;
     if (doing && !document.hidden) this.voice.looked();
     this.sendIn(SETTLE_MS);
+  }
+
+  /** Another tab is gone, maybe without a word: if it was the one that spoke, one of the others does. */
+  gone(tab: string): void {
+    if (!this.isClosed) this.voice.gone(tab);
   }
 
   close(): void {

@@ -4,6 +4,7 @@
  * Invariant: rows and cursor come from the tab that holds the lock, so that no tab puts older rows below a newer cursor.
  */
 import type { Operation, Row } from "../sync/replica";
+import type { IndexedDbStorage } from "../sync/indexeddb";
 import type { Save, Saved, Storage } from "../sync/storage";
 
 export class SharedStorage<R extends Row> implements Storage<R> {
@@ -12,7 +13,7 @@ export class SharedStorage<R extends Row> implements Storage<R> {
 
   /** `onLead` is called when this tab begins to store rows; it should then store all of them. */
   constructor(
-    private readonly inner: Storage<R>,
+    private readonly inner: IndexedDbStorage<R>,
     lock: string,
     onLead: () => void,
   ) {
@@ -28,6 +29,11 @@ export class SharedStorage<R extends Row> implements Storage<R> {
 
   load(): Promise<Saved<R>> {
     return this.inner.load();
+  }
+
+  /** What waits, of all tabs. */
+  operations(): Promise<readonly Operation[]> {
+    return this.inner.operations();
   }
 
   async save(save: Save<R>): Promise<void> {

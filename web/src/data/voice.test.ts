@@ -24,7 +24,7 @@ function tab(isHidden = false): Voice {
     close: () => void channels.splice(channels.indexOf(channel), 1),
   };
   channels.push(channel);
-  const voice = new Voice(channel, () => undefined);
+  const voice = new Voice(channel, String(channels.length), () => undefined);
   voices.push(voice);
   if (!isHidden) voice.looked();
   speakers(); // the others hear of it before something else happens
@@ -85,4 +85,32 @@ it("is one tab's where two claim it before they hear each other", () => {
   const [first, second] = [tab(true), tab(true)];
   for (const each of [first, second]) each.looked();
   expect(speakers()).toHaveLength(1);
+});
+
+it("goes to another tab when its own dies without a word, also to one that never heard who speaks", () => {
+  const [first, second] = [tab(), tab()];
+  const third = tab(true);
+  second.hidden();
+  first.hidden();
+  const [speaker] = speakers();
+  const left = voices.filter((voice) => voice !== speaker);
+  channels.splice(voices.indexOf(speaker!), 1);
+  voices = left;
+  for (const each of left) each.gone(speaker === first ? "1" : "2");
+  expect(speakers()).toEqual([speaker === first ? second : first]);
+
+  const [next] = speakers();
+  voices = [third];
+  channels.splice(0, channels.length - 1);
+  third.gone(next === first ? "1" : "2");
+  expect(speakers()).toEqual([third]);
+});
+
+it("is not taken from one that lives when another one dies", () => {
+  const [first, second, third] = [tab(), tab(), tab()];
+  for (const each of [first, second]) each.gone("3-of-another-time");
+  expect(speakers()).toEqual([third]);
+  third.gone("1");
+  second.gone("1");
+  expect(speakers()).toEqual([third]);
 });

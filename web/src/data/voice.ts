@@ -25,10 +25,14 @@ export class Voice {
   private isHidden = true;
   private at = 0;
   private heard = 0;
-  private readonly from = String(Math.random());
+  /** Which other tab speaks; null: it is not known. */
+  private speaker: string | null = null;
 
-  /** `onChange` is called when this tab begins or ceases to speak. It does not begin before somebody has `looked` at it. */
-  constructor(private readonly channel: Channel, private readonly onChange: () => void) {
+  /**
+   * `from`: the name of this tab. `onChange` is called when it begins or ceases to speak. It does not begin before somebody has
+   * `looked` at it.
+   */
+  constructor(private readonly channel: Channel, private readonly from: string, private readonly onChange: () => void) {
     channel.onmessage = ({ data }: MessageEvent<Word>) => this.hear(data);
   }
 
@@ -50,6 +54,11 @@ export class Voice {
     this.isMine = false;
   }
 
+  /** A tab is gone, maybe without a word. */
+  gone(tab: string): void {
+    if (!this.isMine && (this.speaker ?? tab) === tab) this.hear({ kind: "gone", at: 0, from: tab });
+  }
+
   close(): void {
     this.leave();
     this.channel.close();
@@ -58,9 +67,11 @@ export class Voice {
   private hear({ kind, at, from }: Word): void {
     this.heard = Math.max(this.heard, at);
     if (kind === "claim") {
-      if (!this.isMine) return;
-      if (at > this.at || (at === this.at && from > this.from)) this.set(false);
-      else this.say("claim"); // it does not know of this one
+      if (!this.isMine) this.speaker = from;
+      else if (at > this.at || (at === this.at && from > this.from)) {
+        this.speaker = from;
+        this.set(false);
+      } else this.say("claim"); // it does not know of this one
     } else if (!this.isHidden) this.looked();
     else if (kind === "gone") this.claim(this.at); // of those that nobody looks at, the one that was looked at last
   }

@@ -9,7 +9,7 @@ import { commentEffects } from "../sync/comments";
 import { newId, uuidv7 } from "../sync/ids";
 import { IndexedDbStorage } from "../sync/indexeddb";
 import { Replica, type Operation } from "../sync/replica";
-import { Sync } from "../sync/sync";
+import { Sync, type Settled } from "../sync/sync";
 import { taskEffects } from "../sync/tasks";
 import { actsOf, settled, undoEffects, undoing, type Deed } from "../sync/undo";
 import type { Connection } from "./connection";
@@ -17,6 +17,7 @@ import { PresenceRoom } from "./presence";
 import { Arranger, type AnyRow, type Comment, type Model, type Task } from "./model";
 import { workspaceServer, type WorkspaceEvent } from "./server";
 import { SharedStorage } from "./shared-storage";
+import { Tabs } from "./tabs";
 import { Talks } from "./talks";
 import { setWaiting } from "./waiting";
 
@@ -52,6 +53,7 @@ export class OpenWorkspace {
   readonly presence: PresenceRoom;
   private readonly replica: Replica<AnyRow>;
   private readonly storage: SharedStorage<AnyRow>;
+  private readonly tabs: Tabs<readonly Settled<AnyRow>[]>;
   private readonly connection: Connection;
   private readonly name: string;
   private readonly unlisten: () => void;
@@ -83,15 +85,22 @@ export class OpenWorkspace {
     this.connection = connection;
     const name = (this.name = `${me.id}.${id}`);
     leaving.get(name)?.();
+    this.tabs = new Tabs(name, {
+      onGone: async (tab) => {
+        this.presence.gone(tab);
+        await this.sync.takeOver(tab, await this.storage.operations().catch(() => this.waiting));
+      },
+      onTold: (settled) => {
+        for (const { operation, outcome } of settled) if (outcome.kind === "applied") this.wasDone(operation, outcome.rows ?? [], outcome.changeSetId ?? null);
+        void this.sync.settledElsewhere(settled);
+      },
+    });
     this.storage = new SharedStorage(new IndexedDbStorage<AnyRow>(name), `tutti.replica.${name}`, () => this.sync?.storeAll());
     const server = workspaceServer(client, connection, id, {
       onEvents: (events) => {
         for (const listener of this.eventListeners) listener(events);
       },
-      onDone: (operation, { rows, changeSetId }) => {
-        const isActed = this.acts.some((keys) => keys.includes(operation.key));
-        if (isActed) this.done.set(operation.key, { operation: settled(operation, rows), changeSetId });
-      },
+      onDone: (operation, { rows, changeSetId }) => this.wasDone(operation, rows, changeSetId),
     });
     const snapshot: typeof server.snapshot = async (onBeginning) => {
       const read = await server.snapshot(onBeginning);
@@ -112,7 +121,7 @@ export class OpenWorkspace {
         this.ended = problem;
         this.changed();
       },
-    });
+    }, this.tabs);
     this.replica.listen((ids) => {
       this.arranger.touch(ids);
       this.changed();
@@ -121,7 +130,7 @@ export class OpenWorkspace {
       this.recallActs();
       this.followTalks([...this.comments()].map(({ task }) => task.id));
     });
-    this.presence = new PresenceRoom(connection, id, me.id);
+    this.presence = new PresenceRoom(connection, id, me.id, this.tabs.id);
     this.unlisten = connection.listen({ connected: () => this.sync.connected(), disconnected: () => this.sync.disconnected() });
   }
 
@@ -216,6 +225,11 @@ export class OpenWorkspace {
     return this.replica.operations.some(({ input }) => (input.target as { changeId?: string } | undefined)?.changeId === changeId);
   }
 
+  private wasDone(operation: Operation, rows: readonly AnyRow[], changeSetId: string | null): void {
+    const isActed = this.acts.some((keys) => keys.includes(operation.key));
+    if (isActed) this.done.set(operation.key, { operation: settled(operation, rows), changeSetId });
+  }
+
   private acted(keys: readonly string[]): void {
     const dropped = this.acts.slice(0, Math.max(0, this.acts.length + 1 - MOST_UNDONE));
     for (const key of dropped.flat()) this.done.delete(key);
@@ -277,6 +291,7 @@ export class OpenWorkspace {
     const reopened = new Promise<void>((resolve) => leaving.set(this.name, resolve));
     await this.sync.finish(Promise.race([reopened, this.connection.closed]));
     this.storage.close();
+    this.tabs.close();
   }
 
   /** Lets `model` be as of this moment, without waiting for the next frame. */

@@ -29,8 +29,12 @@ export class IndexedDbStorage<R extends Row> implements Storage<R> {
     open.add(this);
   }
 
-  /** Rejects after `close`. */
+  /** What waits, in the order of the keys. */
+  operations(): Promise<readonly Operation[]> {
+    return this.use("readonly", (store) => promisifyRequest<Operation[]>(store.getAll(IDBKeyRange.bound(OPERATION, `${OPERATION}\uffff`))));
+  }
 
+  /** Rejects after `close`. */
   async load(): Promise<Saved<R>> {
     const [keys, values] = await this.use("readonly", (store) =>
       Promise.all([promisifyRequest(store.getAllKeys()), promisifyRequest<unknown[]>(store.getAll())]),

@@ -32,6 +32,8 @@ export interface Operation {
   readonly undoes?: string;
   /** Of what was done to several as one: the key of the first, so that all are undone as one, also after a reload. */
   readonly act?: string;
+  /** Where several programs share a storage: the one that sends it. */
+  readonly by?: string;
 }
 
 /** Rows as operations see them while they are replayed. */
@@ -170,6 +172,12 @@ export class Replica<R extends Row> {
     });
     this.waiting = [...earlier, ...submitted];
     return submitted;
+  }
+
+  /** What was to be sent `by` somebody waits now as these say; what is not among them has been answered. */
+  takeOver(by: string, operations: readonly Operation[]): void {
+    this.waiting = [...this.waiting.filter((each) => each.by !== by), ...operations].sort((a, b) => (a.key < b.key ? -1 : 1));
+    this.replay(new Set());
   }
 
   /**

@@ -5,7 +5,8 @@
  * Invariants: an operation is stored before it is sent and leaves only with an answer; they are sent one at a time, in
  * order. Batches are applied one after the other, and a batch that came over a link we have left is not applied: it
  * comes again behind the cursor. An answer is waited for over one link only: with the next link the operation is sent again,
- * and a snapshot is read again, as what was on its way when a link was lost may never come.
+ * and a snapshot is read again, as what was on its way when a link was lost may never come. Where programs share a storage, what
+ * was submitted in one of them is sent by that one, or, when it is gone, by one of the others.
  */
 import type { Changes, Operation, Replica, Row } from "./replica";
 import type { Storage } from "./storage";
@@ -26,6 +27,21 @@ export type Outcome<R extends Row> =
   | { readonly kind: "refused"; readonly reasons: readonly unknown[]; readonly rows?: readonly R[] }
   /** No answer, or one that says to try again: the operation is kept. */
   | { readonly kind: "unreachable" };
+
+export interface Settled<R extends Row> {
+  readonly operation: Operation;
+  readonly outcome: Exclude<Outcome<R>, { readonly kind: "unreachable" }>;
+}
+
+/** Programs that share a storage, as tabs do: each sends what was submitted there, for as long as it is there. */
+export interface Sharing<R extends Row> {
+  /** This one. */
+  readonly id: string;
+  /** Whether another one is there; when it is not any more, one of the others takes over (`takeOver`). */
+  isHere(id: string): boolean;
+  /** What has its answer and was stored: the others are to hear of it (`settledElsewhere`). */
+  tell(settled: readonly Settled<R>[]): void;
+}
 
 /** What is read is not there, or not for this person: to ask again would change nothing. */
 export class Gone extends Error {}
@@ -51,6 +67,8 @@ export interface Hooks {
 }
 
 const FLUSH_MS = 200;
+/** So long after the link is back, or after the beginning, what another program is to send is left to it. */
+const OTHERS_MS = 10_000;
 const FIRST_RETRY_MS = 500;
 const LONGEST_RETRY_MS = 15_000;
 
@@ -65,6 +83,7 @@ export class Sync<R extends Row> {
   private readonly server: Server<R>;
   private readonly storage: Storage<R>;
   private readonly hooks: Hooks;
+  private readonly sharing: Sharing<R> | undefined;
   private turn: Promise<void> = Promise.resolve();
   private unfollow: (() => void) | null = null;
   private link = 0; // which connection this is; 0 while there is none
@@ -81,15 +100,19 @@ export class Sync<R extends Row> {
   private readonly unsaved = new Set<string>();
   private readonly doneKeys = new Set<string>();
   private readonly whenSent = new Set<() => void>();
+  private settled: Settled<R>[] = []; // which others have not heard of
+  private othersUntil = Date.now() + OTHERS_MS;
   private isWholeUnsaved = false;
   private flushTimer: ReturnType<typeof setTimeout> | undefined;
   private readonly whenLoaded: Promise<void>;
 
-  constructor(replica: Replica<R>, server: Server<R>, storage: Storage<R>, hooks: Hooks = {}) {
+  /** `sharing`: who else has the storage open. */
+  constructor(replica: Replica<R>, server: Server<R>, storage: Storage<R>, hooks: Hooks = {}, sharing?: Sharing<R>) {
     this.replica = replica;
     this.server = server;
     this.storage = storage;
     this.hooks = hooks;
+    this.sharing = sharing;
     this.whenLoaded = this.load();
   }
 
@@ -110,6 +133,7 @@ export class Sync<R extends Row> {
     this.followFailures = 0;
     this.run += 1;
     this.isSending = false;
+    this.othersUntil = Date.now() + OTHERS_MS;
     void this.whenLoaded.then(() => this.catchUp(this.link));
     this.drainSoon(0);
   }
@@ -130,7 +154,8 @@ export class Sync<R extends Row> {
 
   /** Shows changes at once, stores them together, and sends them when their turn comes. Resolves when they are stored. */
   async submit(...operations: readonly Operation[]): Promise<void> {
-    const putOperations = this.replica.submit(...operations);
+    const by = this.sharing?.id;
+    const putOperations = this.replica.submit(...(by === undefined ? operations : operations.map((operation) => ({ ...operation, by }))));
     this.hooks.onChange?.();
     await this.storage.save({ putOperations }).catch(() => undefined); // without a database they still are sent
     this.drainSoon(0);
@@ -145,6 +170,31 @@ export class Sync<R extends Row> {
     if (cursor === null) return;
     const steps = [...rows.map((row) => ({ kind: "put", row }) as const), ...gone.map((id) => ({ kind: "drop", id }) as const)];
     this.remember(this.replica.apply({ cursor, steps }));
+  }
+
+  /** What another program that shares the storage was answered; whoever did it was told there. */
+  async settledElsewhere(all: readonly Settled<R>[]): Promise<void> {
+    await this.whenLoaded;
+    if (this.isStopped) return;
+    for (const { operation, outcome } of all) {
+      if (this.replica.operations.some(({ key }) => key === operation.key)) await this.settle(operation, outcome, false);
+    }
+    this.drainSoon(0);
+  }
+
+  /** Takes over what a program has left that is gone; `stored` is what waits in the storage. Resolves when it is stored as ours. */
+  async takeOver(from: string, stored: readonly Operation[]): Promise<void> {
+    await this.whenLoaded;
+    const by = this.sharing?.id;
+    if (this.isStopped || by === undefined) return;
+    const known = new Set(this.replica.operations.flatMap((operation) => (operation.by === from ? operation.key : [])));
+    const left = stored.filter((operation) => operation.by === from).map((operation) => ({ ...operation, by }));
+    // Of what is known to be its, what has another name by now was taken over by a third one.
+    this.replica.takeOver(from, [...left, ...stored.filter((operation) => operation.by !== from && known.has(operation.key))]);
+    if (left.length) await this.storage.save({ putOperations: left }).catch(() => undefined);
+    this.hooks.onChange?.();
+    this.tellIfSent();
+    this.drainSoon(0);
   }
 
   /** Lets rows go, here and where they are stored, that are not needed any more. */
@@ -278,6 +328,8 @@ export class Sync<R extends Row> {
     const { run } = this;
     try {
       for (let next = this.replica.operations[0]; next && run === this.run; next = this.replica.operations[0]) {
+        const waitMs = this.isOthers(next) ? this.othersUntil - Date.now() : 0;
+        if (waitMs > 0) return this.drainSoon(waitMs);
         const outcome = await this.server.send(next).catch((): Outcome<R> => ({ kind: "unreachable" }));
         if (this.isStopped || run !== this.run) return; // it is stored, and will be sent again: its answer belongs to whoever is next
         if (outcome.kind === "unreachable") {
@@ -292,21 +344,35 @@ export class Sync<R extends Row> {
     }
   }
 
-  private async settle(operation: Operation, outcome: Exclude<Outcome<R>, { kind: "unreachable" }>): Promise<void> {
+  private readonly isOurs = ({ by }: Operation): boolean => by === undefined || by === this.sharing?.id;
+
+  private isOthers(operation: Operation): boolean {
+    return !this.isOurs(operation) && this.sharing !== undefined && this.sharing.isHere(operation.by!);
+  }
+
+  private async settle(operation: Operation, outcome: Settled<R>["outcome"], isHere = true): Promise<void> {
     const before = this.replica.operations;
     if (outcome.kind === "applied") {
       this.remember(this.replica.confirm(operation.key, outcome));
       const waiting = new Set(this.replica.operations.map(({ key }) => key));
       for (const { key } of before) if (!waiting.has(key)) this.doneKeys.add(key);
       const rebased = this.replica.operations.filter((each) => !before.includes(each));
-      if (rebased.length) await this.storage.save({ putOperations: rebased }).catch(() => undefined);
+      // Others store their own: this one might put back what they have done by now.
+      const ours = rebased.filter(this.isOurs);
+      if (ours.length) await this.storage.save({ putOperations: ours }).catch(() => undefined);
     } else {
       const went = this.replica.refuse(operation.key, outcome.rows);
       for (const each of went) this.doneKeys.add(each.key);
       this.remember(new Set(outcome.rows?.map((row) => row.id)));
-      this.hooks.onRefused?.(went, outcome.reasons);
+      const ours = isHere ? went : went.filter(this.isOurs);
+      if (ours.length) this.hooks.onRefused?.(ours, outcome.reasons);
     }
+    if (isHere && this.sharing) this.settled.push({ operation, outcome });
     this.hooks.onChange?.();
+    this.tellIfSent();
+  }
+
+  private tellIfSent(): void {
     if (this.waitingCount > 0) return;
     for (const resolve of this.whenSent) resolve();
     this.whenSent.clear();
@@ -332,11 +398,15 @@ export class Sync<R extends Row> {
       else drop.push(id);
     }
     const dropOperations = [...this.doneKeys];
+    const { settled } = this;
+    this.settled = [];
     this.unsaved.clear();
     this.doneKeys.clear();
     this.isWholeUnsaved = false;
     // Rows and cursor are as they are at this moment, in one transaction.
     const save = { isWhole, cursor: this.replica.cursor, put, drop, dropOperations };
     await this.storage.save(save).catch(() => undefined); // it is read from the server again next time
+    // Only now: whoever reads the storage before that, and finds them waiting, hears this.
+    if (settled.length) this.sharing?.tell(settled);
   }
 }
