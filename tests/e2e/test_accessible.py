@@ -4,7 +4,16 @@ import pytest
 from playwright.async_api import Page, ViewportSize, expect
 
 from tests.e2e.conftest import OpenPage
-from tests.e2e.test_client import card, create, is_accessible, make_team, sign_up, two_on_a_board
+from tests.e2e.test_client import (
+    card,
+    create,
+    is_accessible,
+    make_team,
+    make_team_by_hand,
+    sign_up,
+    sign_up_by_hand,
+    two_on_a_board,
+)
 
 FITS = "() => [...document.querySelectorAll('html, main > div')].every(part => part.scrollWidth <= 360)"
 PANEL_FITS = "() => [document.querySelector('aside')].every(panel => panel.scrollWidth === panel.clientWidth)"
@@ -101,8 +110,8 @@ async def test_pages_of_settings(open_page: OpenPage) -> None:
 
 
 async def test_dialogs_of_settings_on_a_phone(open_page: OpenPage) -> None:
-    page = await sign_up(open_page, "Bo Ek", viewport=PHONE)
-    await make_team(page)
+    page = await sign_up_by_hand(open_page, "Bo Ek", viewport=PHONE)
+    await make_team_by_hand(page)
     slug = slug_of(page)
     await page.goto(f"/w/{slug}/settings/projects")
     await page.get_by_role("button", name="New project").click()

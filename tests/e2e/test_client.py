@@ -5,14 +5,18 @@ import re
 import uuid
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from playwright.async_api import Browser, Locator, Page, expect
 
 from tests.e2e.conftest import PATIENCE_MS, OpenPage
+from tests.e2e.documents import INVITE, SIGN_UP, TEAM
 from tests.e2e.network import network_of
 
 PASSWORD = "a password for trying"
+BLANK = "/favicon.svg"
+"""A page of the server that loads nothing more."""
 ASK = """async ([query, inputs]) => {
     const { accessToken } = JSON.parse(localStorage.getItem("tutti.accounts"))[0];
     const headers = { authorization: `Bearer ${accessToken}`, "content-type": "application/json" };
@@ -23,6 +27,11 @@ ASK = """async ([query, inputs]) => {
     }
 }"""
 """Sends a mutation for each of some inputs, as the person of the page."""
+TELL = """async ([query, input, token]) => {
+    const headers = { "content-type": "application/json", ...(token && { authorization: `Bearer ${token}` }) };
+    const body = JSON.stringify({ query, variables: { input } });
+    return (await (await fetch("/graphql", { method: "POST", headers, body })).json()).data;
+}"""
 STORED = """async title => {
     for (const { name } of await indexedDB.databases()) {
         const rows = await new Promise((done, fail) => {
@@ -101,12 +110,30 @@ VIOLATIONS = """async rules => {
 }"""
 
 
+async def arrive(open_page: OpenPage, name: str, invite: str | None = None, **options: object) -> Page:
+    """A blank page in the browser of somebody new, who is signed in there: by hand it would take each test seconds."""
+    page = await open_page(BLANK, **options)
+    person = {"name": name, "email": f"{uuid.uuid4().hex}@example.com", "password": PASSWORD, "inviteToken": invite}
+    person["timeZone"] = await page.evaluate("() => Intl.DateTimeFormat().resolvedOptions().timeZone")
+    session = await told(page, SIGN_UP, person)
+    account = {name: session[name] for name in ("accessToken", "accessTokenExpiresAt", "refreshToken")}
+    viewer = session["viewer"]
+    account |= {"id": viewer["user"]["id"], "name": viewer["user"]["name"], "email": viewer["email"]}
+    await page.evaluate("account => localStorage.setItem('tutti.accounts', JSON.stringify([account]))", account)
+    return page
+
+
+async def told(page: Page, mutation: str, asked: dict[str, Any], token: str | None = None) -> dict[str, Any]:
+    """The payload of a mutation that is not refused, sent from the page without its scripts."""
+    [payload] = (await page.evaluate(TELL, [mutation, asked, token])).values()
+    assert payload["userErrors"] == []
+    return dict(payload)
+
+
 async def sign_up(open_page: OpenPage, name: str, path: str = "/", **options: object) -> Page:
-    page = await open_page(path, **options)
-    await page.get_by_label("Your name").fill(name)
-    await page.get_by_label("Email").fill(f"{uuid.uuid4().hex}@example.com")
-    await page.get_by_label("Password").fill(PASSWORD)
-    await page.get_by_role("button", name="Create my account").click()
+    """The page of somebody new."""
+    page = await arrive(open_page, name, **options)
+    await page.goto(path)
     await is_live(page)
     return page
 
@@ -126,7 +153,54 @@ async def has_stored(page: Page, waiting: int, seconds: float = PATIENCE_MS / 10
     await until(page, WAITING, waiting, seconds)
 
 
-async def make_team(page: Page, name: str = "Quartet") -> str:
+async def found_team(page: Page, name: str = "Quartet") -> tuple[str, str]:
+    """A new workspace of whoever is signed in on the page. -> the path of its board, and the token of an invite"""
+    token = await page.evaluate("() => JSON.parse(localStorage.getItem('tutti.accounts'))[0].accessToken")
+    workspace = (await told(page, TEAM, {"name": name}, token))["workspace"]
+    url = (await told(page, INVITE, {"workspaceId": workspace["id"], "role": "MEMBER"}, token))["url"]
+    return f"/w/{workspace['slug']}/board", urlsplit(url).fragment
+
+
+async def to_board(page: Page, path: str) -> None:
+    await page.goto(path)
+    await expect(page.get_by_role("region", name="In progress")).to_be_visible()
+    await is_live(page)
+
+
+async def make_team(page: Page) -> None:
+    """A new workspace, shown as a board."""
+    path, _ = await found_team(page)
+    await to_board(page, path)
+
+
+async def team_of(open_page: OpenPage, *names: str) -> list[Page]:
+    """New people who look at the board of their new workspace. The first of them owns it."""
+    pages = [await arrive(open_page, names[0])]
+    path, invite = await found_team(pages[0])
+    pages += [await arrive(open_page, name, invite) for name in names[1:]]
+    await asyncio.gather(*(to_board(page, path) for page in pages))
+    return pages
+
+
+async def two_on_a_board(open_page: OpenPage) -> tuple[Page, Page]:
+    ann, bob = await team_of(open_page, "Ann", "Bob")
+    return ann, bob
+
+
+# ---- by hand
+
+
+async def sign_up_by_hand(open_page: OpenPage, name: str, path: str = "/", **options: object) -> Page:
+    page = await open_page(path, **options)
+    await page.get_by_label("Your name").fill(name)
+    await page.get_by_label("Email").fill(f"{uuid.uuid4().hex}@example.com")
+    await page.get_by_label("Password").fill(PASSWORD)
+    await page.get_by_role("button", name="Create my account").click()
+    await is_live(page)
+    return page
+
+
+async def make_team_by_hand(page: Page, name: str = "Quartet") -> str:
     """A new workspace, shown as a board, and the path of a link into it."""
     await page.get_by_role("button", name="Workspace:").click()
     await page.get_by_role("menuitem", name="New workspace").click()
@@ -141,7 +215,7 @@ async def make_team(page: Page, name: str = "Quartet") -> str:
     return f"{link.path}#{link.fragment}"
 
 
-async def join(open_page: OpenPage, link: str, name: str) -> Page:
+async def join_by_hand(open_page: OpenPage, link: str, name: str) -> Page:
     """A new person who comes by an invite link, and looks at the board that it leads to."""
     page = await open_page(link)
     await page.get_by_label("Your name").fill(name)
@@ -152,11 +226,6 @@ async def join(open_page: OpenPage, link: str, name: str) -> Page:
     await expect(page.get_by_role("button", name="Workspace: Quartet")).to_be_visible()
     await is_live(page)
     return page
-
-
-async def two_on_a_board(open_page: OpenPage) -> tuple[Page, Page]:
-    ann = await sign_up(open_page, "Ann")
-    return ann, await join(open_page, await make_team(ann), "Bob")
 
 
 async def create(page: Page, *titles: str) -> None:
@@ -178,7 +247,8 @@ async def open_task(page: Page, title: str) -> None:
 
 
 async def test_what_one_person_does_the_other_sees_at_once(open_page: OpenPage) -> None:
-    ann, bob = await two_on_a_board(open_page)
+    ann = await sign_up_by_hand(open_page, "Ann")
+    bob = await join_by_hand(open_page, await make_team_by_hand(ann), "Bob")
     await create(ann, "Tune the violin", "Sell the tuba")
     await expect(card(bob, "Sell the tuba")).to_be_visible()
 
@@ -344,5 +414,5 @@ async def test_a_page_that_fails_says_so_and_leads_back(browser: Browser, server
 
 
 async def test_an_unknown_workspace_says_so(open_page: OpenPage) -> None:
-    page = await sign_up(open_page, "Ann", "/w/nowhere/board")
+    page = await sign_up_by_hand(open_page, "Ann", "/w/nowhere/board")
     await expect(page.get_by_role("heading", name="There is no such workspace for you.")).to_be_visible()

@@ -14,10 +14,11 @@ from tests.e2e.test_client import (
     create,
     has_stored,
     is_live,
-    join,
-    make_team,
+    join_by_hand,
+    make_team_by_hand,
     open_task,
     sign_up,
+    team_of,
     two_on_a_board,
 )
 from tests.e2e.test_people import to_settings
@@ -43,10 +44,7 @@ TARGETS = "() => document.querySelectorAll('button, [role=button]').length"
 
 
 async def test_three_people_on_one_board_see_the_same_and_who_of_them_is_away(open_page: OpenPage) -> None:
-    ann = await sign_up(open_page, "Ann")
-    link = await make_team(ann)
-    bob, cid = await asyncio.gather(join(open_page, link, "Bob"), join(open_page, link, "Cid"))
-    pages = (ann, bob, cid)
+    pages = ann, _, cid = await team_of(open_page, "Ann", "Bob", "Cid")
     await asyncio.gather(*(create(page, f"{name} one", f"{name} two") for page, name in zip(pages, "ABC", strict=True)))
     for page in pages:
         await expect(page.get_by_role("group", name="Online: Ann, Bob, Cid")).to_be_visible()
@@ -263,7 +261,7 @@ async def test_a_task_has_parts_and_days_and_neighbours_and_filters_say_what_the
 
 async def test_a_guest_sees_their_project_alone_and_a_revoked_invite_lets_nobody_in(open_page: OpenPage) -> None:
     ann = await sign_up(open_page, "Ann")
-    revoked = await make_team(ann)
+    revoked = await make_team_by_hand(ann)
     await create(ann, "Not for guests")
     await to_settings(ann, "Projects")
     await ann.get_by_role("button", name="New project").click()
@@ -281,7 +279,7 @@ async def test_a_guest_sees_their_project_alone_and_a_revoked_invite_lets_nobody
     nobody = await open_page(revoked)
     await expect(nobody.get_by_role("heading", name="This invite no longer works")).to_be_visible()
 
-    guest = await join(open_page, link, "Gus")
+    guest = await join_by_hand(open_page, link, "Gus")
     await ann.get_by_role("link", name="Board").click()
     await ann.get_by_role("button", name="Project", exact=True).click()
     await ann.get_by_role("menuitemradio", name="Brass").click()

@@ -17,7 +17,7 @@ from tests.processes import SECRET
 PASSWORD = "a password for trying"
 ASK = """async ([query, person]) => {
   const headers = { "content-type": "application/json" };
-  const body = JSON.stringify({ query, variables: { i: person } });
+  const body = JSON.stringify({ query, variables: { input: person } });
   return (await fetch("/graphql", { method: "POST", headers, body })).json();
 }"""
 
