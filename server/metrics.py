@@ -164,6 +164,7 @@ class Metrics:
             _counter("cpu_seconds", "CPU time used.", times.user + times.system),
             _gauge("memory_bytes", "Resident memory.", memory),
             _gauge("open_files", "Open files and sockets.", files),
+            _gauge("tasks", "Tasks of the event loop.", len(asyncio.all_tasks())),
         ]
 
     async def _of_jobs(self) -> list[Metric]:

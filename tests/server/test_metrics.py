@@ -125,6 +125,7 @@ async def test_what_happens_is_counted(watched: ServerProcess, http: httpx.Async
     assert total(after, "tutti_operation_seconds_count", transport="http", kind="mutation", outcome="ok") >= 1
     assert total(after, "tutti_subscription_plans_total", by="projector") >= 1
     assert total(after, "tutti_memory_bytes") > 10_000_000
+    assert total(after, "tutti_tasks") > 5
 
 
 async def test_whichever_worker_is_asked_speaks_for_all(stack: TestStack, api: Api, http: httpx.AsyncClient) -> None:
