@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import hiredis
@@ -25,6 +26,17 @@ SEND_SECONDS = 1.0
 
 BROKEN = (RedisError, OSError, TimeoutError)
 """What a link may raise when Redis is away, slow or says no."""
+
+
+@contextmanager
+def closed_as_reset() -> Iterator[None]:
+    """uvloop tells who writes to a socket that was just closed a RuntimeError: make it a ConnectionResetError."""
+    try:
+        yield
+    except RuntimeError as error:
+        if "the handler is closed" not in str(error):
+            raise
+        raise ConnectionResetError("The link to Redis was just closed.") from error
 
 
 class Link:
@@ -52,7 +64,9 @@ class Link:
     async def send(self, *commands: tuple[bytes, ...]) -> None:
         """Write commands in one go, without waiting for their replies. Raises one of BROKEN."""
         async with asyncio.timeout(SEND_SECONDS):
-            await self._connection.send_packed_command(self._connection.pack_commands(commands), check_health=False)
+            packed = self._connection.pack_commands(commands)
+            with closed_as_reset():
+                await self._connection.send_packed_command(packed, check_health=False)
 
     async def receive(self) -> Any:
         """The next reply or message, however long it takes. Raises one of BROKEN."""

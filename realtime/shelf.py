@@ -9,7 +9,7 @@ from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
-from realtime.link import BROKEN
+from realtime.link import BROKEN, closed_as_reset
 
 PREFIX = "tutti:document:"
 KEPT_SECONDS = 24 * 3600
@@ -31,7 +31,8 @@ class Shelf:
             return None
         try:
             async with asyncio.timeout(DEADLINE_SECONDS):
-                found = await self._redis.getex(PREFIX + key, ex=KEPT_SECONDS)
+                with closed_as_reset():
+                    found = await self._redis.getex(PREFIX + key, ex=KEPT_SECONDS)
         except BROKEN:
             self._not_before = time.monotonic() + PAUSE_SECONDS
             return None
@@ -43,7 +44,8 @@ class Shelf:
             return
         try:
             async with asyncio.timeout(DEADLINE_SECONDS):
-                await self._redis.set(PREFIX + key, text, ex=KEPT_SECONDS)
+                with closed_as_reset():
+                    await self._redis.set(PREFIX + key, text, ex=KEPT_SECONDS)
         except BROKEN:
             self._not_before = time.monotonic() + PAUSE_SECONDS
 
