@@ -123,7 +123,9 @@ class Publisher:
                 await self._link.connect()
             async with asyncio.timeout(DEADLINE_SECONDS):
                 await self._link.ask(*commands)
-        except BROKEN as error:
+        except Exception as error:
+            if not isinstance(error, BROKEN):  # a bug must not end all publishing
+                logger.exception("Redis could not be told.")
             await self._hang_up()
             self._failures += 1
             if self._failures >= FAILURES_TO_OPEN and not self._is_open:
