@@ -26,7 +26,9 @@ serve: setup $(if $(filter off,$(TUTTI_WEB)),,web) ## Set everything up and run 
 	@exec $(BIN)/tutti serve
 
 .PHONY: test
-test: check unit ## Run all checks and all tests, with coverage
+test: setup-dev ## Run all checks and all tests, with coverage
+	@$(MAKE) --no-print-directory -j 2 check web
+	@$(MAKE) --no-print-directory unit
 
 .PHONY: check
 check: setup-dev ## Run the checks that need no server: ruff, mypy, import-linter, the committed schema

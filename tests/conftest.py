@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Generator, Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -33,6 +34,12 @@ class TwoLines(LoadScopeScheduling):
 
     def _split_scope(self, nodeid: str) -> str:
         return "patient" if nodeid.startswith(PATIENT) else "others"
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """What is serial stands in few files: to import all the others takes each process long."""
+    is_for_few = config.getvalue("markexpr") == "serial" and collection_path.match("test_*.py")
+    return True if is_for_few and "mark.serial" not in collection_path.read_text() else None
 
 
 @pytest.hookimpl(optionalhook=True)
