@@ -93,9 +93,12 @@ def _heading(module: str) -> str:
 
 
 def merged(before: str, new: dict[str, str]) -> str:
-    """A page with these sections instead of its own of the same names; in the order of the names."""
-    kept = {text.partition("\n")[0]: text for text in re.split(r"^(?=## )", before, flags=re.MULTILINE)[1:]}
-    kept = {heading: text.rstrip("\n") + "\n" for heading, text in kept.items()}
+    """A page with these sections instead of its own of the same names; in the order of the names.
+
+    A section that does not say itself when it was made is not kept.
+    """
+    old = [text.rstrip("\n") + "\n" for text in re.split(r"^(?=## )", before, flags=re.MULTILINE)[1:]]
+    kept = {text.partition("\n")[0]: text for text in old if " failed**; " in text}
     kept |= {text.partition("\n")[0]: text for text in new.values()}
     return "\n".join([INTRODUCTION, *(text for _, text in sorted(kept.items()))])
 

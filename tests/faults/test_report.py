@@ -35,6 +35,7 @@ def test_a_part_that_is_made_anew_leaves_the_others_as_they_were(tmp_path: Path)
     before = _page(tmp_path, RESULTS, "on a Sunday")
     only_soak = "\n".join(line for line in RESULTS.replace("40", "50").splitlines() if "slowest" not in line)
     only_soak = "\n".join(line for line in only_soak.splitlines() if "black_box" not in line)
-    after = _page(tmp_path, only_soak, "on a Monday", before)
+    undated = "\n## Another\n\n| what | runs |\n"
+    after = _page(tmp_path, only_soak, "on a Monday", before + undated)
     assert after.replace("Monday", "Sunday").replace("50", "40") == before
     assert after.count("on a Monday.") == after.count("on a Sunday.") == 1
