@@ -5,18 +5,19 @@ from __future__ import annotations
 import inspect
 import textwrap
 from dataclasses import dataclass
-from types import FunctionType
+from types import FunctionType, ModuleType
 from typing import Any
 
 from db import unit_of_work
 from realtime import log, topic
+from schema import events
 
 
 @dataclass(frozen=True, slots=True)
 class Bug:
-    """The one line `right` of a method, and what stands there instead."""
+    """The one line `right` of a method or of a module's function, and what stands there instead."""
 
-    owner: type
+    owner: type | ModuleType
     method: str
     right: str
     wrong: str
@@ -53,6 +54,12 @@ BUGS = {
         "holds",
         "return cursor.epoch == self.head.epoch and self.floor_seq <= cursor.seq <= self.head.seq",
         "return cursor == self.head",
+    ),
+    "a version of before": Bug(
+        events,
+        "_event",
+        'version=event.image["version"],',
+        'version=event.image["version"] - 1,',
     ),
     "a publish before the commit": Bug(
         unit_of_work.Writer,
