@@ -95,6 +95,8 @@ async def test_who_closes_falls_silent_or_loses_their_process_leaves_once_and_in
         assert took[0] <= CLOSED_SECONDS
         assert took[1] <= SILENT_SECONDS
         assert took[2] <= KILLED_SECONDS
+        for person in (closing, silent, killed):
+            await until_status(other, person, None)  # who follows on another socket is told a moment later
         for told in (stream, other):
             assert [departures(told, person) for person in (closing, silent, killed, moved)] == [1, 1, 1, 0]
         assert [one["status"] for one in said_of(stream, moved)] == ["ONLINE"]
