@@ -115,9 +115,9 @@ async def measure(ground: Ground) -> list[Figure]:
     figures: list[Figure] = []
     async with chromium() as browser, changes_for(ground, full) as made:
         empty = await opened(browser, ground, ground.team.people[0])
-        rested = await _smoothness(empty, _rest, ground, _nothing)
+        rested = await smoothness(empty, _rest, ground, nothing)
         await empty.context.close()
-        figures += _figures("an empty page", rested, ground)
+        figures += figures_of("an empty page", rested, ground)
         page = await opened(browser, ground, ground.team.people[0])
         await page.add_init_script(NOTE_KEYS)
         await page.goto(path)
@@ -126,11 +126,11 @@ async def measure(ground: Ground) -> list[Figure]:
         await asyncio.sleep(ground.plan.seconds(STORED_SECONDS))
         for name, (begin, work) in {
             "typing": (_open_new, _type),
-            "filtering": (_nothing, _filter),
-            "dragging": (_nothing, _drag),
+            "filtering": (nothing, _filter),
+            "dragging": (nothing, _drag),
         }.items():
-            felt = await _smoothness(page, work, ground, begin)
-            figures += _figures(name, felt, ground, f"60, or {rested.rate:.0f} as the empty page")
+            felt = await smoothness(page, work, ground, begin)
+            figures += figures_of(name, felt, ground, f"60, or {rested.rate:.0f} as the empty page")
         opening = percentile([await _opened_new(page) for _ in range(1 if ground.plan.is_quick else OPENED)], 0.5)
         ground.say(f"opening a new task: p50 {opening:.0f} ms")
         await page.evaluate(WATCH_PAINTS)
@@ -148,11 +148,11 @@ async def measure(ground: Ground) -> list[Figure]:
     ]
 
 
-async def fill(ground: Ground) -> Full:
+async def fill(ground: Ground, count: int = TASKS) -> Full:
     """So many tasks into the measurement's workspace."""
     connection = await database(ground.stack)
     workspace = uuid.UUID(ground.team.workspace_id.split("_", 1)[1])
-    await connection.execute(FILL, workspace, 200 if ground.plan.is_quick else TASKS)
+    await connection.execute(FILL, workspace, 200 if ground.plan.is_quick else count)
     await connection.execute("ANALYZE tasks")
     tasks = await connection.fetch("SELECT id FROM tasks WHERE workspace_id = $1 ORDER BY rank", workspace)
     statuses = await connection.fetch("SELECT id FROM statuses WHERE workspace_id = $1 ORDER BY rank", workspace)
@@ -200,7 +200,7 @@ async def _change_for_ever(url: str, person: Person, full: Full, workers: int, m
         http.close()
 
 
-async def _smoothness(
+async def smoothness(
     page: Page,
     work: Callable[[Page, float], Awaitable[None]],
     ground: Ground,
@@ -231,7 +231,8 @@ async def _task_seconds(session: CDPSession) -> float:
     return next(float(one["value"]) for one in found["metrics"] if one["name"] == "TaskDuration")
 
 
-def _figures(name: str, felt: Smoothness, ground: Ground, bound: str = "") -> list[Figure]:
+def figures_of(name: str, felt: Smoothness, ground: Ground, bound: str = "") -> list[Figure]:
+    """How it felt, as rows of the report."""
     ground.say(
         f"{name}: {felt.rate:.1f} frames/s, p99 {felt.gap_ms:.1f} ms, busy {felt.busy:.0%},"
         f" {len(felt.long_ms)} long tasks, the longest {max(felt.long_ms, default=0.0):.0f} ms"
@@ -248,8 +249,8 @@ async def _rest(page: Page, until: float) -> None:
     await asyncio.sleep(until - time.monotonic())
 
 
-async def _nothing(page: Page) -> None:
-    pass
+async def nothing(page: Page) -> None:
+    """For what needs no beginning."""
 
 
 async def _open_new(page: Page) -> None:
@@ -288,9 +289,7 @@ async def _filter(page: Page, until: float) -> None:
 
 
 async def _drag(page: Page, until: float) -> None:
-    box = await page.locator("[data-task]").first.bounding_box()
-    assert box is not None
-    await page.mouse.move(box["x"] + 30, box["y"] + 20)
+    await page.locator("[data-task]").first.hover(position={"x": 30, "y": 20})  # waits for one that does not glide
     await page.mouse.down()
     step = 0
     while time.monotonic() < until:

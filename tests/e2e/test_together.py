@@ -36,6 +36,19 @@ IS_ABOVE = """titles => {
     return above.height > 100 && above.bottom < below.top;
 }"""
 """Whether a card is high, and the one below it has made room for it."""
+NOTE_GLIDES = """() => {
+    globalThis.glides = {};
+    const animate = Element.prototype.animate;
+    Element.prototype.animate = function (frames, options) {
+        glides[this.querySelector("[data-task]")?.textContent.match(/First|Second|Third/)?.[0]] = frames.transform[0];
+        return animate.call(this, frames, options);
+    };
+    new MutationObserver(() => { globalThis.movedAt = document.timeline.currentTime; })
+        .observe(document.body, { childList: true, attributeFilter: ["style"], subtree: true });
+    globalThis.movedAt = document.timeline.currentTime;
+}"""
+"""Notes from where each card glides, and when anything moved last."""
+IS_CALM = "() => { if (document.timeline.currentTime - movedAt < 750) return false; glides = {}; return true; }"
 RENEWED = "old => JSON.parse(localStorage.getItem('tutti.accounts'))[0].accessToken !== old"
 
 
@@ -194,7 +207,9 @@ async def test_a_long_history_is_shown_to_its_beginning(open_page: OpenPage) -> 
     await expect(page.get_by_role("button", name="Show earlier")).to_have_count(0)
 
 
-async def test_others_change_nothing_under_the_pointer_and_what_they_do_is_said(open_page: OpenPage) -> None:
+async def test_others_change_nothing_under_the_pointer_and_what_they_do_glides_elsewhere_and_is_said(
+    open_page: OpenPage,
+) -> None:
     ann, bob = await two_on_a_board(open_page)
     await create(ann, "First", "Second", "Third")
     for page in (ann, bob):
@@ -220,6 +235,30 @@ async def test_others_change_nothing_under_the_pointer_and_what_they_do_is_said(
     assert before is not None
     await ann.get_by_role("searchbox", name="Filter by text").hover()
     await ann.wait_for_function(ABOVE, arg=["Third", before["y"]])
+
+    await ann.evaluate(NOTE_GLIDES)
+
+    async def glides(arrow: str, column: str) -> dict[str, str]:
+        """What glides from where when Bob moves the first card there, but for how far it is."""
+        await ann.wait_for_function(IS_CALM)
+        await bob.keyboard.press(f"Alt+{arrow}")
+        await expect(card(ann, "First", column)).to_be_visible()
+        ways: dict[str, str] = await ann.evaluate("glides")
+        return {title: way.split("(")[0] for title, way in ways.items()}
+
+    assert await glides("ArrowLeft", "To do") == {"First": "translateX", "Second": "translateY", "Third": "translateY"}
+    await card(ann, "Third").hover()
+    assert await glides("ArrowRight", "In progress") == {"First": "translateX"}
+    await ann.get_by_role("searchbox", name="Filter by text").hover()
+    await ann.emulate_media(reduced_motion="reduce")
+    assert await glides("ArrowLeft", "To do") == {}
+    await ann.emulate_media(reduced_motion="no-preference")
+    await ann.get_by_role("link", name="List").click()
+    await expect(ann.get_by_role("heading", name="To do 3")).to_be_visible()
+    await ann.wait_for_function(IS_CALM)
+    await bob.keyboard.press("Alt+ArrowRight")
+    await expect(ann.get_by_role("heading", name="In progress 1")).to_be_visible()
+    assert set(await ann.evaluate("glides")) == {"First", "Second", "Third", "undefined"}
 
 
 async def test_on_a_phone_others_move_nothing_that_one_has_scrolled_to(open_page: OpenPage) -> None:

@@ -44,6 +44,11 @@ export function Board({ model, columns, mayWrite, opened, onOpen, onNew }: Board
   const latest = useRef(onOpen);
   useEffect(() => void (latest.current = onOpen), [onOpen]);
   const open = useCallback((task: Task) => latest.current(task), []);
+  const sideOf = useCallback((id: string, statusId: string): number => {
+    const ids = [...shown.current.keys()];
+    const was = ids.findIndex((each) => shown.current.get(each)?.some((task) => task.id === id));
+    return was < 0 ? 0 : Math.sign(was - ids.indexOf(statusId));
+  }, []);
 
   const { labelById, nameById, statusById, subtasksOf } = model;
   const lookups = { labelById, nameById, statusById, subtasksOf };
@@ -51,7 +56,7 @@ export function Board({ model, columns, mayWrite, opened, onOpen, onNew }: Board
   return (
     <div ref={board} data-board className="flex min-h-0 grow gap-3 overflow-x-auto p-3">
       {model.statuses.map((status) => (
-        <Column key={status.id} status={status} tasks={columns.get(status.id) ?? NONE} {...lookups} draggedId={idIn(status, dragged)} openId={idIn(status, opened)} onOpen={open} onNew={mayWrite ? onNew : undefined} />
+        <Column key={status.id} status={status} tasks={columns.get(status.id) ?? NONE} {...lookups} draggedId={idIn(status, dragged)} openId={idIn(status, opened)} sideOf={sideOf} onOpen={open} onNew={mayWrite ? onNew : undefined} />
       ))}
       {dragged && (
         <div ref={ghost} aria-hidden className="pointer-events-none fixed top-0 left-0 z-50 grid w-64 gap-1.5 rounded-xl border border-accent bg-surface p-2.5 shadow-2xl">
@@ -71,12 +76,14 @@ interface ColumnProps extends Pick<Model, "labelById" | "nameById" | "statusById
   tasks: readonly Task[];
   draggedId: string | undefined;
   openId: string | undefined;
+  /** On which side of a status the card of a task was until now. */
+  sideOf: (id: string, statusId: string) => number;
   onOpen: (task: Task) => void;
   onNew: ((statusId: string) => void) | undefined;
 }
 
 /** Drawn anew only when one of its own tasks changes, or what is said of them. */
-const Column = memo(function Column({ status, tasks, labelById, nameById, statusById, subtasksOf, draggedId, openId, onOpen, onNew }: ColumnProps) {
+const Column = memo(function Column({ status, tasks, labelById, nameById, statusById, subtasksOf, draggedId, openId, sideOf, onOpen, onNew }: ColumnProps) {
   const scroller = useRef<HTMLDivElement>(null);
   const virtual = useVirtualizer({
     count: tasks.length,
@@ -94,7 +101,8 @@ const Column = memo(function Column({ status, tasks, labelById, nameById, status
   const cards = useRef<HTMLDivElement>(null);
   const items = virtual.getVirtualItems();
   const drawn = useGradually(items, virtual.range);
-  const isKept = useSteady(scroller, cards, new Map(items.map(({ key, start }) => [String(key), start])), tasks);
+  const starts = new Map(items.map(({ key, start }) => [String(key), start]));
+  const isKept = useSteady(scroller, cards, { starts, order: tasks, isScrolling: virtual.isScrolling, sideOf: (id) => sideOf(id, status.id) });
   // As the virtualizer does by itself, except where a card is kept in its place already: to scroll for both would be too far.
   virtual.shouldAdjustScrollPositionOnItemSizeChange = ({ key, start, end }, _, { itemSizeCache, scrollDirection, scrollOffset }) =>
     !isKept() && (itemSizeCache.has(key) ? end <= (scrollOffset ?? 0) && scrollDirection !== "backward" : start < (scrollOffset ?? 0));
@@ -114,7 +122,7 @@ const Column = memo(function Column({ status, tasks, labelById, nameById, status
             const task = tasks[item.index]!;
             const { parts, done } = partsOf({ statusById, subtasksOf }, task.id);
             return (
-              <div key={item.key} ref={virtual.measureElement} data-index={item.index} className="absolute left-0 w-full" style={{ top: item.start }}>
+              <div key={item.key} ref={virtual.measureElement} data-index={item.index} data-row={item.key} className="absolute left-0 w-full hover:z-1" style={{ top: item.start }}>
                 <Card task={task} labelById={labelById} nameById={nameById} parts={parts} done={done} isOpen={task.id === openId} isDragged={task.id === draggedId} onOpen={onOpen} />
               </div>
             );

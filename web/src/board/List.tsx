@@ -34,7 +34,7 @@ export function List({ model, groups, isByStatus, openId, onOpen }: ListProps) {
   });
   const rows = useRef<HTMLDivElement>(null);
   const items = virtual.getVirtualItems();
-  useSteady(scroller, rows, new Map(items.map(({ key, start }) => [String(key), start])), lines);
+  useSteady(scroller, rows, { starts: new Map(items.map(({ key, start }) => [String(key), start])), order: lines, isScrolling: virtual.isScrolling, sideOf: () => 0 });
   useFollowing(scroller, () => lines.map(idOf), (index) => virtual.scrollToIndex(index));
   return (
     <div ref={scroller} className="min-h-0 grow overflow-y-auto p-3">
@@ -43,7 +43,7 @@ export function List({ model, groups, isByStatus, openId, onOpen }: ListProps) {
           const { group, task } = lines[item.index]!;
           const status = task && !isByStatus ? model.statusById.get(task.status.id) : undefined;
           return (
-            <div key={item.key} className="absolute top-0 left-0 w-full" style={{ transform: `translateY(${item.start}px)`, height: item.size }}>
+            <div key={item.key} data-row={item.key} className="absolute left-0 w-full hover:z-1" style={{ top: item.start, height: item.size }}>
               {!task ? (
                 <h2 className="flex items-center gap-2 pt-3 text-sm font-semibold">{group.color && <Dot color={group.color} />}{group.name}<span className="font-normal text-dim">{group.tasks.length}</span></h2>
               ) : (

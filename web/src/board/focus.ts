@@ -55,6 +55,9 @@ export function follow(id: string, draw: () => void): void {
   elementOf(id)?.scrollIntoView({ block: "nearest", inline: "nearest" });
 }
 
+/** Whether what is drawn now is what became of a task by a key. */
+export const isFollowing = (): boolean => followedId !== null;
+
 /** Lets a list that draws only what is in sight scroll to the task that is followed. */
 export function useFollowing(box: RefObject<HTMLElement | null>, ids: () => readonly string[], scrollTo: (index: number) => void): void {
   useLayoutEffect(() => {

@@ -5,14 +5,24 @@
  * Invariant: what cannot be kept by scrolling is kept by shifting the cards, and that shift ends when the pointer leaves.
  */
 import { useEffect, useLayoutEffect, useRef, type RefObject } from "react";
+import { glide, type SideOf, type Starts } from "./glide";
 
 const OWN_MS = 400; // what changes so soon after the pointer was let go is what it did
 
+interface Sight {
+  readonly starts: Starts;
+  /** Another value when cards came, went or moved. */
+  readonly order: unknown;
+  /** Whether the person scrolls. */
+  readonly isScrolling: boolean;
+  readonly sideOf: SideOf;
+}
+
 /**
- * `starts`: where each card in sight begins, by its id; `order` is another value when cards came, went or moved.
+ * Keeps the one, and lets others glide to where they are now.
  * Returns what tells whether a card is kept in its place now, whatever becomes of the heights of others.
  */
-export function useSteady(scroller: RefObject<HTMLElement | null>, cards: RefObject<HTMLElement | null>, starts: ReadonlyMap<string, number>, order: unknown): () => boolean {
+export function useSteady(scroller: RefObject<HTMLElement | null>, cards: RefObject<HTMLElement | null>, { starts, order, isScrolling, sideOf }: Sight): () => boolean {
   const before = useRef({ starts, order });
   const shift = useRef(0);
   const letGoAt = useRef(0);
@@ -30,11 +40,15 @@ export function useSteady(scroller: RefObject<HTMLElement | null>, cards: RefObj
     // What is above the first card in sight and gets another height is balanced by the virtualizer.
     const id = pointedAt() ?? (hasPointer() || last.order === order ? "" : (firstInSight(last.starts, element.scrollTop) ?? ""));
     const [was, is] = [last.starts.get(id), starts.get(id)];
-    if (was === undefined || is === undefined || was === is) return;
-    const wanted = element.scrollTop + is - was;
-    element.scrollTop = wanted;
-    shift.current -= wanted - element.scrollTop;
-    show(cards.current, shift.current);
+    const balanced = was === undefined || is === undefined ? 0 : is - was;
+    if (balanced !== 0) {
+      const wanted = element.scrollTop + balanced;
+      element.scrollTop = wanted;
+      shift.current -= wanted - element.scrollTop;
+      show(cards.current, shift.current);
+    }
+    // Where heights alone have changed, the virtualizer may have scrolled by itself.
+    if (cards.current && last.order !== order && !isScrolling) glide(cards.current, last.starts, starts, balanced, sideOf);
   });
 
   useEffect(() => {
@@ -68,14 +82,14 @@ export function useSteady(scroller: RefObject<HTMLElement | null>, cards: RefObj
   return () => !isOwn() && pointedAt() !== undefined;
 }
 
-function isMoved(before: ReadonlyMap<string, number>, now: ReadonlyMap<string, number>): boolean {
+function isMoved(before: Starts, now: Starts): boolean {
   for (const [id, start] of now) if ((before.get(id) ?? start) !== start) return true;
   return false;
 }
 
 const hasPointer = (): boolean => matchMedia("(hover: hover)").matches;
 
-function firstInSight(starts: ReadonlyMap<string, number>, scrolled: number): string | undefined {
+function firstInSight(starts: Starts, scrolled: number): string | undefined {
   if (scrolled <= 0) return undefined; // at the top, what comes is to be seen
   let first: string | undefined;
   for (const [id, start] of starts) if (start >= scrolled && start < (starts.get(first ?? "") ?? Infinity)) first = id;
