@@ -6,7 +6,7 @@ import asyncio
 import signal
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -137,20 +137,18 @@ async def test_what_redis_lost_comes_within_a_second_and_a_half(
 
 
 REFUSED_SECONDS, AGAIN_SECONDS = 2.0, 5.0
-AT_ONCE = 60
-"""More than a server has connections."""
+REFUSALS = 10
+"""So many of each server, one after another."""
+AT_ONCE, REFUSED = 60, 10
+"""More than a server has connections, and of these so many that found none."""
 
 ENOUGH = 20
 """Fewer mutations tell the oracle nothing."""
 
-Exhaust = Callable[[Theatre, Person, str], AbstractAsyncContextManager[Sequence[int]]]
-
 
 @asynccontextmanager
-async def _every_connection_of_postgresql_is_taken(
-    theatre: Theatre, ann: Person, workspace_id: str
-) -> AsyncIterator[Sequence[int]]:
-    """-> the servers that have none left."""
+async def _every_connection_of_postgresql_is_taken(theatre: Theatre) -> AsyncIterator[None]:
+    """No server has one."""
     url = theatre.stack.database_url.replace("+asyncpg", "", 1)
     taken: list[asyncpg.Connection] = []
 
@@ -169,27 +167,10 @@ async def _every_connection_of_postgresql_is_taken(
                 )
                 if not ended:
                     break
-        yield range(len(theatre.servers))
+        yield
     finally:
         for one in taken:
             one.terminate()
-
-
-@asynccontextmanager
-async def _every_connection_of_a_process_waits(
-    theatre: Theatre, ann: Person, workspace_id: str
-) -> AsyncIterator[Sequence[int]]:
-    """PostgreSQL does not answer for a while, and the first server is asked by more than it has connections for. -> the
-    servers that have none left"""
-    theatre.postgres.is_held = True
-    try:
-        asked = {"workspaceId": workspace_id, "title": "Asked with many"}
-        waiting = [asyncio.create_task(ann.answer(CREATE, input=asked)) for _ in range(AT_ONCE)]
-        yield range(1)
-    finally:
-        theatre.postgres.is_held = False
-    for answer in await asyncio.gather(*waiting):
-        assert {error["extensions"]["code"] for error in answer.get("errors", ())} <= {"SERVICE_UNAVAILABLE"}, answer
 
 
 CREATE = "mutation ($input: CreateTaskInput!) { createTask(input: $input) { userErrors { code } task { id } } }"
@@ -232,20 +213,8 @@ async def many() -> AsyncIterator[httpx.AsyncClient]:
 
 
 @only_in_full_size
-@pytest.mark.parametrize(
-    ("exhaust", "refusals"),
-    [
-        (_every_connection_of_postgresql_is_taken, 10),
-        (_every_connection_of_a_process_waits, 2),
-    ],
-)
 async def test_without_a_connection_it_says_so_soon_and_goes_on_soon_after(
-    theatre: Theatre,
-    truth: Database,
-    many: httpx.AsyncClient,
-    exhaust: Exhaust,
-    refusals: int,
-    record_property: Record,
+    theatre: Theatre, truth: Database, many: httpx.AsyncClient, record_property: Record
 ) -> None:
     apis = [Api(server.url, many) for server in theatre.servers]
     crowd = Crowd(theatre.urls, 1)
@@ -257,8 +226,8 @@ async def test_without_a_connection_it_says_so_soon_and_goes_on_soon_after(
     try:
         await crowd.begin()
         asking += [asyncio.create_task(one.run()) for one in askers]
-        async with exhaust(theatre, ann, workspace_id) as without:
-            await until(lambda: all(len(askers[place].refusals) >= refusals for place in without), 30)
+        async with _every_connection_of_postgresql_is_taken(theatre):
+            await until(lambda: all(len(one.refusals) >= REFUSALS for one in askers), 30)
         began = time.monotonic()
         await asyncio.gather(*(one.until_answered(began, AGAIN_SECONDS) for one in askers))
         again = time.monotonic() - began
@@ -275,6 +244,53 @@ async def test_without_a_connection_it_says_so_soon_and_goes_on_soon_after(
     assert crowd.closes == {}, "a socket was closed for it"
     assert {code for _, code in refused} == {"SERVICE_UNAVAILABLE"}
     assert max(took for took, _ in refused) < REFUSED_SECONDS + BUSY_SECONDS
+
+
+@only_in_full_size
+async def test_who_finds_every_connection_of_a_process_in_use_is_told_so_soon(
+    theatre: Theatre, truth: Database, many: httpx.AsyncClient, record_property: Record
+) -> None:
+    crowd = Crowd(theatre.urls, 1)
+    api = Api(theatre.servers[0].url, many)
+    await crowd.gather(api)
+    ann = await api.sign_up("Ann")
+    workspace_id = await ann.create_workspace()
+    answers: list[tuple[float, str]] = []
+
+    async def ask() -> None:
+        began = time.monotonic()
+        answer = await ann.answer(CREATE, input={"workspaceId": workspace_id, "title": "Asked"})
+        codes = [error["extensions"]["code"] for error in answer.get("errors", ())]
+        answers.append((time.monotonic() - began, "".join(codes)))
+
+    asking: list[asyncio.Task[None]] = []
+    try:
+        await crowd.begin()
+        theatre.postgres.is_held = True  # so that whoever has a connection keeps it
+        try:
+            asking += [asyncio.create_task(ask()) for _ in range(AT_ONCE)]
+            await until(lambda: len(answers) >= REFUSED, 8)
+        finally:
+            theatre.postgres.is_held = False
+        refused = answers[:REFUSED]
+        began = time.monotonic()
+        await ann.create_task(workspace_id)
+        again = time.monotonic() - began
+        await asyncio.gather(*asking)
+        await until(lambda: len(crowd.acknowledged) > ENOUGH, 30)
+        await crowd.end()
+        found = await crowd.judge(truth)
+    finally:
+        await _stop(asking)
+        await crowd.go_home()
+    record_property("refused after, s", round(max(took for took, _ in refused), 2))
+    record_property("working again after, s", round(again, 2))
+    assert found == []
+    assert crowd.closes == {}, "a socket was closed for it"
+    assert {code for _, code in refused} == {"SERVICE_UNAVAILABLE"}
+    assert {code for _, code in answers} == {"SERVICE_UNAVAILABLE", ""}
+    assert max(took for took, _ in refused) < REFUSED_SECONDS + BUSY_SECONDS
+    assert again < AGAIN_SECONDS
 
 
 async def _stop(tasks: Sequence[asyncio.Task[None]]) -> None:
