@@ -123,6 +123,11 @@ async def arrive(open_page: OpenPage, name: str, invite: str | None = None, **op
     return page
 
 
+async def account_of(page: Page) -> dict[str, Any]:
+    """What the browser keeps of whoever signed in there last."""
+    return dict(await page.evaluate("() => JSON.parse(localStorage.getItem('tutti.accounts'))[0]"))
+
+
 async def told(page: Page, mutation: str, asked: dict[str, Any], token: str | None = None) -> dict[str, Any]:
     """The payload of a mutation that is not refused, sent from the page without its scripts."""
     [payload] = (await page.evaluate(TELL, [mutation, asked, token])).values()
@@ -155,7 +160,7 @@ async def has_stored(page: Page, waiting: int, seconds: float = PATIENCE_MS / 10
 
 async def found_team(page: Page, name: str = "Quartet") -> tuple[str, str]:
     """A new workspace of whoever is signed in on the page. -> the path of its board, and the token of an invite"""
-    token = await page.evaluate("() => JSON.parse(localStorage.getItem('tutti.accounts'))[0].accessToken")
+    token = (await account_of(page))["accessToken"]
     workspace = (await told(page, TEAM, {"name": name}, token))["workspace"]
     url = (await told(page, INVITE, {"workspaceId": workspace["id"], "role": "MEMBER"}, token))["url"]
     return f"/w/{workspace['slug']}/board", urlsplit(url).fragment

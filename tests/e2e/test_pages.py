@@ -9,6 +9,7 @@ from playwright.async_api import Page, expect
 
 from tests.e2e.conftest import OpenPage
 from tests.e2e.network import network_of
+from tests.e2e.test_client import account_of, arrive, found_team
 
 PASSWORD = "a password for trying"
 
@@ -116,12 +117,13 @@ async def test_two_people_meet_by_an_invite_and_one_sees_what_the_other_does(ope
 
 
 async def test_a_signed_in_person_joins_with_the_account_they_have(open_page: OpenPage) -> None:
-    ann, _ = await somebody(open_page, "Ann")
-    url = await invite_by(ann)
-    bob, email = await somebody(open_page, "Bob")
-    await bob.page.goto(url)
-    await bob.page.get_by_role("button", name="Join as Bob").click()
-    await expect(bob.page.get_by_role("heading")).to_have_text("You are in Our team")
+    _, invite = await found_team(await arrive(open_page, "Ann"), "Our team")
+    url = f"/join#{invite}"
+    bob = await arrive(open_page, "Bob")
+    email = (await account_of(bob))["email"]
+    await bob.goto(url)
+    await bob.get_by_role("button", name="Join as Bob").click()
+    await expect(bob.get_by_role("heading")).to_have_text("You are in Our team")
 
     other = await open_page(url)
     await other.get_by_role("button", name="I have an account").click()
@@ -178,8 +180,7 @@ async def test_a_token_that_is_about_to_expire_is_renewed_before_it_is_used(open
 
 
 async def test_a_pasted_token_acts_as_its_person(open_page: OpenPage) -> None:
-    ann, _ = await somebody(open_page, "Ann")
-    token = await ann.page.evaluate("() => JSON.parse(localStorage.getItem('tutti.accounts'))[0].accessToken")
+    token = (await account_of(await arrive(open_page, "Ann")))["accessToken"]
     other = GraphiQL(await open_page("/graphql"))
     await other.is_ready()
     await other.sign_in("Access token", access_token=f"Bearer {token}")
