@@ -1,12 +1,13 @@
 """Random walks through the product: whatever people do, in whatever order, everybody's view stays what a fresh one is.
 
-A walk is a sequence of changes by people of every role, some of which are refused. The seeds are fixed; a failure names
-its seed and the changes that led to it.
+A walk is a sequence of changes by people of every role, some of which are refused. The seeds are fixed, and WALKS says
+how many of them are tried; a failure names its seed and the changes that led to it.
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from random import Random
@@ -21,6 +22,7 @@ from tests.api.watchers import Watcher
 from tests.api.world import World, make_world
 from tests.people import Api, Person
 
+WALKS = int(os.environ.get("WALKS", "6"))
 STEPS, LOOK_EVERY = 60, 6
 PEOPLE = ("owner", "admin", "member", "viewer", "guest", "other_guest", "spare")
 
@@ -161,7 +163,7 @@ class Walk:
         await self.do("updateProfile", {"name": f"Name {self.random.random():.3f}"})
 
 
-@pytest.mark.parametrize("seed", range(1, 7))
+@pytest.mark.parametrize("seed", range(1, WALKS + 1))
 async def test_whatever_people_do_everybodys_view_stays_current(api: Api, other_api: Api, seed: int) -> None:
     world = await make_world(api)
     flag = await world.add_label(name="flag")
