@@ -14,8 +14,9 @@ NAME = "Memory of the web client"
 SECONDS = float(os.environ.get("BENCH_MEMORY_SECONDS", "600"))
 WARM_SECONDS = 20.0
 HOW = f"""The board with {TASKS:,} tasks while others make {EVENTS_A_SECOND} changes a second, as above: the page's heap after a collection, {WARM_SECONDS:g} s
-after it was opened, halfway, and at the end. A task takes a little more as a message brought it than as it came with the page (by a sample of what is
-allocated and kept); what is kept for nothing grows in both halves alike. Nobody touches the page. Ten minutes, unless BENCH_MEMORY_SECONDS says otherwise."""
+after it was opened, halfway, and at the end. A task takes a little more as a message brought it than as it came with the page, by a
+sample of what is allocated and kept; what is kept for nothing grows in both halves alike. Nobody touches the page. Ten minutes, unless
+BENCH_MEMORY_SECONDS says otherwise."""
 
 
 async def measure(ground: Ground) -> list[Figure]:
