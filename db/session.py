@@ -118,6 +118,11 @@ def is_lost(error: BaseException) -> bool:
     return isinstance(error, asyncpg.InterfaceError | asyncpg.InternalClientError | OSError)
 
 
+def _may_be_tried_again(error: BaseException) -> bool:
+    """Whether it was the connection that had died. Who has waited in vain is told so, and does not wait once more."""
+    return is_lost(error) and not isinstance(error, TimeoutError)
+
+
 class Pool:
     """Connections of SQLAlchemy's pool, some of which rest here: to take one from there, and give it back, costs a
     process more than most statements. Invariant: one that rests here is in no transaction and has had no error.
@@ -286,7 +291,7 @@ class ReadSession:
                 try:
                     return await ask(await self._open())
                 except (*_DRIVER_ERRORS, OSError) as error:
-                    if not is_lost(error):
+                    if not _may_be_tried_again(error):
                         raise
                     await self._drop(error)
                     return await ask(await self._open())
@@ -433,7 +438,7 @@ class Database:
             try:
                 return await self._alone(work)
             except (*_DRIVER_ERRORS, OSError) as error:
-                if not is_lost(error):
+                if not _may_be_tried_again(error):
                     raise
                 return await self._alone(work)
 

@@ -139,6 +139,9 @@ async def test_what_redis_lost_comes_within_a_second_and_a_half(
 REFUSED_SECONDS, AGAIN_SECONDS = 2.0, 5.0
 REFUSALS = 10
 """So many of each server, one after another."""
+AT_ONCE, REFUSED = 60, 3
+"""More than a server has connections, and of these so many that found none."""
+
 ENOUGH = 20
 """Fewer mutations tell the oracle nothing."""
 
@@ -241,6 +244,54 @@ async def test_without_a_connection_it_says_so_soon_and_goes_on_soon_after(
     assert crowd.closes == {}, "a socket was closed for it"
     assert {code for _, code in refused} == {"SERVICE_UNAVAILABLE"}
     assert max(took for took, _ in refused) < REFUSED_SECONDS + BUSY_SECONDS
+
+
+@only_in_full_size
+async def test_who_finds_every_connection_of_a_process_in_use_is_told_so_soon(
+    theatre: Theatre, truth: Database, many: httpx.AsyncClient, record_property: Record
+) -> None:
+    crowd = Crowd(theatre.urls, 1)
+    api = Api(theatre.servers[0].url, many)
+    await crowd.gather(api)
+    ann = await api.sign_up("Ann")
+    workspace_id = await ann.create_workspace()
+    answers: list[tuple[float, str]] = []
+
+    async def ask() -> None:
+        began = time.monotonic()
+        answer = await ann.answer(CREATE, input={"workspaceId": workspace_id, "title": "Asked"})
+        codes = [error["extensions"]["code"] for error in answer.get("errors", ())]
+        answers.append((time.monotonic() - began, "".join(codes)))
+
+    asking: list[asyncio.Task[None]] = []
+    try:
+        await crowd.begin()
+        theatre.postgres.is_held = True  # so that whoever has a connection keeps it
+        try:
+            asking += [asyncio.create_task(ask()) for _ in range(AT_ONCE)]
+            await until(lambda: len(answers) >= REFUSED, 5)  # in six, those who have a connection give up
+        finally:
+            theatre.postgres.is_held = False
+        refused = answers[:REFUSED]
+        began = time.monotonic()
+        while answers[-1][1]:
+            await ask()
+        again = time.monotonic() - began
+        await asyncio.gather(*asking)
+        await until(lambda: len(crowd.acknowledged) > ENOUGH, 30)
+        await crowd.end()
+        found = await crowd.judge(truth)
+    finally:
+        await _stop(asking)
+        await crowd.go_home()
+    record_property("refused after, s", round(max(took for took, _ in refused), 2))
+    record_property("working again after, s", round(again, 2))
+    assert found == []
+    assert crowd.closes == {}, "a socket was closed for it"
+    assert {code for _, code in refused} == {"SERVICE_UNAVAILABLE"}
+    assert {code for _, code in answers} == {"SERVICE_UNAVAILABLE", ""}
+    assert max(took for took, _ in refused) < REFUSED_SECONDS + BUSY_SECONDS
+    assert again < AGAIN_SECONDS
 
 
 async def _stop(tasks: Sequence[asyncio.Task[None]]) -> None:
