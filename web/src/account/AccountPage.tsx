@@ -1,6 +1,8 @@
 /** The person's own things: a section each, named by the address. */
+import { useEffect } from "react";
 import { Link } from "wouter";
 import { Empty } from "../ui/controls";
+import { nowShown } from "../app/later";
 import { SettingsFrame, Tabs } from "../ui/forms";
 import { Preferences } from "../notifications/Preferences";
 import { Devices } from "./Devices";
@@ -15,6 +17,7 @@ const SECTIONS = [
 ] as const;
 
 export default function AccountPage({ section = "profile" }: { section: string | undefined }) {
+  useEffect(nowShown, []);
   const current = SECTIONS.find(({ id }) => id === section);
   const tabs = SECTIONS.map(({ id, label }) => ({ id, label, href: `/account/${id}` }));
   return (

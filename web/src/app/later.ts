@@ -19,13 +19,38 @@ export async function whenThere<Module>(fetch: () => Promise<Module>): Promise<M
   }
 }
 
-/** Fetches scripts that will be needed when the page has nothing else to do: so they are there also without a network. */
+const LONGEST_MS = 5_000;
+let tellShown: () => void;
+const whenShown = new Promise<void>((resolve) => (tellShown = resolve));
+
+/** What the page was opened for is on it. */
+export const nowShown = (): void => tellShown();
+
+/**
+ * Fetches scripts that will be needed, when what the page was opened for is shown and the page has nothing else to do: so they
+ * are there also without a network.
+ */
 export function fetchLater(...scripts: readonly (() => Promise<unknown>)[]): () => void {
   const fetchAll = (): void => scripts.forEach((script) => void script().catch(() => undefined)); // asked again at their use
-  if (!("requestIdleCallback" in window)) {
-    const timer = setTimeout(fetchAll, 1_000);
-    return () => clearTimeout(timer);
+  let cancel = (): void => undefined;
+  let isOver = false;
+  function begin(): void {
+    if (isOver) return;
+    isOver = true;
+    clearTimeout(atLatest);
+    if (!("requestIdleCallback" in window)) {
+      const timer = setTimeout(fetchAll, 1_000);
+      cancel = () => clearTimeout(timer);
+      return;
+    }
+    const handle = requestIdleCallback(fetchAll, { timeout: LONGEST_MS });
+    cancel = () => cancelIdleCallback(handle);
   }
-  const handle = requestIdleCallback(fetchAll, { timeout: 5_000 });
-  return () => cancelIdleCallback(handle);
+  const atLatest = setTimeout(begin, LONGEST_MS);
+  void whenShown.then(begin);
+  return () => {
+    isOver = true;
+    clearTimeout(atLatest);
+    cancel();
+  };
 }

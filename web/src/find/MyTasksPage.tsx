@@ -1,6 +1,7 @@
 /** What is assigned to the person and not done, over all their workspaces, by when it is due. */
 import { useEffect } from "react";
 import { stringifyDocument, useQuery } from "urql";
+import { nowShown } from "../app/later";
 import { today } from "../board/arrange";
 import { MyTasksDocument, TouchedDocument } from "../gql/graphql";
 import { Button, Empty, Loading, textOf } from "../ui/controls";
@@ -13,6 +14,7 @@ import { useWalk } from "./walk";
 const REST_MS = 300; // a burst of changes is one question
 
 export default function MyTasksPage() {
+  useEffect(nowShown, []);
   useWalk();
   const { workspaces } = useViewer();
   const [{ data, error }, ask] = useQuery({ query: MyTasksDocument, requestPolicy: "cache-and-network" });

@@ -3,6 +3,7 @@ import { AtSign, Bell, BellOff, CalendarClock, Check, CircleDot, MailPlus, Messa
 import { useCallback, useEffect, useRef, useState } from "react";
 import { useClient } from "urql";
 import { Link, useLocation, useSearchParams } from "wouter";
+import { nowShown } from "../app/later";
 import { useAct } from "../data/act";
 import { MuteTaskDocument, NoticePageDocument, type NotificationKind } from "../gql/later/graphql";
 import { Avatar, Button, Empty, Loading, textOf } from "../ui/controls";
@@ -26,6 +27,7 @@ const FILTERS: readonly { id: Filter; label: string }[] = [{ id: "all", label: "
 const EMPTY: Record<Filter, string> = { all: "Nothing yet. Mentions, assignments and comments on what you follow come here.", unread: "You have read everything.", mentions: "Nobody has mentioned you yet." };
 
 export default function InboxPage() {
+  useEffect(nowShown, []);
   const [address, setAddress] = useSearchParams();
   const filter = FILTERS.find(({ id }) => id === address.get("show"))?.id ?? "all";
   const { notices, problem, isReading, hasMore, readMore } = useHistory(filter);

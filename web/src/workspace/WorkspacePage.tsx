@@ -2,7 +2,7 @@
 import { Suspense, useContext, useEffect, useRef, useState, useSyncExternalStore } from "react";
 import { useClient } from "urql";
 import { Link, Redirect } from "wouter";
-import { lazily, whenThere } from "../app/later";
+import { lazily, nowShown, whenThere } from "../app/later";
 import { BoardPage } from "../board/BoardPage";
 import { setWaiting } from "../data/waiting";
 import { OpenWorkspace } from "../data/workspace";
@@ -89,6 +89,9 @@ export function WorkspacePage({ slug, view, taskKey }: { slug: string; view: str
 function Ready({ children }: { children: React.ReactNode }) {
   const workspace = useContext(WorkspaceContext)!;
   const isReady = useSyncExternalStore(workspace.subscribe, () => workspace.sync.isReady);
+  useEffect(() => {
+    if (isReady) nowShown();
+  }, [isReady]);
   return isReady ? children : <Loading what="tasks" />;
 }
 
