@@ -68,7 +68,7 @@ export interface Hooks {
 
 const FLUSH_MS = 200;
 /** So long after the link is back, or after the beginning, what another program is to send is left to it. */
-const OTHERS_MS = 10_000;
+const OTHERS_MS = 20_000;
 const FIRST_RETRY_MS = 500;
 const LONGEST_RETRY_MS = 15_000;
 
