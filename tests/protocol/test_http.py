@@ -125,6 +125,9 @@ async def test_an_error_of_a_field_comes_with_data_and_status_200(
         (line,) = logged
         assert error["extensions"]["errorId"] in line
         assert "Traceback" in caplog.text
+    elif code == "SERVICE_UNAVAILABLE":  # its cause is said, but not each time
+        assert all(line.startswith("Unavailable at ['unavailable']: ") for line in logged)
+        assert "Traceback" not in caplog.text
     else:
         assert logged == []
 
