@@ -30,7 +30,7 @@ PAGE = ROOT / "docs" / "faults.md"
 INTRODUCTION = """# Faults
 
 What was done to real servers, and that nobody missed, doubled or reordered anything. `make faults` does it all again
-and writes this page; `make test` does each with one seed. **The oracle**
+and writes this page; `make test` does each with one seed, but for those of *Bounds* that take minutes. **The oracle**
 ([tests/faults/oracle.py](../tests/faults/oracle.py)) compares what every follower was told, over all of their
 connections, with the rows of the log that they may see: each once, in order, up to the end; and every mutation that
 was acknowledged is in the log just once, where its answer said. It is itself tested by serving with bugs made on
