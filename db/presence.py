@@ -12,9 +12,10 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, select, tuple_
+from sqlalchemy import ColumnElement, func, select, text, tuple_
 from sqlalchemy.dialects.postgresql import insert as upsert
 
+from db.direct import Direct
 from db.scope import Scope
 from db.session import Session
 from db.tables import memberships, presences
@@ -97,28 +98,24 @@ async def set_shown(session: Session, workspace_id: UUID, membership_id: UUID, i
 
 async def keep_last_seen(session: Session, seen: Sequence[tuple[UUID, UUID, datetime]]) -> None:
     """Remember when people were last seen: (workspace id, user id, when). The latest wins; ex-members are passed by."""
-    latest = {(workspace_id, user_id): at for workspace_id, user_id, at in sorted(seen, key=lambda one: one[2])}
-    wanted = tuple_(memberships.c.workspace_id, memberships.c.user_id).in_(list(latest))
-    members = await session.execute(
-        select(memberships.c.workspace_id, memberships.c.user_id, memberships.c.id)
-        .where(wanted)
-        .order_by(memberships.c.id)
+    workspace_ids, user_ids, times = (list(column) for column in zip(*seen, strict=True))
+    await session.fetch(_KEEP_LAST_SEEN, {"workspace_ids": workspace_ids, "user_ids": user_ids, "times": times})
+
+
+# Each process does it each second while people leave.
+_KEEP_LAST_SEEN = Direct(
+    text(
+        """
+        INSERT INTO presences (workspace_id, membership_id, last_seen_at)
+        SELECT m.workspace_id, m.id, max(seen.at)
+        FROM unnest(CAST(:workspace_ids AS uuid[]), CAST(:user_ids AS uuid[]), CAST(:times AS timestamptz[]))
+             AS seen (workspace_id, user_id, at)
+        JOIN memberships m ON m.workspace_id = seen.workspace_id AND m.user_id = seen.user_id
+        GROUP BY m.workspace_id, m.id
+        ORDER BY m.id
+        ON CONFLICT (membership_id) DO UPDATE
+        SET last_seen_at = greatest(presences.last_seen_at, excluded.last_seen_at)
+        WHERE presences.is_shown
+        """
     )
-    rows = [
-        {
-            "workspace_id": one.workspace_id,
-            "membership_id": one.id,
-            "last_seen_at": latest[one.workspace_id, one.user_id],
-        }
-        for one in members
-    ]
-    if not rows:
-        return
-    new = upsert(presences).values(rows)
-    await session.execute(
-        new.on_conflict_do_update(
-            index_elements=["membership_id"],
-            set_={"last_seen_at": func.greatest(presences.c.last_seen_at, new.excluded.last_seen_at)},
-            where=presences.c.is_shown,
-        )
-    )
+)

@@ -28,7 +28,8 @@ class Expired(Exception):
 class Listener:
     """Commits after `seq`, each once, in order. Close it in the end.
 
-    `on_news` is called whenever something comes once `now` has given nothing.
+    `on_news` is called whenever something comes once `now` has given nothing. It is forgotten in the end, as it mostly
+    refers to who has the listener.
     """
 
     def __init__(self, topic: Topic, on_news: Callable[[], None] | None = None) -> None:
@@ -42,10 +43,15 @@ class Listener:
 
     def seek(self, cursor: Cursor, reach: int) -> None:
         """Go on after `cursor`. The log is known to reach to `reach`, even if this process has not heard of it yet."""
-        self.close()
+        self._stop()
         self.seq, self._epoch, self._reach = cursor.seq, cursor.epoch, reach
 
     def close(self) -> None:
+        """Hear of nothing more; `seek` goes on without telling of news."""
+        self._stop()
+        self._on_news = None
+
+    def _stop(self) -> None:
         self._waiting.clear()
         if self._inbox is not None:
             self._topic.leave(self._inbox)
@@ -75,7 +81,7 @@ class Listener:
         if chunk := self._chunk():
             return chunk
         if self._inbox is not None and self._inbox.is_broken:
-            self.close()
+            self._stop()
         if self._inbox is None:
             if self.seq < self.end:
                 return None
@@ -125,7 +131,7 @@ class Listener:
                 continue
             commit = commit.after(self.seq)
             if commit.first != self.seq + 1:
-                self.close()
+                self._stop()
                 break
             if chunk and (events + len(commit.events) > BATCH_EVENTS or size + commit.size > BATCH_BYTES):
                 break

@@ -255,6 +255,7 @@ class Presences:
                 self._swept_until[place.workspace_id] = self._now() + SWEPT_AFTER_SECONDS
             if place.heeding is not None:
                 place.heeding.cancel()
+                place.heeding = None  # it ends with a traceback, which refers to the place
             place.heeds.set()  # nobody is left who would want to know
 
     def _forget(self, place: Place) -> None:
@@ -285,6 +286,11 @@ class Presences:
             return
         place.loading = self._start(self._load_on(place))
 
+    def _load_again(self, workspace_id: UUID) -> None:
+        place = self._places.get(workspace_id)
+        if place is not None:
+            self._load(place)
+
     async def _load_on(self, place: Place) -> None:
         """Read the room from Redis; once more if that was asked for meanwhile, and again when a hold is over."""
         place.is_load_wanted = True
@@ -305,7 +311,7 @@ class Presences:
             room.set_stale(not self.is_healthy)
             if snapshot.hold_seconds:
                 hold = snapshot.hold_seconds + SWEEP_SECONDS
-                asyncio.get_running_loop().call_later(hold, self._load, place)
+                asyncio.get_running_loop().call_later(hold, self._load_again, place.workspace_id)
 
     async def _not_to_be_shown(self, workspace_id: UUID, people: dict[UUID, Presence]) -> list[UUID]:
         """Whom Redis still knows though they left the workspace or hide; nobody while PostgreSQL is away."""
@@ -502,7 +508,6 @@ class _Heeding:
         """Pass on nothing more."""
         self._is_closed = True
         self.listener.close()
-        del self.listener  # which refers to this by whom it tells
 
     async def go_on(self) -> None:
         """Read the log where that is needed, for ever. Raises Expired."""

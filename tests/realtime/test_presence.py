@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import time
 from collections.abc import AsyncIterator
 from uuid import UUID
@@ -13,14 +14,19 @@ from db.ids import new_id
 from db.models import Role
 from db.presence import ActivityMode, Attendee, presences_of
 from db.scope import project_tag
+from realtime import presence_room
 from realtime.follow import AccessRevoked, NotVisible
+from realtime.group import Group
+from realtime.listener import Listener
 from realtime.presence_pace import BURST, PER_SECOND, Pace
-from realtime.presence_room import BIG_ROOM, GATHER_SECONDS
+from realtime.presence_place import Place
+from realtime.presence_room import BIG_ROOM, GATHER_SECONDS, Room, Viewer
 from realtime.presence_state import Status
 from realtime.presence_store import Doing
+from realtime.topic import Inbox, Topic
 from realtime.turn import turn
 from tests.realtime.hall import Hall, attending
-from tests.realtime.world import Node, change, eventually
+from tests.realtime.world import Manner, Node, change, eventually
 from tests.stack_fixture import TestStack
 
 MEMBERS = frozenset({"members"})
@@ -87,6 +93,31 @@ async def test_closing_one_of_two_tabs_is_no_news(node: Node, other: Node, hall:
     await hall.open(node, eve)
     await view.until(lambda seen: seen.status(eve))
     assert len(view.said_of(bob)) == 1
+
+
+async def test_a_workspace_everybody_has_left_leaves_nothing_that_must_be_searched_for(node: Node, hall: Hall) -> None:
+    kinds = {Topic, Group, Listener, Inbox, Place, Room, Viewer, presence_room.Group}
+
+    def left() -> int:
+        return sum(type(one) in kinds for one in gc.get_objects())
+
+    (ann,) = await people(node, hall, 1)
+    gc.collect()
+    before = left()
+    gc.disable()
+    try:
+        await hall.open(node, ann)
+        view = await hall.view(node, ann)
+        following = await node.follow(hall.workspace_id, ann, manner=Manner.SHARED_LATER)
+        await view.until(lambda one: one.status(ann))
+        await following.until_seq(await node.write(hall.workspace_id))
+        await eventually(lambda: following.shared)
+        assert left() >= before + len(kinds)
+        await following.stop()
+        await hall.close()
+        await eventually(lambda: left() <= before)
+    finally:
+        gc.enable()
 
 
 async def test_the_last_tab_closed_is_one_departure_and_remembered(node: Node, other: Node, hall: Hall) -> None:

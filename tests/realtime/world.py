@@ -270,6 +270,7 @@ class Following:
         self._news = asyncio.Event()
         self._is_going = asyncio.Event()
         self._is_going.set()
+        self._task: asyncio.Task[None] | None = None
 
     def begin(self, batches: Any) -> None:
         self._task = asyncio.create_task(self._read(batches))
@@ -335,8 +336,10 @@ class Following:
         return self.batches[-1].cursor.seq if self.batches else -1
 
     async def stop(self) -> None:
-        self._task.cancel()
-        await asyncio.gather(self._task, return_exceptions=True)
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+            self._task = None  # its traceback would keep all of the stream
 
 
 class Node:
