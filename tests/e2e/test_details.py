@@ -218,7 +218,7 @@ async def test_a_task_has_parts_and_days_and_neighbours_and_filters_say_what_the
     await expect(parts.get_by_role("heading")).to_have_text("Subtasks0 of 2 done")
     await page.get_by_label("Start date").fill("2031-05-01")
     await page.get_by_label("Due date").fill("2031-05-17")
-    await expect(card(page, "Concert")).to_contain_text("2031-05-17")
+    await expect(card(page, "Concert")).to_contain_text("May 17, 2031")
     await parts.get_by_role("button", name="Hall").click()
     await expect(title).to_have_value("Hall")
     await page.get_by_role("button", name="Status:").click()
@@ -241,6 +241,7 @@ async def test_a_task_has_parts_and_days_and_neighbours_and_filters_say_what_the
     await expect(title).to_have_value("Concert")
     await expect(page.get_by_label("Start date")).to_have_value("2031-05-01")
     await expect(page.get_by_label("Due date")).to_have_value("2031-05-17")
+    await expect(page.get_by_role("complementary").get_by_text("May 17, 2031")).to_be_visible()
     await page.keyboard.press("Escape")
 
     await card(page, "Encore").focus()

@@ -235,7 +235,7 @@ async def test_a_notification_arrives_live_opens_its_task_and_is_read_by_that(op
     await ann.goto("/inbox?show=unread")
     await expect(ann.get_by_role("heading", name="All read.")).to_be_visible()
     await ann.get_by_role("button", name="All", exact=True).click()
-    await expect(ann.get_by_text("moved it to In progress")).to_be_visible()
+    await expect(ann.get_by_text("moved the task to In progress")).to_be_visible()
 
 
 async def test_marking_as_read_is_not_tried_without_end_where_it_fails(open_page: OpenPage) -> None:

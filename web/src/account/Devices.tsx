@@ -5,6 +5,7 @@ import { useQuery } from "urql";
 import { useAct, type Problems } from "../data/act";
 import { AccountDocument, SignOutDocument, type AccountQuery } from "../gql/later/graphql";
 import { Button, Loading, textOf } from "../ui/controls";
+import { dayOf, dayWithin } from "../ui/day";
 import { Badge, Confirm, Problem, Row, Rows, Section } from "../ui/forms";
 import { Ago } from "../ui/time";
 import { toast } from "../ui/toasts";
@@ -44,7 +45,7 @@ export function Devices() {
                 <Icon size={20} aria-hidden className="shrink-0 text-dim" />
                 <div className="min-w-0 grow basis-40">
                   <p className="truncate font-medium">{session.device ?? "A device without a name"}</p>
-                  <p className="text-sm text-dim">Since {new Date(session.createdAt).toLocaleDateString("en", { dateStyle: "medium" })}, last used <Ago at={session.lastUsedAt} /></p>
+                  <p className="text-sm text-dim">Since {dayWithin(dayOf(session.createdAt))}, {session.current ? "in use now" : <>last used <Ago at={session.lastUsedAt} /></>}</p>
                 </div>
                 {session.current && <Badge>This one</Badge>}
                 {session.current ? <SignOut label="Sign out this device" /> : <Button kind="danger" aria-label={`Sign out ${session.device ?? "that device"}`} onClick={() => void end(session)}>Sign out</Button>}

@@ -4,6 +4,7 @@ import { memo } from "react";
 import type { Model, Task } from "../data/model";
 import { Viewers } from "../presence/Presence";
 import { Avatar, Dot } from "../ui/controls";
+import { dayAlone } from "../ui/day";
 import { useSelection } from "./selection";
 import { PRIORITY_NAMES, today } from "./arrange";
 import { takeFocus } from "./focus";
@@ -60,7 +61,7 @@ export function CardText({ task, labelById, nameById, done, parts }: Pick<CardPr
           const label = labelById.get(id);
           return label && <span key={id} className="inline-flex items-center gap-1"><Dot color={label.color} />{label.name}</span>;
         })}
-        {task.dueDate && <span className={`inline-flex items-center gap-1 ${isLate ? "text-bad" : ""}`}>{DAY}{task.dueDate}{isLate && " (late)"}</span>}
+        {task.dueDate && <span className={`inline-flex items-center gap-1 ${isLate ? "text-bad" : ""}`}>{DAY}{dayAlone(task.dueDate)}{isLate && " (late)"}</span>}
         {parts > 0 && <span className="inline-flex items-center gap-1"><ListChecks size={13} aria-hidden />{done}/{parts}</span>}
         {task.commentCount > 0 && <span className="inline-flex items-center gap-1"><MessageSquare size={13} aria-hidden />{task.commentCount}<span className="sr-only"> comments</span></span>}
         <span className="ml-auto flex -space-x-1.5 *:ring-2 *:ring-surface">

@@ -3,6 +3,7 @@ import { useVirtualizer } from "@tanstack/react-virtual";
 import { useCallback, useMemo, useRef } from "react";
 import type { Model, Task } from "../data/model";
 import { Avatar, Dot } from "../ui/controls";
+import { dayAlone } from "../ui/day";
 import { useSelection } from "./selection";
 import { useSteady } from "./steady";
 import { PRIORITY_NAMES } from "./arrange";
@@ -54,7 +55,7 @@ export function List({ model, groups, isByStatus, openId, onOpen }: ListProps) {
                   <span className="min-w-0 grow truncate font-medium">{task.title}</span>
                   {status && <span className="flex items-center gap-1.5 text-xs whitespace-nowrap text-dim max-sm:sr-only"><Dot color={status.color} />{status.name}</span>}
                   {task.priority !== "NONE" && <span className={`text-xs font-semibold max-sm:sr-only ${PRIORITY_LOOKS[task.priority]}`}>{PRIORITY_NAMES[task.priority]}</span>}
-                  {task.dueDate && <span className="text-xs text-dim max-sm:sr-only">{task.dueDate}</span>}
+                  {task.dueDate && <span className="text-xs text-dim max-sm:sr-only">{dayAlone(task.dueDate)}</span>}
                   <span className="flex -space-x-1.5 *:ring-2 *:ring-surface">{task.assignees.slice(0, 3).map(({ id, name }) => <Avatar key={id} id={id} name={model.nameById.get(id) || name || "?"} size={22} />)}</span>
                 </button>
               )}

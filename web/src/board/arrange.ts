@@ -111,9 +111,8 @@ export function dayAfter(day: string, days: number): string {
   return date.toISOString().slice(0, 10);
 }
 
-/** Today where the person is. */
-export function today(): string {
-  const now = new Date();
+/** Today, or the day of another moment, where the person is. */
+export function today(now = new Date()): string {
   return `${now.getFullYear()}-${String(now.getMonth() + 1).padStart(2, "0")}-${String(now.getDate()).padStart(2, "0")}`;
 }
 

@@ -9,7 +9,7 @@ const names = {
   projects: [{ id: "project_a", name: "Concert" } as Project],
 };
 const task = (id: string): Task => ({ id, title: `Tune ${id}` }) as Task;
-const said = (change: Record<string, unknown>): string => sentenceOf(task("1"), change, names, "user_a");
+const said = (change: Record<string, unknown>): string => sentenceOf(task("1"), change, names, "user_a", "2026-04-30");
 
 describe("what one has done", () => {
   it("is said with names, whatever it was", () => {
@@ -17,7 +17,7 @@ describe("what one has done", () => {
     expect(said({ projectId: "project_a", position: { edge: "LAST" } })).toBe("Tune 1 is now in the project Concert.");
     expect(said({ projectId: null })).toBe("Tune 1 is in no project now.");
     expect(said({ priority: "URGENT" })).toBe("The priority of Tune 1 is now: Urgent.");
-    expect(said({ dueDate: "2026-05-01" })).toBe("Tune 1 is due on 2026-05-01.");
+    expect(said({ dueDate: "2026-05-01" })).toBe("Tune 1 is due tomorrow.");
     expect(said({ dueDate: null })).toBe("Tune 1 is due on no day.");
     expect(said({ addAssigneeIds: ["user_a"] })).toBe("Tune 1 is assigned to you.");
     expect(said({ removeAssigneeIds: ["user_b"] })).toBe("Tune 1 is not assigned to Bob any more.");

@@ -4,12 +4,13 @@
  * Invariant: pure. Names stand for ids; what is not known any more is said without its name.
  */
 import type { Model, Task } from "../data/model";
-import { PRIORITY_NAMES, type Columns } from "./arrange";
+import { dayWithin } from "../ui/day";
+import { PRIORITY_NAMES, today, type Columns } from "./arrange";
 
 type Names = Pick<Model, "statusById" | "labelById" | "nameById" | "projects">;
 
 /** A sentence of a change of one task, as it is sent; empty where there is nothing to say. */
-export function sentenceOf({ title }: Task, change: Readonly<Record<string, unknown>>, names: Names, myId: string): string {
+export function sentenceOf({ title }: Task, change: Readonly<Record<string, unknown>>, names: Names, myId: string, now = today()): string {
   const [field, value] = Object.entries(change)[0] ?? [];
   const id = String(Array.isArray(value) ? value[0] : value);
   const person = id === myId ? "you" : (names.nameById.get(id) ?? "somebody");
@@ -22,7 +23,7 @@ export function sentenceOf({ title }: Task, change: Readonly<Record<string, unkn
     case "priority":
       return `The priority of ${title} is now: ${PRIORITY_NAMES[id] ?? id}.`;
     case "dueDate":
-      return value ? `${title} is due on ${id}.` : `${title} is due on no day.`;
+      return value ? `${title} is due ${dayWithin(id, now)}.` : `${title} is due on no day.`;
     case "addAssigneeIds":
       return `${title} is assigned to ${person}.`;
     case "removeAssigneeIds":

@@ -3,6 +3,7 @@ import { Link } from "wouter";
 import { today } from "../board/arrange";
 import type { FoundTaskFragment } from "../gql/graphql";
 import { Avatar, Dot } from "../ui/controls";
+import { dayAlone } from "../ui/day";
 import { excerpt, marked } from "./find";
 
 export function TaskLine({ task, slug, place, typed = "" }: { task: FoundTaskFragment; slug: string; place?: string; typed?: string }) {
@@ -13,7 +14,7 @@ export function TaskLine({ task, slug, place, typed = "" }: { task: FoundTaskFra
       <span className="flex min-w-0 items-center gap-x-3 gap-y-0.5 max-sm:flex-wrap">
         <span className="w-20 shrink-0 truncate text-xs text-dim max-sm:w-auto max-sm:grow">{task.key}</span>
         <span className="min-w-0 grow font-medium wrap-anywhere max-sm:order-last max-sm:basis-full"><Marked text={task.title} typed={typed} /></span>
-        {task.dueDate && <span className={`shrink-0 text-xs ${isLate ? "text-bad" : "text-dim"}`}>{task.dueDate}{isLate && " (late)"}</span>}
+        {task.dueDate && <span className={`shrink-0 text-xs ${isLate ? "text-bad" : "text-dim"}`}>{dayAlone(task.dueDate)}{isLate && " (late)"}</span>}
         <span className="flex -space-x-1.5 *:ring-2 *:ring-surface max-sm:hidden">{task.assignees.slice(0, 3).map(({ id, name }) => <Avatar key={id} id={id} name={name || "?"} size={22} />)}</span>
       </span>
       <span className="flex items-center gap-1.5 pl-23 max-sm:pl-0 text-xs text-dim"><Dot color={task.status.color} />{task.status.name}{place && `, ${place}`}</span>

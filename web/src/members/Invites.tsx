@@ -5,6 +5,7 @@ import { NO_PROBLEMS, useAct, type Problems } from "../data/act";
 import { useRows } from "../data/pages";
 import { CreateInviteDocument, InvitesDocument, RevokeInviteDocument, type InvitesQuery, type Role } from "../gql/later/graphql";
 import { Button, Field, INPUT, Select } from "../ui/controls";
+import { dayOf, dayWithin } from "../ui/day";
 import { Badge, Panel, Problem, Row, Rows, Section } from "../ui/forms";
 import { useOnce } from "../ui/once";
 import { toast } from "../ui/toasts";
@@ -126,7 +127,7 @@ function OpenInvite({ invite }: { invite: Invite }) {
   const Icon = email ? Mail : Link2;
   const said = [
     email ? null : `used ${useCount}${maxUses ? ` of ${maxUses}` : ""} ${useCount === 1 && !maxUses ? "time" : "times"}`,
-    expiresAt ? `until ${new Date(expiresAt).toLocaleDateString("en", { dateStyle: "medium" })}` : "no end",
+    expiresAt ? `until ${dayWithin(dayOf(expiresAt))}` : "no end",
     `by ${createdBy.name}`,
     projects?.length ? `for ${projects.map(({ name }) => name).join(", ")}` : null,
   ];

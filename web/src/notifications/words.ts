@@ -1,23 +1,23 @@
 /** What a notification says, in words. */
+import { dayWithin } from "../ui/day";
 import type { Notice } from "./store";
 
-const day = (date: string | null | undefined): string =>
-  date ? new Date(`${date}T12:00:00`).toLocaleDateString("en", { weekday: "short", day: "numeric", month: "short" }) : "soon";
+const day = (date: string | null | undefined): string => (date ? dayWithin(date) : "soon");
 
-/** What happened, after the name of who did it; for dates there is nobody. */
+/** What happened, after the name of who did it last: of many, nothing says whether others did the rest. For dates there is nobody. */
 export function happened({ kind, groupCount, task, invite }: Notice): string {
-  const many = groupCount > 1 ? `${groupCount} times` : "";
+  const many = groupCount > 1;
   switch (kind) {
-    case "MENTION": return many ? `and others mentioned you ${many}` : "mentioned you";
+    case "MENTION": return many ? `mentioned you, ${groupCount} mentions in all` : "mentioned you";
     case "ASSIGNED": return "assigned you";
     case "UNASSIGNED": return "took you off";
     case "COMMENT": return many ? `commented last, ${groupCount} new comments` : "commented";
     case "REPLY": return many ? `replied last, ${groupCount} new replies` : "replied to you";
-    case "STATUS_CHANGED": return `moved it to ${task?.status.name ?? "another status"}`;
+    case "STATUS_CHANGED": return `moved the task to ${task?.status.name ?? "another status"}`;
     case "DUE_SOON": return `Due ${day(task?.dueDate)}`;
     case "OVERDUE": return `Late: it was due ${day(task?.dueDate)}`;
     case "INVITED": return `invited you to ${invite?.workspaceName ?? "a workspace"}`;
-    case "REACTION": return many ? `and others reacted, ${groupCount} in all` : "reacted";
+    case "REACTION": return many ? `reacted, ${groupCount} reactions in all` : "reacted";
   }
 }
 

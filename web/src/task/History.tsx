@@ -111,7 +111,7 @@ function ChangeLine({ field, before, after, model }: Entry["changes"][number] & 
   if (!TEXTS.has(field)) {
     return (
       <p className="flex flex-wrap items-center gap-x-1.5 wrap-anywhere text-dim">
-        {name}: <span>{said(before, model)}</span><ArrowRight size={13} aria-label="to" /><span className="text-text">{said(after, model)}</span>
+        {name}: <span>{said(before, model, field)}</span><ArrowRight size={13} aria-label="to" /><span className="text-text">{said(after, model, field)}</span>
       </p>
     );
   }

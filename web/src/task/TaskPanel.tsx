@@ -16,6 +16,7 @@ import { TaskByKeyDocument, type ActivityMode, type ChangedField } from "../gql/
 import { Viewers } from "../presence/Presence";
 import { useTelling } from "../presence/use";
 import { Avatar, Button, Dot, Empty, INPUT, Loading } from "../ui/controls";
+import { dayAlone, dayOf, dayWithin } from "../ui/day";
 import { useDraftsWith } from "../ui/drafts";
 import { Menu } from "../ui/menu";
 import { toast } from "../ui/toasts";
@@ -145,7 +146,7 @@ function Details({ task, model, onClose, onOpen }: { task: Task; model: Model; o
     <div className="grid grid-cols-1 gap-4 p-4">
       {task.archivedAt !== null && (
         <div className="flex flex-wrap items-center gap-2 rounded-lg bg-soft px-3 py-2 text-sm">
-          <p className="grow">In the archive since {new Date(task.archivedAt).toLocaleDateString("en", { dateStyle: "medium" })}.</p>
+          <p className="grow">In the archive since {dayWithin(dayOf(task.archivedAt))}.</p>
           {mayWrite && <Button onClick={() => workspace.submit("restoreTask", { id: task.id })}>Take it out</Button>}
         </div>
       )}
@@ -181,13 +182,22 @@ function Fields({ task, model, mayWrite }: { task: Task; model: Model; mayWrite:
         {task.labels.length === 0 && "None"}
       </Choice>
       <Choice name="Project" kind="project" task={task} model={model} mayWrite={mayWrite}>{project ? <><Dot color={project.color} />{project.name}</> : "None"}</Choice>
-      <dt className="text-dim">Start</dt><dd><input type="date" aria-label="Start date" className={`${DAY} ${task.startDate ? "" : "text-dim"}`} value={task.startDate ?? ""} disabled={!mayWrite} onChange={(event) => update({ startDate: event.target.value || null })} /></dd>
-      <dt className="text-dim">Due</dt><dd><input type="date" aria-label="Due date" className={`${DAY} ${task.dueDate ? "" : "text-dim"}`} value={task.dueDate ?? ""} disabled={!mayWrite} onChange={(event) => update({ dueDate: event.target.value || null })} /></dd>
+      <dt className="text-dim">Start</dt><dd><Day label="Start date" value={task.startDate} isFixed={!mayWrite} onChange={(startDate) => update({ startDate })} /></dd>
+      <dt className="text-dim">Due</dt><dd><Day label="Due date" value={task.dueDate} isFixed={!mayWrite} onChange={(dueDate) => update({ dueDate })} /></dd>
     </dl>
   );
 }
 
-const DAY = "min-h-8 w-full rounded-lg border border-transparent bg-surface px-3 hover:border-line focus:border-line pointer-coarse:min-h-11";
+/** A day in words, until the person goes there to change it: the browser's own field writes it in numbers. */
+function Day({ label, value, isFixed, onChange }: { label: string; value: string | null; isFixed: boolean; onChange: (day: string | null) => void }) {
+  return (
+    <div className="relative">
+      <input type="date" aria-label={label} value={value ?? ""} disabled={isFixed} onChange={(event) => onChange(event.target.value || null)}
+        className="peer min-h-8 w-full rounded-lg border border-transparent bg-surface px-3 not-focus:text-transparent hover:border-line focus:border-line pointer-coarse:min-h-11" />
+      <span aria-hidden className={`pointer-events-none absolute inset-y-0 left-3.25 flex items-center peer-focus:hidden ${value ? "" : "text-dim"}`}>{value ? dayAlone(value) : "None"}</span>
+    </div>
+  );
+}
 
 function Choice({ name, kind, task, model, mayWrite, children }: { name: string; kind: QuickKind; task: Task; model: Model; mayWrite: boolean; children: ReactNode }) {
   const shown = <span className="flex flex-wrap items-center gap-2">{children}</span>;

@@ -1,5 +1,6 @@
 /** When something was, as people say it. */
 import { useEffect, useState } from "react";
+import { dayAlone, dayOf } from "./day";
 
 const WORDS = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
 const STEPS: readonly (readonly [Intl.RelativeTimeFormatUnit, number])[] = [["day", 86_400], ["hour", 3_600], ["minute", 60]];
@@ -8,7 +9,7 @@ const LONG_AGO_S = 7 * 86_400;
 /** Like "5 minutes ago", and a day where it was over a week ago. */
 function ago(at: string, now: number): string {
   const seconds = Math.max(0, (now - Date.parse(at)) / 1000);
-  if (seconds > LONG_AGO_S) return new Date(at).toLocaleDateString("en", { day: "numeric", month: "short", year: "numeric" });
+  if (seconds > LONG_AGO_S) return dayAlone(dayOf(at));
   const step = STEPS.find(([, size]) => seconds >= size);
   return step ? WORDS.format(-Math.floor(seconds / step[1]), step[0]) : "just now";
 }
