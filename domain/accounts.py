@@ -42,10 +42,10 @@ Announce = Callable[[UnitOfWork, User, User], Awaitable[object]]
 
 
 def email(value: str | None, path: str) -> str:
-    """A rule: an e-mail address, trimmed and lower-case."""
+    """A rule: an email address, trimmed and lower-case."""
     found = fields.line(MAX_EMAIL)(value, path).lower()
     if not _EMAIL.match(found):
-        raise Invalid("This is no e-mail address.", path)
+        raise Invalid("This is no email address.", path)
     return found
 
 
@@ -153,7 +153,7 @@ async def sign_up(
 def _taken(*, is_email: bool, is_handle: bool) -> Refusals:
     refusals: list[Refusal] = []
     if is_email:
-        message = "There is an account with this e-mail address already."
+        message = "There is an account with this email address already."
         refusals.append(Invalid(message, "email", code=ErrorCode.ALREADY_EXISTS))
     if is_handle:
         refusals.append(_handle_taken())
@@ -210,7 +210,7 @@ async def sign_in(desk: Desk, address_of_mail: str, password: str, device: str |
 
 def wrong_credentials(*path: str) -> Invalid:
     """The one refusal of a wrong password, with a `path`, or of a wrong address or password."""
-    message = "The password is wrong." if path else "The e-mail address or the password is wrong."
+    message = "The password is wrong." if path else "The email address or the password is wrong."
     return Invalid(message, *path, code=ErrorCode.INVALID_CREDENTIALS)
 
 

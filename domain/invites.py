@@ -210,7 +210,7 @@ async def accept_invite(uow: UnitOfWork, token: str, user: User, path: str = "to
             await tell_waiting(uow, user, but=invite.id)
         elif user.email_verified_at is None:
             raise Invalid(
-                "This invite is for your e-mail address: verify the address first.",
+                "This invite is for your email address: verify the address first.",
                 path,
                 code=ErrorCode.UNVERIFIED_EMAIL,
             )

@@ -172,7 +172,7 @@ async def _verification(stationery: Stationery, database: Database, mail: Claime
         kind = AccountTokenKind.VERIFY_EMAIL
         token = await _account_link(stationery, session, mail, kind, user.id, mail.address)
         values = {"name": user.name, "is_change": is_change, "link": f"{stationery.public_url}/verify#{token}"}
-        return Text(mail.address, "Confirm your e-mail address", "verification", values)
+        return Text(mail.address, "Confirm your email address", "verification", values)
 
     return await database.alone(read)
 
@@ -199,7 +199,7 @@ async def _email_change(stationery: Stationery, database: Database, mail: Claime
         if user is None:
             raise NotWanted("The account is deleted.")
         values = {"name": user.name, **mail.data}
-        subject = "Your e-mail address was changed" if mail.data["is_done"] else "Your e-mail address is to be changed"
+        subject = "Your email address was changed" if mail.data["is_done"] else "Your email address is to be changed"
         return Text(mail.address, subject, "email_change", values)
 
     return await database.alone(read)

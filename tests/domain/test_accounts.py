@@ -158,7 +158,7 @@ async def test_signing_in_needs_the_right_password(town: Town) -> None:
         with pytest.raises(Invalid) as refused:
             await sign_in(town.desk, email, password, None, town.address)
         assert refused.value.code == ErrorCode.INVALID_CREDENTIALS
-        assert (refused.value.message, refused.value.path) == ("The e-mail address or the password is wrong.", ())
+        assert (refused.value.message, refused.value.path) == ("The email address or the password is wrong.", ())
 
 
 async def test_the_same_password_typed_on_another_device_is_the_same(town: Town) -> None:

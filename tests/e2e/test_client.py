@@ -364,7 +364,7 @@ async def test_signing_out_leaves_nothing_behind(open_page: OpenPage) -> None:
     for tab in (page, other):
         await expect(tab.get_by_role("heading", name="Tasks that people change together, live.")).to_be_visible()
         await until(tab, NO_REPLICA)
-        await expect(tab.get_by_role("button", name="Sign in with password")).to_be_visible()
+        await expect(tab.get_by_role("button", name="Sign in to my account")).to_be_visible()
         await tab.wait_for_function(NO_DRAFT)
     await page.wait_for_function(NO_ACCOUNT)
 
@@ -413,7 +413,7 @@ async def test_a_page_that_fails_says_so_and_leads_back(browser: Browser, server
     )
     await page.goto("/account/profile")
     await expect(page.get_by_role("heading", name="This page cannot be shown.")).to_be_visible()
-    await page.get_by_role("button", name="To your tasks").click()
+    await page.get_by_role("button", name="Go to the board").click()
     await expect(card(page, "Sell the tuba")).to_be_visible()
     await context.close()
 

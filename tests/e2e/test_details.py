@@ -130,7 +130,7 @@ async def test_what_is_new_below_is_counted_and_a_description_is_written_by_two(
     theirs = bob.get_by_role("region", name="Description")
     await expect(theirs.locator("strong")).to_have_text("Loud")
 
-    overtaken = theirs.get_by_text("Changed meanwhile.")
+    overtaken = theirs.get_by_text("Ann changed it meanwhile.")
     for mine, yours, choice in (("Softly", "Louder", "Take theirs"), ("Softer", "Loudest", "Go on with mine")):
         await write(bob, mine)
         await write(ann, yours)

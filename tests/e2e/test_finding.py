@@ -282,7 +282,7 @@ async def test_the_list_is_grouped_and_sorted_as_the_address_says_and_the_archiv
         await page.get_by_role("button", name="Archive", exact=True).click()
     await expect(rows).to_have_count(2)
     await page.reload()  # the message with Undo is gone
-    archived = page.get_by_role("menuitemcheckbox", name="What is archived")
+    archived = page.get_by_role("menuitemcheckbox", name="Archived tasks")
     await view.click()
     await archived.click()
     await expect(rows).to_have_count(1)

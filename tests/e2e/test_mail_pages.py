@@ -69,7 +69,7 @@ async def test_mail_ends_by_a_click_and_not_by_looking(open_page: OpenPage) -> N
     token = unsubscribe_token(key, *(uuid.UUID(one) for one in said.split(".")[:2]), "ALL")
     for link in (f"/unsubscribe#{token}", f"/unsubscribe?token={token}"):
         page = await open_page(link)
-        await expect(page.get_by_role("heading")).to_have_text("No more of these mails?")
+        await expect(page.get_by_role("heading")).to_have_text("No more of these emails?")
         await page.get_by_role("button", name="Send me no more").click()
         await expect(page.get_by_role("heading")).to_have_text("Done")
 

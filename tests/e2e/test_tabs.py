@@ -176,7 +176,7 @@ async def test_what_is_decided_in_one_tab_is_not_asked_in_another(open_page: Ope
     await mine.fill("Play it softly")
     await ann.get_by_role("textbox", name="Title").fill("Play it loud")
     await ann.keyboard.press("Enter")
-    await expect(bob.get_by_text("Changed meanwhile.")).to_be_visible()
+    await expect(bob.get_by_text("Ann changed it meanwhile.")).to_be_visible()
     await mine.press("Enter")
     asked = bob.get_by_role("dialog", name="Ann changed this too")
     await expect(asked).to_be_visible()

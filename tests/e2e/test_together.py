@@ -113,7 +113,7 @@ async def test_a_field_in_which_somebody_types_is_not_overwritten_and_they_choos
     await mine.fill("Play it softly")
     await ann.get_by_role("textbox", name="Title").fill("Play it loud")
     await ann.keyboard.press("Enter")
-    await expect(bob.get_by_text("Changed meanwhile.")).to_be_visible()
+    await expect(bob.get_by_text("Ann changed it meanwhile.")).to_be_visible()
     await expect(mine).to_have_value("Play it softly")
     await mine.press("Enter")
     choice = bob.get_by_role("dialog", name="Ann changed this too")

@@ -31,10 +31,11 @@ function Address() {
   const [{ data }, ask] = useQuery({ query: AccountDocument, requestPolicy: "cache-and-network" });
   const [problems, setProblems] = useState<Problems>(NO_PROBLEMS);
   const [sentTo, setSentTo] = useState<string | null>(null);
+  const [isAsking, setIsAsking] = useState(false);
   const viewer = data?.viewer;
   const [isBusy, submit] = useOnce(async (form) => {
     const value = given(form);
-    const email = value("email").trim() || (viewer?.email ?? "");
+    const email = value("email").trim();
     const { problems: found } = await act(RequestEmailChangeDocument, { email, password: value("password") }, ["email", "password"]);
     setProblems(found ?? NO_PROBLEMS);
     if (found) return;
@@ -45,19 +46,42 @@ function Address() {
   if (!viewer) return null;
   return (
     <Section title="Email address" lead={<span className="flex flex-wrap items-center gap-2"><span className="wrap-anywhere">{viewer.email}</span><Badge>{viewer.emailVerifiedAt ? "Confirmed" : "Not confirmed yet"}</Badge></span>}>
+      {!viewer.emailVerifiedAt && <div><Button onClick={() => setIsAsking(true)}>Send the link to confirm it again…</Button></div>}
+      {isAsking && <SendAgain email={viewer.email} onClose={() => setIsAsking(false)} />}
       <Panel>
         <form className="grid grid-cols-1 gap-3" onSubmit={submit}>
           <div className="grid gap-3 sm:grid-cols-2">
-            <Field label="New address" name="email" type="email" autoComplete="off" required={Boolean(viewer.emailVerifiedAt)} placeholder={viewer.emailVerifiedAt ? "" : viewer.email} problem={problems.email}
-              hint={viewer.emailVerifiedAt ? "It is yours when you open the link we mail there." : "Leave it empty to get the link to confirm your address once more."} />
+            <Field label="New address" name="email" type="email" autoComplete="off" required problem={problems.email} hint="It becomes yours when you open the link that we send there." />
             <Field label="Your password, for this" name="password" type="password" autoComplete="current-password" required problem={problems.password} />
           </div>
           <Problem>{problems.form}</Problem>
           {sentTo && <p role="status" className="text-sm text-good">A link is on its way to {sentTo}. Until it is opened, nothing changes.</p>}
-          <div><Button kind="primary" type="submit" disabled={isBusy}>Send the link</Button></div>
+          <div><Button kind="primary" type="submit" disabled={isBusy}>Change address</Button></div>
         </form>
       </Panel>
     </Section>
+  );
+}
+
+/** The server asks for the password here, too: a link must not go out at the word of whoever finds the tab open. */
+function SendAgain({ email, onClose }: { email: string; onClose: () => void }) {
+  const act = useAct(false);
+  const [problems, setProblems] = useState<Problems>(NO_PROBLEMS);
+  const [isBusy, submit] = useOnce(async (form) => {
+    const { problems: found } = await act(RequestEmailChangeDocument, { email, password: given(form)("password") }, ["password"]);
+    if (found) return setProblems(found);
+    onClose();
+    toast("A link is on its way", email);
+  });
+  return (
+    <Dialog title="Send the link again" onClose={onClose}>
+      <form className="grid grid-cols-1 gap-3" onSubmit={submit}>
+        <p className="text-sm wrap-anywhere">It goes to {email}, and confirms that this address is yours.</p>
+        <Field label="Your password, for this" name="password" type="password" autoComplete="current-password" required autoFocus problem={problems.password} />
+        <Problem>{problems.form}</Problem>
+        <div className="flex justify-end gap-2"><Button onClick={onClose}>Cancel</Button><Button kind="primary" type="submit" disabled={isBusy}>Send the link</Button></div>
+      </form>
+    </Dialog>
   );
 }
 

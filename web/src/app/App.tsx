@@ -88,7 +88,7 @@ function Pages() {
       </Route>
       <Route>
         <Shell title="Not found">
-          <Empty title="There is nothing here."><p>The address may be mistyped. <Link className="text-accent underline" href="/">To your tasks</Link></p></Empty>
+          <Empty title="There is nothing here."><p>The address may be mistyped. <Link className="text-accent underline" href="/">Go to the board</Link></p></Empty>
         </Shell>
       </Route>
     </Switch>

@@ -16,7 +16,7 @@ export class Fault extends Component<{ children: ReactNode }, { hasFailed: boole
         <Empty title="This page cannot be shown.">
           <p className="mb-3">The fault is ours. Your changes are kept on this device, and are sent.</p>
           <Button onClick={() => location.reload()}>Load it again</Button>{" "}
-          <Button onClick={() => location.assign("/")}>To your tasks</Button>
+          <Button onClick={() => location.assign("/")}>Go to the board</Button>
         </Empty>
       </main>
     );

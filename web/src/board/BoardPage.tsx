@@ -80,7 +80,7 @@ export function BoardPage({ slug, view, taskKey }: { slug: string; view: "board"
           </Empty>
         )}
         {tasks.length === 0 && !isFiltered(filters) && (
-          <p className="px-4 pt-4 text-dim">No task yet. {mayWrite ? "Press C or + to create the first one." : "Whoever may write here creates the first one."}</p>
+          <p className="px-4 pt-4 text-dim">No task yet. {mayWrite ? <>Create the first one with +<span className="pointer-coarse:hidden"> or C</span>.</> : "Whoever may write here creates the first one."}</p>
         )}
         {groups ? (
           <List model={model} groups={groups} isByStatus={!grouping} openId={opened?.id} onOpen={open} />

@@ -27,7 +27,7 @@ interface FilterBarProps extends Pick<Model, "statuses" | "labels" | "projects" 
 const DUE = [{ id: "", label: "Any day" }, { id: "overdue", label: "Overdue" }, { id: "today", label: "Today" }, { id: "week", label: "Within 7 days" }, { id: "none", label: "Without a day" }];
 const choicesOf = (names: Readonly<Record<string, string>>): Choice[] => Object.entries(names).map(([id, label]) => ({ id, label }));
 const [GROUP_CHOICES, SORT_CHOICES] = [choicesOf(GROUPINGS), choicesOf(SORTINGS)];
-const ARCHIVE: readonly Choice[] = [{ id: "yes", label: "What is archived" }];
+const ARCHIVE: readonly Choice[] = [{ id: "yes", label: "Archived tasks" }];
 const AT_HAND = 12; // so many people have a toggle of their own; the others are in a menu
 
 const tasksOf = (count: number): string => `${count} ${count === 1 ? "task" : "tasks"}`;

@@ -39,7 +39,7 @@ export const NewTask = memo(function NewTask({ statuses, projects, statusId, pro
     <Dialog title="New task" onClose={onClose}>
       <form className="grid gap-3" onSubmit={submit}>
         <Field label="Title" value={title} onChange={(event) => keep(event.target.value)} required maxLength={500} autoFocus autoComplete="off"
-          hint={count ? `${count} created. Enter creates one more, Escape closes.` : "Enter creates it, and one can go on."} />
+          hint={<>{count > 0 && `${count} created. `}<span className="pointer-coarse:hidden">{count ? "Enter creates one more, Escape closes." : "Enter creates it, and you can type the next one."}</span></>} />
         <div className="grid grid-cols-2 gap-3">
           <Select label="Status" value={status} onChange={(event) => setStatus(event.target.value)}>
             {statuses.map(({ id, name }) => <option key={id} value={id}>{name}</option>)}

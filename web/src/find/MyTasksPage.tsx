@@ -24,7 +24,7 @@ export default function MyTasksPage() {
     return <Empty title="Your tasks cannot be read now."><p>{textOf(error)}</p><Button className="mt-4" onClick={() => ask({ requestPolicy: "network-only" })}>Try again</Button></Empty>;
   }
   if (!tasks) return <Loading what="your tasks" />;
-  if (!tasks.length) return <Empty title="Nothing is assigned to you."><p>To take a task, press I on it, or choose yourself among its assignees.</p></Empty>;
+  if (!tasks.length) return <Empty title="Nothing is assigned to you."><p>To take a task, choose yourself among its assignees<span className="pointer-coarse:hidden">, or press I on its card</span>.</p></Empty>;
   const now = today();
   return (
     <div className="mx-auto grid w-full max-w-4xl gap-6 overflow-y-auto p-4">

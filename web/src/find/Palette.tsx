@@ -21,6 +21,8 @@ interface Action {
   readonly id: string;
   readonly text: string;
   readonly hint: string;
+  /** What it is, where that is not plain. */
+  readonly kind?: string;
   readonly run: () => void;
 }
 
@@ -70,7 +72,7 @@ export default function Palette({ slug, onClose }: { slug: string | undefined; o
     { id: "theme", text: "Toggle theme, light or dark", hint: "", run: toggleTheme },
     { id: "keys", text: "Show the keys", hint: "?", run: () => askFor("keys") },
     to("account", "Go to my account", "", "/account"),
-    ...workspaces.map(({ id, name, slug: other }) => to(id, `Go to ${name}`, "Workspace", `/w/${other}/board`)),
+    ...workspaces.map(({ id, name, slug: other }) => ({ ...to(id, `Go to ${name}`, "", `/w/${other}/board`), kind: "Workspace" })),
     ...(slug && model ? projectsIn(model, slug, to) : []),
   ];
   const found = typed ? bestOf([...actions, ...(slug && model ? tasksIn(model, slug, to) : [])], ({ text }) => text, typed, AT_MOST) : actions;
@@ -98,11 +100,11 @@ export default function Palette({ slug, onClose }: { slug: string | undefined; o
         {found.map((action) => (
           <div key={action.id} id={`${listId}-${action.id}`} role="option" aria-selected={action === chosen} ref={(line) => { if (line && action === chosen) line.scrollIntoView({ block: "nearest" }); }}
             className="flex min-h-9 cursor-pointer items-center gap-3 rounded-lg px-2 text-sm hover:bg-hover aria-selected:bg-soft pointer-coarse:min-h-11" onClick={() => run(action)}>
-            <span className="min-w-0 grow truncate">{action.text}</span><span className="shrink-0 text-xs">{action.hint}</span>
+            <span className="min-w-0 grow truncate">{action.text}</span><span className="shrink-0 text-xs">{action.kind}<span className="pointer-coarse:hidden">{action.hint}</span></span>
           </div>
         ))}
       </div>
-      {found.length === 0 && <p role="status" className="text-sm text-dim">Nothing fits. Search (/) also looks into descriptions and comments.</p>}
+      {found.length === 0 && <p role="status" className="text-sm text-dim">Nothing was found. Search<span className="pointer-coarse:hidden"> (/)</span> also looks into descriptions and comments.</p>}
     </Dialog>
   );
 }
@@ -110,10 +112,10 @@ export default function Palette({ slug, onClose }: { slug: string | undefined; o
 type To = (id: string, text: string, hint: string, path: string) => Action;
 
 const projectsIn = (model: Model, slug: string, to: To): Action[] =>
-  model.projects.filter(({ archivedAt }) => !archivedAt).map(({ id, name }) => to(id, `Go to ${name}`, "Project", `/w/${slug}/board?project=${id}`));
+  model.projects.filter(({ archivedAt }) => !archivedAt).map(({ id, name }) => ({ ...to(id, `Go to ${name}`, "", `/w/${slug}/board?project=${id}`), kind: "Project" }));
 
 const tasksIn = (model: Model, slug: string, to: To): Action[] =>
-  model.tasks.filter(({ archivedAt }) => !archivedAt).map(({ id, key, title }) => to(id, `${key} ${title}`, "Task", `/w/${slug}/board/${key || id}`));
+  model.tasks.filter(({ archivedAt }) => !archivedAt).map(({ id, key, title }) => ({ ...to(id, `${key} ${title}`, "", `/w/${slug}/board/${key || id}`), kind: "Task" }));
 
 function openTask(model: Model, path: string): Task | undefined {
   const open = openKeyOf(path);

@@ -4,8 +4,10 @@ import { useQuery } from "urql";
 import { useSearchParams } from "wouter";
 import type { Model } from "../data/model";
 import { SearchTasksDocument, type FoundTaskFragment } from "../gql/graphql";
-import { Empty, INPUT, Loading } from "../ui/controls";
+import { INPUT } from "../ui/controls";
+import { plainOf } from "../ui/plain";
 import { useModel, useWorkspace } from "../workspace/context";
+import { excerpt } from "./find";
 import { TaskLine } from "./TaskLine";
 import { useWalk } from "./walk";
 
@@ -31,21 +33,22 @@ export default function SearchPage({ slug }: { slug: string }) {
     <div className="mx-auto flex min-h-0 w-full max-w-4xl grow flex-col gap-3 p-4">
       <input type="search" aria-label="Search tasks" placeholder="Words in titles, descriptions and comments" className={`${INPUT} shrink-0`} maxLength={200} autoFocus value={typed} onChange={(event) => setTyped(event.target.value)} />
       <p role="status" aria-label="Found" className="text-sm text-dim">
-        {!query ? "Words, beginnings of words, or something that looks alike." : fetching && !data ? "Searching…" : counted(found.length)}
+        {!query ? "Type words or the beginnings of words. Small typos are forgiven." : fetching && !data ? "Searching…" : counted(found.length, query)}
         {error && query && " The server cannot be asked; these are from the copy in this browser, without comments."}
       </p>
-      {fetching && !data && !error ? <Loading what="what fits" /> : query && found.length === 0 ? (
-        <Empty title={`Nothing fits “${query}”.`}><p>Try fewer words, or the beginning of one.</p></Empty>
-      ) : query ? (
+      {query && found.length > 0 && (
         <nav aria-label="Found tasks" className="min-h-0 overflow-y-auto rounded-xl border border-line">
-          {found.map((task) => <TaskLine key={task.id} task={task} slug={slug} typed={query} />)}
+          {found.map((task) => <TaskLine key={task.id} task={task} slug={slug} typed={query} around={excerpt(plainOf(task.description, (id) => model.nameById.get(id)), query)} />)}
         </nav>
-      ) : null}
+      )}
     </div>
   );
 }
 
-const counted = (count: number): string => (count === 1 ? "1 task." : count < AT_MOST ? `${count} tasks.` : `The best ${AT_MOST} tasks.`);
+function counted(count: number, query: string): string {
+  if (count === 0) return `No task was found for “${query}”. Try fewer words, or the beginning of one.`;
+  return count === 1 ? "1 task." : count < AT_MOST ? `${count} tasks.` : `The best ${AT_MOST} tasks.`;
+}
 
 function searchHere(model: Model, query: string): FoundTaskFragment[] {
   const words = query.toLowerCase().split(/\s+/);

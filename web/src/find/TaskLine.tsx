@@ -4,10 +4,9 @@ import { today } from "../board/arrange";
 import type { FoundTaskFragment } from "../gql/graphql";
 import { Avatar, Dot } from "../ui/controls";
 import { dayAlone } from "../ui/day";
-import { excerpt, marked } from "./find";
+import { marked } from "./find";
 
-export function TaskLine({ task, slug, place, typed = "" }: { task: FoundTaskFragment; slug: string; place?: string; typed?: string }) {
-  const around = typed ? excerpt(task.description, typed) : "";
+export function TaskLine({ task, slug, place, typed = "", around = "" }: { task: FoundTaskFragment; slug: string; place?: string; typed?: string; around?: string }) {
   const isLate = task.dueDate && task.dueDate < today() && task.status.category !== "DONE";
   return (
     <Link href={`/w/${slug}/board/${task.key || task.id}`} data-found={task.id} className="grid min-h-11 gap-0.5 border-b border-line px-3 py-2 text-sm hover:bg-hover focus-visible:bg-soft">

@@ -189,9 +189,7 @@ function joined(preview: Preview, workspace: Workspace | null): void {
       "p",
       { class: "actions" },
       element("a", { class: "button primary", href: "/" }, "Open the board"),
-      element("a", { class: "button", href: "/graphql" }, "Open GraphiQL"),
     ),
-    workspace && element("p", { class: "hint" }, "The workspace's id: ", element("code", {}, workspace.id)),
   );
 }
 
@@ -219,7 +217,7 @@ function retry(): HTMLElement {
   return button;
 }
 
-const toStart = (): HTMLElement => element("a", { class: "button", href: "/" }, "To the start");
+const toStart = (): HTMLElement => element("a", { class: "button", href: "/" }, "Go to Tutti");
 
 const text = (problem: unknown): string => (problem instanceof Error ? problem.message : String(problem));
 

@@ -1,4 +1,5 @@
 /** `/reset` asks for a link by mail; `/reset#<token>`, where that link leads, sets the new password and signs in. */
+import { element } from "../join/element";
 import { adoptIfSession } from "../session/accounts";
 import type { UserError } from "../session/requests";
 import { forgetToken, form, run, show, start, token } from "./page";
@@ -15,13 +16,15 @@ function open(): void {
 
 function askForLink(): void {
   const attributes = { type: "email", autocomplete: "username" };
+  const back = (): HTMLElement => element("p", {}, element("a", { href: "/sign-in" }, "Back to sign-in"));
   show(
     "Forgot your password?",
-    "Say your e-mail address. If there is an account with it, a link comes by mail.",
+    "Type your email address. If there is an account with it, a link comes by email.",
     form("Email", "Send me a link", attributes, async (value) => {
       await run<Payload>("requestPasswordReset", { email: value.trim() });
-      show("Look into your mailbox", "If there is an account with this address, a link is on its way. It works for an hour.");
+      show("Look into your mailbox", "If there is an account with this address, a link is on its way. It works for an hour.", back());
     }),
+    back(),
   );
 }
 

@@ -4,19 +4,19 @@ import { show, start, text, token } from "./page";
 
 function open(): void {
   const found = token() || new URLSearchParams(location.search).get("token") || "";
-  if (!found) return show("No link here", "Open the whole link from the mail.");
+  if (!found) return show("No link here", "Open the whole link from the email.");
   const button = element("button", { class: "button primary", type: "button" }, "Send me no more of these");
   button.addEventListener("click", async () => {
     button.disabled = true;
     try {
       const answer = await fetch(`/unsubscribe?token=${encodeURIComponent(found)}`, { method: "POST" });
       if (!answer.ok) throw new Error(await answer.text());
-      show("Done", "You get no more of these mails. What happens still waits for you in Tutti.", start());
+      show("Done", "You get no more of these emails. What happens still waits for you in Tutti.", start());
     } catch (problem) {
       show("That did not work", text(problem), start());
     }
   });
-  show("No more of these mails?", "It changes nothing but mail.", element("p", { class: "actions" }, button));
+  show("No more of these emails?", "It changes nothing but email.", element("p", { class: "actions" }, button));
 }
 
 addEventListener("hashchange", open);

@@ -1,11 +1,11 @@
-/** `/verify#<token>`: confirms an e-mail address, by a button, as mail scanners open links too. */
+/** `/verify#<token>`: confirms an email address, by a button, as mail scanners open links too. */
 import { element } from "../join/element";
 import type { UserError } from "../session/requests";
 import { forgetToken, run, show, start, text, token } from "./page";
 
 function open(): void {
   const found = token();
-  if (!found) return show("No link here", "The link in the mail ends in # and a long code. Open the whole link.");
+  if (!found) return show("No link here", "The link in the email ends in # and a long code. Open the whole link.");
   const button = element("button", { class: "button primary", type: "button" }, "Confirm");
   button.addEventListener("click", async () => {
     button.disabled = true;
@@ -17,7 +17,7 @@ function open(): void {
       show("The address was not confirmed", text(refusal), start());
     }
   });
-  show("Confirm your address", "One click, and this e-mail address is yours.", element("p", { class: "actions" }, button));
+  show("Confirm your address", "One click, and this email address is yours.", element("p", { class: "actions" }, button));
 }
 
 addEventListener("hashchange", open);

@@ -79,7 +79,7 @@ function NewInvite() {
       <Panel>
         <div role="group" aria-label="How to invite" className="flex w-fit gap-1 rounded-xl bg-raised p-1">
           <Button kind={way === "link" ? "plain" : "quiet"} aria-pressed={way === "link"} onClick={() => { setWay("link"); setProblems(NO_PROBLEMS); }}><Link2 size={16} aria-hidden />By link</Button>
-          <Button kind={way === "mail" ? "plain" : "quiet"} aria-pressed={way === "mail"} onClick={() => { setWay("mail"); setProblems(NO_PROBLEMS); setUrl(null); }}><Mail size={16} aria-hidden />By mail</Button>
+          <Button kind={way === "mail" ? "plain" : "quiet"} aria-pressed={way === "mail"} onClick={() => { setWay("mail"); setProblems(NO_PROBLEMS); setUrl(null); }}><Mail size={16} aria-hidden />By email</Button>
         </div>
         <form className="grid grid-cols-1 gap-3" onSubmit={submit}>
           {way === "mail" && <Field label="Email" name="email" type="email" required autoComplete="off" problem={problems.email} hint="Only the owner of this address can join by it." />}

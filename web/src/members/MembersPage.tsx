@@ -38,7 +38,7 @@ export default function MembersPage() {
   const words = wanted.trim().toLowerCase();
   const found = model.members.filter(({ id, user }) => !words || `${user.name} @${user.handle} ${addresses.get(id) ?? ""}`.toLowerCase().includes(words));
   return (
-    <SettingsFrame title="Members" lead={isTeam ? `${model.members.length} ${model.members.length === 1 ? "person works" : "people work"} together in ${model.workspace?.name}.` : undefined}>
+    <SettingsFrame title="Members" lead={isTeam ? model.members.length === 1 ? `Only you are in ${model.workspace?.name} so far.` : `${model.members.length} people work together in ${model.workspace?.name}.` : undefined}>
       {model.members.length > MANY && (
         <Field label="Find a member" type="search" autoComplete="off" value={wanted} onChange={(event) => setWanted(event.target.value)} hint={words && `${found.length} of ${model.members.length}`} />
       )}

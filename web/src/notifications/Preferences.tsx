@@ -16,7 +16,7 @@ const KINDS: readonly (readonly [NotificationKind, string])[] = [
   ["REPLY", "Replies in your threads"], ["STATUS_CHANGED", "A task you follow moves on"], ["DUE_SOON", "A task of yours is due"], ["OVERDUE", "A task of yours is late"],
   ["REACTION", "Reactions to what you wrote"],
 ];
-const CHANNELS: readonly (readonly [Channel, string])[] = [["IN_APP", "Here"], ["EMAIL", "Mail"]];
+const CHANNELS: readonly (readonly [Channel, string])[] = [["IN_APP", "Here"], ["EMAIL", "Email"]];
 const DIGESTS: Record<DigestFrequency, string> = { NONE: "Each at once", HOURLY: "Together, every hour", DAILY: "Together, every day", WEEKLY: "Together, every week" };
 
 type Rules = SettingsFragment["rules"];
@@ -61,9 +61,9 @@ function OfWorkspace({ id, name }: { id: string; name: string }) {
   return (
     <>
       <Kinds workspaceId={id} name={name} rules={settings.rules} projects={data.workspace.projects.nodes} onRule={rule} />
-      <Section title="Mail" lead={`At your time, which is that of ${data.viewer?.timeZone.replaceAll("_", " ") ?? "UTC"}.`}>
+      <Section title="Email" lead={`Hours are those of your time zone, ${data.viewer?.timeZone.replaceAll("_", " ") ?? "UTC"}.`}>
         <Panel>
-          <Select label="Mails come" value={settings.digest} onChange={(event) => update({ digest: event.target.value as DigestFrequency })}>
+          <Select label="Emails come" value={settings.digest} onChange={(event) => update({ digest: event.target.value as DigestFrequency })}>
             {Object.entries(DIGESTS).map(([each, label]) => <option key={each} value={each}>{label}</option>)}
           </Select>
           <Quiet hours={settings.quietHours ?? null} problems={problems} onChange={(quietHours) => update({ quietHours })} />
@@ -162,7 +162,7 @@ function Kinds({ workspaceId, name, rules, projects, onRule }: KindsProps) {
 function Quiet({ hours, problems, onChange }: { hours: SettingsFragment["quietHours"] | null; problems: Problems; onChange: (hours: { from: string; to: string } | null) => void }) {
   return (
     <div className="grid gap-3">
-      <Switch label="Quiet hours" hint="No mail then; what waits comes after." isOn={hours !== null} onChange={(isOn) => onChange(isOn ? { from: "20:00", to: "08:00" } : null)} />
+      <Switch label="Quiet hours" hint="No email then; what waits comes after." isOn={hours !== null} onChange={(isOn) => onChange(isOn ? { from: "20:00", to: "08:00" } : null)} />
       {hours && (
         <div className="grid grid-cols-2 gap-3">
           <Field label="From" type="time" value={hours.from} required problem={problems.from} onChange={(event) => event.target.value && onChange({ from: event.target.value, to: hours.to })} />

@@ -1,5 +1,6 @@
 /** What a notification says, in words. */
 import { dayWithin } from "../ui/day";
+import { plainOf } from "../ui/plain";
 import type { Notice } from "./store";
 
 const day = (date: string | null | undefined): string => (date ? dayWithin(date) : "soon");
@@ -29,14 +30,14 @@ export const sentence = (notice: Notice): string => (isOfDates(notice) ? happene
 /** What it is about. */
 export function subject({ task, invite, workspace }: Notice): string {
   if (task) return task.title;
-  return invite ? "The link to join is in your mail." : (workspace?.name ?? "");
+  return invite ? "The link to join is in your email." : (workspace?.name ?? "");
 }
 
-/** The comment's text on a line, with names for mentions and without the marks of emphasis. */
+/** The comment's text on a line. */
 export function excerpt({ comment }: Notice): string {
   if (!comment) return "";
   const names = new Map(comment.mentions.map(({ id, name }) => [id, name]));
-  const text = comment.body.replace(/@\[(user_[^\]]+)\]/g, (_, id: string) => `@${names.get(id) ?? "somebody"}`).replace(/(\*\*?|`)(?=\S)(.+?)(?<=\S)\1/g, "$2").replace(/\s+/g, " ").trim();
+  const text = plainOf(comment.body, (id) => names.get(id));
   return text.length > 160 ? `${text.slice(0, 160)}…` : text;
 }
 

@@ -29,16 +29,24 @@ export function Welcome() {
 export function SignIn({ onDone }: { onDone?: () => void }) {
   const [isNew, setIsNew] = useState(() => location.pathname !== "/sign-in" && !isKnownBrowser());
   const [problems, setProblems] = useState<Record<string, string>>({});
+  const [isKnown, setIsKnown] = useState(false); // there is an account with this address
+  const choose = (forNew: boolean): void => {
+    setIsNew(forNew);
+    setProblems({});
+    setIsKnown(false);
+  };
   const [isBusy, submit] = useOnce(async (form) => {
     const given = new FormData(form);
     const person = { email: String(given.get("email")).trim(), password: String(given.get("password")) };
     setProblems({});
+    setIsKnown(false);
     try {
       if (isNew) await signUp({ ...person, name: String(given.get("name")).trim() });
       else await signIn(person.email, person.password);
       onDone?.();
     } catch (problem) {
       setProblems(problemsByField(problem));
+      setIsKnown(problem instanceof Refused && problem.userErrors.some(({ code, path }) => code === "ALREADY_EXISTS" && path?.at(-1) === "email"));
     }
   });
 
@@ -46,7 +54,7 @@ export function SignIn({ onDone }: { onDone?: () => void }) {
     <>
       <div role="group" aria-label="How to get in" className="grid grid-cols-2 gap-1 rounded-xl bg-raised p-1">
         {[true, false].map((forNew) => (
-          <Button key={String(forNew)} kind={forNew === isNew ? "plain" : "quiet"} aria-pressed={forNew === isNew} onClick={() => { setIsNew(forNew); setProblems({}); }}>
+          <Button key={String(forNew)} kind={forNew === isNew ? "plain" : "quiet"} aria-pressed={forNew === isNew} onClick={() => choose(forNew)}>
             {forNew ? "Create account" : "Sign in"}
           </Button>
         ))}
@@ -54,10 +62,11 @@ export function SignIn({ onDone }: { onDone?: () => void }) {
       <form className="grid gap-2" onSubmit={submit}>
         {isNew && <Field label="Your name" name="name" autoComplete="name" required maxLength={100} problem={problems.name} />}
         <Field label="Email" name="email" type="email" autoComplete="username" required problem={problems.email} />
+        {isKnown && <div><Button onClick={() => choose(false)}>Sign in with this address</Button></div>}
         <Field label="Password" name="password" type="password" required maxLength={200} minLength={isNew ? 10 : 1}
           autoComplete={isNew ? "new-password" : "current-password"} problem={problems.password} hint={isNew ? "At least 10 characters." : ""} />
         {problems.form && <p role="alert" className="text-sm text-bad">{problems.form}</p>}
-        <Button kind="primary" type="submit" disabled={isBusy}>{isNew ? "Create my account" : "Sign in with password"}</Button>
+        <Button kind="primary" type="submit" disabled={isBusy}>{isNew ? "Create my account" : "Sign in to my account"}</Button>
         {!isNew && <p className="text-sm"><a className="text-accent underline" href="/reset">Forgot your password?</a></p>}
       </form>
     </>

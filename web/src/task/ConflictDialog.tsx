@@ -34,12 +34,12 @@ function Choice({ conflict: { key, name, entityId, input, reason } }: { conflict
           <div className="grid content-start gap-1">
             <h3 className="text-sm font-semibold">{changedBy.name}’s {FIELD_NAMES[field]}</h3>
             <p className="max-h-60 overflow-y-auto rounded-lg border border-line bg-raised px-3 py-1.5 wrap-anywhere whitespace-pre-wrap" tabIndex={0}>{String(theirs ?? "") || "Nothing"}</p>
-            <p className="text-xs text-dim">This stands now, since <Ago at={changedAt} />.</p>
+            <p className="text-xs text-dim">Saved <Ago at={changedAt} />, and what everybody sees.</p>
           </div>
           <div className="grid content-start gap-1">
             <h3 className="text-sm font-semibold">Your {FIELD_NAMES[field]}</h3>
             <textarea aria-label={`Your ${FIELD_NAMES[field]}`} className={`${INPUT} field-sizing-content max-h-60`} value={mine[field]} onChange={(event) => setMine({ ...mine, [field]: event.target.value })} />
-            <p className="text-xs text-dim">You can make one of both here.</p>
+            <p className="text-xs text-dim">Change it here to keep parts of both.</p>
           </div>
         </section>
       ))}

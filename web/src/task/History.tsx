@@ -117,7 +117,7 @@ function ChangeLine({ field, before, after, model }: Entry["changes"][number] & 
   }
   return (
     <details className="text-dim">
-      <summary className="cursor-pointer">{name}</summary>
+      <summary className="cursor-pointer">changed the {name}</summary>
       <div className="mt-1 grid gap-1 wrap-anywhere whitespace-pre-wrap">
         <p className="max-h-40 overflow-y-auto rounded-lg border-l-2 border-bad bg-raised px-2 py-1"><span className="sr-only">Before: </span>{said(before, model)}</p>
         <p className="max-h-40 overflow-y-auto rounded-lg border-l-2 border-good bg-raised px-2 py-1 text-text"><span className="sr-only">After: </span>{said(after, model)}</p>

@@ -7,7 +7,7 @@ import { useEditorOf } from "../presence/use";
 import { Button } from "../ui/controls";
 import { useWorkspace } from "../workspace/context";
 import { useConflicts } from "./conflict";
-import { SEND_KEY } from "./keys";
+import { SAVE_KEY } from "./keys";
 import { Markdown } from "./Markdown";
 import { MentionArea } from "./MentionArea";
 import { toKept, toTyped } from "./mentions";
@@ -55,18 +55,19 @@ export function Title({ task, version, isFixed, onTyping }: TextProps) {
           <Button onClick={end}>Take back</Button>
         </div>
       )}
-      <Overtaken typed={typed} value={task.title} what="title" />
+      <Overtaken typed={typed} value={task.title} task={task} what="title" />
       <Undecided task={task} />
     </div>
   );
 }
 
 /** What somebody else has made of a text in which this person is typing. */
-function Overtaken({ typed, value, what }: { typed: TypedText; value: string; what: string }) {
+function Overtaken({ typed, value, task, what }: { typed: TypedText; value: string; task: Task; what: "title" | "description" }) {
+  const writer = useWriter(task, what);
   if (!typed.isOvertaken) return null;
   return (
     <div role="status" className="appear grid gap-1.5 rounded-lg border border-warn px-3 py-2 text-sm">
-      <p><span className="font-medium text-warn">Changed meanwhile.</span> The {what} is now:</p>
+      <p><span className="font-medium text-warn">{writer ?? "Somebody"} changed it meanwhile.</span> The {what} is now:</p>
       <p className="max-h-28 overflow-y-auto wrap-anywhere whitespace-pre-wrap">{value || "empty"}</p>
       <div className="flex gap-2">
         <Button onPointerDown={(event) => event.preventDefault()} onClick={typed.rebase}>Go on with mine</Button>
@@ -74,6 +75,19 @@ function Overtaken({ typed, value, what }: { typed: TypedText; value: string; wh
       </div>
     </div>
   );
+}
+
+/** Who wrote what now stands in a text; null where that was not told here, as it came with all else after a time without a network. */
+function useWriter(task: Task, what: "title" | "description"): string | null {
+  const workspace = useWorkspace();
+  const [last, setLast] = useState<{ readonly text: string; readonly name: string } | null>(null);
+  useEffect(() => workspace.onEvents((events) => {
+    for (const event of events) {
+      if (event.__typename !== "TaskUpdatedEvent" || event.taskId !== task.id || !event.task || !event.actor) continue;
+      if (event.changes.some(({ field }) => field === what.toUpperCase())) setLast({ text: event.task[what], name: event.actor.id === workspace.myId ? "You" : event.actor.name });
+    }
+  }), [workspace, task.id, what]);
+  return last?.text === task[what] ? last.name : null;
 }
 
 /** A change of this task that was not saved, as somebody else had changed the same. */
@@ -124,11 +138,11 @@ export function Description({ task, version, isFixed, onTyping, people }: TextPr
                 if (event.key === "Escape") { event.preventDefault(); if (typed.text === value) end(); else event.currentTarget.blur(); }
               }} />
           )}
-          <Overtaken typed={typed} value={value} what="description" />
+          <Overtaken typed={typed} value={value} task={task} what="description" />
           <div className="flex items-center gap-2">
             <Button kind="primary" onClick={save}>Save description</Button>
             <Button onClick={end}>Cancel</Button>
-            <span className="text-xs text-dim pointer-coarse:hidden">Markdown. {SEND_KEY}</span>
+            <span className="text-xs text-dim">Markdown.<span className="pointer-coarse:hidden"> {SAVE_KEY}</span></span>
           </div>
         </>
       ) : task.description ? <div className="text-sm"><Markdown text={task.description} /></div> : <p className="text-sm text-dim">None yet.</p>}

@@ -16,7 +16,7 @@ export function Button({ kind = "plain", className = "", ...rest }: ButtonHTMLAt
 
 export const INPUT = "min-h-9 w-full rounded-lg border border-line bg-surface px-3 py-1.5 text-text placeholder:text-dim pointer-coarse:min-h-11";
 
-export function Field({ label, problem, hint, ...rest }: InputHTMLAttributes<HTMLInputElement> & { label: string; problem?: string | undefined; hint?: string }) {
+export function Field({ label, problem, hint, ...rest }: InputHTMLAttributes<HTMLInputElement> & { label: string; problem?: string | undefined; hint?: ReactNode }) {
   const id = useId();
   return (
     <div className="grid content-start gap-1">

@@ -61,7 +61,7 @@ export function WorkspacePage({ slug, view, taskKey }: { slug: string; view: str
     return (
       <Shell title="Not found">
         <Empty title={id ? "There is no such page." : "There is no such workspace for you."}>
-          <p>The address may be mistyped, or somebody has to invite you first. <Link className="text-accent underline" href="/">To your tasks</Link></p>
+          <p>{id ? "The address may be mistyped." : "The address may be mistyped, or somebody has to invite you first."} <Link className="text-accent underline" href={id ? `/w/${slug}/board` : "/"}>Go to the board</Link></p>
         </Empty>
       </Shell>
     );

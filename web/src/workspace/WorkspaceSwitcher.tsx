@@ -15,7 +15,7 @@ export function WorkspaceSwitcher({ slug }: { slug: string | undefined }) {
   const [, go] = useLocation();
   const [isMaking, setIsMaking] = useState(false);
   const current = workspaces.find((workspace) => workspace.slug === slug);
-  const choices = workspaces.map(({ slug: id, name, kind }) => ({ id, label: kind === "PERSONAL" ? `${name} (personal)` : name }));
+  const choices = workspaces.map(({ slug: id, name, kind }) => ({ id, label: kind === "PERSONAL" && name !== "Personal" ? `${name} (personal)` : name }));
   return (
     <>
       <Menu label="Workspaces" trigger={
