@@ -312,9 +312,14 @@ async def test_who_chose_dark_sees_nothing_light_before(open_page: OpenPage) -> 
 
 
 async def test_on_a_phone_everything_on_the_board_is_as_large_as_a_finger(open_page: OpenPage) -> None:
-    page = await sign_up(open_page, "Ann", viewport=PHONE, has_touch=True, is_mobile=True)
+    page = await sign_up(open_page, "Ann Featherstone", viewport=PHONE, has_touch=True, is_mobile=True)
     await create(page, "Tune the violin")
     await expect(card(page, "Tune the violin")).to_contain_text("-1")
+    await page.keyboard.press("Control+k")
+    await page.get_by_role("combobox", name="What to find or do").fill("create")
+    await expect(page.get_by_role("option", selected=True)).to_contain_text("Create task")
+    await expect(page.get_by_role("option", selected=True).get_by_text("C", exact=True)).to_be_hidden()
+    await page.keyboard.press("Escape")
     await page.get_by_role("button", name="Unassigned").tap()
     await expect(page.get_by_role("button", name="Clear", exact=True)).to_be_visible()
     assert await page.evaluate(TARGETS) > 10
@@ -323,3 +328,10 @@ async def test_on_a_phone_everything_on_the_board_is_as_large_as_a_finger(open_p
     await expect(page.get_by_role("textbox", name="Title")).to_be_visible()
     await page.wait_for_function(PANEL_FITS)
     await expect(page.get_by_role("button", name="Close task")).to_be_in_viewport(ratio=0.9)
+    await page.get_by_role("textbox", name="Write a comment").fill("Softly")
+    await page.get_by_role("button", name="Comment", exact=True).tap()
+    said = page.get_by_role("article", name="Comment by Ann Featherstone")
+    await expect(said.get_by_role("button", name="Resolve")).to_be_visible()
+    assert await said.get_by_text("Ann Featherstone", exact=True).evaluate(
+        "name => name.scrollWidth <= name.clientWidth"
+    )

@@ -21,6 +21,11 @@ ASK = """async ([query, person]) => {
   return (await fetch("/graphql", { method: "POST", headers, body })).json();
 }"""
 
+LOOK = """() => {
+  const page = getComputedStyle(document.body), title = getComputedStyle(document.querySelector("h1"));
+  return [page.backgroundColor, page.color, page.font, title.fontSize];
+}"""
+
 
 async def signed_up(open_page: OpenPage) -> str:
     """The address of somebody new."""
@@ -72,6 +77,17 @@ async def test_mail_ends_by_a_click_and_not_by_looking(open_page: OpenPage) -> N
         await expect(page.get_by_role("heading")).to_have_text("No more of these emails?")
         await page.get_by_role("button", name="Send me no more").click()
         await expect(page.get_by_role("heading")).to_have_text("Done")
+
+
+async def test_the_plain_pages_look_as_the_client_does_also_in_the_theme_that_was_chosen(open_page: OpenPage) -> None:
+    page = await open_page("/sign-in")
+    await page.evaluate("() => localStorage.setItem('tutti.theme', 'dark')")
+    looks = []
+    for path in ("/sign-in", "/reset", "/verify#x", "/join", "/nowhere-at-all"):
+        await page.goto(path)
+        await expect(page.locator("h1")).to_be_visible()
+        looks.append(await page.evaluate(LOOK))
+    assert looks == looks[:1] * len(looks)
 
 
 @pytest.mark.parametrize("path", ["/reset", "/reset#x", "/verify", "/verify#x", "/unsubscribe#x"])

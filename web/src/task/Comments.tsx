@@ -125,11 +125,14 @@ function CommentView({ comment, people, mayWrite, onEditing, onAnswer, onResolve
   }
   return (
     <article data-comment={comment.id} aria-label={`Comment by ${name}`} className={`group appear grid gap-1.5 px-3 py-2.5 ${isSent ? "" : "opacity-70"}`}>
-      <header className="flex min-h-7 items-center gap-2 text-sm">
-        <Avatar id={comment.author.id} name={name} size={22} />
-        <span className="truncate font-medium">{name}</span>
-        {isSent ? <Ago at={comment.createdAt} className="shrink-0 text-xs text-dim" /> : <span className="shrink-0 text-xs text-dim">Sending…</span>}
-        {comment.editedAt && <span className="shrink-0 text-xs text-dim" title={new Date(comment.editedAt).toLocaleString()}>edited</span>}
+      {/* On touch screens, where buttons are large, they go below a name that leaves them no room. */}
+      <header className="flex min-h-7 items-center gap-x-2 text-sm pointer-coarse:flex-wrap">
+        <span className="flex min-w-0 items-center gap-2">
+          <Avatar id={comment.author.id} name={name} size={22} />
+          <span className="truncate font-medium">{name}</span>
+          {isSent ? <Ago at={comment.createdAt} className="shrink-0 text-xs text-dim" /> : <span className="shrink-0 text-xs text-dim">Sending…</span>}
+          {comment.editedAt && <span className="shrink-0 text-xs text-dim" title={new Date(comment.editedAt).toLocaleString()}>edited</span>}
+        </span>
         {isSent && (
           <span className="ml-auto flex shrink-0 opacity-0 transition-opacity group-focus-within:opacity-100 group-hover:opacity-100 pointer-coarse:opacity-100">
             {mayWrite && <AddReaction isChoosing={isReacting} onToggle={() => setReacting(!isReacting)} />}

@@ -28,13 +28,11 @@ export interface Tab {
   readonly href: string;
 }
 
-const intoSight = (tab: HTMLElement | null): void => tab?.scrollIntoView({ block: "nearest", inline: "nearest" });
-
 export function Tabs({ label, tabs, current }: { label: string; tabs: readonly Tab[]; current: string }) {
   return (
-    <nav aria-label={label} className="-mx-1 flex gap-1 overflow-x-auto border-b border-line px-1">
+    <nav aria-label={label} className="-mx-1 flex flex-wrap gap-x-1 border-b border-line px-1">
       {tabs.map(({ id, label: name, href }) => (
-        <Link key={id} ref={id === current ? intoSight : undefined} href={href} aria-current={id === current ? "page" : undefined}
+        <Link key={id} href={href} aria-current={id === current ? "page" : undefined}
           className="-mb-px inline-flex min-h-9 items-center border-b-2 border-transparent px-2.5 text-sm whitespace-nowrap text-dim hover:text-text aria-[current=page]:border-accent aria-[current=page]:font-semibold aria-[current=page]:text-text pointer-coarse:min-h-11">
           {name}
         </Link>
