@@ -121,6 +121,7 @@ async def test_what_is_new_below_is_counted_and_a_description_is_written_by_two(
         await page.get_by_role("button", name="Save description").click()
 
     await write(ann, "**Loud**")
+    await expect(ann.get_by_text("Enter saves")).to_be_visible()
     await ann.get_by_role("button", name="Preview").click()
     text = ann.get_by_role("region", name="Description")
     await expect(text.locator("strong")).to_have_text("Loud")

@@ -38,6 +38,8 @@ async def test_everything_is_found_by_keyboard(open_page: OpenPage) -> None:
     await page.keyboard.press("/")
     field = page.get_by_role("searchbox", name="Search tasks")
     await expect(field).to_be_focused()
+    await field.fill("zzzz")
+    await expect(page.get_by_role("status", name="Found")).to_contain_text("No task was found for “zzzz”.")
     await field.fill("viol")
     found = page.get_by_role("navigation", name="Found tasks").get_by_role("link")
     await expect(found).to_have_count(1)

@@ -88,8 +88,9 @@ async def test_a_role_changes_live_and_who_is_removed_is_shown_out_kindly(open_p
     await ann.get_by_role("button", name="Remove Bob").click()
     await expect(bob.get_by_role("heading", name="You are no longer in this workspace.")).to_be_visible()
     await expect(ann.get_by_role("list", name="Members").get_by_text("Bob")).to_have_count(0)
+    await expect(ann.get_by_text("Only you are in Quartet so far.")).to_be_visible()
     await bob.get_by_role("button", name="Workspace:").click()
-    await expect(bob.get_by_role("menuitemradio")).to_have_count(1)
+    await expect(bob.get_by_role("menuitemradio")).to_have_text(["Personal"])
 
     await to_settings(ann, "Audit log")
     entries = ann.get_by_role("list", name="Audit log").get_by_role("listitem")
