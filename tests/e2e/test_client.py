@@ -421,3 +421,5 @@ async def test_a_page_that_fails_says_so_and_leads_back(browser: Browser, server
 async def test_an_unknown_workspace_says_so(open_page: OpenPage) -> None:
     page = await sign_up_by_hand(open_page, "Ann", "/w/nowhere/board")
     await expect(page.get_by_role("heading", name="There is no such workspace for you.")).to_be_visible()
+    await page.get_by_role("link", name="Go to the board").click()
+    await expect(page.get_by_role("main", name="Board")).to_be_visible()

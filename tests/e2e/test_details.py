@@ -146,6 +146,8 @@ async def test_what_is_new_below_is_counted_and_a_description_is_written_by_two(
     await save(bob)
     await expect(text).to_contain_text("Softer")
     await expect(bob.get_by_role("dialog")).to_have_count(0)
+    await bob.get_by_role("button", name="History").click()
+    await expect(bob.get_by_role("list", name="History", exact=True)).to_contain_text("changed the description")
 
 
 async def test_three_messages_at_most_none_of_ones_own_and_what_is_muted_is_not_told(open_page: OpenPage) -> None:

@@ -407,6 +407,7 @@ async def test_a_device_is_signed_out_from_another_one(open_page: OpenPage) -> N
     await here.get_by_role("link", name="Devices").click()
     devices = here.get_by_role("list", name="Devices").get_by_role("listitem")
     await expect(devices).to_have_count(2)
+    await expect(devices.first).to_contain_text("Since today, in use now")
     await devices.last.get_by_role("button", name="Sign out").click()
     await expect(devices).to_have_count(1)
     await expect(there.get_by_role("heading", name="Tasks that people change together, live.")).to_be_visible()

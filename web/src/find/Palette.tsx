@@ -20,6 +20,7 @@ import { offersOn, openKeyOf, type Offer } from "./offers";
 interface Action {
   readonly id: string;
   readonly text: string;
+  /** The key that does the same; empty where there is none. */
   readonly hint: string;
   /** What it is, where that is not plain. */
   readonly kind?: string;

@@ -194,7 +194,7 @@ function Day({ label, value, isFixed, onChange }: { label: string; value: string
     <div className="relative">
       <input type="date" aria-label={label} value={value ?? ""} disabled={isFixed} onChange={(event) => onChange(event.target.value || null)}
         className="peer min-h-8 w-full rounded-lg border border-transparent bg-surface px-3 not-focus:text-transparent hover:border-line focus:border-line pointer-coarse:min-h-11" />
-      <span aria-hidden className={`pointer-events-none absolute inset-y-0 left-3.25 flex items-center peer-focus:hidden ${value ? "" : "text-dim"}`}>{value ? dayAlone(value) : "None"}</span>
+      <span aria-hidden className={`pointer-events-none absolute inset-y-0 left-3.25 flex items-center peer-focus:hidden forced-colors:hidden ${value ? "" : "text-dim"}`}>{value ? dayAlone(value) : "None"}</span>
     </div>
   );
 }
