@@ -13,6 +13,7 @@ from tests.e2e.test_client import (
     card,
     create,
     has_stored,
+    is_accessible,
     is_live,
     join_by_hand,
     make_team_by_hand,
@@ -34,13 +35,22 @@ PLACES = """() => [...document.querySelectorAll("[data-column]")].flatMap(column
 """Which card is in which column, in order."""
 LONG = "\n".join(f"- bar {number}" for number in range(60))
 BACKGROUND = "() => getComputedStyle(document.body).backgroundColor"
-SMALL = """() => [...document.querySelectorAll("a, button, input, select, textarea, [role=button], [tabindex='0']")]
+LINE_FITS = """() => {
+    const line = document.querySelector("[aria-label=Filters]");
+    const people = line.querySelector("[aria-label=Assignees]");
+    const { right, height } = line.getBoundingClientRect();
+    return height < 70 && (!people || people.scrollWidth <= people.clientWidth)
+        && [...line.children].every(part => part.getBoundingClientRect().right <= right + 0.5);
+}"""
+"""Whether the filters are one line in which all of them have room."""
+SMALL = """() => [...document.querySelectorAll(
+    "a, button, input, select, textarea, [role=button], [role^=menuitem], [tabindex='0']")]
     .filter(element => element.checkVisibility() && !element.closest(".sr-only"))
     .map(element => [element.getAttribute("aria-label") || element.textContent, element.getBoundingClientRect()])
     .filter(([, { width, height }]) => width < 44 || height < 44)
     .map(([name, { width, height }]) => `${name}: ${width} x ${height}`).join(", ")"""
 """What can be touched and is smaller than a finger."""
-TARGETS = "() => document.querySelectorAll('button, [role=button]').length"
+TARGETS = "() => document.querySelectorAll('button, [role=button], [role^=menuitem]').length"
 
 
 async def test_three_people_on_one_board_see_the_same_and_who_of_them_is_away(open_page: OpenPage) -> None:
@@ -263,6 +273,32 @@ async def test_a_task_has_parts_and_days_and_neighbours_and_filters_say_what_the
     await expect(page.locator("[data-task]")).to_have_count(4)
 
 
+async def test_filters_take_one_line_at_any_width_and_a_task_that_opens_moves_no_card(open_page: OpenPage) -> None:
+    page, _ = await two_on_a_board(open_page)
+    await create(page, "Tune the violin", "Sell the tuba")
+    tuba = card(page, "Sell the tuba")
+    await expect(tuba).to_contain_text("-2")
+    for width in (1280, 1024, 768):
+        await page.set_viewport_size({"width": width, "height": 800})
+        await page.wait_for_function(LINE_FITS)
+        await tuba.focus()
+        before = await tuba.bounding_box()
+        await page.keyboard.press("Enter")
+        await expect(page.get_by_role("button", name="Close task")).to_be_in_viewport(ratio=0.9)
+        await page.wait_for_function(LINE_FITS)
+        assert await tuba.bounding_box() == before
+        await page.keyboard.press("Escape")
+        await expect(tuba).to_be_focused()
+    await page.get_by_role("button", name="Filter", exact=True).click()
+    await page.get_by_role("group", name="Assignees").get_by_role("menuitemcheckbox", name="Bob").click()
+    await is_accessible(page, "all filters in a menu")
+    await page.keyboard.press("Escape")
+    await expect(page.get_by_role("button", name="Filter (1)", exact=True)).to_be_visible()
+    await expect(page.locator("[data-task]")).to_have_count(0)
+    await page.get_by_role("button", name="Clear", exact=True).click()
+    await expect(page.locator("[data-task]")).to_have_count(2)
+
+
 async def test_a_guest_sees_their_project_alone_and_a_revoked_invite_lets_nobody_in(open_page: OpenPage) -> None:
     ann = await sign_up(open_page, "Ann")
     revoked = await make_team_by_hand(ann)
@@ -323,10 +359,14 @@ async def test_on_a_phone_everything_on_the_board_is_as_large_as_a_finger(open_p
     await expect(page.get_by_role("option", selected=True)).to_contain_text("Create task")
     await expect(page.get_by_role("option", selected=True).get_by_text("C", exact=True)).to_be_hidden()
     await page.keyboard.press("Escape")
-    await page.get_by_role("button", name="Unassigned").tap()
-    await expect(page.get_by_role("button", name="Clear", exact=True)).to_be_visible()
-    assert await page.evaluate(TARGETS) > 10
+    await page.get_by_role("button", name="Filter", exact=True).tap()
+    await page.get_by_role("menuitemcheckbox", name="Unassigned").tap()
+    await expect(page.get_by_role("menuitem", name="Clear the filters")).to_be_visible()
+    assert await page.evaluate(TARGETS) > 20
     assert await page.evaluate(SMALL) == ""
+    await page.keyboard.press("Escape")
+    await expect(page.get_by_role("button", name="Filter (1)", exact=True)).to_be_visible()
+    await page.wait_for_function(LINE_FITS)
     await card(page, "Tune the violin").tap()
     await expect(page.get_by_role("textbox", name="Title")).to_be_visible()
     await page.wait_for_function(PANEL_FITS)

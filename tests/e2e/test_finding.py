@@ -269,6 +269,7 @@ async def test_the_list_is_grouped_and_sorted_as_the_address_says_and_the_archiv
     await expect(rows).to_contain_text(["Bow", "Tuba", "Violin"])
     await view.click()
     await is_accessible(page, "a menu of groups")
+    assert await page.get_by_role("menu").evaluate("menu => menu.scrollHeight <= menu.clientHeight")
     await page.get_by_role("group", name="Group by").get_by_role("menuitemradio", name="Priority").click()
     await expect(page.get_by_role("heading", level=2)).to_have_text(["Urgent1", "No priority2"])
     await expect(page).to_have_url(re.compile(r"sort=title&group=priority$"))

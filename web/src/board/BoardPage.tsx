@@ -71,8 +71,9 @@ export function BoardPage({ slug, view, taskKey }: { slug: string; view: "board"
   useBoardKeys(columns, open, !grouping && !sorting);
 
   return (
-    <div className="flex min-h-0 grow">
-      <div className="relative flex min-w-0 grow flex-col" onClickCapture={pressed}>
+    <div className="relative flex min-h-0 grow">
+      {/* Where the panel lies over the board, what it covers can be scrolled out below it. */}
+      <div className={`relative flex min-w-0 grow flex-col ${taskKey ? "md:max-[68.75rem]:*:data-board:scroll-pr-[29rem] md:max-[68.75rem]:*:data-board:pr-[29rem]" : ""}`} onClickCapture={pressed}>
         <FilterBar {...partsOf(model)} count={tasks.length} countOf={countOf} isWhole={isWhole} filters={filters} onChange={filter} onNew={mayWrite ? addNew : undefined} grouping={grouping} sorting={sorting} onArrange={arrange} />
         {tasks.length === 0 && isWhole && isFiltered(filters) && (
           <Empty title="No task matches these filters.">

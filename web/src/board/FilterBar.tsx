@@ -1,11 +1,12 @@
-/** What is shown: toggles for people, menus for the rest. */
-import { Plus, UserX } from "lucide-react";
-import { memo, useEffect, useMemo, useRef, type ReactNode } from "react";
+/** What is shown, in one line: toggles for people, menus for the rest, as many as have room. */
+import { ListFilter, Plus, SlidersHorizontal, UserX, X } from "lucide-react";
+import { Fragment, memo, useEffect, useLayoutEffect, useMemo, useRef, useState, type ReactNode, type RefObject } from "react";
 import { kept, type Membership, type Model } from "../data/model";
 import { Avatar, Button, Dot, INPUT } from "../ui/controls";
-import { AnyOf, Menu, OneOf, type Choice } from "../ui/menu";
+import { AnyOf, Menu, MenuItem, MenuLine, OneOf, type Choice } from "../ui/menu";
 import { isFiltered, NO_FILTERS, NOBODY, PRIORITIES, PRIORITY_NAMES, type Filters } from "./arrange";
 import { GROUPINGS, SORTINGS, type Grouping, type Sorting } from "./groups";
+import { roomIn, type Room } from "./room";
 
 interface FilterBarProps extends Pick<Model, "statuses" | "labels" | "projects" | "members"> {
   myId: string | undefined;
@@ -28,21 +29,46 @@ const DUE = [{ id: "", label: "Any day" }, { id: "overdue", label: "Overdue" }, 
 const choicesOf = (names: Readonly<Record<string, string>>): Choice[] => Object.entries(names).map(([id, label]) => ({ id, label }));
 const [GROUP_CHOICES, SORT_CHOICES] = [choicesOf(GROUPINGS), choicesOf(SORTINGS)];
 const ARCHIVE: readonly Choice[] = [{ id: "yes", label: "Archived tasks" }];
-const AT_HAND = 12; // so many people have a toggle of their own; the others are in a menu
-
 const tasksOf = (count: number): string => `${count} ${count === 1 ? "task" : "tasks"}`;
 
 export function FilterBar({ countOf, ...props }: FilterBarProps) {
-  const { members, myId: me, filters: { assignees } } = props;
+  const { members, projects, myId: me, filters: { assignees } } = props;
+  const line = useRef<HTMLDivElement>(null);
+  const width = useWidth(line);
+  const room = useMemo(() => roomIn(width, members.length, projects.length > 0), [width, members.length, projects.length]);
   const everybody = useMemo(() => [...members].sort((a, b) => Number(b.user.id === me) - Number(a.user.id === me)), [members, me]);
-  const people = useMemo(() => everybody.filter(({ user }, at) => at < AT_HAND || assignees.includes(user.id)), [everybody, assignees]);
+  const people = useMemo(() => shownOf(everybody, room, assignees), [everybody, room, assignees]);
   const before = useRef<readonly number[]>(undefined);
   const counts = kept(before.current, [NOBODY, ...people.map(({ user }) => user.id)].map((id) => countOf.get(id) ?? 0));
   useEffect(() => void (before.current = counts), [counts]);
-  return <Bar {...props} everybody={everybody} people={people} counts={counts} />;
+  return <Bar {...props} line={line} room={room} everybody={everybody} people={people} counts={counts} />;
+}
+
+/** Who has a toggle: the first ones, and whoever is chosen in place of the last of them. */
+function shownOf(everybody: readonly Membership[], { hasPeople, people }: Room, chosen: readonly string[]): readonly Membership[] {
+  if (!hasPeople) return [];
+  const others = everybody.slice(people).filter(({ user }) => chosen.includes(user.id)).length;
+  return everybody.filter(({ user }, at) => at < people - others || chosen.includes(user.id));
+}
+
+/** How wide an element is, in pixels. */
+function useWidth(element: RefObject<HTMLElement | null>): number {
+  const [width, setWidth] = useState(0);
+  useLayoutEffect(() => {
+    const shown = element.current;
+    if (!shown) return;
+    const measure = (): void => setWidth(shown.clientWidth);
+    measure(); // before the first frame
+    const observer = new ResizeObserver(measure);
+    observer.observe(shown);
+    return () => observer.disconnect();
+  }, [element]);
+  return width;
 }
 
 interface BarProps extends Omit<FilterBarProps, "countOf"> {
+  line: RefObject<HTMLDivElement | null>;
+  room: Room;
   everybody: readonly Membership[];
   /** Who has a toggle. */
   people: readonly Membership[];
@@ -51,54 +77,66 @@ interface BarProps extends Omit<FilterBarProps, "countOf"> {
 }
 
 /** Drawn anew only when it says something else: others change tasks many times a second. */
-const Bar = memo(function Bar({ statuses, labels, projects, members, everybody, people, counts, myId: me, count, isWhole, filters, onChange, onNew, grouping, sorting, onArrange }: BarProps) {
+const Bar = memo(function Bar({ line, room, statuses, labels, projects, members, everybody, people, counts, myId: me, count, isWhole, filters, onChange, onNew, grouping, sorting, onArrange }: BarProps) {
   const toggled = (set: readonly string[], id: string): string[] => (set.includes(id) ? set.filter((each) => each !== id) : [...set, id]);
   const toggle = (id: string, name: string, count: number | undefined, picture: ReactNode): ReactNode => (
     <button key={id} type="button" aria-pressed={filters.assignees.includes(id)} aria-label={`${name}, ${tasksOf(count ?? 0)}`}
-      className="flex items-center gap-1 rounded-full p-0.5 ring-accent aria-pressed:ring-2 pointer-coarse:px-1 pointer-coarse:py-2.5" onClick={() => onChange({ assignees: toggled(filters.assignees, id) })}>
+      className="flex shrink-0 items-center gap-1 rounded-full p-0.5 ring-accent aria-pressed:ring-2 pointer-coarse:px-1 pointer-coarse:py-2.5" onClick={() => onChange({ assignees: toggled(filters.assignees, id) })}>
       {picture}<span className="pr-1 text-xs text-dim tabular-nums">{count}</span>
     </button>
   );
   const named = (label: string, chosen: number): string => (chosen ? `${label} (${chosen})` : label);
+  const anyOf = (set: "assignees" | "statuses" | "priorities" | "labels", choices: readonly Choice[]) => (label: { label?: string }): ReactNode =>
+    <AnyOf {...label} choices={choices} values={filters[set]} onToggle={(id) => onChange({ [set]: toggled(filters[set], id) })} />;
+  const oneOf = (word: "due" | "project", choices: readonly Choice[]) => (label: { label?: string }): ReactNode =>
+    <OneOf {...label} choices={choices} value={filters[word]} onChoose={(id) => onChange({ [word]: id })} />;
+  const anybody = (more: readonly Choice[] = []) => anyOf("assignees", [...more, ...everybody.map(({ user }) => ({ id: user.id, label: user.name, icon: <Avatar id={user.id} name={user.name} size={20} /> }))]);
+  const coloured = ({ id, name, color }: { id: string; name: string; color: string }): Choice => ({ id, label: name, icon: <Dot color={color} /> });
+  const kinds = [
+    { name: "Status", says: named("Status", filters.statuses.length), choose: anyOf("statuses", statuses.map(coloured)) },
+    { name: "Priority", says: named("Priority", filters.priorities.length), choose: anyOf("priorities", PRIORITIES.map((id) => ({ id, label: PRIORITY_NAMES[id]! }))) },
+    { name: "Labels", says: named("Labels", filters.labels.length), choose: anyOf("labels", labels.map(coloured)) },
+    { name: "Due", says: DUE.find(({ id }) => id && id === filters.due)?.label ?? "Due", choose: oneOf("due", DUE) },
+    ...(projects.length > 0 ? [{
+      name: "Project", says: projects.find(({ id }) => id === filters.project)?.name ?? (filters.project ? "No project" : "Project"),
+      choose: oneOf("project", [{ id: "", label: "All projects" }, ...projects.filter(({ archivedAt }) => !archivedAt).map(coloured), { id: NOBODY, label: "No project" }]),
+    }] : []),
+    ...(room.hasPeople ? [] : [{ name: "Assignees", says: "", choose: anybody([{ id: NOBODY, label: "Unassigned", icon: <UserX size={16} className="mx-0.5" aria-hidden /> }]) }]),
+  ];
+  const chosen = [filters.statuses, filters.priorities, filters.labels, filters.due ? [filters.due] : [], filters.project ? [filters.project] : [], room.hasPeople ? [] : filters.assignees].flat().length;
+  const viewed = [filters.archived, grouping, sorting].filter(Boolean).length;
   return (
-    <div className="flex shrink-0 items-center gap-2 border-b border-line pr-3">
-      <div className="flex min-w-0 grow items-center gap-2 py-2 pl-3 max-sm:overflow-x-auto max-sm:*:shrink-0 sm:flex-wrap" role="group" aria-label="Filters">
-        <input type="search" aria-label="Filter by text" placeholder="Filter…" className={`${INPUT} max-w-40 max-sm:max-w-28`} value={filters.text} onChange={(event) => onChange({ text: event.target.value })} />
-        <div className="flex items-center gap-1 sm:flex-wrap" role="group" aria-label="Assignees">
-          {people.map(({ user: { id, name } }, at) => toggle(id, id === me ? "Me" : name, counts[at + 1], <Avatar id={id} name={name} size={26} />))}
-          {members.length > AT_HAND && (
-            <Menu label="All people" trigger={<Button kind="quiet" className="px-2" aria-label={`All people, +${members.length - people.length}`}>+{members.length - people.length}</Button>}>
-              <AnyOf choices={everybody.map(({ user }) => ({ id: user.id, label: user.name, icon: <Avatar id={user.id} name={user.name} size={20} /> }))} values={filters.assignees} onToggle={(id) => onChange({ assignees: toggled(filters.assignees, id) })} />
-            </Menu>
-          )}
-          {toggle(NOBODY, "Unassigned", counts[0], <span title="Unassigned" className="rounded-full border border-line p-1.25"><UserX size={14} aria-hidden /></span>)}
-        </div>
-        <Menu label="Status" trigger={<Button>{named("Status", filters.statuses.length)}</Button>}>
-          <AnyOf choices={statuses.map(({ id, name, color }) => ({ id, label: name, icon: <Dot color={color} /> }))} values={filters.statuses} onToggle={(id) => onChange({ statuses: toggled(filters.statuses, id) })} />
-        </Menu>
-        <Menu label="Priority" trigger={<Button>{named("Priority", filters.priorities.length)}</Button>}>
-          <AnyOf choices={PRIORITIES.map((id) => ({ id, label: PRIORITY_NAMES[id]! }))} values={filters.priorities} onToggle={(id) => onChange({ priorities: toggled(filters.priorities, id) })} />
-        </Menu>
-        <Menu label="Labels" trigger={<Button>{named("Labels", filters.labels.length)}</Button>}>
-          <AnyOf choices={labels.map(({ id, name, color }) => ({ id, label: name, icon: <Dot color={color} /> }))} values={filters.labels} onToggle={(id) => onChange({ labels: toggled(filters.labels, id) })} />
-        </Menu>
-        <Menu label="Due" trigger={<Button>{filters.due ? DUE.find(({ id }) => id === filters.due)?.label : "Due"}</Button>}>
-          <OneOf choices={DUE} value={filters.due} onChoose={(due) => onChange({ due })} />
-        </Menu>
-        {projects.length > 0 && (
-          <Menu label="Project" trigger={<Button>{projects.find(({ id }) => id === filters.project)?.name ?? (filters.project ? "No project" : "Project")}</Button>}>
-            <OneOf choices={[{ id: "", label: "All projects" }, ...projects.filter(({ archivedAt }) => !archivedAt).map(({ id, name, color }) => ({ id, label: name, icon: <Dot color={color} /> })), { id: NOBODY, label: "No project" }]} value={filters.project} onChoose={(project) => onChange({ project })} />
+    <div ref={line} className="flex shrink-0 items-center gap-2 border-b border-line pr-3">
+      <div className="flex min-w-0 grow items-center gap-2 overflow-x-clip py-2 pl-3" role="group" aria-label="Filters">
+        <input type="search" aria-label="Filter by text" placeholder="Filter…" className={`${INPUT} min-w-18 shrink-99 basis-40 ${room.isNarrow ? "grow" : ""}`} value={filters.text} onChange={(event) => onChange({ text: event.target.value })} />
+        {room.hasPeople && (
+          <div className="-m-1 flex min-w-13 items-center gap-1 overflow-x-auto p-1 [scrollbar-width:none]" role="group" aria-label="Assignees">
+            {people.map(({ user: { id, name } }, at) => toggle(id, id === me ? "Me" : name, counts[at + 1], <Avatar id={id} name={name} size={26} />))}
+            {members.length > people.length && (
+              <Menu label="All people" trigger={<Button kind="quiet" className="shrink-0 px-2" aria-label={`All people, +${members.length - people.length}`}>+{members.length - people.length}</Button>}>
+                {anybody()({})}
+              </Menu>
+            )}
+            {toggle(NOBODY, "Unassigned", counts[0], <span title="Unassigned" className="rounded-full border border-line p-1.25"><UserX size={14} aria-hidden /></span>)}
+          </div>
+        )}
+        {room.hasMenus ? kinds.map(({ name, says, choose }) => (
+          <Menu key={name} label={name} trigger={<Button className="shrink-0"><span className="max-w-36 truncate">{says}</span></Button>}>{choose({})}</Menu>
+        )) : (
+          <Menu label="Filter" trigger={<Button className="shrink-0" aria-label={named("Filter", chosen)}><ListFilter size={16} aria-hidden />{room.hasWords ? named("Filter", chosen) : chosen || ""}</Button>}>
+            {kinds.map(({ name, choose }) => <Fragment key={name}>{choose({ label: name })}</Fragment>)}
+            {isFiltered(filters) && <><MenuLine /><MenuItem onSelect={() => onChange(NO_FILTERS)}>Clear the filters</MenuItem></>}
           </Menu>
         )}
-        <Menu label="View" trigger={<Button>{named("View", [filters.archived, grouping, sorting].filter(Boolean).length)}</Button>}>
+        <Menu label="View" trigger={<Button className="shrink-0" aria-label={named("View", viewed)}>{room.hasWords ? named("View", viewed) : <><SlidersHorizontal size={16} aria-hidden />{viewed || ""}</>}</Button>}>
           {grouping !== undefined && <OneOf label="Group by" choices={GROUP_CHOICES} value={grouping} onChoose={(id) => onArrange("group", id)} />}
           {sorting !== undefined && <OneOf label="Sort by" choices={SORT_CHOICES} value={sorting} onChoose={(id) => onArrange("sort", id)} />}
           <AnyOf label="Show" choices={ARCHIVE} values={[filters.archived]} onToggle={(id, isOn) => onChange({ archived: isOn ? id : "" })} />
         </Menu>
-        {isFiltered(filters) && <Button kind="quiet" onClick={() => onChange(NO_FILTERS)}>Clear</Button>}
-        <span className="text-sm whitespace-nowrap text-dim">{tasksOf(count)}{!isWhole && ", reading more…"}</span>
+        {isFiltered(filters) && !room.isNarrow && <Button kind="quiet" className="shrink-0 px-2" aria-label="Clear" title="Clear the filters" onClick={() => onChange(NO_FILTERS)}><X size={16} aria-hidden /></Button>}
+        <span className="shrink-0 text-sm whitespace-nowrap text-dim">{tasksOf(count)}{!isWhole && <span className={room.hasMenus ? "" : "sr-only"}>, reading more…</span>}</span>
       </div>
-      {onNew && <Button kind="primary" className="shrink-0 max-sm:px-3" aria-keyshortcuts="c" onClick={onNew}><Plus size={16} aria-hidden /><span className="max-sm:sr-only">New task</span></Button>}
+      {onNew && <Button kind="primary" className="shrink-0" aria-keyshortcuts="c" onClick={onNew}><Plus size={16} aria-hidden /><span className={room.hasWords ? "" : "sr-only"}>New task</span></Button>}
     </div>
   );
 });

@@ -4,7 +4,7 @@ import { Check } from "lucide-react";
 import { DropdownMenu } from "radix-ui";
 import type { AnyOfProps, MenuItemProps, MenuProps, OneOfProps } from "./menu";
 
-const CONTENT = "z-50 max-h-80 min-w-44 overflow-y-auto rounded-xl border border-line bg-surface p-1 shadow-xl";
+const CONTENT = "z-50 max-h-[min(36rem,var(--radix-dropdown-menu-content-available-height))] min-w-44 overflow-y-auto rounded-xl border border-line bg-surface p-1 shadow-xl";
 const ITEM = "flex min-h-8 items-center gap-2 rounded-lg px-2 text-sm outline-none data-highlighted:bg-hover pointer-coarse:min-h-11";
 
 export function Menu({ label, trigger, children, ...state }: MenuProps) {
