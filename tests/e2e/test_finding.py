@@ -7,6 +7,7 @@ import asyncpg
 from playwright.async_api import Route, expect
 
 from tests.e2e.conftest import OpenPage
+from tests.e2e.test_accessible import DESK, PHONE
 from tests.e2e.test_client import card, create, is_accessible, is_live, make_team, sign_up
 from tests.stack_fixture import TestStack
 
@@ -15,6 +16,9 @@ FORGET = """async () => {
         await new Promise(done => (indexedDB.deleteDatabase(name).onsuccess = done));
 }"""
 """Lets this browser forget the copies of workspaces, as if it was never here."""
+IS_SEEN = """([text, width]) => innerWidth === width && [...document.querySelectorAll("[data-task] span")]
+    .some(part => part.textContent === text && part.getBoundingClientRect().width > 20)"""
+"""Whether some card or row says so at that width, and not to screen readers alone."""
 ADD_PEOPLE = (
     """INSERT INTO users (id, version, created_at, updated_at, email, name, handle, time_zone, password_hash)
     SELECT gen_random_uuid(), 1, now(), now(), gen_random_uuid() || '@example.com', 'Person ' || lpad(nr::text, 3, '0'),
@@ -45,6 +49,7 @@ async def test_everything_is_found_by_keyboard(open_page: OpenPage) -> None:
     await expect(found).to_have_count(1)
     await expect(found.locator("mark")).to_have_text("viol")
     await expect(page.get_by_role("status", name="Found")).to_have_text("1 task.")
+    await expect(page.get_by_role("heading", name="Search", level=2)).to_be_visible()
     await expect(page).to_have_url(re.compile("q=viol"))
     await is_accessible(page, "search")
     await page.keyboard.press("ArrowDown")
@@ -133,6 +138,9 @@ async def test_my_tasks_come_from_all_workspaces_by_when_they_are_due(open_page:
     await page.keyboard.press("d")
     await page.get_by_role("menuitemradio", name="Today").click()
     await expect(card(page, "At home")).to_be_focused()  # the menu has given the focus back
+    await page.keyboard.press("p")
+    await page.get_by_role("menuitemradio", name="High").click()
+    await expect(card(page, "At home")).to_be_focused()
     await make_team(page)
     await create(page, "At work")
     await expect(card(page, "At work")).to_contain_text("QUAR-")
@@ -147,7 +155,8 @@ async def test_my_tasks_come_from_all_workspaces_by_when_they_are_due(open_page:
 
     await page.keyboard.type("gt")
     await expect(page.get_by_role("main", name="My tasks")).to_be_visible()
-    await expect(page.get_by_role("region", name="Today").get_by_role("link")).to_contain_text("At home")
+    await expect(page.get_by_role("heading", name="My tasks", level=2)).to_be_visible()
+    await expect(page.get_by_role("region", name="Today").get_by_role("link")).to_contain_text("At homeHigh")
     await expect(page.get_by_role("region", name="Without a day")).to_have_count(0)
     is_cut = False
     await expect(page.get_by_role("region", name="Without a day").get_by_role("link")).to_contain_text("At work")
@@ -274,6 +283,9 @@ async def test_the_list_is_grouped_and_sorted_as_the_address_says_and_the_archiv
     await expect(page.get_by_role("heading", level=2)).to_have_text(["Urgent1", "No priority2"])
     await expect(page).to_have_url(re.compile(r"sort=title&group=priority$"))
     await is_accessible(page, "a grouped list")
+    await page.set_viewport_size(PHONE)
+    await page.wait_for_function(IS_SEEN, arg=["Urgent", PHONE["width"]])
+    await page.set_viewport_size(DESK)
     await page.reload()
     await expect(rows).to_contain_text(["Bow", "Tuba", "Violin"])
     await card(page, "Bow").focus()

@@ -22,6 +22,8 @@ NOTE_DIALOG = """() => new MutationObserver((_, observer) => {
 }).observe(document.body, { childList: true, subtree: true })"""
 """Notes in `hadFocus` whether the next dialog had the focus as soon as it was there."""
 
+GROUND = "card => getComputedStyle(card).backgroundColor"
+
 
 async def test_several_tasks_are_selected_and_changed_together(open_page: OpenPage) -> None:
     page, bob = await two_on_a_board(open_page)
@@ -33,6 +35,7 @@ async def test_several_tasks_are_selected_and_changed_together(open_page: OpenPa
     bar = page.get_by_role("toolbar", name="Selected tasks")
     await expect(bar).to_contain_text("3 selected")
     await is_accessible(page, "selection")
+    assert await card(page, "First").evaluate(GROUND) != await card(page, "Other").evaluate(GROUND)
     await bar.get_by_role("button", name="Priority").click()
     await page.get_by_role("menuitemradio", name="Urgent").click()
     await expect(bar.get_by_role("button", name="Priority")).to_be_focused()  # the menu has given the focus back

@@ -59,8 +59,15 @@ async def test_people_at_a_task_see_each_other_and_talk(open_page: OpenPage) -> 
     await open_task(bob, "Rehearse")
     await expect(card(ann, "Rehearse")).to_contain_text("Bob is looking")
     await expect(ann.get_by_role("group", name="Online: Ann, Bob")).to_be_visible()
+    below = ann.get_by_role("heading", name="Subtasks")
+    before = await below.bounding_box()
+    await bob.get_by_role("button", name="Edit description").click()
+    await expect(ann.get_by_text("Bob is editing the description")).to_be_visible()
+    assert await below.bounding_box() == before
+    await bob.get_by_role("button", name="Cancel").click()
     await bob.get_by_role("textbox", name="Title").focus()
     await expect(ann.get_by_text("Bob is editing the title")).to_be_visible()
+    assert await below.bounding_box() == before
     await expect(ann.get_by_text("Bob is editing the title")).not_to_be_visible(timeout=15_000)  # he types no more
 
     await ann.get_by_role("textbox", name="Write a comment").press_sequentially("Are you ready, @b")

@@ -1,15 +1,13 @@
 /** One task on the board. It is drawn again only when its own row changes. */
-import { Calendar, ListChecks, MessageSquare } from "lucide-react";
+import { Calendar, Check, ListChecks, MessageSquare } from "lucide-react";
 import { memo } from "react";
 import type { Model, Task } from "../data/model";
 import { Viewers } from "../presence/Presence";
-import { Avatar, Dot } from "../ui/controls";
+import { Avatars, Dot } from "../ui/controls";
 import { dayAlone } from "../ui/day";
 import { useSelection } from "./selection";
-import { PRIORITY_NAMES, today } from "./arrange";
+import { PRIORITY_LOOKS, PRIORITY_NAMES, today } from "./arrange";
 import { takeFocus } from "./focus";
-
-export const PRIORITY_LOOKS: Record<string, string> = { URGENT: "text-bad", HIGH: "text-warn", MEDIUM: "text-accent", LOW: "text-dim", NONE: "text-dim" };
 
 interface CardProps {
   task: Task;
@@ -31,7 +29,7 @@ export const Card = memo(function Card({ task, labelById, nameById, done, parts,
       tabIndex={0}
       data-task={task.id}
       aria-current={isOpen || undefined}
-      className={`grid cursor-pointer gap-1.5 rounded-xl border bg-surface p-2.5 text-left shadow-xs select-none hover:border-accent ${isOpen ? "border-accent" : "border-line"} ${isDragged ? "opacity-40" : ""} ${isSelected ? "ring-2 ring-accent" : ""}`}
+      className={`relative grid cursor-pointer gap-1.5 rounded-xl border p-2.5 text-left select-none ${isOpen ? "border-accent shadow-[inset_4px_0_0_var(--accent)]" : "border-line shadow-xs hover:border-dim"} ${isDragged ? "opacity-40" : ""} ${isSelected ? "bg-soft" : "bg-surface"}`}
       onClick={() => onOpen(task)}
       onKeyDown={(event) => {
         if ((event.key !== "Enter" && event.key !== " ") || event.target !== event.currentTarget) return;
@@ -39,7 +37,7 @@ export const Card = memo(function Card({ task, labelById, nameById, done, parts,
         onOpen(task);
       }}
     >
-      {isSelected && <span className="sr-only">Selected.</span>}
+      {isSelected && <span className="absolute -top-1.5 -left-1.5 rounded-full bg-accent p-0.5 text-accent-text"><Check size={12} strokeWidth={3} aria-hidden /><span className="sr-only">Selected.</span></span>}
       <CardText task={task} labelById={labelById} nameById={nameById} done={done} parts={parts} />
     </div>
   );
@@ -64,9 +62,7 @@ export function CardText({ task, labelById, nameById, done, parts }: Pick<CardPr
         {task.dueDate && <span className={`inline-flex items-center gap-1 ${isLate ? "text-bad" : ""}`}>{DAY}{dayAlone(task.dueDate)}{isLate && " (late)"}</span>}
         {parts > 0 && <span className="inline-flex items-center gap-1"><ListChecks size={13} aria-hidden />{done}/{parts}</span>}
         {task.commentCount > 0 && <span className="inline-flex items-center gap-1"><MessageSquare size={13} aria-hidden />{task.commentCount}<span className="sr-only"> comments</span></span>}
-        <span className="ml-auto flex -space-x-1.5 *:ring-2 *:ring-surface">
-          {task.assignees.slice(0, 4).map(({ id, name }) => <Avatar key={id} id={id} name={nameById.get(id) || name || "?"} size={22} />)}
-        </span>
+        <span className="ml-auto flex gap-0.5"><Avatars people={task.assignees} nameById={nameById} atMost={4} /></span>
       </span>
     </>
   );

@@ -29,6 +29,7 @@ const DUE = [{ id: "", label: "Any day" }, { id: "overdue", label: "Overdue" }, 
 const choicesOf = (names: Readonly<Record<string, string>>): Choice[] => Object.entries(names).map(([id, label]) => ({ id, label }));
 const [GROUP_CHOICES, SORT_CHOICES] = [choicesOf(GROUPINGS), choicesOf(SORTINGS)];
 const ARCHIVE: readonly Choice[] = [{ id: "yes", label: "Archived tasks" }];
+
 const tasksOf = (count: number): string => `${count} ${count === 1 ? "task" : "tasks"}`;
 
 export function FilterBar({ countOf, ...props }: FilterBarProps) {

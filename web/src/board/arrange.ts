@@ -8,6 +8,8 @@ import { kept, type Status, type Task } from "../data/model";
 export const PRIORITIES = ["URGENT", "HIGH", "MEDIUM", "LOW", "NONE"] as const;
 export const PRIORITY_NAMES: Record<string, string> = { URGENT: "Urgent", HIGH: "High", MEDIUM: "Medium", LOW: "Low", NONE: "No priority" };
 
+export const PRIORITY_LOOKS: Record<string, string> = { URGENT: "text-bad", HIGH: "text-warn", MEDIUM: "text-accent", LOW: "text-dim", NONE: "text-dim" };
+
 export const NOBODY = "nobody";
 
 export interface Filters {

@@ -20,10 +20,10 @@ export interface Room {
 
 const AT_HAND = 12; // more toggles than that are a crowd
 // In pixels, with what is between them:
-const TOGGLE = 50;
+const TOGGLE = 58; // with a count of two digits
 const FIELD_VIEW_COUNT = 338; // with the paddings, and with what takes filters away
 const NEW_TASK = { words: 120, picture: 50 };
-const MENUS = 340;
+const MENUS = 330;
 const PROJECT_MENU = 84;
 const ONE_MENU = 98;
 const HAS_WORDS = 640;

@@ -16,6 +16,17 @@ const REST_MS = 300; // a burst of changes is one question
 export default function MyTasksPage() {
   useEffect(nowShown, []);
   useWalk();
+  return (
+    <div className="min-h-0 grow overflow-y-auto" tabIndex={-1}>
+      <div className="mx-auto grid max-w-4xl grid-cols-1 gap-6 px-4 py-6 sm:px-8">
+        <h2 className="text-xl font-semibold tracking-tight">My tasks</h2>
+        <MyTasks />
+      </div>
+    </div>
+  );
+}
+
+function MyTasks() {
   const { workspaces } = useViewer();
   const [{ data, error }, ask] = useQuery({ query: MyTasksDocument, requestPolicy: "cache-and-network" });
   useTouched(workspaces.map(({ id }) => id), () => ask({ requestPolicy: "network-only" }));
@@ -27,18 +38,18 @@ export default function MyTasksPage() {
   if (!tasks.length) return <Empty title="Nothing is assigned to you."><p>To take a task, choose yourself among its assignees<span className="pointer-coarse:hidden">, or press I on its card</span>.</p></Empty>;
   const now = today();
   return (
-    <div className="mx-auto grid w-full max-w-4xl gap-6 overflow-y-auto p-4">
+    <>
       {DUE_GROUPS.map((group) => {
         const due = tasks.filter(({ dueDate }) => dueGroup(dueDate, now) === group);
         return due.length > 0 && (
           <section key={group} aria-label={group}>
-            <h2 className="pb-1.5 text-sm font-semibold">{group} <span className="font-normal text-dim">{due.length}</span></h2>
+            <h3 className="pb-1.5 text-sm font-semibold">{group} <span className="font-normal text-dim">{due.length}</span></h3>
             <div className="rounded-xl border border-line">{due.map((task) => <TaskLine key={task.id} task={task} slug={task.workspace.slug} place={task.workspace.name} />)}</div>
           </section>
         );
       })}
       {data.viewer?.assignedTasks.pageInfo.hasNextPage && <p className="text-sm text-dim">These are the first 200, the most urgent ones.</p>}
-    </div>
+    </>
   );
 }
 

@@ -30,8 +30,9 @@ export default function SearchPage({ slug }: { slug: string }) {
   const found = error ? here : (data?.searchTasks?.nodes ?? []);
 
   return (
-    <div className="mx-auto flex min-h-0 w-full max-w-4xl grow flex-col gap-3 p-4">
-      <input type="search" aria-label="Search tasks" placeholder="Words in titles, descriptions and comments" className={`${INPUT} shrink-0`} maxLength={200} autoFocus value={typed} onChange={(event) => setTyped(event.target.value)} />
+    <div className="mx-auto flex min-h-0 w-full max-w-4xl grow flex-col gap-3 px-4 py-6 sm:px-8">
+      <h2 className="text-xl font-semibold tracking-tight">Search</h2>
+      <input type="search" aria-label="Search tasks" placeholder="Titles, descriptions, comments" className={`${INPUT} shrink-0`} maxLength={200} autoFocus value={typed} onChange={(event) => setTyped(event.target.value)} />
       <p role="status" aria-label="Found" className="text-sm text-dim">
         {!query ? "Type words or the beginnings of words. Small typos are forgiven." : fetching && !data ? "Searching…" : counted(found.length, query)}
         {error && query && " The server cannot be asked; these are from the copy in this browser, without comments."}

@@ -128,7 +128,7 @@ function Item({ notice }: { notice: Notice }) {
         {isOfDates(notice) ? <span className="flex size-8 items-center justify-center rounded-full bg-raised text-warn"><Icon size={18} aria-hidden /></span> : (
           <>
             <Avatar id={actor.id} name={actor.name} size={32} />
-            <span className="absolute -right-1.5 -bottom-1 flex size-4.5 items-center justify-center rounded-full border border-line bg-surface text-dim"><Icon size={11} aria-hidden /></span>
+            <span className="absolute -right-2 -bottom-2 flex size-4.5 items-center justify-center rounded-full border border-line bg-surface text-dim"><Icon size={11} aria-hidden /></span>
           </>
         )}
       </span>

@@ -1,4 +1,5 @@
 /** People who are here, shown: dots with words, avatars of who looks at a task, who edits a field. */
+import { Eye, Pencil } from "lucide-react";
 import { useLink } from "../data/connection";
 import { Avatar } from "../ui/controls";
 import { Ago } from "../ui/time";
@@ -14,8 +15,8 @@ const LOOKS: Record<string, string> = {
 };
 
 /** Full: online. A ring: away, or gray where they are not here. It is told apart by its words, too. */
-const PresenceDot = ({ status }: { status: string }) => (
-  <span className={`inline-block size-2.5 shrink-0 rounded-full border-2 ${LOOKS[status] ?? LOOKS.OFFLINE}`} aria-hidden />
+const PresenceDot = ({ status, size = "size-2.5" }: { status: string; size?: string }) => (
+  <span className={`inline-block ${size} shrink-0 rounded-full border-2 ${LOOKS[status] ?? LOOKS.OFFLINE}`} aria-hidden />
 );
 
 /** A dot and whether they are here, or when they were. */
@@ -44,7 +45,8 @@ export function Here() {
         {online.slice(0, SHOWN).map(({ user, status }) => (
           <span key={user.id} className="relative inline-flex rounded-full ring-2 ring-raised">
             <Avatar id={user.id} name={user.name} size={24} />
-            <span className="absolute -right-0.5 -bottom-0.5 inline-flex rounded-full bg-raised p-px"><PresenceDot status={status} /></span>
+            {/* At the edge: the letters are to be read. */}
+            <span className="absolute -right-1 -bottom-1 inline-flex rounded-full bg-raised p-px"><PresenceDot status={status} size="size-2" /></span>
           </span>
         ))}
       </span>
@@ -58,23 +60,29 @@ export function Viewers({ taskId, size = 20 }: { taskId: string; size?: number }
   const others = useOthersAt(taskId);
   if (others.length === 0) return null;
   const names = others.map(({ user, mode }) => `${user.name} ${mode === "VIEWING" ? "is looking" : mode === "EDITING" ? "is editing" : "is commenting"}`);
+  const isActive = others.some(({ mode }) => mode !== "VIEWING");
+  const Doing = isActive ? Pencil : Eye;
   return (
-    <span className="flex -space-x-1" title={names.join(", ")}>
+    <span className="flex items-center gap-1" title={names.join(", ")}>
       <span className="sr-only">{names.join(", ")}</span>
-      {others.slice(0, 3).map(({ user, mode }) => (
-        <span key={user.id} aria-hidden className={`appear inline-flex rounded-full border-2 ${mode === "VIEWING" ? "border-good" : "border-accent"}`}><Avatar id={user.id} name={user.name} size={size} /></span>
-      ))}
-      {others.length > 3 && <span className="pl-2 text-xs text-dim">+{others.length - 3}</span>}
+      {/* Those who are assigned are on the same card. */}
+      <Doing size={14} aria-hidden className={`appear ${isActive ? "text-accent" : "text-good"}`} />
+      <span aria-hidden className="flex -space-x-1">
+        {others.slice(0, 3).map(({ user, mode }) => (
+          <span key={user.id} className={`appear inline-flex rounded-full border-2 ${mode === "VIEWING" ? "border-good" : "border-accent"}`}><Avatar id={user.id} name={user.name} size={size} /></span>
+        ))}
+      </span>
+      {others.length > 3 && <span className="text-xs text-dim">+{others.length - 3}</span>}
     </span>
   );
 }
 
-/** Says that somebody edits a field. It keeps nobody from doing so too. */
-export function EditedBy({ taskId, field, what }: { taskId: string; field: string; what: string }) {
+/** Says that somebody edits a field, in a place that is kept for it. It keeps nobody from doing so too. */
+export function EditedBy({ taskId, field, what, className = "" }: { taskId: string; field: string; what: string; className?: string }) {
   const editor = useEditorOf(taskId, field);
   return (
-    <p role="status" className={`text-xs text-accent ${editor ? "" : "sr-only"}`}>
-      {editor && <span className="appear inline-flex items-center gap-1.5"><Avatar id={editor.user.id} name={editor.user.name} size={16} />{editor.user.name} is editing {what}</span>}
+    <p role="status" className={`flex h-4 min-w-0 text-xs text-accent ${className}`}>
+      {editor && <span className="appear flex min-w-0 items-center gap-1.5"><Avatar id={editor.user.id} name={editor.user.name} size={16} /><span className="truncate">{editor.user.name} is editing {what}</span></span>}
     </p>
   );
 }

@@ -47,7 +47,7 @@ export function Title({ task, version, isFixed, onTyping }: TextProps) {
           if (event.key === "Enter") { event.preventDefault(); save(); }
           if (event.key === "Escape" && typed.isTyping) { event.preventDefault(); end(); }
         }} />
-      <EditedBy taskId={task.id} field="TITLE" what="the title" />
+      <EditedBy taskId={task.id} field="TITLE" what="the title" className="last:-mb-4" />
       {typed.isTyping && !isFocused && (
         <div role="status" className="flex items-center gap-2 rounded-lg border border-warn px-3 py-1.5 text-sm">
           <span className="grow">The title is not saved yet.</span>
@@ -124,10 +124,10 @@ export function Description({ task, version, isFixed, onTyping, people }: TextPr
     <section className="grid grid-cols-1 gap-2" aria-label="Description">
       <div className="flex min-h-8 items-center justify-between gap-2">
         <h2 className="text-sm font-semibold">Description</h2>
+        <EditedBy taskId={task.id} field="DESCRIPTION" what="the description" className="grow" />
         {!isFixed && !typed.isTyping && <Button kind="quiet" onClick={() => { typed.type(value); onTyping(true); }}><Pencil size={14} aria-hidden />Edit<span className="sr-only"> description</span></Button>}
         {typed.isTyping && <Button kind="quiet" aria-pressed={isPreview} onClick={() => setPreview(!isPreview)}>Preview</Button>}
       </div>
-      <EditedBy taskId={task.id} field="DESCRIPTION" what="the description" />
       {typed.isTyping ? (
         <>
           {isPreview ? <div className="min-h-28 rounded-lg border border-line px-3 py-1.5 text-sm"><Markdown text={toKept(typed.text, people)} /></div> : (

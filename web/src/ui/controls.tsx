@@ -55,6 +55,16 @@ export function Avatar({ id, name, size = 24 }: { id: string; name: string; size
   );
 }
 
+/** People side by side: the first of them, and how many more there are. */
+export function Avatars({ people, nameById, atMost }: { people: readonly { id: string; name?: string | null }[]; nameById?: ReadonlyMap<string, string>; atMost: number }) {
+  return (
+    <>
+      {people.slice(0, atMost).map(({ id, name }) => <Avatar key={id} id={id} name={nameById?.get(id) || name || "?"} size={22} />)}
+      {people.length > atMost && <span className="self-center text-xs text-dim">+{people.length - atMost}</span>}
+    </>
+  );
+}
+
 export const Dot = ({ color }: { color: string }) => (
   <span aria-hidden className="inline-block size-2.5 shrink-0 rounded-full" style={{ background: color }} />
 );
