@@ -3,6 +3,7 @@ import { useId, useLayoutEffect, useRef, useState, type KeyboardEvent, type Text
 import type { Membership } from "../data/model";
 import { announce } from "../ui/announce";
 import { Avatar, INPUT } from "../ui/controls";
+import { useWorkspace } from "../workspace/context";
 import { begunAt, offered } from "./mentions";
 
 interface MentionAreaProps extends Omit<TextareaHTMLAttributes<HTMLTextAreaElement>, "onChange" | "value"> {
@@ -13,12 +14,20 @@ interface MentionAreaProps extends Omit<TextareaHTMLAttributes<HTMLTextAreaEleme
 }
 
 export function MentionArea({ label, value, people, onText, onKeyDown, className = "", ...rest }: MentionAreaProps) {
+  const { myId } = useWorkspace();
   const area = useRef<HTMLTextAreaElement>(null);
   const list = useId();
   const [begun, setBegun] = useState<string | null>(null);
   const [at, setAt] = useState(0);
-  const choices = begun === null ? [] : offered(people, begun);
+  const choices = begun === null ? [] : offered(people, begun, myId);
 
+  // Who comes to write goes on at the end. The browser would begin before what is there.
+  useLayoutEffect(() => {
+    const element = area.current!;
+    if (document.activeElement !== element) return;
+    element.setSelectionRange(element.value.length, element.value.length);
+    element.scrollTop = element.scrollHeight;
+  }, []);
   // The field is often the last thing of a panel, with no room below it.
   useLayoutEffect(() => {
     if (choices.length === 0) return;
@@ -32,7 +41,7 @@ export function MentionArea({ label, value, people, onText, onKeyDown, className
     if (next === begun) return;
     setBegun(next);
     setAt(0);
-    if (next !== null) announce(`${offered(people, next).length} people to mention`);
+    if (next !== null) announce(`${offered(people, next, myId).length} people to mention`);
   }
   function choose(member: Membership): void {
     const element = area.current!;

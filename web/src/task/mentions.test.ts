@@ -27,8 +27,10 @@ describe("mentions", () => {
     expect(begunAt("Hi @", 4)).toBe("");
     expect(begunAt("a@an", 4)).toBeNull();
     expect(begunAt("Hi @ann you", 11)).toBeNull();
-    expect(offered(PEOPLE, "mü")).toEqual([ANN]);
-    expect(offered(PEOPLE, "")).toEqual(PEOPLE);
+    expect(offered(PEOPLE, "mü", id("b"))).toEqual([ANN]);
+    expect(offered(PEOPLE, "mü", id("a"))).toEqual([ANN]);
+    expect(offered(PEOPLE, "", id("b"))).toEqual(PEOPLE);
+    expect(offered(PEOPLE, "", id("a"))).toEqual([BOB, ANN]);
     const guest = member("d", "Dan", "dan", { role: "GUEST", projects: [{ id: "project_1" }] });
     expect(whoSees([ANN, guest], { project: null } as Task)).toEqual([ANN]);
     expect(whoSees([ANN, guest], { project: { id: "project_1" } } as Task)).toEqual([ANN, guest]);

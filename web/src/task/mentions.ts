@@ -34,13 +34,15 @@ export const whoSees = (members: readonly Membership[], task: Task): Membership[
 /** The mention that is being typed just before the caret, without its `@`; null if none is. */
 export const begunAt = (text: string, caret: number): string | null => BEGUN.exec(text.slice(0, caret))?.[1] ?? null;
 
-/** Who may be meant, those first whose handle or name begins so. */
-export function offered(members: readonly Membership[], begun: string): Membership[] {
+/** Who may be meant, those first whose handle or name begins so. Of those that fit alike the writer, who is hardly meant, is the last. */
+export function offered(members: readonly Membership[], begun: string, myId: string): Membership[] {
   const words = begun.toLowerCase();
   const fit = ({ user }: Membership): number => {
     const [handle, name] = [user.handle.toLowerCase(), user.name.toLowerCase()];
     if (handle.startsWith(words) || name.startsWith(words)) return 0;
     return name.split(/\s+/).some((part) => part.startsWith(words)) || handle.includes(words) ? 1 : 2;
   };
-  return members.map((member) => [fit(member), member] as const).filter(([rank]) => rank < 2).sort((a, b) => a[0] - b[0]).slice(0, OFFERED).map(([, member]) => member);
+  const isMe = ({ user }: Membership): number => Number(user.id === myId);
+  const fitting = members.map((member) => [fit(member), member] as const).filter(([rank]) => rank < 2);
+  return fitting.sort(([a, one], [b, other]) => a - b || isMe(one) - isMe(other)).slice(0, OFFERED).map(([, member]) => member);
 }
