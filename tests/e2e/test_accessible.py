@@ -147,6 +147,12 @@ async def test_dialogs_menus_and_the_task_by_keyboard_alone(open_page: OpenPage,
     page = await sign_up(open_page, "Cy Young", viewport={"width": width, "height": 740})
     keys = page.keyboard
     await expect(page.get_by_role("button", name="New task", exact=True)).to_be_visible()
+    pages = await page.get_by_role("navigation", name="Pages").bounding_box()
+    await keys.press("Tab")
+    await expect(page.get_by_role("link", name="To the page")).to_be_focused()
+    await expect(page.get_by_role("link", name="To the page")).to_be_in_viewport(ratio=1)
+    assert await page.get_by_role("navigation", name="Pages").bounding_box() == pages
+    await is_for_everybody(page, "the link over the navigation")
     await keys.press("c")
     await expect(page.get_by_role("dialog", name="New task")).to_be_visible()
     await keys.type("Tune the violin")

@@ -32,7 +32,7 @@ export function Shell({ title, slug: shown, view, children }: { title: string; s
   }, [title, unread]);
   return (
     <div className="flex h-dvh flex-col md:flex-row">
-      <a href="#page" className="sr-only focus:not-sr-only">To the page</a>
+      <a href="#page" className="sr-only focus:not-sr-only focus:fixed focus:top-2 focus:left-2 focus:z-50 focus:rounded-lg focus:border focus:border-line focus:bg-surface focus:px-3 focus:py-2 focus:text-sm focus:font-medium focus:whitespace-nowrap focus:shadow-lg">To the page</a>
       <nav aria-label="Pages" className="relative flex shrink-0 flex-wrap items-center border-b border-line bg-raised p-1 md:w-56 md:flex-col md:flex-nowrap md:items-stretch md:gap-1 md:overflow-y-auto md:border-r md:border-b-0 md:p-2">
         <WorkspaceSwitcher slug={slug} />
         <span aria-hidden className="grow md:hidden" />
