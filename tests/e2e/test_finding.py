@@ -60,8 +60,10 @@ async def test_everything_is_found_by_keyboard(open_page: OpenPage) -> None:
 
     await page.keyboard.press("Control+k")
     what = page.get_by_role("combobox", name="What to find or do")
+    before = await what.bounding_box()
     await what.fill("tuba")
     await expect(page.get_by_role("option", selected=True)).to_contain_text("Sell the tuba")
+    assert await what.bounding_box() == before
     await is_accessible(page, "palette")
     await page.keyboard.press("Enter")
     await expect(page.get_by_role("textbox", name="Title")).to_have_value("Sell the tuba")

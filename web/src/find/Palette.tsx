@@ -93,7 +93,7 @@ export default function Palette({ slug, onClose }: { slug: string | undefined; o
   }
 
   return (
-    <Dialog title="Find or do" onClose={onClose}>
+    <Dialog title="Find or do" isHigh onClose={onClose}>
       <input role="combobox" aria-label="What to find or do" aria-expanded aria-controls={listId} aria-activedescendant={chosen && `${listId}-${chosen.id}`} autoFocus autoComplete="off"
         placeholder="A task, a place, an action" className={INPUT} value={typed} onChange={(event) => { setTyped(event.target.value); setAt(0); }} onKeyDown={keyed} />
       {task && offers.length > 1 && <p className="truncate text-sm text-dim">{targets.length > 1 ? `${targets.length} tasks are selected.` : `${task.key} ${task.title}`}</p>}

@@ -7,6 +7,11 @@ describe("what was typed", () => {
     ["Go to the board", "go bo", true],
     ["Toggle theme", "tglth", true],
     ["Toggle theme", "boar", false],
+    ["Toggle theme", "ggth", false],
+    ["Get the to-do list", "gthl", true],
+    ["Order oil", "ordoil", true],
+    ["Go to the settings: projects, statuses, labels", "oil", false],
+    ["Go to the settings: projects, statuses, labels", "gtsl", true],
     ["Toggle theme", "x", false],
     ["anything", "", true],
   ])("%s / %s", (text, typed, fits) => expect(fit(text, typed) > 0).toBe(fits));

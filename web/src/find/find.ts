@@ -4,7 +4,7 @@
  * Invariant: pure; today is given, so that a test can choose it.
  */
 
-/** How well `text` fits what was typed, 0 if it does not: every word must begin some word of it, or be its letters in order. */
+/** How well `text` fits what was typed, 0 if it does not: every word must be in it, or be letters of its words in order. */
 export function fit(text: string, typed: string): number {
   const lower = text.toLowerCase();
   let sum = 1;
@@ -17,14 +17,22 @@ export function fit(text: string, typed: string): number {
   return sum;
 }
 
+/** Whether the letters come in their order and begin each word that they are of: else almost any of a long text would do. */
 function isScattered(text: string, letters: string): boolean {
   if (letters.length < 2 || letters.length > 8) return false;
-  let at = -1;
+  const words = text.split(/[^\p{L}\p{N}]+/u);
+  let ends: readonly number[] | undefined; // where in each word the letter before can be, at the earliest; -1: nowhere
   for (const letter of letters) {
-    at = text.indexOf(letter, at + 1);
-    if (at < 0) return false;
+    const before = ends;
+    let isAhead = before === undefined; // whether the letter before can be in one of the words ahead
+    ends = words.map((word, at) => {
+      const end = before?.[at] ?? -1;
+      const begins = isAhead && word.startsWith(letter);
+      isAhead ||= end >= 0;
+      return begins ? 0 : end < 0 ? -1 : word.indexOf(letter, end + 1);
+    });
   }
-  return true;
+  return ends?.some((end) => end >= 0) ?? false;
 }
 
 const wordsOf = (typed: string): string[] => typed.toLowerCase().split(/\s+/).filter(Boolean);

@@ -3,7 +3,8 @@ import { X } from "lucide-react";
 import { useLayoutEffect, useRef, type ReactNode } from "react";
 import { Button } from "./controls";
 
-export function Dialog({ title, onClose, children }: { title: string; onClose: () => void; children: ReactNode }) {
+/** `isHigh`: it begins near the top and stays there, where what it shows gets higher and lower under the hands. */
+export function Dialog({ title, isHigh = false, onClose, children }: { title: string; isHigh?: boolean; onClose: () => void; children: ReactNode }) {
   const dialog = useRef<HTMLDialogElement>(null);
   // In the commit itself: a key that comes after it is meant for the dialog, and at its end for what had the focus before.
   useLayoutEffect(() => {
@@ -17,7 +18,7 @@ export function Dialog({ title, onClose, children }: { title: string; onClose: (
     <dialog
       ref={dialog}
       aria-label={title}
-      className="m-auto w-[calc(100%-1.5rem)] max-w-lg rounded-2xl border border-line bg-surface p-0 text-text shadow-2xl backdrop:bg-black/50"
+      className={`${isHigh ? "mx-auto mt-[10dvh] mb-auto max-h-[85dvh]" : "m-auto"} w-[calc(100%-1.5rem)] max-w-lg rounded-2xl border border-line bg-surface p-0 text-text shadow-2xl backdrop:bg-black/50`}
       onCancel={(event) => {
         event.preventDefault();
         onClose();
