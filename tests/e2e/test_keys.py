@@ -41,6 +41,11 @@ async def test_several_tasks_are_selected_and_changed_together(open_page: OpenPa
     await expect(bar.get_by_role("button", name="Priority")).to_be_focused()  # the menu has given the focus back
     messages = page.get_by_role("status", name="Messages")
     undo = messages.get_by_role("button", name="Undo").first
+    await expect(undo).to_be_visible()
+    [message, room] = [await place.bounding_box() for place in (messages, bar)]
+    assert message is not None
+    assert room is not None
+    assert message["y"] + message["height"] <= room["y"]
     await undo.hover()  # it stays for as long as somebody points at it
     await card(page, "Second").focus()
     await page.keyboard.press("i")
@@ -55,6 +60,7 @@ async def test_several_tasks_are_selected_and_changed_together(open_page: OpenPa
         await expect(card(bob, title).get_by_title("Ann")).to_be_visible()
     await page.keyboard.press("Control+z")
     await expect(messages).to_contain_text("The last change of 3 tasks was undone")
+    await expect(messages).not_to_contain_text("3 tasks were changed")
     await expect(card(bob, "Third").get_by_title("Ann")).to_have_count(0)
     await expect(card(page, "First")).not_to_contain_text("Urgent")
     await page.keyboard.press("Escape")

@@ -92,7 +92,7 @@ export function TaskChoices({ kind, task, model, targets = [task] }: TaskChoices
 /** Changes tasks alike; it is said, of several where all see it, and can be taken back there. */
 export function changeAll(workspace: OpenWorkspace, tasks: readonly Task[], change: Record<string, unknown>): void {
   const keys = workspace.submitAll(tasks.map(({ id }) => id), change);
-  if (tasks.length > 1) toast(`${tasks.length} tasks were changed`, undefined, { label: "Undo", run: () => workspace.undo(keys) });
+  if (tasks.length > 1) toast(`${tasks.length} tasks were changed`, undefined, { label: "Undo", run: () => workspace.undo(keys), undoes: keys });
   else tell(workspace, tasks, change);
 }
 
@@ -115,7 +115,7 @@ export function archiveAll(workspace: OpenWorkspace, tasks: readonly Task[]): vo
   const isArchived = first.archivedAt !== null;
   const keys = workspace.submitEach(isArchived ? "restoreTask" : "archiveTask", tasks.map(({ id }) => ({ id })));
   const said = tasks.length > 1 ? `${tasks.length} tasks were` : `“${first.title}” was`;
-  toast(`${said} ${isArchived ? "taken out of the archive" : "archived"}`, undefined, { label: "Undo", run: () => workspace.undo(keys) });
+  toast(`${said} ${isArchived ? "taken out of the archive" : "archived"}`, undefined, { label: "Undo", run: () => workspace.undo(keys), undoes: keys });
 }
 
 /** To the end of another column. */

@@ -3,6 +3,7 @@ import { X } from "lucide-react";
 import type { Model } from "../data/model";
 import { Button } from "../ui/controls";
 import { Menu } from "../ui/menu";
+import { liftToasts } from "../ui/toasts";
 import { useWorkspace } from "../workspace/context";
 import { archiveAll, TaskChoices } from "./QuickMenu";
 import { QUICK_KEYS } from "./quick-keys";
@@ -22,7 +23,7 @@ export default function SelectionBar({ model, isArchive }: { model: Model; isArc
     clearSelection();
   }
   return (
-    <div role="toolbar" aria-label="Selected tasks" className="appear z-30 mx-2 my-3 flex shrink-0 flex-wrap self-center items-center justify-center gap-1 rounded-2xl border border-line bg-raised p-2 shadow-lg">
+    <div ref={keepFree} role="toolbar" aria-label="Selected tasks" className="appear z-30 mx-2 my-3 flex shrink-0 flex-wrap self-center items-center justify-center gap-1 rounded-2xl border border-line bg-raised p-2 shadow-lg">
       <span role="status" className="px-2 text-sm font-semibold">{tasks.length} selected</span>
       {CHOICES.map(({ kind, name }) => (
         <Menu key={kind} label={`${name} of all`} trigger={<Button kind="quiet">{name}</Button>}>
@@ -33,4 +34,15 @@ export default function SelectionBar({ model, isArchive }: { model: Model; isArc
       <Button kind="quiet" className="px-2" aria-label="Select nothing" onClick={clearSelection}><X size={16} aria-hidden /></Button>
     </div>
   );
+}
+
+/** Messages stay above the bar, which they would cover. Its height changes with the room that it has, and is told by the browser. */
+function keepFree(bar: HTMLElement | null): (() => void) | undefined {
+  if (!bar) return undefined;
+  const watch = new ResizeObserver(([seen]) => liftToasts(seen?.borderBoxSize[0]?.blockSize ?? 0));
+  watch.observe(bar);
+  return () => {
+    watch.disconnect();
+    liftToasts(0);
+  };
 }

@@ -9,7 +9,7 @@ import { flushSync } from "react-dom";
 import { may, type Model, type Task } from "../data/model";
 import type { OpenWorkspace, Undone } from "../data/workspace";
 import { announce } from "../ui/announce";
-import { toast } from "../ui/toasts";
+import { dropUndoOf, toast } from "../ui/toasts";
 import { useWorkspace } from "../workspace/context";
 import { placeAt, type Columns } from "./arrange";
 import { elementOf, focusCard, follow, taskIdAt, watchFocus } from "./focus";
@@ -86,6 +86,7 @@ export function useBoardKeys(columns: Columns, onOpen: (task: Task) => void, isB
 /** Undoes what was done last, and says what that was. */
 export function undoLast(workspace: OpenWorkspace): void {
   const undone = workspace.undoLast();
+  if (undone) dropUndoOf(undone.operation.key);
   toast(undone ? undoneWords(undone, workspace.model()) : "There is nothing to undo");
 }
 

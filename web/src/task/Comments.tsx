@@ -121,7 +121,7 @@ function CommentView({ comment, people, mayWrite, onEditing, onAnswer, onResolve
   const name = people.find(({ user }) => user.id === comment.author.id)?.user.name ?? comment.author.name;
   function remove(): void {
     const key = workspace.submit("deleteComment", { id: comment.id });
-    toast("Your comment was deleted", undefined, { label: "Undo", run: () => workspace.undo([key]) });
+    toast("Your comment was deleted", undefined, { label: "Undo", run: () => workspace.undo([key]), undoes: [key] });
   }
   return (
     <article data-comment={comment.id} aria-label={`Comment by ${name}`} className={`group appear grid gap-1.5 px-3 py-2.5 ${isSent ? "" : "opacity-70"}`}>

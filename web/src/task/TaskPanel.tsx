@@ -135,7 +135,7 @@ function Details({ task, model, onClose, onOpen }: { task: Task; model: Model; o
   function remove(): void {
     const key = workspace.submit("deleteTask", { id: task.id });
     onClose();
-    toast(`“${task.title}” was deleted`, undefined, { label: "Undo", run: () => workspace.undo([key]) });
+    toast(`“${task.title}” was deleted`, undefined, { label: "Undo", run: () => workspace.undo([key]), undoes: [key] });
   }
   function archive(): void {
     archiveAll(workspace, [task]);

@@ -7,14 +7,21 @@ interface Toast {
   readonly id: number;
   readonly title: string;
   readonly text?: string | undefined;
-  readonly action?: { readonly label: string; readonly run: () => void } | undefined;
+  readonly action?: Action | undefined;
+}
+
+interface Action {
+  readonly label: string;
+  readonly run: () => void;
+  /** What it undoes, by the keys of that: where one of them is undone otherwise, the message has nothing more to offer. */
+  readonly undoes?: readonly string[];
 }
 
 const SHOWN_MS = 8_000;
 const AT_MOST = 3;
 let lastId = 0;
 
-const useToasts = create<{ toasts: readonly Toast[] }>(() => ({ toasts: [] }));
+const useToasts = create<{ toasts: readonly Toast[]; lift: number }>(() => ({ toasts: [], lift: 0 }));
 const drop = (id: number): void => useToasts.setState(({ toasts }) => ({ toasts: toasts.filter((toast) => toast.id !== id) }));
 
 export function toast(title: string, text?: string, action?: Toast["action"]): void {
@@ -23,6 +30,13 @@ export function toast(title: string, text?: string, action?: Toast["action"]): v
   dropLater(id);
 }
 
+/** Takes away the message that offers to undo what was done under this key. */
+export const dropUndoOf = (key: string): void =>
+  useToasts.setState(({ toasts }) => ({ toasts: toasts.filter(({ action }) => !action?.undoes?.includes(key)) }));
+
+/** Keeps messages so many pixels further up, above what is at the edge for a while and has buttons of its own. */
+export const liftToasts = (lift: number): void => useToasts.setState({ lift });
+
 /** Not while somebody points at one of them, or has come to its button by keys: they are about to press it. */
 function dropLater(id: number): void {
   const areHeld = (): boolean => document.querySelector("[data-toasts]:is(:hover, :focus-within)") !== null;
@@ -30,9 +44,9 @@ function dropLater(id: number): void {
 }
 
 export function Toasts() {
-  const { toasts } = useToasts();
+  const { toasts, lift } = useToasts();
   return (
-    <div role="status" aria-label="Messages" data-toasts className="pointer-events-none fixed right-4 bottom-4 z-60 grid w-80 max-w-[calc(100vw-2rem)] gap-2">
+    <div role="status" aria-label="Messages" data-toasts className="pointer-events-none fixed right-4 bottom-4 z-60 grid w-80 max-w-[calc(100vw-2rem)] gap-2" style={{ marginBottom: lift }}>
       {toasts.map(({ id, title, text, action }) => (
         <div key={id} className="pointer-events-auto flex items-start gap-2 rounded-xl border border-line bg-raised p-3 shadow-lg">
           <div className="min-w-0 grow">
