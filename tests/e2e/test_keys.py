@@ -14,6 +14,12 @@ KEYS = """keys => {
     }
 }"""
 """Presses keys one after the other, with no time for a frame between them."""
+IS_BESIDE = """() => {
+    const [menu, task] = ["[role=menu]", "[data-at-hand]"]
+        .map(what => document.querySelector(what).getBoundingClientRect());
+    return menu.left >= task.right || menu.top >= task.bottom;
+}"""
+"""Whether the menu covers nothing of the task that it is opened on."""
 NOTE_DIALOG = """() => new MutationObserver((_, observer) => {
     const dialog = document.querySelector("dialog");
     if (!dialog) return;
@@ -158,6 +164,25 @@ async def test_what_one_does_by_keys_and_menus_is_said(open_page: OpenPage) -> N
         await page.get_by_role("menuitemradio", name=choice).click()
         await expect(said).to_have_text(sentence)
         await expect(card(page, "First")).to_be_focused()
+    await page.keyboard.press("s")
+    await expect(page.get_by_role("menuitemradio", name="Done")).to_be_focused()  # which it is
+    await expect(page.get_by_role("menu")).to_contain_text("Status: ")
+    await page.wait_for_function(IS_BESIDE)
+    await page.keyboard.press("Escape")
+    await expect(card(page, "First")).to_be_focused()
+    await page.keyboard.press("l")
+    await expect(page.get_by_role("menu")).to_contain_text("There are no labels yet.")
+    await expect(page.get_by_role("menuitem", name="Make some in the settings")).to_be_focused()
+    await page.keyboard.press("Escape")
+    await page.keyboard.press("d")
+    await page.get_by_role("menuitem", name="Another day…").click()
+    await page.get_by_label("Another day").fill("2031-05-17")
+    await page.keyboard.press("Enter")
+    await expect(card(page, "First")).to_contain_text("2031")
+    await expect(card(page, "First")).to_be_focused()
+    await page.keyboard.press("d")
+    await page.get_by_role("menuitemradio", name="No day").click()
+    await expect(said).to_have_text("First is due on no day.")
     again = await said.text_content()
     await page.keyboard.press("d")
     await page.get_by_role("menuitemradio", name="No day").click()

@@ -1,47 +1,69 @@
 /** The menu that a key opens on the task in focus: who, where, how urgent, which labels, until when. */
+import { useLayoutEffect } from "react";
+import { useLocation } from "wouter";
 import { create } from "zustand";
-import type { Model, Task } from "../data/model";
+import { may, type Model, type Task } from "../data/model";
 import type { OpenWorkspace } from "../data/workspace";
 import { announce } from "../ui/announce";
 import { Avatar, Dot } from "../ui/controls";
-import { AnyOf, Menu, OneOf } from "../ui/menu";
+import { AnyOf, Menu, MenuItem, OneOf, OtherDay } from "../ui/menu";
 import { toast } from "../ui/toasts";
 import { useWorkspace } from "../workspace/context";
-import { focusCard, holdCard } from "./focus";
+import { elementOf, focusCard, holdCard } from "./focus";
 import { targetsOf } from "./selection";
 import { sentenceOf } from "./spoken";
-import type { QuickKind } from "./quick-keys";
+import { QUICK_KEYS, type QuickKind } from "./quick-keys";
 import { dayAfter, PRIORITIES, PRIORITY_NAMES, today } from "./arrange";
 
 interface Quick {
   readonly kind: QuickKind;
   readonly taskId: string | null;
-  readonly x: number;
-  readonly y: number;
+  /** What it is opened on, in pixels of the window. */
+  readonly box: { readonly left: number; readonly top: number; readonly width: number; readonly height: number };
+  readonly side: "right" | "bottom";
   /** What is given the focus after it; null: the card. */
   readonly from: HTMLElement | null;
 }
 
-const useQuick = create<Quick>(() => ({ kind: "status", taskId: null, x: 0, y: 0, from: null }));
+const useQuick = create<Quick>(() => ({ kind: "status", taskId: null, box: { left: 0, top: 0, width: 1, height: 1 }, side: "bottom", from: null }));
 
-/** Opens it beside an element. */
+const ROOM = 240; // in pixels, beside what a menu is opened on; with less it comes below
+
+/** Opens it beside an element, and covers nothing of that. */
 export function openQuick(kind: QuickKind, taskId: string, beside: Element | null, from: HTMLElement | null = null): void {
-  const box = beside?.getBoundingClientRect();
-  useQuick.setState({ kind, taskId, x: (box?.left ?? 0) + 16, y: (box?.top ?? 0) + 24, from });
+  const { left, top, width, height, right } = beside?.getBoundingClientRect() ?? new DOMRect(16, 16, 1, 1);
+  useQuick.setState({ kind, taskId, box: { left, top, width, height }, side: innerWidth - right < ROOM ? "bottom" : "right", from });
+}
+
+/** Opens it on the task in the panel, at the field that it is about. */
+export function openQuickInPanel(kind: QuickKind, taskId: string): void {
+  const panel = document.querySelector<HTMLElement>("aside");
+  const field = panel?.querySelector(`[data-field="${kind}"]`);
+  field?.scrollIntoView({ block: "nearest" });
+  openQuick(kind, taskId, field ?? panel, panel?.contains(document.activeElement) ? (document.activeElement as HTMLElement) : panel);
 }
 
 export function QuickMenu({ model }: { model: Model }) {
-  const { kind, taskId, x, y, from } = useQuick();
+  const { kind, taskId, box, side, from } = useQuick();
   const task = taskId ? model.taskById.get(taskId) : undefined;
+  // The menu has the focus meanwhile: the card goes on to show that it is the one.
+  useLayoutEffect(() => {
+    const card = taskId ? elementOf(taskId) : null;
+    card?.toggleAttribute("data-at-hand", true);
+    return () => void card?.toggleAttribute("data-at-hand", false);
+  }, [taskId]);
   if (!task) return null;
+  const targets = targetsOf(task, model);
   const close = (): void => {
     useQuick.setState({ taskId: null });
     if (!from) holdCard(task.id);
     setTimeout(() => (from ? from.focus() : focusCard(task.id)), 0); // after the menu, which gives the focus back to where nothing is
   };
+  const name = QUICK_KEYS.find((each) => each.kind === kind)?.name;
   return (
-    <Menu label={`${kind} of ${task.title}`} open onOpenChange={(isOpen) => !isOpen && close()} trigger={<span aria-hidden className="fixed size-px" style={{ left: x, top: y }} />}>
-      <TaskChoices kind={kind} task={task} targets={targetsOf(task, model)} model={model} />
+    <Menu label={`${kind} of ${task.title}`} byKey={{ heading: `${name}: ${targets.length > 1 ? `${targets.length} tasks` : task.key || task.title}`, side }} open onOpenChange={(isOpen) => !isOpen && close()}
+      trigger={<span aria-hidden className="pointer-events-none fixed" style={box} />}>
+      <TaskChoices kind={kind} task={task} targets={targets} model={model} />
     </Menu>
   );
 }
@@ -57,6 +79,7 @@ interface TaskChoicesProps {
 /** The choices for a field of a task, or of several; each takes effect at once. */
 export function TaskChoices({ kind, task, model, targets = [task] }: TaskChoicesProps) {
   const workspace = useWorkspace();
+  const [, go] = useLocation();
   const update = (change: Record<string, unknown>): void => changeAll(workspace, targets, change);
   const ofAll = (idsOf: (task: Task) => readonly { id: string }[]): string[] =>
     idsOf(task).map(({ id }) => id).filter((id) => targets.every((each) => idsOf(each).some((one) => one.id === id)));
@@ -69,7 +92,13 @@ export function TaskChoices({ kind, task, model, targets = [task] }: TaskChoices
   if (kind === "due") {
     const days = [["Today", 0], ["Tomorrow", 1], ["In a week", 7], ["In two weeks", 14]] as const;
     const choices = days.map(([label, after]) => ({ id: dayAfter(today(), after), label }));
-    return <OneOf choices={[...choices, { id: "", label: "No day" }]} value={task.dueDate ?? ""} onChoose={(day) => update({ dueDate: day || null })} />;
+    const choose = (day: string): void => update({ dueDate: day || null });
+    return (
+      <>
+        <OneOf choices={[...choices, { id: "", label: "No day" }]} value={task.dueDate ?? ""} onChoose={choose} />
+        <OtherDay value={task.dueDate ?? ""} onChoose={choose} />
+      </>
+    );
   }
   if (kind === "project") {
     const open = model.projects.filter(({ id, archivedAt }) => !archivedAt || id === task.project?.id);
@@ -86,7 +115,12 @@ export function TaskChoices({ kind, task, model, targets = [task] }: TaskChoices
     return <AnyOf choices={choices} values={ofAll(({ assignees }) => assignees)} onToggle={(id, isOn) => update(isOn ? { addAssigneeIds: [id] } : { removeAssigneeIds: [id] })} />;
   }
   const choices = model.labels.map(({ id, name, color }) => ({ id, label: name, icon: <Dot color={color} /> }));
-  return <AnyOf choices={choices} values={ofAll(({ labels }) => labels)} onToggle={(id, isOn) => update(isOn ? { addLabelIds: [id] } : { removeLabelIds: [id] })} />;
+  return (
+    <>
+      <AnyOf choices={choices} values={ofAll(({ labels }) => labels)} none="There are no labels yet." onToggle={(id, isOn) => update(isOn ? { addLabelIds: [id] } : { removeLabelIds: [id] })} />
+      {choices.length === 0 && may(model, "PROJECT_ADMIN") && <MenuItem onSelect={() => go(`/w/${model.workspace?.slug}/settings/labels`)}>Make some in the settings</MenuItem>}
+    </>
+  );
 }
 
 /** Changes tasks alike; it is said, of several where all see it, and can be taken back there. */

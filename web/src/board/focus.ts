@@ -8,29 +8,32 @@
 import { useLayoutEffect, type RefObject } from "react";
 
 let heldId: string | null = null;
+let isWatching = false;
 let followedId: string | null = null;
 
 /** Begins to notice which card has the focus. Returns how to stop. */
 export function watchFocus(): () => void {
+  isWatching = true;
   const focused = (event: FocusEvent): void => void (heldId = cardOf(event.target)?.dataset.task ?? null);
   const pressed = (event: PointerEvent): void => void (heldId = cardOf(event.target)?.dataset.task ?? null);
   addEventListener("focusin", focused);
   addEventListener("pointerdown", pressed, { capture: true });
   return () => {
     heldId = null;
+    isWatching = false;
     removeEventListener("focusin", focused);
     removeEventListener("pointerdown", pressed, { capture: true });
   };
 }
 
-/** Lets keys mean a card from now on, though nothing has the focus. */
+/** Lets keys mean a card from now on, though nothing has the focus; not where there are no cards any more. */
 export function holdCard(id: string): void {
-  heldId = id;
+  if (isWatching) heldId = id;
 }
 
 /** Gives a card the focus, at once if it is in the page, otherwise as soon as it is. */
 export function focusCard(id: string): void {
-  heldId = id;
+  holdCard(id);
   elementOf(id)?.focus();
 }
 

@@ -5,7 +5,7 @@ import { useLocation } from "wouter";
 import { toggleTheme } from "../app/theme";
 import { elementOf, focusCard, taskIdAt } from "../board/focus";
 import { undoLast } from "../board/keys";
-import { archiveAll, openQuick, takeOrGiveBack } from "../board/QuickMenu";
+import { archiveAll, openQuick, openQuickInPanel, takeOrGiveBack } from "../board/QuickMenu";
 import { clearSelection, targetsOf } from "../board/selection";
 import { may, type Model, type Task } from "../data/model";
 import type { OpenWorkspace } from "../data/workspace";
@@ -55,10 +55,7 @@ export default function Palette({ slug, onClose }: { slug: string | undefined; o
       if (targets.length > 1) clearSelection();
       if (model && openTask(model, path)?.id === task.id) go(path.slice(0, path.lastIndexOf("/")) + location.search);
     } else if (focused) openQuick(id, task.id, elementOf(task.id));
-    else {
-      const panel = document.querySelector<HTMLElement>("aside");
-      openQuick(id, task.id, panel, panel?.contains(document.activeElement) ? (document.activeElement as HTMLElement) : panel);
-    }
+    else openQuickInPanel(id, task.id);
   };
   const actions: Action[] = [
     ...(workspace ? offers.map((offer) => ({ ...offer, run: () => fulfil(workspace, offer) })) : []),

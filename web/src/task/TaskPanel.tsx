@@ -183,7 +183,7 @@ function Fields({ task, model, mayWrite }: { task: Task; model: Model; mayWrite:
       </Choice>
       <Choice name="Project" kind="project" task={task} model={model} mayWrite={mayWrite}>{project ? <><Dot color={project.color} />{project.name}</> : "None"}</Choice>
       <dt className="text-dim">Start</dt><dd><Day label="Start date" value={task.startDate} isFixed={!mayWrite} onChange={(startDate) => update({ startDate })} /></dd>
-      <dt className="text-dim">Due</dt><dd><Day label="Due date" value={task.dueDate} isFixed={!mayWrite} onChange={(dueDate) => update({ dueDate })} /></dd>
+      <dt className="text-dim">Due</dt><dd data-field="due" className="scroll-mt-12"><Day label="Due date" value={task.dueDate} isFixed={!mayWrite} onChange={(dueDate) => update({ dueDate })} /></dd>
     </dl>
   );
 }
@@ -204,7 +204,7 @@ function Choice({ name, kind, task, model, mayWrite, children }: { name: string;
   return (
     <>
       <dt className="text-dim">{name}</dt>
-      <dd>{mayWrite ? <Menu label={name} trigger={<Button kind="quiet" className="w-full justify-start text-left"><span className="sr-only">{name}:</span>{shown}</Button>}><TaskChoices kind={kind} task={task} model={model} /></Menu> : <span className="flex min-h-8 items-center px-3">{shown}</span>}</dd>
+      <dd data-field={kind} className="scroll-mt-12">{mayWrite ? <Menu label={name} trigger={<Button kind="quiet" className="w-full justify-start text-left"><span className="sr-only">{name}:</span>{shown}</Button>}><TaskChoices kind={kind} task={task} model={model} /></Menu> : <span className="flex min-h-8 items-center px-3">{shown}</span>}</dd>
     </>
   );
 }

@@ -2,17 +2,32 @@
  * that whoever walks its regions comes by. */
 import { Check } from "lucide-react";
 import { DropdownMenu } from "radix-ui";
-import type { AnyOfProps, MenuItemProps, MenuProps, OneOfProps } from "./menu";
+import { useRef, useState, type FocusEvent, type KeyboardEvent } from "react";
+import { INPUT } from "./controls";
+import type { AnyOfProps, MenuItemProps, MenuProps, OneOfProps, OtherDayProps } from "./menu";
 
 const CONTENT = "z-50 max-h-[min(36rem,var(--radix-dropdown-menu-content-available-height))] min-w-44 overflow-y-auto rounded-xl border border-line bg-surface p-1 shadow-xl";
-const ITEM = "flex min-h-8 items-center gap-2 rounded-lg px-2 text-sm outline-none data-highlighted:bg-hover pointer-coarse:min-h-11";
+const ITEM = "flex min-h-8 items-center gap-2 rounded-lg px-2 text-sm -outline-offset-2 data-highlighted:bg-hover pointer-coarse:min-h-11";
 
-export function Menu({ label, trigger, children, ...state }: MenuProps) {
+export function Menu({ label, trigger, children, byKey, ...state }: MenuProps) {
+  // What holds now has the focus, so that arrows lead away from it, as in a list of the browser's; where a key has opened the
+  // menu, and nothing holds, the first item. Radix would give it to the menu itself, or always to the first item.
+  function entered(event: FocusEvent<HTMLElement>): void {
+    const menu = event.currentTarget;
+    if (event.target !== menu || menu.contains(event.relatedTarget)) return; // the pointer has left an item
+    const item = menu.querySelector<HTMLElement>("[role=menuitemradio][data-state=checked]") ?? (byKey ? menu.querySelector<HTMLElement>("[role^=menuitem]") : null);
+    if (!item) return;
+    event.preventDefault();
+    item.focus({ preventScroll: true }); // the menu is not at its place yet
+    const hidden = item.getBoundingClientRect().bottom - menu.getBoundingClientRect().bottom;
+    if (hidden > 0) menu.scrollTop += hidden;
+  }
   return (
     <DropdownMenu.Root modal={false} {...state}>
       <DropdownMenu.Trigger asChild>{trigger}</DropdownMenu.Trigger>
       <DropdownMenu.Portal container={document.getElementById("page")}>
-        <DropdownMenu.Content aria-label={label} className={CONTENT} sideOffset={4} collisionPadding={8} align="start">
+        <DropdownMenu.Content aria-label={label} className={CONTENT} side={byKey?.side ?? "bottom"} sideOffset={4} collisionPadding={8} align="start" onFocus={entered}>
+          {byKey && <Heading label={byKey.heading} />}
           {children}
         </DropdownMenu.Content>
       </DropdownMenu.Portal>
@@ -26,7 +41,7 @@ export const MenuItem = ({ onSelect, children }: MenuItemProps) => (
 
 export const MenuLine = () => <DropdownMenu.Separator className="my-1 h-px bg-line" />;
 
-const Heading = ({ label }: { label: string }) => <DropdownMenu.Label className="px-2 pt-2 pb-1 text-xs font-semibold text-dim">{label}</DropdownMenu.Label>;
+const Heading = ({ label }: { label: string }) => <DropdownMenu.Label className="max-w-60 truncate px-2 pt-2 pb-1 text-xs font-semibold text-dim">{label}</DropdownMenu.Label>;
 
 export function OneOf({ label, choices, value, onChoose }: OneOfProps) {
   return (
@@ -43,7 +58,26 @@ export function OneOf({ label, choices, value, onChoose }: OneOfProps) {
   );
 }
 
-export function AnyOf({ label, choices, values, onToggle }: AnyOfProps) {
+/** Keys are the field's own, but Escape, which closes the menu; Enter takes what is in it. */
+export function OtherDay({ value, onChoose }: OtherDayProps) {
+  const [isAsked, setAsked] = useState(false);
+  const [day, setDay] = useState(value);
+  const take = useRef<HTMLDivElement>(null);
+  if (!isAsked) return <DropdownMenu.Item className={ITEM} onSelect={(event) => { event.preventDefault(); setAsked(true); }}>Another day…</DropdownMenu.Item>;
+  function keyed(event: KeyboardEvent): void {
+    if (event.key === "Escape") return;
+    event.stopPropagation();
+    if (event.key === "Enter") take.current?.click();
+  }
+  return (
+    <>
+      <input type="date" aria-label="Another day" autoFocus className={INPUT} value={day} onChange={(event) => setDay(event.target.value)} onKeyDown={keyed} />
+      <DropdownMenu.Item ref={take} className={ITEM} disabled={!day} onSelect={() => onChoose(day)}>Take this day</DropdownMenu.Item>
+    </>
+  );
+}
+
+export function AnyOf({ label, choices, values, onToggle, none = "There are none yet." }: AnyOfProps) {
   return (
     <DropdownMenu.Group aria-label={label}>
       {label && <Heading label={label} />}
@@ -60,7 +94,7 @@ export function AnyOf({ label, choices, values, onToggle }: AnyOfProps) {
           <DropdownMenu.ItemIndicator><Check size={16} aria-hidden /></DropdownMenu.ItemIndicator>
         </DropdownMenu.CheckboxItem>
       ))}
-      {choices.length === 0 && <p className="px-2 py-1 text-sm text-dim">There are none yet.</p>}
+      {choices.length === 0 && <p className="px-2 py-1 text-sm text-dim">{none}</p>}
     </DropdownMenu.Group>
   );
 }

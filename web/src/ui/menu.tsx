@@ -16,6 +16,8 @@ export interface MenuProps {
   label: string;
   trigger: ReactElement<TriggerProps>;
   children: ReactNode;
+  /** For a menu that a key has opened on something: what it is headed by, and on which side of that it comes. */
+  byKey?: { readonly heading: string; readonly side: "right" | "bottom" };
   open?: boolean;
   onOpenChange?: (open: boolean) => void;
 }
@@ -35,6 +37,13 @@ export interface AnyOfProps {
   choices: readonly Choice[];
   values: readonly string[];
   onToggle: (id: string, isOn: boolean) => void;
+  /** What is said where there are none. */
+  none?: string;
+}
+export interface OtherDayProps {
+  /** A day like 2026-05-01; empty: none. */
+  value: string;
+  onChoose: (day: string) => void;
 }
 interface TriggerProps {
   onPointerEnter?: () => void;
@@ -79,5 +88,7 @@ export const MenuItem = (props: MenuItemProps): ReactNode => parts && <parts.Men
 export const MenuLine = (): ReactNode => parts && <parts.MenuLine />;
 /** One of several. */
 export const OneOf = (props: OneOfProps): ReactNode => parts && <parts.OneOf {...props} />;
+/** Any day, which is typed or chosen. */
+export const OtherDay = (props: OtherDayProps): ReactNode => parts && <parts.OtherDay {...props} />;
 /** Any of several; the menu stays open. */
 export const AnyOf = (props: AnyOfProps): ReactNode => parts && <parts.AnyOf {...props} />;
