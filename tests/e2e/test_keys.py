@@ -100,7 +100,7 @@ async def test_many_that_were_archived_together_all_come_back_by_undo(open_page:
 
 async def test_a_change_is_undone_by_its_key_and_from_the_history(open_page: OpenPage) -> None:
     page = await sign_up(open_page, "Ann")
-    await create(page, "Undo me")
+    await create(page, "Undo me", "Other")
     await card(page, "Undo me").focus()
     await page.keyboard.press("Alt+ArrowRight")
     await expect(card(page, "Undo me", "In progress")).to_be_focused()
@@ -116,6 +116,7 @@ async def test_a_change_is_undone_by_its_key_and_from_the_history(open_page: Ope
 
     await page.clock.install()
     await page.get_by_role("button", name="Delete task").click()
+    await expect(card(page, "Other")).to_be_focused()
     undo = page.get_by_role("status", name="Messages").get_by_role("button", name="Undo")
     await undo.hover()
     await page.clock.fast_forward(9_000)  # it would be gone by now if nobody pointed at it

@@ -130,6 +130,7 @@ async def test_a_field_in_which_somebody_types_is_not_overwritten_and_they_choos
     await bob.reload()
     await choice.get_by_role("textbox", name="Your title").fill("Play it loud, then softly")
     await choice.get_by_role("button", name="Keep mine").click()
+    await expect(bob.get_by_role("complementary", name="Task")).to_be_focused()
     await expect(card(ann, "Play it loud, then softly")).to_be_visible()
     await expect(choice).to_have_count(0)
 

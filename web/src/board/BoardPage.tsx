@@ -68,7 +68,7 @@ export function BoardPage({ slug, view, taskKey }: { slug: string; view: "board"
     if (event.shiftKey) selectTo(id, inOrder);
     else toggleSelected(id);
   }
-  useBoardKeys(columns, open, !grouping && !sorting);
+  useBoardKeys({ columns, order: inOrder, opened, isByHand: !grouping && !sorting, onOpen: open });
 
   return (
     <div className="relative flex min-h-0 grow">

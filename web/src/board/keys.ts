@@ -1,8 +1,9 @@
 /**
  * The keys of the board and the list.
  *
- * Invariants: a key does something only when nobody is typing and no dialog or menu is open. It acts on what the keys
- * before it have made, also where that was not drawn yet: people press them faster than frames come.
+ * Invariants: a key does something only when nobody is typing and no dialog or menu is open. It is meant for the card that has
+ * the focus; where none has, for the task that is open. It acts on what the keys before it have made, also where that was not
+ * drawn yet: people press them faster than frames come.
  */
 import { useLayoutEffect, useRef } from "react";
 import { flushSync } from "react-dom";
@@ -13,7 +14,7 @@ import { dropUndoOf, toast } from "../ui/toasts";
 import { useWorkspace } from "../workspace/context";
 import { placeAt, type Columns } from "./arrange";
 import { elementOf, focusCard, follow, taskIdAt, watchFocus } from "./focus";
-import { openQuick, takeOrGiveBack } from "./QuickMenu";
+import { openQuick, openQuickInPanel, takeOrGiveBack } from "./QuickMenu";
 import { QUICK_KEYS } from "./quick-keys";
 import { clearSelection, toggleSelected, useSelection } from "./selection";
 import { placeOf } from "./spoken";
@@ -21,11 +22,21 @@ import { isTyping } from "./typing";
 
 const QUICK = new Map(QUICK_KEYS.map(({ key, kind }) => [key.toLowerCase(), kind]));
 
-/** `isByHand`: whether tasks stand where people have put them, so that moving one up or down can be seen. */
-export function useBoardKeys(columns: Columns, onOpen: (task: Task) => void, isByHand: boolean): void {
+interface Shown {
+  readonly columns: Columns;
+  /** All that is shown, one after the other. */
+  readonly order: readonly Task[];
+  /** The task in the panel. */
+  readonly opened: Task | undefined;
+  /** Whether tasks stand where people have put them, so that moving one up or down can be seen. */
+  readonly isByHand: boolean;
+  readonly onOpen: (task: Task) => void;
+}
+
+export function useBoardKeys(shown: Shown): void {
   const workspace = useWorkspace();
-  const latest = useRef({ columns, onOpen, isByHand });
-  useLayoutEffect(() => void (latest.current = { columns, onOpen, isByHand }));
+  const latest = useRef(shown);
+  useLayoutEffect(() => void (latest.current = shown));
   useLayoutEffect(() => {
     function keyed(event: KeyboardEvent): void {
       if (isUndo(event) && !isTyping(event)) {
@@ -35,21 +46,26 @@ export function useBoardKeys(columns: Columns, onOpen: (task: Task) => void, isB
       if (isTyping(event) || event.metaKey || event.ctrlKey || event.defaultPrevented) return;
       const id = taskIdAt(event.target);
       drawNow();
-      const { columns, onOpen } = latest.current;
+      const { columns, onOpen, order, opened } = latest.current;
       const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
       const task = taskIn(columns, id);
+      const beside = id === null && !event.altKey ? opened : undefined;
+      const atHand = task ?? beside;
       const quick = QUICK.get(key);
-      const isChange = task !== undefined && (event.altKey ? event.key.startsWith("Arrow") : quick !== undefined || key === "i" || key === "x");
+      const isFieldKey = quick !== undefined || key === "i";
+      const isChange = task ? (event.altKey ? event.key.startsWith("Arrow") : isFieldKey || key === "x") : beside !== undefined && isFieldKey;
       if (isChange && !may(workspace.model(), "TASK_WRITE")) toast("You may look at tasks here, and not change them");
       else if (event.altKey && task && event.key.startsWith("Arrow")) move(task, event.key, columns);
-      else if (key === "j" || (key === "ArrowDown" && task)) step(1);
-      else if (key === "k" || (key === "ArrowUp" && task)) step(-1);
+      else if (beside && (key === "j" || key === "k")) openNext(order, beside, key === "j" ? 1 : -1, onOpen);
+      else if (key === "j" || (key === "ArrowDown" && task)) step(id, 1);
+      else if (key === "k" || (key === "ArrowUp" && task)) step(id, -1);
       else if ((key === "ArrowRight" || key === "ArrowLeft") && task) aside(task, columns, key === "ArrowRight" ? 1 : -1);
       else if (task && quick) openQuick(quick, task.id, elementOf(task.id));
+      else if (beside && quick) openQuickInPanel(quick, beside.id);
       else if (task && key === "Enter" && event.target === document.body) onOpen(task);
       else if (task && key === "x") toggleSelected(task.id);
       else if (key === "Escape" && useSelection.getState().ids.size > 0 && !isInPanel(event)) clearSelection();
-      else if (task && key === "i") takeOrGiveBack(workspace, task);
+      else if (atHand && key === "i") takeOrGiveBack(workspace, atHand);
       else return;
       event.preventDefault();
     }
@@ -105,9 +121,16 @@ const isInPanel = (event: KeyboardEvent): boolean => event.target instanceof Ele
 
 const cards = (): HTMLElement[] => [...document.querySelectorAll<HTMLElement>("[data-task]")];
 
-function step(by: number): void {
+/** Shows the next task in the panel, as its own arrows do. */
+function openNext(order: readonly Task[], from: Task, by: number, onOpen: (task: Task) => void): void {
+  const at = order.findIndex(({ id }) => id === from.id);
+  const next = at < 0 ? undefined : order[at + by];
+  if (next) onOpen(next);
+}
+
+function step(fromId: string | null, by: number): void {
   const all = cards();
-  const at = all.indexOf(document.activeElement as HTMLElement);
+  const at = all.findIndex(({ dataset }) => dataset.task === fromId);
   const next = all[at < 0 ? 0 : at + by];
   next?.focus();
   next?.scrollIntoView({ block: "nearest" });

@@ -10,7 +10,7 @@ describe("the keys that are listed", () => {
     ["/w/q/board", ["On the board", "On a task that has the focus", "Everywhere"]],
     ["/w/q", ["On the board", "On a task that has the focus", "Everywhere"]],
     ["/w/q/list", ["On the list", "On a task that has the focus", "Everywhere"]],
-    ["/w/q/board/Q-1", ["In the open task", "On the board", "On a task that has the focus", "Everywhere"]],
+    ["/w/q/board/Q-1", ["In the open task", "On the board", "On the card that has the focus, or else the open task", "Everywhere"]],
     ["/w/q/search", ["On the tasks that are listed", "Everywhere"]],
     ["/tasks", ["On the tasks that are listed", "Everywhere"]],
     ["/w/q/members", ["Everywhere"]],

@@ -30,13 +30,15 @@ export function validKeys({ path, hasWorkspace, mayWrite, mayComment }: Place): 
   const write = (...keys: readonly Line[]): readonly Line[] => (mayWrite ? keys : []);
   const comment = (...keys: readonly Line[]): readonly Line[] => (mayComment ? keys : []);
   const inside = (...keys: readonly Line[]): readonly Line[] => (hasWorkspace ? keys : []);
+  const isOpen = openKeyOf(path) !== undefined;
   const groups: readonly (KeyGroup | false)[] = [
-    openKeyOf(path) !== undefined && {
+    isOpen && {
       title: "In the open task",
       keys: [
         ...write(["Enter", "Save the title"], ["Ctrl or ⌘ and Enter", mayComment ? "Save the description, send the comment" : "Save the description"]),
         ...(mayWrite ? [] : comment(["Ctrl or ⌘ and Enter", "Send the comment"])),
         ...comment(["@", "Mention somebody"]),
+        ["J and K", "Open the next and the previous task"],
         ["Esc", "Stop typing, then close the task"],
       ],
     },
@@ -51,7 +53,7 @@ export function validKeys({ path, hasWorkspace, mayWrite, mayComment }: Place): 
       ],
     },
     (isBoard || isList) && mayWrite && {
-      title: "On a task that has the focus",
+      title: isOpen ? "On the card that has the focus, or else the open task" : "On a task that has the focus",
       keys: [["I", "Take it, or give it back"], ...QUICK_KEYS.map(({ key, name }): Line => [key, name])],
     },
     (view === "search" || path === "/tasks") && {

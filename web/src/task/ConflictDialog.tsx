@@ -1,5 +1,6 @@
 /** Shows what both have written to the same field, side by side, and lets the person choose, or write one of both. */
-import { useState } from "react";
+import { useEffect, useState } from "react";
+import { elementOf } from "../board/focus";
 import { Button, INPUT } from "../ui/controls";
 import { Dialog } from "../ui/dialog";
 import { Ago } from "../ui/time";
@@ -19,6 +20,10 @@ function Choice({ conflict: { key, name, entityId, input, reason } }: { conflict
   const model = useModel();
   const [mine, setMine] = useState(() => Object.fromEntries(reason.conflicts.map(({ field, yours }) => [field, String(yours ?? "")])));
   const task = model.taskById.get(entityId);
+  // What had the focus before may be gone, like the button that saved: then it goes to the task that this was about.
+  useEffect(() => () => {
+    if (document.activeElement === document.body) (document.querySelector<HTMLElement>("aside") ?? elementOf(entityId))?.focus();
+  }, [entityId]);
   const keepMine = (): void => {
     const { id: _id, ...asked } = input;
     const chosen = Object.fromEntries(reason.conflicts.flatMap(({ field }) => (INPUT_OF[field] ? [[INPUT_OF[field], mine[field]]] : [])));

@@ -8,6 +8,7 @@ import { ChevronDown, ChevronUp, Link2, X } from "lucide-react";
 import { useEffect, useMemo, useRef, useState, type FormEvent, type ReactNode } from "react";
 import { useQuery } from "urql";
 import { PRIORITY_NAMES } from "../board/arrange";
+import { focusCard } from "../board/focus";
 import { archiveAll, TaskChoices } from "../board/QuickMenu";
 import type { QuickKind } from "../board/quick-keys";
 import { isTyping } from "../board/typing";
@@ -65,7 +66,7 @@ export default function TaskPanel({ task, taskKey, slug, order, onClose, onOpen 
   const [previous, next] = [order[at - 1], at < 0 ? undefined : order[at + 1]];
   return (
     <aside ref={panel} tabIndex={-1} aria-label={task ? `Task ${task.key}` : "Task"}
-      className="fixed inset-0 z-40 flex flex-col overflow-y-auto border-l border-line bg-surface outline-none md:left-auto md:w-[28rem] md:shrink-0 md:max-[68.75rem]:absolute md:max-[68.75rem]:shadow-2xl min-[68.75rem]:static"
+      className="fixed inset-0 z-40 flex flex-col overflow-y-auto border-l border-line bg-surface -outline-offset-2 md:left-auto md:w-[28rem] md:shrink-0 md:max-[68.75rem]:absolute md:max-[68.75rem]:shadow-2xl min-[68.75rem]:static"
       onKeyDown={(event) => event.key === "Escape" && !event.defaultPrevented && onClose()}>
       <header className="sticky top-0 z-20 flex items-center gap-0.5 border-b border-line bg-surface px-3 py-1.5">
         <span className="mr-2 truncate text-sm font-medium text-dim">{task?.key}</span>
@@ -76,7 +77,7 @@ export default function TaskPanel({ task, taskKey, slug, order, onClose, onOpen 
         <Button kind="quiet" className="px-2" aria-label="Next task" disabled={!next} onClick={() => next && onOpen(next)}><ChevronDown size={18} aria-hidden /></Button>
         <Button kind="quiet" className="px-2" aria-label="Close task" onClick={onClose}><X size={18} aria-hidden /></Button>
       </header>
-      {task ? <Details task={task} model={model} onClose={onClose} onOpen={onOpen} /> : <Missing taskKey={taskKey} slug={slug} model={model} onOpen={onOpen} />}
+      {task ? <Details task={task} model={model} neighbour={next ?? previous} onClose={onClose} onOpen={onOpen} /> : <Missing taskKey={taskKey} slug={slug} model={model} onOpen={onOpen} />}
     </aside>
   );
 }
@@ -124,7 +125,16 @@ function useDoing(task: Task, isThere: boolean): (mode: ActivityMode, field?: Ch
   };
 }
 
-function Details({ task, model, onClose, onOpen }: { task: Task; model: Model; onClose: () => void; onOpen: (task: Task) => void }) {
+interface DetailsProps {
+  task: Task;
+  model: Model;
+  /** What the keys go on from where this task goes. */
+  neighbour: Task | undefined;
+  onClose: () => void;
+  onOpen: (task: Task) => void;
+}
+
+function Details({ task, model, neighbour, onClose, onOpen }: DetailsProps) {
   const workspace = useWorkspace();
   const version = workspace.confirmedVersion(task.id);
   const doing = useDoing(task, version !== undefined);
@@ -134,12 +144,16 @@ function Details({ task, model, onClose, onOpen }: { task: Task; model: Model; o
 
   function remove(): void {
     const key = workspace.submit("deleteTask", { id: task.id });
-    onClose();
+    leave();
     toast(`“${task.title}” was deleted`, undefined, { label: "Undo", run: () => workspace.undo([key]), undoes: [key] });
   }
   function archive(): void {
     archiveAll(workspace, [task]);
+    leave();
+  }
+  function leave(): void {
     onClose();
+    if (neighbour) focusCard(neighbour.id);
   }
 
   return (
