@@ -1,7 +1,7 @@
 /** Columns by status with their cards. Only cards in sight are in the page, however many there are. */
 import { measureElement, useVirtualizer, type Virtualizer } from "@tanstack/react-virtual";
 import { Plus } from "lucide-react";
-import { memo, useCallback, useEffect, useRef } from "react";
+import { memo, useCallback, useEffect, useRef, type RefObject } from "react";
 import type { Model, Status, Task } from "../data/model";
 import { announce } from "../ui/announce";
 import { Button, Dot } from "../ui/controls";
@@ -10,6 +10,7 @@ import { placeAt, type Columns } from "./arrange";
 import { Card, CardText, heightOf, learnHeight, partsOf } from "./Card";
 import { pressed, useDrag } from "./drag";
 import { useFollowing } from "./focus";
+import type { CameFrom, Starts } from "./glide";
 import { useGradually } from "./gradually";
 import { useSteady } from "./steady";
 
@@ -44,11 +45,7 @@ export function Board({ model, columns, mayWrite, opened, onOpen, onNew }: Board
   const latest = useRef(onOpen);
   useEffect(() => void (latest.current = onOpen), [onOpen]);
   const open = useCallback((task: Task) => latest.current(task), []);
-  const sideOf = useCallback((id: string, statusId: string): number => {
-    const ids = [...shown.current.keys()];
-    const was = ids.findIndex((each) => shown.current.get(each)?.some((task) => task.id === id));
-    return was < 0 ? 0 : Math.sign(was - ids.indexOf(statusId));
-  }, []);
+  const places = useRef<Places>(new Map());
 
   const { labelById, nameById, statusById, subtasksOf } = model;
   const lookups = { labelById, nameById, statusById, subtasksOf };
@@ -56,7 +53,7 @@ export function Board({ model, columns, mayWrite, opened, onOpen, onNew }: Board
   return (
     <div ref={board} data-board className="flex min-h-0 grow gap-3 overflow-x-auto p-3">
       {model.statuses.map((status) => (
-        <Column key={status.id} status={status} tasks={columns.get(status.id) ?? NONE} {...lookups} draggedId={idIn(status, dragged)} openId={idIn(status, opened)} sideOf={sideOf} onOpen={open} onNew={mayWrite ? onNew : undefined} />
+        <Column key={status.id} status={status} tasks={columns.get(status.id) ?? NONE} {...lookups} draggedId={idIn(status, dragged)} openId={idIn(status, opened)} places={places.current} onOpen={open} onNew={mayWrite ? onNew : undefined} />
       ))}
       {dragged && (
         <div ref={ghost} aria-hidden className="pointer-events-none fixed top-0 left-0 z-50 grid w-64 gap-1.5 rounded-xl border border-accent bg-surface p-2.5 shadow-2xl">
@@ -71,19 +68,31 @@ const NONE: readonly Task[] = [];
 
 const idIn = (status: Status, task: Task | null | undefined): string | undefined => (task?.status.id === status.id ? task.id : undefined);
 
+/** Where the cards of each column were in the frame before. */
+type Places = Map<RefObject<HTMLElement | null>, Starts>;
+
+/** Where in the window a card was in the frame before. It makes the browser lay out the page. */
+function placeIn(places: Places, id: string): ReturnType<CameFrom> {
+  for (const [cards, starts] of places) {
+    const start = starts.get(id);
+    const box = start === undefined ? undefined : cards.current?.getBoundingClientRect();
+    if (start !== undefined && box) return { left: box.left, top: box.top + start };
+  }
+  return undefined;
+}
+
 interface ColumnProps extends Pick<Model, "labelById" | "nameById" | "statusById" | "subtasksOf"> {
   status: Status;
   tasks: readonly Task[];
   draggedId: string | undefined;
   openId: string | undefined;
-  /** On which side of a status the card of a task was until now. */
-  sideOf: (id: string, statusId: string) => number;
+  places: Places;
   onOpen: (task: Task) => void;
   onNew: ((statusId: string) => void) | undefined;
 }
 
 /** Drawn anew only when one of its own tasks changes, or what is said of them. */
-const Column = memo(function Column({ status, tasks, labelById, nameById, statusById, subtasksOf, draggedId, openId, sideOf, onOpen, onNew }: ColumnProps) {
+const Column = memo(function Column({ status, tasks, labelById, nameById, statusById, subtasksOf, draggedId, openId, places, onOpen, onNew }: ColumnProps) {
   const scroller = useRef<HTMLDivElement>(null);
   const virtual = useVirtualizer({
     count: tasks.length,
@@ -102,7 +111,12 @@ const Column = memo(function Column({ status, tasks, labelById, nameById, status
   const items = virtual.getVirtualItems();
   const drawn = useGradually(items, virtual.range);
   const starts = new Map(items.map(({ key, start }) => [String(key), start]));
-  const isKept = useSteady(scroller, cards, { starts, order: tasks, isScrolling: virtual.isScrolling, sideOf: (id) => sideOf(id, status.id) });
+  const isKept = useSteady(scroller, cards, { starts, order: tasks, isScrolling: virtual.isScrolling, cameFrom: (id) => placeIn(places, id) });
+  // After all columns of a frame have asked where their cards were.
+  useEffect(() => {
+    places.set(cards, starts);
+    return () => void places.delete(cards);
+  });
   // As the virtualizer does by itself, except where a card is kept in its place already: to scroll for both would be too far.
   virtual.shouldAdjustScrollPositionOnItemSizeChange = ({ key, start, end }, _, { itemSizeCache, scrollDirection, scrollOffset }) =>
     !isKept() && (itemSizeCache.has(key) ? end <= (scrollOffset ?? 0) && scrollDirection !== "backward" : start < (scrollOffset ?? 0));

@@ -35,7 +35,7 @@ export function List({ model, groups, isByStatus, openId, onOpen }: ListProps) {
   });
   const rows = useRef<HTMLDivElement>(null);
   const items = virtual.getVirtualItems();
-  useSteady(scroller, rows, { starts: new Map(items.map(({ key, start }) => [String(key), start])), order: lines, isScrolling: virtual.isScrolling, sideOf: () => 0 });
+  useSteady(scroller, rows, { starts: new Map(items.map(({ key, start }) => [String(key), start])), order: lines, isScrolling: virtual.isScrolling });
   useFollowing(scroller, () => lines.map(idOf), (index) => virtual.scrollToIndex(index));
   return (
     <div ref={scroller} className="@container min-h-0 grow overflow-y-auto p-3">

@@ -2,10 +2,11 @@
  * Keeps the card under the pointer or the finger where it is while others change what is above it. Where there is no pointer,
  * whoever has scrolled down keeps the first card in sight.
  *
- * Invariant: what cannot be kept by scrolling is kept by shifting the cards, and that shift ends when the pointer leaves.
+ * Invariants: nothing that others put above is out of reach: where a column has no room to scroll it gets some below its cards.
+ * Only where it would have to be scrolled above its beginning are its cards shifted down. Both end when the pointer leaves.
  */
 import { useEffect, useLayoutEffect, useRef, type RefObject } from "react";
-import { glide, type SideOf, type Starts } from "./glide";
+import { glide, glideBack, type CameFrom, type Starts } from "./glide";
 
 const OWN_MS = 400; // what changes so soon after the pointer was let go is what it did
 
@@ -15,14 +16,14 @@ interface Sight {
   readonly order: unknown;
   /** Whether the person scrolls. */
   readonly isScrolling: boolean;
-  readonly sideOf: SideOf;
+  readonly cameFrom?: CameFrom;
 }
 
 /**
  * Keeps the one, and lets others glide to where they are now.
  * Returns what tells whether a card is kept in its place now, whatever becomes of the heights of others.
  */
-export function useSteady(scroller: RefObject<HTMLElement | null>, cards: RefObject<HTMLElement | null>, { starts, order, isScrolling, sideOf }: Sight): () => boolean {
+export function useSteady(scroller: RefObject<HTMLElement | null>, cards: RefObject<HTMLElement | null>, { starts, order, isScrolling, cameFrom }: Sight): () => boolean {
   const before = useRef({ starts, order });
   const shift = useRef(0);
   const letGoAt = useRef(0);
@@ -42,22 +43,28 @@ export function useSteady(scroller: RefObject<HTMLElement | null>, cards: RefObj
     const [was, is] = [last.starts.get(id), starts.get(id)];
     const balanced = was === undefined || is === undefined ? 0 : is - was;
     if (balanced !== 0) {
-      const wanted = element.scrollTop + balanced;
+      const wanted = element.scrollTop - shift.current + balanced;
       element.scrollTop = wanted;
-      shift.current -= wanted - element.scrollTop;
+      if (cards.current && wanted - element.scrollTop >= 1) makeRoom(element, cards.current, wanted);
+      shift.current = Math.max(0, -wanted);
       show(cards.current, shift.current);
     }
     // Where heights alone have changed, the virtualizer may have scrolled by itself.
-    if (cards.current && last.order !== order && !isScrolling) glide(cards.current, last.starts, starts, balanced, sideOf);
+    if (cards.current && last.order !== order && !isScrolling) glide(cards.current, last.starts, starts, balanced, cameFrom);
   });
 
   useEffect(() => {
     const element = scroller.current;
     if (!element) return;
     const left = (): void => {
-      if (shift.current === 0) return;
+      const box = cards.current;
+      if (!box || (shift.current === 0 && !box.style.minHeight)) return;
+      const before = element.scrollTop - shift.current;
       shift.current = 0;
-      show(cards.current, 0);
+      show(box, 0);
+      box.style.minHeight = "";
+      element.style.scrollbarWidth = "";
+      glideBack(box, element.scrollTop - before);
     };
     const touched = ({ pointerType, target }: PointerEvent): void => {
       if (pointerType !== "mouse") touchedId.current = (target as Element).closest<HTMLElement>("[data-task]")?.dataset.task;
@@ -94,6 +101,16 @@ function firstInSight(starts: Starts, scrolled: number): string | undefined {
   let first: string | undefined;
   for (const [id, start] of starts) if (start >= scrolled && start < (starts.get(first ?? "") ?? Infinity)) first = id;
   return first;
+}
+
+/**
+ * Lets a column or a list be scrolled so far, whatever is in it. Where all of it was in sight there is no bar for that: it would
+ * take room from the cards, and they would get higher.
+ */
+function makeRoom(scroller: HTMLElement, cards: HTMLElement, wanted: number): void {
+  if (scroller.scrollHeight <= scroller.clientHeight) scroller.style.scrollbarWidth = "none";
+  cards.style.minHeight = `${wanted + scroller.clientHeight}px`;
+  scroller.scrollTop = wanted;
 }
 
 function show(cards: HTMLElement | null, shift: number): void {
