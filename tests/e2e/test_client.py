@@ -384,11 +384,16 @@ async def test_the_first_task_comes_with_little_script(open_page: OpenPage) -> N
 async def test_a_script_that_the_network_did_not_give_comes_when_it_does(open_page: OpenPage) -> None:
     ann, bob = await two_on_a_board(open_page)
     await create(ann, "Sell the tuba")
-    await ann.route(re.compile("/(Live|SettingsPage)-[^/]*.js"), lambda route: route.abort())
+    await ann.route(re.compile("/(Live|AccountPage|SettingsPage)-[^/]*.js"), lambda route: route.abort())
     async with ann.expect_event("requestfailed", lambda request: "/Live-" in request.url):
         await ann.reload()
+    missing = ann.get_by_role("heading", name="This page cannot be loaded without a connection.")
+    await ann.get_by_role("link", name="Account").click()
+    await expect(missing).to_be_visible()
+    await ann.go_back()
+    await expect(card(ann, "Sell the tuba")).to_be_visible()
     await ann.get_by_role("link", name="Settings").click()
-    await expect(ann.get_by_text("Loading settings…")).to_be_visible()
+    await expect(missing).to_be_visible()
     await card(bob, "Sell the tuba").focus()
     await bob.keyboard.press("a")
     await bob.get_by_role("menuitemcheckbox", name="Ann").click()

@@ -14,7 +14,7 @@ import { ViewerProvider, useViewer } from "../workspace/viewer";
 import { ConnectionContext } from "../workspace/connection-context";
 import { WorkspacePage } from "../workspace/WorkspacePage";
 import { Shell } from "../workspace/Shell";
-import { fetchLater, lazily } from "./later";
+import { fetchLater, Later, lazily } from "./later";
 
 const AccountPage = lazily(() => import("../account/AccountPage"));
 
@@ -53,9 +53,7 @@ function SignedIn({ accountId }: { accountId: string }) {
     <Provider value={session.client}>
       <ConnectionContext.Provider value={session.connection}>
         <ViewerProvider accountId={accountId}>
-          <Suspense fallback={<Loading what="the page" />}>
-            <Pages />
-          </Suspense>
+          <Pages />
           <Notifications />
         </ViewerProvider>
       </ConnectionContext.Provider>
@@ -80,9 +78,9 @@ function Pages() {
     <Switch>
       <Route key="start" path="/">{last ? <Redirect to={`/w/${last.slug}/board`} replace /> : <Loading what="your workspaces" />}</Route>
       <Route key="sign-in" path="/sign-in"><Redirect to="/" replace /></Route>
-      <Route path="/tasks"><Shell title="My tasks"><MyTasksPage /></Shell></Route>
-      <Route path="/inbox"><Shell title="Inbox"><InboxPage /></Shell></Route>
-      <Route<{ section?: string }> path="/account/:section?">{({ section }) => <Shell title="Account"><AccountPage section={section} /></Shell>}</Route>
+      <Route path="/tasks"><Shell title="My tasks"><Later what="your tasks"><MyTasksPage /></Later></Shell></Route>
+      <Route path="/inbox"><Shell title="Inbox"><Later what="what you were told"><InboxPage /></Later></Shell></Route>
+      <Route<{ section?: string }> path="/account/:section?">{({ section }) => <Shell title="Account"><Later what="your account"><AccountPage section={section} /></Later></Shell>}</Route>
       <Route<{ slug: string; view?: string; taskKey?: string }> path="/w/:slug/:view?/:taskKey?">
         {({ slug, view = "board", taskKey }) => <WorkspacePage key={slug} slug={slug} view={view} taskKey={taskKey} />}
       </Route>

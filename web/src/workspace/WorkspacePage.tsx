@@ -2,7 +2,7 @@
 import { Suspense, useContext, useEffect, useRef, useState, useSyncExternalStore } from "react";
 import { useClient } from "urql";
 import { Link, Redirect } from "wouter";
-import { lazily, nowShown, whenThere } from "../app/later";
+import { Later, lazily, nowShown, whenThere } from "../app/later";
 import { BoardPage } from "../board/BoardPage";
 import { setWaiting } from "../data/waiting";
 import { OpenWorkspace } from "../data/workspace";
@@ -71,12 +71,12 @@ export function WorkspacePage({ slug, view, taskKey }: { slug: string; view: str
     <WorkspaceContext.Provider value={open}>
       <Shell title={title} slug={slug} view={view}>
         <Ready>
-          <Suspense fallback={<Loading what={title.toLowerCase()} />}>
+          <Later what={title.toLowerCase()}>
             {(view === "board" || view === "list") && <BoardPage slug={slug} view={view} taskKey={taskKey} />}
             {view === "search" && <SearchPage slug={slug} />}
             {view === "members" && <MembersPage />}
             {view === "settings" && <SettingsPage slug={slug} section={taskKey} />}
-          </Suspense>
+          </Later>
           <Conflicts />
           <Spoken />
         </Ready>

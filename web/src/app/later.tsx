@@ -1,22 +1,42 @@
-import { lazy, type ComponentType } from "react";
+/** What is loaded when it is needed: scripts are fetched until the network gives them, and meanwhile the page says why it waits. */
+import { lazy, Suspense, type ComponentType, type ReactNode } from "react";
+import { create } from "zustand";
+import { Empty, Loading } from "../ui/controls";
 
 const RETRY_MS = 2_000;
 
+/** How many scripts the network did not give, which are tried again. */
+const useMissing = create<{ count: number }>(() => ({ count: 0 }));
+
 /** A component whose script is fetched when it is drawn first, and tried again for as long as the network does not give it. */
-export const lazily = <Props>(fetch: () => Promise<{ default: ComponentType<Props> }>) => lazy(() => whenThere(fetch));
+export const lazily = <Props,>(fetch: () => Promise<{ default: ComponentType<Props> }>) => lazy(() => whenThere(fetch));
 
 /** The script, tried again for as long as the network does not give it. */
 export async function whenThere<Module>(fetch: () => Promise<Module>): Promise<Module> {
-  for (;;) {
-    try {
-      return await fetch();
-    } catch {
-      await new Promise<void>((again) => {
-        setTimeout(again, RETRY_MS);
-        addEventListener("online", () => again(), { once: true });
-      });
-    }
+  try {
+    return await fetch();
+  } catch {
+    useMissing.setState(({ count }) => ({ count: count + 1 }));
   }
+  for (;;) {
+    await new Promise<void>((again) => {
+      setTimeout(again, RETRY_MS);
+      addEventListener("online", () => again(), { once: true });
+    });
+    const script = await fetch().catch(() => null);
+    if (!script) continue;
+    useMissing.setState(({ count }) => ({ count: count - 1 }));
+    return script;
+  }
+}
+
+/** A page whose script may still have to be fetched; what is around it stays as it is. `what` is loaded. */
+export const Later = ({ what, children }: { what: string; children: ReactNode }) => <Suspense fallback={<Awaited what={what} />}>{children}</Suspense>;
+
+function Awaited({ what }: { what: string }) {
+  const isAway = useMissing(({ count }) => count > 0);
+  if (!isAway) return <Loading what={what} />;
+  return <div role="status"><Empty title="This page cannot be loaded without a connection."><p>It comes as soon as there is one.</p></Empty></div>;
 }
 
 const LONGEST_MS = 5_000;
