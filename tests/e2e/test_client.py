@@ -337,7 +337,13 @@ async def test_work_without_a_network_waits_over_a_reload_and_then_arrives(open_
     await ann.reload()
     await expect(card(ann, "Written offline")).to_be_visible()
     await expect(connection).to_contain_text("1 change waits")
+    for place in ("My tasks", "Inbox"):
+        await ann.get_by_role("link", name=place).click()
+        await expect(ann.get_by_role("main", name=place)).to_contain_text("The server cannot be reached.")
     network.mend()
+    await expect(ann.get_by_role("main", name="Inbox")).to_contain_text("Nothing here.")
+    await expect(ann.get_by_role("main", name="Inbox").get_by_role("alert")).to_have_count(0)
+    await ann.get_by_role("link", name="Board").click()
     await expect(card(bob, "Written offline")).to_be_visible()
     await expect(card(ann, "Meanwhile")).to_be_visible()
     await is_live(ann)

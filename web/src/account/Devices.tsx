@@ -3,6 +3,7 @@ import { Laptop, Smartphone } from "lucide-react";
 import { useState } from "react";
 import { useQuery } from "urql";
 import { useAct, type Problems } from "../data/act";
+import { useAgain } from "../data/again";
 import { AccountDocument, SignOutDocument, type AccountQuery } from "../gql/later/graphql";
 import { Button, Loading, textOf } from "../ui/controls";
 import { dayOf, dayWithin } from "../ui/day";
@@ -17,6 +18,7 @@ type Session = NonNullable<AccountQuery["viewer"]>["sessions"][number];
 export function Devices() {
   const act = useAct(false);
   const [{ data, error }, ask] = useQuery({ query: AccountDocument, requestPolicy: "cache-and-network" });
+  useAgain(Boolean(error?.networkError), () => ask({ requestPolicy: "network-only" }));
   const [isAsking, setIsAsking] = useState(false);
   const sessions = [...(data?.viewer?.sessions ?? [])].sort((a, b) => Number(b.current) - Number(a.current) || b.lastUsedAt.localeCompare(a.lastUsedAt));
 

@@ -5,6 +5,7 @@
  */
 import { useCallback, useEffect, useState } from "react";
 import { useClient, type TypedDocumentNode } from "urql";
+import { useAgain } from "./again";
 
 export interface Page<Row> {
   readonly nodes: readonly Row[];
@@ -25,10 +26,14 @@ export async function allRows<Row>(first: Page<Row>, next: (after: string | null
 type PageOf<Data> = (data: Data) => Page<unknown> | null | undefined;
 type RowOf<Data, Pick extends PageOf<Data>> = NonNullable<ReturnType<Pick>>["nodes"][number];
 
-/** All rows of a list of a workspace, and how to read it anew; what was read before stays meanwhile. `pageOf` is a constant. */
+/**
+ * All rows of a list of a workspace, how to read it anew, and whether it could not be read; what was read before stays meanwhile.
+ * `pageOf` is a constant.
+ */
 export function useRows<Data, Pick extends PageOf<Data>>(document: TypedDocumentNode<Data, { id: string; after: string | null }>, id: string, pageOf: Pick, isWanted = true) {
   const client = useClient();
   const [rows, setRows] = useState<readonly RowOf<Data, Pick>[]>([]);
+  const [isMissing, setMissing] = useState(false);
   const [asked, setAsked] = useState(0);
   useEffect(() => {
     if (!isWanted) return;
@@ -40,10 +45,14 @@ export function useRows<Data, Pick extends PageOf<Data>>(document: TypedDocument
     const readAll = async (): Promise<void> => {
       const first = await read(null);
       const all = first && (await allRows(first, read));
-      if (all && isCurrent) setRows(all);
+      if (!isCurrent) return;
+      setMissing(!all);
+      if (all) setRows(all);
     };
-    void readAll().catch(() => undefined);
+    void readAll().catch(() => isCurrent && setMissing(true));
     return () => { isCurrent = false; };
   }, [client, document, id, pageOf, isWanted, asked]);
-  return [rows, useCallback(() => setAsked((times) => times + 1), [])] as const;
+  const readAgain = useCallback(() => setAsked((times) => times + 1), []);
+  useAgain(isMissing, readAgain);
+  return [rows, readAgain, isMissing] as const;
 }

@@ -3,6 +3,7 @@ import { useEffect } from "react";
 import { stringifyDocument, useQuery } from "urql";
 import { nowShown } from "../app/later";
 import { today } from "../board/arrange";
+import { useAgain } from "../data/again";
 import { MyTasksDocument, TouchedDocument } from "../gql/graphql";
 import { Button, Empty, Loading, textOf } from "../ui/controls";
 import { useConnection } from "../workspace/connection-context";
@@ -29,10 +30,12 @@ export default function MyTasksPage() {
 function MyTasks() {
   const { workspaces } = useViewer();
   const [{ data, error }, ask] = useQuery({ query: MyTasksDocument, requestPolicy: "cache-and-network" });
-  useTouched(workspaces.map(({ id }) => id), () => ask({ requestPolicy: "network-only" }));
+  const askAgain = (): void => ask({ requestPolicy: "network-only" });
+  useTouched(workspaces.map(({ id }) => id), askAgain);
+  useAgain(Boolean(error?.networkError), askAgain);
   const tasks = data?.viewer?.assignedTasks.nodes;
   if (!tasks && error) {
-    return <Empty title="Your tasks cannot be read now."><p>{textOf(error)}</p><Button className="mt-4" onClick={() => ask({ requestPolicy: "network-only" })}>Try again</Button></Empty>;
+    return <Empty title="Your tasks cannot be read now."><p>{textOf(error)}</p><Button className="mt-4" onClick={askAgain}>Try again</Button></Empty>;
   }
   if (!tasks) return <Loading what="your tasks" />;
   if (!tasks.length) return <Empty title="Nothing is assigned to you."><p>To take a task, choose yourself among its assignees<span className="pointer-coarse:hidden">, or press I on its card</span>.</p></Empty>;

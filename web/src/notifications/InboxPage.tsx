@@ -4,6 +4,7 @@ import { useCallback, useEffect, useRef, useState } from "react";
 import { useClient } from "urql";
 import { Link, useLocation, useSearchParams } from "wouter";
 import { nowShown } from "../app/later";
+import { useAgain } from "../data/again";
 import { useAct } from "../data/act";
 import { MuteTaskDocument, NoticePageDocument, type NotificationKind } from "../gql/later/graphql";
 import { Avatar, Button, Empty, Loading, textOf } from "../ui/controls";
@@ -30,7 +31,7 @@ export default function InboxPage() {
   useEffect(nowShown, []);
   const [address, setAddress] = useSearchParams();
   const filter = FILTERS.find(({ id }) => id === address.get("show"))?.id ?? "all";
-  const { notices, problem, isReading, hasMore, readMore } = useHistory(filter);
+  const { notices, problem, isReading, hasMore, readMore, readAgain } = useHistory(filter);
   const unread = useUnread(({ count }) => count);
   const mark = useMark();
   const now = useNow();
@@ -56,7 +57,7 @@ export default function InboxPage() {
             <Link href="/account/notifications" className="px-2 text-sm text-accent underline">Preferences</Link>
           </div>
         </header>
-        <Problem>{problem}</Problem>
+        {problem && <div className="flex flex-wrap items-center gap-3"><Problem>{problem}</Problem><Button disabled={isReading} onClick={readAgain}>Try again</Button></div>}
         {notices.length === 0 && (isReading ? <Loading what="what you were told" /> : !problem && <Empty title={filter === "unread" ? "All read." : "Nothing here."}>{EMPTY[filter]}</Empty>)}
         {[...days].map(([day, ofDay]) => (
           <section key={day} aria-label={day} className="grid grid-cols-1 gap-1">
@@ -95,11 +96,13 @@ function useHistory(filter: Filter) {
     const { hasNextPage, endCursor } = page.pageInfo;
     setRead({ filter, end: hasNextPage ? (endCursor ?? null) : null, oldest: hasNextPage ? Date.parse(page.nodes.at(-1)?.createdAt ?? "") : 0 });
   }, [client, filter]);
-  useEffect(() => void readFrom(null), [readFrom]);
+  const readAgain = (): void => void readFrom(null);
+  useEffect(readAgain, [readFrom]);
+  useAgain(problem !== null, readAgain);
   const isShown = ({ readAt, kind, createdAt }: Notice): boolean =>
     (filter !== "unread" || !readAt) && (filter !== "mentions" || kind === "MENTION") && (!isRead || Date.parse(createdAt) >= read.oldest);
   const end = isRead ? read.end : null;
-  return { notices: inOrder(known.values()).filter(isShown), problem, isReading, hasMore: end !== null, readMore: () => void readFrom(end) };
+  return { notices: inOrder(known.values()).filter(isShown), problem, isReading, hasMore: end !== null, readMore: () => void readFrom(end), readAgain };
 }
 
 function Item({ notice }: { notice: Notice }) {

@@ -3,6 +3,7 @@ import { useEffect, useRef, useState } from "react";
 import { useClient } from "urql";
 import { AuditLogDocument, type AuditLogQuery } from "../gql/later/graphql";
 import { ROLE_NAMES } from "../members/roles";
+import { useAgain } from "../data/again";
 import type { Model } from "../data/model";
 import { Button, Loading, textOf } from "../ui/controls";
 import { Problem, Row, Rows, Section } from "../ui/forms";
@@ -40,6 +41,7 @@ export function AuditLog() {
       if (events.some((event) => event.__typename === "EntityEvent" && (event.kind === "MEMBERSHIP" || event.kind === "INVITE"))) void read(null);
     });
   }, [workspace]);
+  useAgain(problem !== null, () => void read(null));
 
   const { entries, end } = state ?? { entries: null, end: null };
   return (

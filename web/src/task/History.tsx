@@ -2,6 +2,7 @@
 import { ArrowRight, Undo2 } from "lucide-react";
 import { useEffect, useRef, useState, useSyncExternalStore, type ReactNode } from "react";
 import { useClient } from "urql";
+import { useAgain } from "../data/again";
 import { TaskHistoryDocument, type TaskHistoryQuery } from "../gql/graphql";
 import { may, type Model, type Task } from "../data/model";
 import { Avatar, Button, textOf } from "../ui/controls";
@@ -48,6 +49,7 @@ function useHistory(task: Task): Shown & { isRead: boolean; problem: string | nu
     }
   }
   useEffect(() => void read(null), [client, task.id, task.version]);
+  useAgain(problem !== null, () => void read(null));
   return { ...(state ?? shown.current), isRead: state !== null, problem, readEarlier: () => void read(shown.current.end) };
 }
 

@@ -5,6 +5,7 @@
  */
 import { useEffect, useMemo, useState, useSyncExternalStore } from "react";
 import { useClient, type OperationResult } from "urql";
+import { useAgain } from "../data/again";
 import type { Comment, Task } from "../data/model";
 import { TaskCommentsDocument, type TaskCommentsQuery } from "../gql/graphql";
 import { useModel, useWorkspace } from "../workspace/context";
@@ -39,6 +40,8 @@ export function useComments(task: Task): { comments: readonly Comment[]; threads
   const model = useModel();
   const snapshots = useSyncExternalStore(workspace.subscribe, () => workspace.snapshots);
   const [state, setState] = useState<"loading" | "read" | "missing">("loading");
+  const [asked, setAsked] = useState(0);
+  useAgain(state === "missing", () => setAsked(asked + 1));
   const isThere = workspace.confirmedVersion(task.id) !== undefined;
   useEffect(() => {
     workspace.followTalks([task.id]);
@@ -60,7 +63,7 @@ export function useComments(task: Task): { comments: readonly Comment[]; threads
     }
     void read();
     return () => { isWanted = false; };
-  }, [client, workspace, task.id, isThere, snapshots]);
+  }, [client, workspace, task.id, isThere, snapshots, asked]);
   const comments = model.commentsOf.get(task.id) ?? NONE;
   return { comments, threads: useMemo(() => threadsOf(comments), [comments]), isLoading: state === "loading", isMissing: state === "missing" };
 }

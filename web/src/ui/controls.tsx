@@ -1,5 +1,6 @@
 /** Buttons, fields and avatars. Every control is at least 32 px high, 44 px on touch screens, and has a name. */
 import { useId, type ButtonHTMLAttributes, type InputHTMLAttributes, type ReactNode } from "react";
+import { CombinedError } from "urql";
 
 const BUTTON = "inline-flex min-h-8 items-center justify-center gap-1.5 rounded-lg px-3 text-sm font-medium disabled:opacity-60 pointer-coarse:min-h-11 pointer-coarse:min-w-11";
 const KINDS = {
@@ -82,4 +83,9 @@ export function Loading({ what }: { what: string }) {
   return <p role="status" className="p-8 text-center text-dim">Loading {what}…</p>;
 }
 
-export const textOf = (problem: unknown): string => (problem instanceof Error ? problem.message.replace(/^\[(GraphQL|Network)\] /, "") : String(problem));
+/** What went wrong, in words for a person: those of a browser whose request failed say nothing to most. */
+export function textOf(problem: unknown): string {
+  const failed = problem instanceof CombinedError ? problem.networkError : undefined;
+  if (failed) return failed.name === "TimeoutError" ? "No answer came in time." : "The server cannot be reached.";
+  return problem instanceof Error ? problem.message.replace(/^\[GraphQL\] /, "") : String(problem);
+}

@@ -1,6 +1,7 @@
 /** Who is signed in, and their workspaces; what was known last is kept, so that a page opens without the server. */
 import { createContext, useContext, useEffect, useMemo, useState, type ReactNode } from "react";
 import { useQuery } from "urql";
+import { useAgain } from "../data/again";
 import { ViewerDocument, type ViewerQuery } from "../gql/graphql";
 import { Button, Empty, Loading, textOf } from "../ui/controls";
 
@@ -25,6 +26,7 @@ export function useViewer(): Viewer {
 
 export function ViewerProvider({ accountId, children }: { accountId: string; children: ReactNode }) {
   const [{ data, error, fetching, stale }, ask] = useQuery({ query: ViewerDocument, requestPolicy: "cache-and-network" });
+  useAgain(Boolean(error?.networkError), () => ask({ requestPolicy: "network-only" }));
   const key = `tutti.viewer.${accountId}`;
   const known = useMemo(() => data?.viewer ?? read(key), [data, key]);
   useEffect(() => {
@@ -43,9 +45,8 @@ export function ViewerProvider({ accountId, children }: { accountId: string; chi
   if (value) return <ViewerContext.Provider value={value}>{children}</ViewerContext.Provider>;
   if (!error) return <Loading what="your workspaces" />;
   return (
-    <Empty title="The server cannot be reached.">
-      <p>{textOf(error)}</p>
-      <Button className="mt-4" onClick={() => ask({ requestPolicy: "network-only" })}>Try again</Button>
+    <Empty title={textOf(error)}>
+      <Button onClick={() => ask({ requestPolicy: "network-only" })}>Try again</Button>
     </Empty>
   );
 }
