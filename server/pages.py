@@ -21,7 +21,7 @@ BUNDLE = Path(__file__).resolve().parent.parent / "web" / "dist"
 """Where `make web` puts the built pages."""
 
 CLIENT_ADDRESSES = ("/", "/sign-in", "/account", "/account/{rest:path}", "/inbox", "/tasks", "/w/{rest:path}")
-"""What the web client shows; it finds out itself which page that is, also which there is not."""
+"""What the web client shows; it finds out itself which page that is, also which there is not. sw.js has them, too."""
 
 _POLICY = {
     "default-src": "'none'",
@@ -30,12 +30,13 @@ _POLICY = {
     "img-src": "'self' data:",
     "font-src": "'self'",
     "connect-src": "'self'",
+    "worker-src": "'self'",
     "base-uri": "'none'",
     "form-action": "'none'",
     "frame-ancestors": "'none'",
 }
-# The editor inside GraphiQL sets style attributes and runs its language services in workers of ours.
-_EDITOR_POLICY = _POLICY | {"style-src": "'self' 'unsafe-inline'", "worker-src": "'self'"}
+# The editor inside GraphiQL sets style attributes.
+_EDITOR_POLICY = _POLICY | {"style-src": "'self' 'unsafe-inline'"}
 
 _SECURITY_HEADERS = {
     "x-content-type-options": "nosniff",
@@ -93,6 +94,9 @@ def page_routes(bundle: Path | None, sdl: str | None) -> APIRouter:
     async def theme(request: Request) -> Response:
         return _file(bundle / "theme.js", request, cache=_ASK_AGAIN)
 
+    async def service_worker(request: Request) -> Response:
+        return _file(bundle / "sw.js", request, cache=_ASK_AGAIN)
+
     async def favicon(request: Request) -> Response:
         return _file(bundle / "favicon.svg", request, cache="public, max-age=86400")
 
@@ -106,6 +110,7 @@ def page_routes(bundle: Path | None, sdl: str | None) -> APIRouter:
         "/verify": verify,
         "/unsubscribe": unsubscribe,
         "/theme.js": theme,
+        "/sw.js": service_worker,
         "/favicon.svg": favicon,
         "/favicon.ico": favicon,
         "/assets/{name}": asset,

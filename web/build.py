@@ -6,6 +6,7 @@ Invariant: a build that did not finish leaves no stamp, so it is never taken for
 import argparse
 import gzip
 import hashlib
+import json
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -28,6 +29,8 @@ GENERATED = WEB / "src/gql"
 DOCUMENTS = WEB / "node_modules/.documents/documents.js"
 SCHEMA = WEB.parent / "graphql-schema.graphql"
 PACKAGES = ("package.json", "package-lock.json", ".npmrc")
+UNHASHED = ("theme.js", "favicon.svg")
+"""What the web client's page names beside assets."""
 COMPRESSED = {".css", ".html", ".js", ".json", ".svg", ".ttf", ".txt"}
 
 
@@ -77,12 +80,33 @@ def build(node: Node) -> None:
     # The same sources, for Node: the documents that the pages send.
     node.run(vite, "build", "--logLevel=warn", "--ssr", "src/documents.ts", "--outDir", DOCUMENTS.parent, cwd=WEB)
     node.run(DOCUMENTS, DIST / "documents.json", cwd=WEB)
+    write_files_to_keep(DIST)
     for file in sorted(DIST.rglob("*")):
         if file.suffix in COMPRESSED and file.stat().st_size > 1024:
             file.with_name(file.name + ".gz").write_bytes(gzip.compress(file.read_bytes(), mtime=0))
     STAMP.write_text(_sources_digest())
     files = [file for file in DIST.rglob("*") if file.is_file() and file.suffix != ".gz"]
     _say(f"built {len(files)} files, {sum(file.stat().st_size for file in files) / 1e6:.1f} MB, into {DIST}")
+
+
+def write_files_to_keep(dist: Path) -> None:
+    """Writes into sw.js what a browser keeps of the web client: all files that its page leads to.
+
+    One leads to another by its name, which has a hash in it: so workers and what is loaded later are found, too.
+    """
+    assets = {file.name: file for file in (dist / "assets").iterdir()}
+    found: set[str] = set()
+    unread = [dist / "index.html"]
+    while unread:
+        text = unread.pop().read_text(errors="replace")
+        named = {name for name in assets if name in text} - found
+        found |= named
+        unread += [assets[name] for name in named]
+    kept = [*UNHASHED, *(f"assets/{name}" for name in sorted(found))]
+    version = _digest([dist / "index.html", *(dist / name for name in kept)])[:16]
+    worker = dist / "sw.js"
+    lines = [f"const VERSION = {json.dumps(version)};", f"const FILES = {json.dumps([f'/{name}' for name in kept])};"]
+    worker.write_text("\n".join([*lines, worker.read_text()]))
 
 
 def generate(node: Node) -> None:

@@ -98,6 +98,7 @@ async def open_page(browser: Browser, server_url: str) -> AsyncIterator[OpenPage
     complaints: list[str] = []
 
     async def opened(path: str, network: Network | None = None, **options: object) -> Page:
+        options.setdefault("service_workers", "block")  # what they answer is not seen by `page.route`
         if network:
             options["proxy"] = await network.open()
         context = await browser.new_context(base_url=server_url, **options)  # type: ignore[arg-type]

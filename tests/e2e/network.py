@@ -1,8 +1,8 @@
 """The way of a browser to the server: an HTTP proxy that a test cuts, freezes and mends.
 
 It sees what the browser sends whoever sends it, a page or a worker: the API's requests and sockets obey the test, and
-the pages' own files always come, so that a page can be loaded while it cannot reach the API. It leads to the server
-under test and nowhere else.
+the pages' own files come unless they are cut, too, so that a page can be loaded while it cannot reach the API. It leads
+to the server under test and nowhere else.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Network:
 
     def __init__(self, server_url: str) -> None:
         self._target = urlsplit(server_url).netloc
-        self._is_cut = False
+        self._is_cut = self._are_files_cut = False
         self._stops_there = self._stops_back = self._stops_requests = False
         self._flows = asyncio.Event()
         self._flows.set()
@@ -63,11 +63,14 @@ class Network:
             task.cancel()
         await asyncio.gather(*serving, return_exceptions=True)
 
-    def cut(self) -> None:
-        """Break all connections to the API at once, and each new one too, until `mend`."""
-        self._is_cut = True
+    def cut(self, *, files_too: bool = False) -> None:
+        """Break all connections to the API at once, and each new one too, until `mend`.
+
+        files_too: the pages' own files do not come either.
+        """
+        self._is_cut, self._are_files_cut = True, files_too
         for task, is_obedient in self._serving.items():
-            if is_obedient:
+            if is_obedient or files_too:
                 task.cancel()
 
     def freeze(self, *, answers_only: bool = False, sockets_only: bool = False) -> None:
@@ -81,7 +84,7 @@ class Network:
 
     def mend(self) -> None:
         """Take connections again, and deliver what is on its way."""
-        self._is_cut = self._stops_there = self._stops_back = False
+        self._is_cut = self._are_files_cut = self._stops_there = self._stops_back = False
         self._flows.set()
 
     async def _passes(self, way: _Way) -> None:
@@ -101,7 +104,7 @@ class Network:
             with contextlib.suppress(OSError, asyncio.IncompleteReadError):
                 head = await reader.readuntil(b"\r\n\r\n")  # of CONNECT host:port, or GET http://host:port/path
                 self._serving[task] = not head.startswith(b"GET ")
-                if self._serving[task] and self._is_cut:
+                if self._are_files_cut or (self._serving[task] and self._is_cut):
                     return
                 await self._connect(head, reader, writer, ends)
         except asyncio.CancelledError:

@@ -409,7 +409,7 @@ async def test_a_script_that_the_network_did_not_give_comes_when_it_does(open_pa
 
 
 async def test_a_page_that_fails_says_so_and_leads_back(browser: Browser, server_url: str) -> None:
-    context = await browser.new_context(base_url=server_url)  # its console may complain
+    context = await browser.new_context(base_url=server_url, service_workers="block")  # its console may complain
 
     async def opened(path: str, **_: object) -> Page:
         page = await context.new_page()

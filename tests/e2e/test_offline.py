@@ -21,6 +21,8 @@ from tests.e2e.test_client import (
 )
 from tests.stack_fixture import TestStack, sql
 
+IS_KEPT = "async () => Boolean((await navigator.serviceWorker.getRegistration())?.active)"
+"""Whether the pages' files are in the browser."""
 NOTE_SILENCE = """() => {
     const look = () => { globalThis.wasSilent ||= document.body.textContent.includes("Nobody has said anything yet"); };
     new MutationObserver(look).observe(document.body, { childList: true, subtree: true });
@@ -192,6 +194,32 @@ async def test_an_expired_cursor_leaves_what_is_typed_and_a_refused_reaction_goe
     network_of(bob).mend()
     await expect(bob.get_by_role("status", name="Messages")).to_contain_text("was changed back")
     await expect(reaction).to_have_count(0)
+
+
+async def test_a_page_opens_without_a_server_and_sends_later_what_was_done_meanwhile(
+    open_networked: OpenPage,
+) -> None:
+    page = await sign_up(open_networked, "Ann", service_workers="allow")
+    await create(page, "Before")
+    await until(page, STORED, "Before")
+    await has_stored(page, 0)
+    await until(page, IS_KEPT)
+    network = network_of(page)
+    network.cut(files_too=True)
+    await create(page, "Written offline")
+    await has_stored(page, 1)
+    await page.reload()
+    await expect(card(page, "Written offline")).to_be_visible()
+    await expect(card(page, "Before")).to_be_visible()
+    await expect(page.get_by_role("status", name="Connection")).to_contain_text("1 change waits")
+    await page.get_by_role("link", name="Settings").click()  # a page that was never open here
+    await expect(page.get_by_role("heading", name="Settings", level=2)).to_be_visible()
+    network.mend()
+    await is_live(page)
+    await has_stored(page, 0)
+    await page.reload()
+    await expect(page.get_by_role("heading", name="Settings", level=2)).to_be_visible()
+    await is_live(page)
 
 
 async def test_signing_out_asks_before_it_loses_changes(open_networked: OpenPage) -> None:

@@ -1,6 +1,7 @@
 """What a browser and a program get from the static addresses, over real HTTP semantics through the ASGI app."""
 
 import gzip
+import re
 import shutil
 import subprocess
 from collections.abc import AsyncIterator
@@ -13,7 +14,7 @@ from graphql import build_schema, parse, validate
 from starlette.requests import Request
 from starlette.responses import Response
 
-from server.pages import add_not_found_page, graphiql_page, page_routes
+from server.pages import CLIENT_ADDRESSES, add_not_found_page, graphiql_page, page_routes
 
 ROOT = Path(__file__).resolve().parents[2]
 BROWSER = {"accept": "text/html,application/xhtml+xml;q=0.9,*/*;q=0.8"}
@@ -40,6 +41,7 @@ async def pages(tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
     for name in ("index", "join", "reset", "verify", "unsubscribe", "graphiql", "not-found"):
         (tmp_path / f"{name}.html").write_text(f"<!doctype html><title>{name}</title>")
     (tmp_path / "favicon.svg").write_text("<svg xmlns='http://www.w3.org/2000/svg'/>")
+    (tmp_path / "sw.js").write_text("const FILES = [];")
     (tmp_path / "secret.txt").write_text("outside of assets")
     (tmp_path / "assets/main-abc.js").write_text(SCRIPT)
     (tmp_path / "assets/main-abc.js.gz").write_bytes(gzip.compress(SCRIPT.encode()))
@@ -88,6 +90,7 @@ async def test_each_page_is_served_and_never_taken_from_a_cache_unasked(
         "/verify",
         "/graphql",
         "/favicon.svg",
+        "/sw.js",
         "/schema.graphql",
         "/nowhere",
         "/assets/main-abc.js",
@@ -101,6 +104,7 @@ async def test_every_answer_forbids_inline_script_foreign_sources_frames_and_sni
     assert policy["default-src"] == "'none'"
     assert policy["script-src"] == "'self'"
     assert policy["connect-src"] == "'self'"
+    assert policy["worker-src"] == "'self'"
     assert policy["frame-ancestors"] == "'none'"
     assert headers["x-content-type-options"] == "nosniff"
     assert headers["referrer-policy"] == "no-referrer"
@@ -114,6 +118,32 @@ async def test_assets_have_their_own_type_and_are_kept_for_ever(pages: httpx.Asy
     assert (await pages.get("/assets/icons-abc.ttf")).headers["content-type"] == "font/ttf"
     assert (await pages.get("/assets/data-abc.unheardof")).headers["content-type"] == "application/octet-stream"
     assert (await pages.get("/favicon.ico")).headers["content-type"] == "image/svg+xml"
+
+
+async def test_what_works_without_a_connection_is_asked_for_at_each_visit(pages: httpx.AsyncClient) -> None:
+    script = await pages.get("/sw.js")
+    assert script.headers["content-type"] == "text/javascript; charset=utf-8"
+    assert script.headers["cache-control"] == "no-cache"
+
+
+def test_without_a_connection_the_client_shows_its_own_addresses_and_no_others() -> None:
+    found = re.search(r"const CLIENT = /(.*)/;", (ROOT / "web/public/sw.js").read_text())
+    assert found
+    client = re.compile(found[1])
+    own = [address.replace("{rest:path}", "a/b") for address in CLIENT_ADDRESSES]
+    assert [path for path in own if not client.search(path)] == []
+    others = (
+        "/join",
+        "/reset",
+        "/verify",
+        "/unsubscribe",
+        "/graphql",
+        "/schema.graphql",
+        "/assets/a.js",
+        "/inbox/a",
+        "/w",
+    )
+    assert [path for path in others if client.search(path)] == []
 
 
 @pytest.mark.parametrize(
@@ -188,7 +218,7 @@ def test_the_tour_in_graphiql_is_valid_against_the_schema(document: Path) -> Non
 async def test_without_pages_only_the_schema_is_there() -> None:
     async with client_of(None) as api:
         assert (await api.get("/schema.graphql")).text == SDL
-        for path in ("/", "/account", "/w/acme/board", "/join", "/reset", "/assets/main.js", "/graphql", "/nowhere"):
+        for path in ("/", "/account", "/w/acme/board", "/join", "/reset", "/sw.js", "/assets/main.js", "/graphql"):
             answer = await api.get(path, headers=BROWSER)
             assert (answer.status_code, answer.headers["content-type"]) == (404, "application/json")
         assert "TUTTI_WEB" in (await api.get("/graphql", headers=BROWSER)).json()["detail"]

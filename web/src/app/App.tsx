@@ -48,6 +48,7 @@ function SignedIn({ accountId }: { accountId: string }) {
     setSession(opened);
     return () => opened.connection.close();
   }, [accountId]);
+  useEffect(() => fetchLater(keepFiles), []);
   if (!session) return null;
   return (
     <Provider value={session.client}>
@@ -59,6 +60,11 @@ function SignedIn({ accountId }: { accountId: string }) {
       </ConnectionContext.Provider>
     </Provider>
   );
+}
+
+/** From then on pages open without a connection. The dev server's do not: their files are of no build. */
+async function keepFiles(): Promise<void> {
+  if (import.meta.env.PROD) await navigator.serviceWorker?.register("/sw.js"); // there is none where the address is not secure
 }
 
 /** Begins when the page has nothing else to do. */
