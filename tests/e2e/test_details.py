@@ -96,6 +96,7 @@ async def test_without_a_network_the_page_says_so_and_counts_what_waits(open_net
     await expect(status).to_have_text("Offline")
     await create(ann, "First")
     await expect(status).to_have_text("Offline, 1 change waits")
+    await expect(card(ann, "First")).to_contain_text("Not saved yet")
     await create(ann, "Second")
     await expect(status).to_have_text("Offline, 2 changes wait")
     await ann.context.set_offline(False)

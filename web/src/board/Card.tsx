@@ -1,6 +1,7 @@
 /** One task on the board. It is drawn again only when its own row changes. */
 import { Calendar, Check, ListChecks, MessageSquare } from "lucide-react";
 import { memo } from "react";
+import { useIsCutOff } from "../data/connection";
 import type { Model, Task } from "../data/model";
 import { Viewers } from "../presence/Presence";
 import { Avatars, Dot } from "../ui/controls";
@@ -48,7 +49,7 @@ export function CardText({ task, labelById, nameById, done, parts }: Pick<CardPr
   return (
     <>
       <span className="flex items-center gap-2 text-xs text-dim">
-        <span>{task.key || "Saving…"}</span>
+        <span>{task.key || <Unsaved />}</span>
         {task.priority !== "NONE" && <span className={`font-semibold ${PRIORITY_LOOKS[task.priority]}`}>{PRIORITY_NAMES[task.priority]}</span>}
         {/* Higher than the line, which stays as it is: whoever looks at a task moves no card below it. */}
         <span className="-my-1 ml-auto"><Viewers taskId={task.id} size={18} /></span>
@@ -67,6 +68,9 @@ export function CardText({ task, labelById, nameById, done, parts }: Pick<CardPr
     </>
   );
 }
+
+/** In place of the key of a task that the server does not know yet. */
+export const Unsaved = () => (useIsCutOff() ? "Not saved yet" : "Saving…");
 
 const DAY = <Calendar size={13} aria-hidden />; // the same for all: it is not drawn again with its card
 

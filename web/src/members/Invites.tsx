@@ -22,7 +22,7 @@ const FIELDS = ["email", "role", "projectIds", "maxUses", "expiresAt"];
 
 export function Invites() {
   const workspace = useWorkspace();
-  const [invites, readAgain] = useRows(InvitesDocument, workspace.id, pageOf);
+  const [invites, readAgain, isMissing] = useRows(InvitesDocument, workspace.id, pageOf);
   useEffect(() => workspace.onEvents((events) => {
     if (events.some((event) => event.__typename === "EntityEvent" && event.kind === "INVITE")) readAgain();
   }), [workspace, readAgain]);
@@ -30,9 +30,10 @@ export function Invites() {
   return (
     <>
       <NewInvite />
-      {open.length > 0 && (
+      {(open.length > 0 || isMissing) && (
         <Section title="Open invites">
-          <Rows label="Open invites">{open.map((invite) => <OpenInvite key={invite.id} invite={invite} />)}</Rows>
+          {isMissing && <p className="text-sm text-dim">The server cannot be reached, so some may be missing here.</p>}
+          {open.length > 0 && <Rows label="Open invites">{open.map((invite) => <OpenInvite key={invite.id} invite={invite} />)}</Rows>}
         </Section>
       )}
     </>

@@ -1,6 +1,6 @@
 /** People who are here, shown: dots with words, avatars of who looks at a task, who edits a field. */
 import { Eye, Pencil } from "lucide-react";
-import { useLink } from "../data/connection";
+import { useIsCutOff, useLink } from "../data/connection";
 import { Avatar } from "../ui/controls";
 import { Ago } from "../ui/time";
 import { useModel } from "../workspace/context";
@@ -19,13 +19,15 @@ const PresenceDot = ({ status, size = "size-2.5" }: { status: string; size?: str
   <span className={`inline-block ${size} shrink-0 rounded-full border-2 ${LOOKS[status] ?? LOOKS.OFFLINE}`} aria-hidden />
 );
 
-/** A dot and whether they are here, or when they were. */
+/** A dot and whether they are here, or when they were. Without a connection nobody can say who still is. */
 export function SeenLine({ seen }: { seen: Seen | undefined }) {
+  const isCutOff = useIsCutOff();
   const status = seen?.status ?? "OFFLINE";
+  const isHere = status !== "OFFLINE";
   return (
     <span className="inline-flex items-center gap-1.5 text-sm whitespace-nowrap text-dim">
-      <PresenceDot status={status} />
-      {status !== "OFFLINE" ? WORDS[status] : seen?.lastSeenAt ? <span>Last seen <Ago at={seen.lastSeenAt} /></span> : "Offline"}
+      <PresenceDot status={isCutOff ? "OFFLINE" : status} />
+      {isHere ? (isCutOff ? "Not known now" : WORDS[status]) : seen?.lastSeenAt ? <span>Last seen <Ago at={seen.lastSeenAt} /></span> : "Offline"}
     </span>
   );
 }

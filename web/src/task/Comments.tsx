@@ -1,6 +1,7 @@
 /** What people say about a task: threads with answers, written, changed, resolved and reacted to in place. */
 import { ArrowDown, Check, CornerUpLeft, Ellipsis, Pencil, RotateCcw, Trash2 } from "lucide-react";
 import { useCallback, useEffect, useMemo, useRef, useState, type FormEvent } from "react";
+import { useIsCutOff } from "../data/connection";
 import { may, type Comment, type Membership, type Model, type Task } from "../data/model";
 import { newId } from "../sync/ids";
 import { Avatar, Button } from "../ui/controls";
@@ -118,6 +119,7 @@ function CommentView({ comment, people, mayWrite, onEditing, onAnswer, onResolve
   const [isReacting, setReacting] = useState(false);
   const isMine = comment.author.id === workspace.myId;
   const isSent = comment.version > 0;
+  const isCutOff = useIsCutOff();
   const name = people.find(({ user }) => user.id === comment.author.id)?.user.name ?? comment.author.name;
   function remove(): void {
     const key = workspace.submit("deleteComment", { id: comment.id });
@@ -130,7 +132,7 @@ function CommentView({ comment, people, mayWrite, onEditing, onAnswer, onResolve
         <span className="flex min-w-0 items-center gap-2">
           <Avatar id={comment.author.id} name={name} size={22} />
           <span className="truncate font-medium">{name}</span>
-          {isSent ? <Ago at={comment.createdAt} className="shrink-0 text-xs text-dim" /> : <span className="shrink-0 text-xs text-dim">Sending…</span>}
+          {isSent ? <Ago at={comment.createdAt} className="shrink-0 text-xs text-dim" /> : <span className="shrink-0 text-xs text-dim">{isCutOff ? "Not sent yet" : "Sending…"}</span>}
           {comment.editedAt && <span className="shrink-0 text-xs text-dim" title={new Date(comment.editedAt).toLocaleString()}>edited</span>}
         </span>
         {isSent && (
