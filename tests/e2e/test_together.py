@@ -166,13 +166,15 @@ async def test_what_somebody_types_stays_whatever_others_do(open_page: OpenPage)
     await answer.press("End")
     await bob.keyboard.type("!")
     await ann.get_by_role("button", name="Delete task").click()
-    await expect(bob.get_by_role("heading", name="This task is not here.")).to_be_visible()
+    gone = bob.get_by_role("heading", name="“Talk more” is not here any more.")
+    await expect(gone).to_be_visible()
+    await expect(bob.get_by_text("Ann deleted it.")).to_be_visible()
     await bob.keyboard.type(" cjx")
     await expect(bob.get_by_role("textbox", name="What you wrote as an answer")).to_have_value("Yes indeed! cjx")
     await expect(bob.get_by_role("textbox", name="What you wrote as a comment")).to_have_value("Mine, too")
     await is_accessible(bob, "what is left of a deleted task")
     await bob.keyboard.press("Escape")
-    await expect(bob.get_by_role("heading", name="This task is not here.")).to_have_count(0)
+    await expect(gone).to_have_count(0)
 
 
 async def test_signing_out_in_one_tab_signs_out_all(open_page: OpenPage) -> None:

@@ -40,10 +40,14 @@ interface PanelProps {
   onOpen: (task: Task) => void;
 }
 
-/** The tasks that were open here, by the address: what was typed there is found where one of them has gone. */
-const opened = new Map<string, string>();
+/** The tasks that were open here, by the address: what they were and what was typed there is found where one of them has gone. */
+const opened = new Map<string, Task>();
+
+/** Who has taken away a task that was open, by its id. */
+const removers = new Map<string, string>();
 
 export default function TaskPanel({ task, taskKey, slug, order, onClose, onOpen }: PanelProps) {
+  const workspace = useWorkspace();
   const model = useModel();
   const panel = useRef<HTMLElement>(null);
   useEffect(() => {
@@ -51,7 +55,13 @@ export default function TaskPanel({ task, taskKey, slug, order, onClose, onOpen 
     if (!document.activeElement?.closest("[data-holds-keys]")) panel.current?.focus();
     return watchFields();
   }, []);
-  useEffect(() => void (task && opened.set(`${slug}/${taskKey}`, task.id)), [task?.id, slug, taskKey]);
+  useEffect(() => void (task && opened.set(`${slug}/${taskKey}`, task)), [task, slug, taskKey]);
+  useEffect(() => workspace.onEvents((events) => {
+    for (const event of events) {
+      if (event.__typename !== "TaskRemovedEvent" || event.taskId !== task?.id || !event.actor) continue;
+      removers.set(event.taskId, event.actor.id === workspace.myId ? "You" : event.actor.name);
+    }
+  }), [workspace, task?.id]);
   const latest = useRef(onClose);
   useEffect(() => void (latest.current = onClose), [onClose]);
   useEffect(() => {
@@ -69,7 +79,7 @@ export default function TaskPanel({ task, taskKey, slug, order, onClose, onOpen 
       className="fixed inset-0 z-40 flex flex-col overflow-y-auto border-l border-line bg-surface -outline-offset-2 md:left-auto md:w-[28rem] md:shrink-0 md:max-[68.75rem]:absolute md:max-[68.75rem]:shadow-2xl min-[68.75rem]:static"
       onKeyDown={(event) => event.key === "Escape" && !event.defaultPrevented && onClose()}>
       <header className="sticky top-0 z-20 flex items-center gap-0.5 border-b border-line bg-surface px-3 py-1.5">
-        <span className="mr-2 truncate text-sm font-medium text-dim">{task?.key}</span>
+        <span className="mr-2 truncate text-sm font-medium text-dim">{(task ?? opened.get(`${slug}/${taskKey}`))?.key}</span>
         {task && <Viewers taskId={task.id} size={22} />}
         <span className="grow" />
         {task && <Tools task={task} />}
@@ -91,10 +101,18 @@ function Missing({ taskKey, slug, model, onOpen }: Pick<PanelProps, "taskKey" | 
     // What was stored may be older than the address: its key would take the place of the newer one.
     if (task && named && task.version >= named.version) onOpen(task);
   }, [task, named]);
-  const drafts = useDraftsWith(opened.get(`${slug}/${taskKey}`) ?? taskKey);
+  const last = opened.get(`${slug}/${taskKey}`);
+  const remover = last && removers.get(last.id);
+  // To a guest a task that goes to a project of others is as good as deleted.
+  const orMoved = model.me?.role === "GUEST" ? ", or moved it to where you may not see it" : "";
+  const drafts = useDraftsWith(last?.id ?? taskKey);
   return (
     <div className="grid gap-4 p-4">
-      {fetching || task ? <Loading what={taskKey} /> : <Empty title="This task is not here."><p>It was deleted, or it is where you may not see it.</p></Empty>}
+      {fetching || task ? <Loading what={taskKey} /> : (
+        <Empty title={last ? `“${last.title}” is not here any more.` : "This task is not here."}>
+          <p>{remover ? `${remover} deleted it${orMoved}.` : "It was deleted, or it is where you may not see it."}</p>
+        </Empty>
+      )}
       <Leftovers names={drafts} holdsKeys />
     </div>
   );
