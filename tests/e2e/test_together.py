@@ -72,6 +72,7 @@ async def test_people_at_a_task_see_each_other_and_talk(open_page: OpenPage) -> 
 
     await ann.get_by_role("textbox", name="Write a comment").press_sequentially("Are you ready, @")
     await expect(bob.get_by_role("complementary")).to_contain_text("Ann is commenting")
+    await expect(bob.get_by_text("Ann is writing a comment")).to_be_visible()
     await expect(ann.get_by_role("option")).to_contain_text(["Bob", "Ann"])  # who writes comes last
     await ann.keyboard.press("Enter")
     await ann.keyboard.press("Control+Enter")

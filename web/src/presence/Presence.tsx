@@ -88,3 +88,15 @@ export function EditedBy({ taskId, field, what, className = "" }: { taskId: stri
     </p>
   );
 }
+
+/** Says who writes a comment. Its line is there also when nobody does, so that nothing moves. */
+export function CommentedBy({ taskId }: { taskId: string }) {
+  const writing = useOthersAt(taskId).filter(({ mode }) => mode === "COMMENTING");
+  const names = [...new Map(writing.map(({ user }) => [user.id, user.name])).values()]; // once, from however many devices
+  const who = names.length < 3 ? names.join(" and ") : `${names.length} people`;
+  return (
+    <p role="status" className="h-4 truncate text-xs text-accent">
+      {names.length > 0 && <span className="appear">{who} {names.length === 1 ? "is writing a comment" : "are writing comments"}</span>}
+    </p>
+  );
+}

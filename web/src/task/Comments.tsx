@@ -3,6 +3,7 @@ import { ArrowDown, Check, CornerUpLeft, Ellipsis, Pencil, RotateCcw, Trash2 } f
 import { useCallback, useEffect, useMemo, useRef, useState, type FormEvent } from "react";
 import { useIsCutOff } from "../data/connection";
 import { may, type Comment, type Membership, type Model, type Task } from "../data/model";
+import { CommentedBy } from "../presence/Presence";
 import { newId } from "../sync/ids";
 import { Avatar, Button } from "../ui/controls";
 import { useDraft, useDraftsWith } from "../ui/drafts";
@@ -49,6 +50,7 @@ export function Comments({ task, model, onWriting }: CommentsProps) {
           <ArrowDown size={15} aria-hidden />{unseen.length} new
         </button>
       )}
+      <CommentedBy taskId={task.id} />
       {mayWrite && <Composer label="Write a comment" draft={`comment.${task.id}`} task={task} people={people} onWriting={onWriting} button="Comment" />}
     </div>
   );
