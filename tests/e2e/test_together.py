@@ -128,6 +128,11 @@ async def test_a_field_in_which_somebody_types_is_not_overwritten_and_they_choos
     await expect(choice).to_contain_text("Play it loud")
     await is_accessible(bob, "conflict")
     await bob.get_by_role("button", name="Decide later").click()
+    note = bob.get_by_role("main").get_by_text("What you wrote in “Play it loud” was not saved: Ann wrote there, too.")
+    for place in ("My tasks", "Board"):
+        await bob.get_by_role("link", name=place).click()
+    await expect(note).to_be_visible()
+    await expect(choice).to_have_count(0)
     await bob.reload()
     await choice.get_by_role("textbox", name="Your title").fill("Play it loud, then softly")
     await choice.get_by_role("button", name="Keep mine").click()

@@ -1,21 +1,40 @@
-/** Shows what both have written to the same field, side by side, and lets the person choose, or write one of both. */
+/**
+ * Shows what both have written to the same field, side by side, and lets the person choose, or write one of both; what they put
+ * off is a line above the page.
+ */
 import { useEffect, useState } from "react";
 import { elementOf } from "../board/focus";
 import { Button, INPUT } from "../ui/controls";
 import { Dialog } from "../ui/dialog";
 import { Ago } from "../ui/time";
 import { useModel, useWorkspace } from "../workspace/context";
-import { settleConflict, useConflicts, type Conflict } from "./conflict";
+import { decideLater, settleConflict, showConflict, useConflicts, type Conflict } from "./conflict";
 import { FIELD_NAMES } from "./words";
 
 const INPUT_OF: Record<string, string> = { TITLE: "title", DESCRIPTION: "description", BODY: "body" };
 
 export default function ConflictDialog() {
-  const conflict = useConflicts(({ all, shownKey }) => all.find(({ key }) => key === shownKey));
-  return conflict ? <Choice key={conflict.key} conflict={conflict} /> : null;
+  const shown = useConflicts(({ all, shownKey }) => all.find(({ key }) => key === shownKey));
+  const first = useConflicts(({ all }) => all[0]);
+  if (shown) return <Choice key={shown.key} conflict={shown} />;
+  return first ? <PutOff conflict={first} /> : null;
 }
 
-function Choice({ conflict: { key, name, entityId, input, reason } }: { conflict: Conflict }) {
+const whoChanged = ({ reason }: Conflict): string => reason.conflicts[0]?.changedBy.name ?? "Somebody";
+
+function PutOff({ conflict }: { conflict: Conflict }) {
+  const task = useModel().taskById.get(conflict.entityId);
+  const where = task ? ` in “${task.title}”` : conflict.name === "updateComment" ? " in a comment" : "";
+  return (
+    <div role="status" className="flex shrink-0 items-center gap-2 border-b border-warn px-4 py-1.5 text-sm">
+      <p className="min-w-0 grow truncate">What you wrote{where} was not saved: {whoChanged(conflict)} wrote there, too.</p>
+      <Button className="shrink-0" onClick={() => showConflict(conflict.key)}>Choose</Button>
+    </div>
+  );
+}
+
+function Choice({ conflict }: { conflict: Conflict }) {
+  const { key, name, entityId, input, reason } = conflict;
   const workspace = useWorkspace();
   const model = useModel();
   const [mine, setMine] = useState(() => Object.fromEntries(reason.conflicts.map(({ field, yours }) => [field, String(yours ?? "")])));
@@ -30,9 +49,8 @@ function Choice({ conflict: { key, name, entityId, input, reason } }: { conflict
     workspace.submit(name, { ...asked, ...chosen, id: entityId }, reason.currentVersion);
     settleConflict(workspace, key);
   };
-  const who = reason.conflicts[0]?.changedBy.name ?? "Somebody";
   return (
-    <Dialog title={`${who} changed this too`} onClose={() => useConflicts.setState({ shownKey: null })}>
+    <Dialog title={`${whoChanged(conflict)} changed this too`} onClose={() => decideLater(key)}>
       {task && <p className="text-sm text-dim">{task.key} {task.title}</p>}
       {reason.conflicts.map(({ field, theirs, changedAt, changedBy }) => (
         <section key={field} aria-label={FIELD_NAMES[field] ?? field} className="grid gap-3 sm:grid-cols-2">
@@ -51,7 +69,7 @@ function Choice({ conflict: { key, name, entityId, input, reason } }: { conflict
       <div className="flex flex-wrap gap-2">
         <Button kind="primary" onClick={keepMine}>Keep mine</Button>
         <Button onClick={() => settleConflict(workspace, key)}>Keep theirs</Button>
-        <Button kind="quiet" onClick={() => useConflicts.setState({ shownKey: null })}>Decide later</Button>
+        <Button kind="quiet" onClick={() => decideLater(key)}>Decide later</Button>
       </div>
     </Dialog>
   );

@@ -6,7 +6,7 @@ import { EditedBy } from "../presence/Presence";
 import { useEditorOf } from "../presence/use";
 import { Button } from "../ui/controls";
 import { useWorkspace } from "../workspace/context";
-import { useConflicts } from "./conflict";
+import { showConflict, useConflicts, type Conflict } from "./conflict";
 import { SAVE_KEY } from "./keys";
 import { Markdown } from "./Markdown";
 import { MentionArea } from "./MentionArea";
@@ -56,7 +56,7 @@ export function Title({ task, version, isFixed, onTyping }: TextProps) {
         </div>
       )}
       <Overtaken typed={typed} value={task.title} task={task} what="title" />
-      <Undecided task={task} />
+      <Undecided task={task} isHere={(conflict) => !isOfDescription(conflict)} />
     </div>
   );
 }
@@ -90,14 +90,16 @@ function useWriter(task: Task, what: "title" | "description"): string | null {
   return last?.text === task[what] ? last.name : null;
 }
 
-/** A change of this task that was not saved, as somebody else had changed the same. */
-function Undecided({ task }: { task: Task }) {
-  const conflict = useConflicts(({ all, shownKey }) => all.find(({ entityId, key }) => entityId === task.id && key !== shownKey));
+const isOfDescription = ({ reason }: Conflict): boolean => reason.conflicts.some(({ field }) => field === "DESCRIPTION");
+
+/** A change of this task that was not saved, as somebody else had changed the same; of what `isHere`. */
+function Undecided({ task, isHere }: { task: Task; isHere: (conflict: Conflict) => boolean }) {
+  const conflict = useConflicts(({ all, shownKey }) => all.find((each) => each.entityId === task.id && each.key !== shownKey && isHere(each)));
   if (!conflict) return null;
   return (
     <div className="flex items-center gap-2 rounded-lg border border-warn px-3 py-1.5 text-sm">
       <span className="grow">What you wrote was not saved: {conflict.reason.conflicts[0]?.changedBy.name} wrote there, too.</span>
-      <Button onClick={() => useConflicts.setState({ shownKey: conflict.key })}>Choose</Button>
+      <Button onClick={() => showConflict(conflict.key)}>Choose</Button>
     </div>
   );
 }
@@ -128,6 +130,7 @@ export function Description({ task, version, isFixed, onTyping, people }: TextPr
         {!isFixed && !typed.isTyping && <Button kind="quiet" onClick={() => { typed.type(value); onTyping(true); }}><Pencil size={14} aria-hidden />Edit<span className="sr-only"> description</span></Button>}
         {typed.isTyping && <Button kind="quiet" aria-pressed={isPreview} onClick={() => setPreview(!isPreview)}>Preview</Button>}
       </div>
+      <Undecided task={task} isHere={isOfDescription} />
       {typed.isTyping ? (
         <>
           {isPreview ? <div className="min-h-28 rounded-lg border border-line px-3 py-1.5 text-sm"><Markdown text={toKept(typed.text, people)} /></div> : (

@@ -22,6 +22,19 @@ export const useConflicts = create<{ all: readonly Conflict[]; shownKey: string 
 
 let shownAt: string | null = null; // where those that are shown are kept
 
+const putOff = new Set<string>(); // to be decided later: they do not come by themselves until the page is loaded anew
+
+/** The first that comes by itself. */
+const nextOf = (all: readonly Conflict[]): string | null => all.find(({ key }) => !putOff.has(key))?.key ?? null;
+
+/** The person does not choose now; a note says so where it is about, and on every page of the workspace. */
+export function decideLater(key: string): void {
+  putOff.add(key);
+  useConflicts.setState({ shownKey: null });
+}
+
+export const showConflict = (key: string): void => useConflicts.setState({ shownKey: key });
+
 const KEPT = "tutti.conflicts."; // localStorage, by person and workspace
 
 const keptAt = (workspace: OpenWorkspace): string => `${KEPT}${workspace.myId}.${workspace.id}`;
@@ -31,7 +44,7 @@ export function recallConflicts(workspace: OpenWorkspace): void {
   addEventListener("storage", heardOfOther); // once, however often it is added
   shownAt = keptAt(workspace);
   const all = keptOf(workspace);
-  useConflicts.setState({ all, shownKey: all[0]?.key ?? null });
+  useConflicts.setState({ all, shownKey: nextOf(all) });
 }
 
 function heardOfOther({ key: changed }: StorageEvent): void {
@@ -66,7 +79,7 @@ export function tookConflict(workspace: OpenWorkspace, { operation, reasons }: R
 /** The person has chosen; the next one is shown. */
 export function settleConflict(workspace: OpenWorkspace, key: string): void {
   const rest = keptOf(workspace).filter((each) => each.key !== key);
-  keep(workspace, rest, rest[0]?.key ?? null);
+  keep(workspace, rest, nextOf(rest));
 }
 
 function keep(workspace: OpenWorkspace, all: readonly Conflict[], nextKey: string | null): void {

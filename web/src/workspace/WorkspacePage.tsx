@@ -71,13 +71,13 @@ export function WorkspacePage({ slug, view, taskKey }: { slug: string; view: str
     <WorkspaceContext.Provider value={open}>
       <Shell title={title} slug={slug} view={view}>
         <Ready>
+          <Conflicts />
           <Later what={title.toLowerCase()}>
             {(view === "board" || view === "list") && <BoardPage slug={slug} view={view} taskKey={taskKey} />}
             {view === "search" && <SearchPage slug={slug} />}
             {view === "members" && <MembersPage />}
             {view === "settings" && <SettingsPage slug={slug} section={taskKey} />}
           </Later>
-          <Conflicts />
           <Spoken />
         </Ready>
       </Shell>
@@ -130,8 +130,8 @@ const ROLES: Record<string, string> = { OWNER: "the owner", ADMIN: "an admin", M
 
 const never = (): (() => void) => () => undefined;
 
-/** What this person and somebody else have both written, to choose from. */
+/** What this person and somebody else have both written, to choose from now, or from a line above the page. */
 function Conflicts() {
-  const isShown = useConflicts(({ shownKey }) => shownKey !== null);
-  return isShown && <Suspense fallback={null}><ConflictDialog /></Suspense>;
+  const areThere = useConflicts(({ all }) => all.length > 0);
+  return areThere && <Suspense fallback={null}><ConflictDialog /></Suspense>;
 }
