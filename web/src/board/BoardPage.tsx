@@ -48,6 +48,7 @@ export function BoardPage({ slug, view, taskKey }: { slug: string; view: "board"
     if (opened?.key && opened.key !== taskKey) go(`/w/${slug}/${view}/${opened.key}${query}`, { replace: true });
   }, [opened?.key, taskKey]);
   const filter = useCallback((change: Partial<Filters>) => setAddress((now) => withFilters(now, change), { replace: true }), [setAddress]);
+  const clear = useCallback(() => filter(NO_FILTERS), [filter]);
   const arrange = useCallback((name: "group" | "sort", value: string) => setAddress((now) => withWord(now, name, value), { replace: true }), [setAddress]);
   const addNew = useCallback(() => setNewIn(""), []);
   const closeNew = useCallback(() => setNewIn(null), []);
@@ -77,7 +78,7 @@ export function BoardPage({ slug, view, taskKey }: { slug: string; view: "board"
         <FilterBar {...partsOf(model)} count={tasks.length} countOf={countOf} isWhole={isWhole} filters={filters} onChange={filter} onNew={mayWrite ? addNew : undefined} grouping={grouping} sorting={sorting} onArrange={arrange} />
         {tasks.length === 0 && isWhole && isFiltered(filters) && (
           <Empty title="No task matches these filters.">
-            <Button onClick={() => filter(NO_FILTERS)}>Clear the filters</Button>
+            <Button onClick={clear}>Clear the filters</Button>
           </Empty>
         )}
         {tasks.length === 0 && !isFiltered(filters) && (
@@ -95,7 +96,7 @@ export function BoardPage({ slug, view, taskKey }: { slug: string; view: "board"
           <TaskPanel key={opened?.id ?? taskKey} task={opened} taskKey={taskKey} slug={slug} onClose={close} onOpen={open} order={inOrder} />
         </Suspense>
       )}
-      {newIn !== null && <NewTask statuses={model.statuses} projects={model.projects} statusId={newIn} projectId={filters.project} onClose={closeNew} />}
+      {newIn !== null && <NewTask statuses={model.statuses} projects={model.projects} statusId={newIn} filters={filters} onShow={clear} onClose={closeNew} />}
       {mayWrite && <QuickMenu model={model} />}
     </div>
   );

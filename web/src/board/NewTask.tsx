@@ -1,21 +1,31 @@
 /** Creates tasks one after the other: Enter saves and keeps the field open, Escape keeps what was typed. */
-import { memo, useLayoutEffect, useState, type FormEvent } from "react";
+import { memo, useLayoutEffect, useRef, useState, type FormEvent } from "react";
 import type { Model } from "../data/model";
 import { takeTyped } from "../find/asked";
 import { Button, Field, Select } from "../ui/controls";
 import { Dialog } from "../ui/dialog";
 import { announce } from "../ui/announce";
+import { toast } from "../ui/toasts";
 import { useWorkspace } from "../workspace/context";
-import { NOBODY } from "./arrange";
+import { NOBODY, shownTasks, today, type Filters } from "./arrange";
 
 const DRAFT = "tutti.draft.task"; // sessionStorage: a title that was not saved yet
 
-export const NewTask = memo(function NewTask({ statuses, projects, statusId, projectId, onClose }: Pick<Model, "statuses" | "projects"> & { statusId: string; projectId: string; onClose: () => void }) {
+interface NewTaskProps extends Pick<Model, "statuses" | "projects"> {
+  statusId: string;
+  filters: Filters;
+  /** Shows what the filters hide. */
+  onShow: () => void;
+  onClose: () => void;
+}
+
+export const NewTask = memo(function NewTask({ statuses, projects, statusId, filters, onShow, onClose }: NewTaskProps) {
   const workspace = useWorkspace();
   const [title, setTitle] = useState(() => sessionStorage.getItem(DRAFT) ?? "");
   const [status, setStatus] = useState(statusId || (statuses.find(({ category }) => category === "TODO")?.id ?? statuses[0]?.id ?? ""));
-  const [project, setProject] = useState(projectId === NOBODY ? "" : projectId);
+  const [project, setProject] = useState(filters.project === NOBODY ? "" : filters.project);
   const [count, setCount] = useState(0);
+  const hidden = useRef<readonly string[]>([]); // titles of tasks that the filters hide
 
   function keep(text: string): void {
     setTitle(text);
@@ -29,14 +39,25 @@ export const NewTask = memo(function NewTask({ statuses, projects, statusId, pro
   function submit(event: FormEvent): void {
     event.preventDefault();
     if (!title.trim()) return;
-    workspace.createTask({ title: title.trim(), ...(status ? { statusId: status } : {}), ...(project ? { projectId: project } : {}) });
-    announce(`${title.trim()} was created.`);
+    const id = workspace.createTask({ title: title.trim(), ...(status ? { statusId: status } : {}), ...(project ? { projectId: project } : {}) });
+    workspace.showNow();
+    const task = workspace.model().taskById.get(id);
+    const isHidden = task !== undefined && shownTasks([task], filters, today()).tasks.length === 0;
+    if (isHidden) hidden.current = [...hidden.current, title.trim()];
+    announce(`${title.trim()} was created${isHidden ? ", and the filters hide it" : ""}.`);
     keep("");
     setCount(count + 1);
   }
 
+  /** A dialog lets nothing outside of it be pressed: so this is said at its end. */
+  function close(): void {
+    const { length, 0: first } = hidden.current;
+    if (length) toast(length === 1 ? `“${first}” was created, and the filters hide it` : `The filters hide ${length} of the tasks that you created`, undefined, { label: "Show", run: onShow });
+    onClose();
+  }
+
   return (
-    <Dialog title="New task" onClose={onClose}>
+    <Dialog title="New task" onClose={close}>
       <form className="grid gap-3" onSubmit={submit}>
         <Field label="Title" value={title} onChange={(event) => keep(event.target.value)} required maxLength={500} autoFocus autoComplete="off"
           hint={<>{count > 0 && `${count} created. `}<span className="pointer-coarse:hidden">{count ? "Enter creates one more, Escape closes." : "Enter creates it, and you can type the next one."}</span></>} />
