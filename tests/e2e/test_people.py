@@ -20,6 +20,7 @@ from tests.e2e.test_client import (
     has_stored,
     is_live,
     make_team,
+    open_task,
     sign_up,
     two_on_a_board,
     until,
@@ -70,6 +71,9 @@ async def test_a_role_changes_live_and_who_is_removed_is_shown_out_kindly(open_p
     await undo.click()
     await expect(bob.get_by_role("button", name="New task", exact=True)).to_be_visible()
     await expect(ann.get_by_label("Role of Bob")).to_have_value("MEMBER")
+    await open_task(bob, "Duet")
+    await bob.get_by_role("textbox", name="Write a comment").fill("Half a comm")
+    await bob.get_by_role("button", name="Close task").click()
     await ann.get_by_label("Role of Bob").select_option(label="Viewer")
     await expect(bob.get_by_role("button", name="New task", exact=True)).to_have_count(0)
     await card(bob, "Duet").focus()
@@ -87,6 +91,7 @@ async def test_a_role_changes_live_and_who_is_removed_is_shown_out_kindly(open_p
     await ann.get_by_role("menuitem", name="Remove from workspace…").click()
     await ann.get_by_role("button", name="Remove Bob").click()
     await expect(bob.get_by_role("heading", name="You are no longer in this workspace.")).to_be_visible()
+    await expect(bob.get_by_role("textbox", name="What you wrote as a comment")).to_have_value("Half a comm")
     await expect(ann.get_by_role("list", name="Members").get_by_text("Bob")).to_have_count(0)
     await expect(ann.get_by_text("Only you are in Quartet so far.")).to_be_visible()
     await bob.get_by_role("button", name="Workspace:").click()

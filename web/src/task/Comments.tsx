@@ -34,7 +34,7 @@ export function Comments({ task, model, onWriting }: CommentsProps) {
   const list = useRef<HTMLOListElement>(null);
   const unseen = useUnseen(comments, list, isLoading);
   const isThere = (id: string | undefined): boolean => threads.some((thread) => thread.id === id) || comments.some((comment) => comment.id === id);
-  const drafts = useDraftsWith(task.id).filter((name) => /^(answer|edit)\./.test(name) && !isThere(name.split(".")[2]));
+  const drafts = useDraftsWith((part) => part === task.id).filter((name) => /^(answer|edit)\./.test(name) && !isThere(name.split(".")[2]));
   return (
     <div className="grid grid-cols-1 gap-3">
       {isLoading && comments.length === 0 && <p role="status" className="text-sm text-dim">Loading comments…</p>}

@@ -105,7 +105,8 @@ function Missing({ taskKey, slug, model, onOpen }: Pick<PanelProps, "taskKey" | 
   const remover = last && removers.get(last.id);
   // To a guest a task that goes to a project of others is as good as deleted.
   const orMoved = model.me?.role === "GUEST" ? ", or moved it to where you may not see it" : "";
-  const drafts = useDraftsWith(last?.id ?? taskKey);
+  const id = last?.id ?? taskKey;
+  const drafts = useDraftsWith((part) => part === id);
   return (
     <div className="grid gap-4 p-4">
       {fetching || task ? <Loading what={taskKey} /> : (

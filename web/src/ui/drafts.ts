@@ -34,11 +34,11 @@ export function useDraft(name: string): readonly [string, (text: string) => void
 /** The name of what was typed last. */
 export const lastDraft = (): string => lastName;
 
-/** The names of all drafts with this part in their name, like the id of a task. */
-export function useDraftsWith(part: string): readonly string[] {
+/** The names of all drafts with such a part in their name, like the id of a task. */
+export function useDraftsWith(isPart: (part: string) => boolean): readonly string[] {
   const names = useDrafts((drafts) => {
     const stored = Object.keys(sessionStorage).flatMap((key) => (key.startsWith(PREFIX) ? key.slice(PREFIX.length) : []));
-    return [...new Set([...stored, ...Object.keys(drafts)])].filter((name) => name.split(".").includes(part) && draftOf(name)).join(" ");
+    return [...new Set([...stored, ...Object.keys(drafts)])].filter((name) => name.split(".").some(isPart) && draftOf(name)).join(" ");
   });
   return names ? names.split(" ") : [];
 }

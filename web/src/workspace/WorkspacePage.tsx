@@ -19,6 +19,7 @@ import { recallConflicts, tookConflict, useConflicts } from "../task/conflict";
 const ConflictDialog = lazily(() => import("../task/ConflictDialog"));
 const SearchPage = lazily(() => import("../find/SearchPage"));
 const MembersPage = lazily(() => import("../members/MembersPage"));
+const Unsent = lazily(() => import("../task/Unsent"));
 const SettingsPage = lazily(() => import("../settings/SettingsPage"));
 
 const fetchRefusals = (): Promise<typeof import("./refusals")> => import("./refusals");
@@ -48,9 +49,12 @@ export function WorkspacePage({ slug, view, taskKey }: { slug: string; view: str
   if (hasEnded) {
     return (
       <Shell title="Not here any more">
-        <Empty title="You are no longer in this workspace.">
-          <p>You were removed from it, or it was deleted. What you wrote there stays with the others. <Link className="text-accent underline" href="/">To your other tasks</Link></p>
-        </Empty>
+        <div className="overflow-y-auto">
+          <Empty title="You are no longer in this workspace.">
+            <p>You were removed from it, or it was deleted. What was saved there stays with the others. <Link className="text-accent underline" href="/">To your other tasks</Link></p>
+          </Empty>
+          {open && <Suspense fallback={null}><Unsent taskById={open.model().taskById} /></Suspense>}
+        </div>
       </Shell>
     );
   }
