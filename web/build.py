@@ -103,8 +103,8 @@ def write_files_to_keep(dist: Path) -> None:
         found |= named
         unread += [assets[name] for name in named]
     kept = [*UNHASHED, *(f"assets/{name}" for name in sorted(found))]
-    version = _digest([dist / "index.html", *(dist / name for name in kept)])[:16]
     worker = dist / "sw.js"
+    version = _digest([worker, dist / "index.html", *(dist / name for name in kept)])[:16]
     lines = [f"const VERSION = {json.dumps(version)};", f"const FILES = {json.dumps([f'/{name}' for name in kept])};"]
     worker.write_text("\n".join([*lines, worker.read_text()]))
 
