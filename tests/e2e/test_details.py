@@ -303,7 +303,7 @@ async def test_filters_take_one_line_at_any_width_and_a_task_that_opens_moves_no
     await page.get_by_role("group", name="Assignees").get_by_role("menuitemcheckbox", name="Bob").click()
     await is_accessible(page, "all filters in a menu")
     await page.keyboard.press("Escape")
-    await expect(page.get_by_role("button", name="Filter (1)", exact=True)).to_be_visible()
+    await expect(page.get_by_role("button", name="Filter, 1", exact=True)).to_be_visible()
     await expect(page.locator("[data-task]")).to_have_count(0)
     await page.get_by_role("button", name="Clear", exact=True).click()
     await expect(page.locator("[data-task]")).to_have_count(2)
@@ -375,7 +375,7 @@ async def test_on_a_phone_everything_on_the_board_is_as_large_as_a_finger(open_p
     assert await page.evaluate(TARGETS) > 20
     assert await page.evaluate(SMALL) == ""
     await page.keyboard.press("Escape")
-    await expect(page.get_by_role("button", name="Filter (1)", exact=True)).to_be_visible()
+    await expect(page.get_by_role("button", name="Filter, 1", exact=True)).to_be_visible()
     await page.wait_for_function(LINE_FITS)
     await card(page, "Tune the violin").tap()
     await expect(page.get_by_role("textbox", name="Title")).to_be_visible()

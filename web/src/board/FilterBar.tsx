@@ -87,6 +87,7 @@ const Bar = memo(function Bar({ line, room, statuses, labels, projects, members,
     </button>
   );
   const named = (label: string, chosen: number): string => (chosen ? `${label} (${chosen})` : label);
+  const spoken = (label: string, chosen: number): string => (chosen ? `${label}, ${chosen}` : label); // also where only the number is seen
   const anyOf = (set: "assignees" | "statuses" | "priorities" | "labels", choices: readonly Choice[]) => (label: { label?: string }): ReactNode =>
     <AnyOf {...label} choices={choices} values={filters[set]} onToggle={(id) => onChange({ [set]: toggled(filters[set], id) })} />;
   const oneOf = (word: "due" | "project", choices: readonly Choice[]) => (label: { label?: string }): ReactNode =>
@@ -124,12 +125,12 @@ const Bar = memo(function Bar({ line, room, statuses, labels, projects, members,
         {room.hasMenus ? kinds.map(({ name, says, choose }) => (
           <Menu key={name} label={name} trigger={<Button className="shrink-0"><span className="max-w-36 truncate">{says}</span></Button>}>{choose({})}</Menu>
         )) : (
-          <Menu label="Filter" trigger={<Button className="shrink-0" aria-label={named("Filter", chosen)}><ListFilter size={16} aria-hidden />{room.hasWords ? named("Filter", chosen) : chosen || ""}</Button>}>
+          <Menu label="Filter" trigger={<Button className="shrink-0" aria-label={spoken("Filter", chosen)}><ListFilter size={16} aria-hidden />{room.hasWords ? named("Filter", chosen) : chosen || ""}</Button>}>
             {kinds.map(({ name, choose }) => <Fragment key={name}>{choose({ label: name })}</Fragment>)}
             {isFiltered(filters) && <><MenuLine /><MenuItem onSelect={() => onChange(NO_FILTERS)}>Clear the filters</MenuItem></>}
           </Menu>
         )}
-        <Menu label="View" trigger={<Button className="shrink-0" aria-label={named("View", viewed)}>{room.hasWords ? named("View", viewed) : <><SlidersHorizontal size={16} aria-hidden />{viewed || ""}</>}</Button>}>
+        <Menu label="View" trigger={<Button className="shrink-0" aria-label={spoken("View", viewed)}>{room.hasWords ? named("View", viewed) : <><SlidersHorizontal size={16} aria-hidden />{viewed || ""}</>}</Button>}>
           {grouping !== undefined && <OneOf label="Group by" choices={GROUP_CHOICES} value={grouping} onChoose={(id) => onArrange("group", id)} />}
           {sorting !== undefined && <OneOf label="Sort by" choices={SORT_CHOICES} value={sorting} onChoose={(id) => onArrange("sort", id)} />}
           <AnyOf label="Show" choices={ARCHIVE} values={[filters.archived]} onToggle={(id, isOn) => onChange({ archived: isOn ? id : "" })} />
