@@ -45,7 +45,7 @@ LINE_FITS = """() => {
 """Whether the filters are one line in which all of them have room."""
 SMALL = """() => [...document.querySelectorAll(
     "a, button, input, select, textarea, [role=button], [role^=menuitem], [tabindex='0']")]
-    .filter(element => element.checkVisibility() && !element.closest(".sr-only"))
+    .filter(element => element.checkVisibility() && !element.closest(".sr-only, [data-radix-focus-guard]"))
     .map(element => [element.getAttribute("aria-label") || element.textContent, element.getBoundingClientRect()])
     .filter(([, { width, height }]) => width < 44 || height < 44)
     .map(([name, { width, height }]) => `${name}: ${width} x ${height}`).join(", ")"""

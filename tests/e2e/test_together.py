@@ -64,7 +64,7 @@ async def test_people_at_a_task_see_each_other_and_talk(open_page: OpenPage) -> 
     await bob.get_by_role("button", name="Edit description").click()
     await expect(ann.get_by_text("Bob is editing the description")).to_be_visible()
     assert await below.bounding_box() == before
-    await bob.get_by_role("button", name="Cancel").click()
+    await bob.get_by_role("button", name="Cancel", exact=True).click()
     await bob.get_by_role("textbox", name="Title").focus()
     await expect(ann.get_by_text("Bob is editing the title")).to_be_visible()
     assert await below.bounding_box() == before
@@ -133,6 +133,7 @@ async def test_a_field_in_which_somebody_types_is_not_overwritten_and_they_choos
         await bob.get_by_role("link", name=place).click()
     await expect(note).to_be_visible()
     await expect(choice).to_have_count(0)
+    await open_task(bob, "Play it loud")
     await bob.reload()
     await choice.get_by_role("textbox", name="Your title").fill("Play it loud, then softly")
     await choice.get_by_role("button", name="Keep mine").click()
