@@ -250,7 +250,8 @@ async def test_others_change_nothing_under_the_pointer_and_what_they_do_glides_e
     said = ann.get_by_role("log", name="What others do")
     await expect(said).to_contain_text(f"Bob moved “{changed['title']}” to In progress.")
     assert before is not None
-    await ann.get_by_role("searchbox", name="Filter by text").hover()
+    cards = ann.get_by_role("region", name="To do").locator("[data-cards]")
+    await cards.hover(position={"x": 100, "y": 400})  # where there are none
     await ann.wait_for_function(ABOVE, arg=["Third", before["y"]])
 
     # What they put above it, where there is no room, is found by scrolling.

@@ -3,7 +3,8 @@
  * whoever has scrolled down keeps the first card in sight.
  *
  * Invariants: nothing that others put above is out of reach: where a column has no room to scroll it gets some below its cards.
- * Only where it would have to be scrolled above its beginning are its cards shifted down. Both end when the pointer leaves.
+ * Only where it would have to be scrolled above its beginning are its cards shifted down. Both end when the pointer leaves, also
+ * to where there are no cards.
  */
 import { useEffect, useLayoutEffect, useRef, type RefObject } from "react";
 import { glide, glideBack, type CameFrom, type Starts } from "./glide";
@@ -66,6 +67,9 @@ export function useSteady(scroller: RefObject<HTMLElement | null>, cards: RefObj
       element.style.scrollbarWidth = "";
       glideBack(box, element.scrollTop - before);
     };
+    const moved = ({ clientY, pointerType }: PointerEvent): void => {
+      if (pointerType === "mouse" && cards.current && isAside(cards.current, clientY)) left();
+    };
     const touched = ({ pointerType, target }: PointerEvent): void => {
       if (pointerType !== "mouse") touchedId.current = (target as Element).closest<HTMLElement>("[data-task]")?.dataset.task;
     };
@@ -75,11 +79,13 @@ export function useSteady(scroller: RefObject<HTMLElement | null>, cards: RefObj
       if (pointerType !== "mouse") left();
     };
     element.addEventListener("pointerleave", left);
+    element.addEventListener("pointermove", moved);
     element.addEventListener("pointerdown", touched);
     addEventListener("pointerup", letGo);
     addEventListener("pointercancel", letGo); // the touch has become a scrolling
     return () => {
       element.removeEventListener("pointerleave", left);
+      element.removeEventListener("pointermove", moved);
       element.removeEventListener("pointerdown", touched);
       removeEventListener("pointerup", letGo);
       removeEventListener("pointercancel", letGo);
@@ -87,6 +93,13 @@ export function useSteady(scroller: RefObject<HTMLElement | null>, cards: RefObj
   }, [scroller, cards]);
 
   return () => !isOwn() && pointedAt() !== undefined;
+}
+
+/** Whether there is no card so high in the window: above the first one, or below the last. */
+function isAside(cards: HTMLElement, y: number): boolean {
+  if (!cards.style.transform && !cards.style.minHeight) return false; // at its place: nothing is laid out for the answer
+  const below = y - cards.getBoundingClientRect().top;
+  return below < 0 || below > parseFloat(cards.style.height);
 }
 
 function isMoved(before: Starts, now: Starts): boolean {
