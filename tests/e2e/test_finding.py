@@ -324,6 +324,10 @@ async def test_the_list_is_grouped_and_sorted_as_the_address_says_and_the_archiv
     await view.click()
     await archived.click()
     await expect(rows).to_contain_text(["Bow", "Tuba", "Violin"])
+    await page.get_by_role("button", name="Delete task").click()
+    await expect(page.get_by_role("button", name="New task", exact=True)).to_be_focused()  # there is no card
+    await page.keyboard.press("Control+z")
+    await card(page, "Tuba").click()
 
     for title in ("Violin", "Bow"):
         await card(page, title).focus()

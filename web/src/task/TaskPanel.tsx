@@ -174,6 +174,7 @@ function Details({ task, model, neighbour, onClose, onOpen }: DetailsProps) {
     onClose();
     if (neighbour) focusCard(neighbour.id);
   }
+    else document.querySelector<HTMLElement>("[aria-keyshortcuts=c]")?.focus(); // of no task: where the next one is made
 
   return (
     <div className="grid grid-cols-1 gap-4 p-4">
