@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from datetime import UTC, datetime, timedelta
 
 import asyncpg
 from playwright.async_api import Route, expect
@@ -187,6 +188,12 @@ async def test_my_tasks_come_from_all_workspaces_by_when_they_are_due(open_page:
     await page.keyboard.press("c")
     await expect(page.get_by_role("dialog", name="New task")).to_be_visible()
 
+    await page.keyboard.press("Escape")
+    await expect(card(page, "At home")).to_contain_text("Today")
+    await page.clock.set_fixed_time(datetime.now(UTC) + timedelta(days=1))
+    await page.evaluate("() => document.dispatchEvent(new Event('visibilitychange'))")
+    await expect(card(page, "At home")).to_contain_text("Yesterday (late)")
+
 
 async def test_what_is_typed_before_the_board_is_there_is_the_title_of_the_new_task(open_page: OpenPage) -> None:
     page = await sign_up(open_page, "Ann")
@@ -317,6 +324,10 @@ async def test_the_list_is_grouped_and_sorted_as_the_address_says_and_the_archiv
     await expect(page.get_by_text("In the archive since")).to_be_visible()
     await expect(page.get_by_role("button", name="Archive", exact=True)).to_have_count(0)
     await is_accessible(page, "an archived task")
+    await page.get_by_role("button", name="Delete task").click()
+    await expect(page.get_by_role("button", name="New task", exact=True)).to_be_focused()  # there is no card
+    await page.keyboard.press("Control+z")
+    await card(page, "Tuba").click()
     await page.get_by_role("button", name="Take it out").click()
     await expect(page.get_by_role("button", name="Archive", exact=True)).to_be_visible()
     await page.get_by_role("button", name="Close task").click()
@@ -324,10 +335,6 @@ async def test_the_list_is_grouped_and_sorted_as_the_address_says_and_the_archiv
     await view.click()
     await archived.click()
     await expect(rows).to_contain_text(["Bow", "Tuba", "Violin"])
-    await page.get_by_role("button", name="Delete task").click()
-    await expect(page.get_by_role("button", name="New task", exact=True)).to_be_focused()  # there is no card
-    await page.keyboard.press("Control+z")
-    await card(page, "Tuba").click()
 
     for title in ("Violin", "Bow"):
         await card(page, title).focus()

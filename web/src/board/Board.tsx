@@ -16,6 +16,8 @@ import { useSteady } from "./steady";
 
 interface BoardProps {
   model: Model;
+  /** Today. */
+  day: string;
   columns: Columns;
   mayWrite: boolean;
   opened: Task | undefined;
@@ -23,7 +25,7 @@ interface BoardProps {
   onNew: (statusId: string) => void;
 }
 
-export function Board({ model, columns, mayWrite, opened, onOpen, onNew }: BoardProps) {
+export function Board({ model, day, columns, mayWrite, opened, onOpen, onNew }: BoardProps) {
   const workspace = useWorkspace();
   const board = useRef<HTMLDivElement>(null);
   const ghost = useRef<HTMLDivElement>(null);
@@ -48,7 +50,7 @@ export function Board({ model, columns, mayWrite, opened, onOpen, onNew }: Board
   const places = useRef<Places>(new Map());
 
   const { labelById, nameById, statusById, subtasksOf } = model;
-  const lookups = { labelById, nameById, statusById, subtasksOf };
+  const lookups = { day, labelById, nameById, statusById, subtasksOf };
 
   return (
     <div ref={board} data-board className="flex min-h-0 grow gap-3 overflow-x-auto p-3">
@@ -57,7 +59,7 @@ export function Board({ model, columns, mayWrite, opened, onOpen, onNew }: Board
       ))}
       {dragged && (
         <div ref={ghost} aria-hidden className="pointer-events-none fixed top-0 left-0 z-50 grid w-64 gap-1.5 rounded-xl border border-accent bg-surface p-2.5 shadow-2xl">
-          <CardText task={dragged} labelById={labelById} nameById={nameById} {...partsOf(model, dragged.id)} />
+          <CardText task={dragged} day={day} labelById={labelById} nameById={nameById} {...partsOf(model, dragged.id)} />
         </div>
       )}
     </div>
@@ -83,6 +85,7 @@ function placeIn(places: Places, id: string): ReturnType<CameFrom> {
 
 interface ColumnProps extends Pick<Model, "labelById" | "nameById" | "statusById" | "subtasksOf"> {
   status: Status;
+  day: string;
   tasks: readonly Task[];
   draggedId: string | undefined;
   openId: string | undefined;
@@ -92,7 +95,7 @@ interface ColumnProps extends Pick<Model, "labelById" | "nameById" | "statusById
 }
 
 /** Drawn anew only when one of its own tasks changes, or what is said of them. */
-const Column = memo(function Column({ status, tasks, labelById, nameById, statusById, subtasksOf, draggedId, openId, places, onOpen, onNew }: ColumnProps) {
+const Column = memo(function Column({ status, day, tasks, labelById, nameById, statusById, subtasksOf, draggedId, openId, places, onOpen, onNew }: ColumnProps) {
   const scroller = useRef<HTMLDivElement>(null);
   const virtual = useVirtualizer({
     count: tasks.length,
@@ -137,7 +140,7 @@ const Column = memo(function Column({ status, tasks, labelById, nameById, status
             const { parts, done } = partsOf({ statusById, subtasksOf }, task.id);
             return (
               <div key={item.key} ref={virtual.measureElement} data-index={item.index} data-row={item.key} className="absolute left-0 w-full hover:z-1" style={{ top: item.start }}>
-                <Card task={task} labelById={labelById} nameById={nameById} parts={parts} done={done} isOpen={task.id === openId} isDragged={task.id === draggedId} onOpen={onOpen} />
+                <Card task={task} day={day} labelById={labelById} nameById={nameById} parts={parts} done={done} isOpen={task.id === openId} isDragged={task.id === draggedId} onOpen={onOpen} />
               </div>
             );
           })}

@@ -6,8 +6,9 @@ import { may, type Model, type Task } from "../data/model";
 import { Button, Empty } from "../ui/controls";
 import { forgetNewTask, useAsked } from "../find/asked";
 import { fetchMenus } from "../ui/menu";
+import { useToday } from "../ui/time";
 import { useIsWhole, useModel } from "../workspace/context";
-import { columnsOf, filtersOf, isFiltered, NO_FILTERS, shownTasks, today, withFilters, withWord, type Columns, type Filters } from "./arrange";
+import { columnsOf, filtersOf, isFiltered, NO_FILTERS, shownTasks, withFilters, withWord, type Columns, type Filters } from "./arrange";
 import { Board } from "./Board";
 import { FilterBar } from "./FilterBar";
 import { focusCard } from "./focus";
@@ -30,7 +31,8 @@ export function BoardPage({ slug, view, taskKey }: { slug: string; view: "board"
   const [, go] = useLocation();
   const [newIn, setNewIn] = useState<string | null>(null);
   const filters = useMemo(() => filtersOf(address), [address]);
-  const { tasks, countOf } = useMemo(() => shownTasks(model.tasks, filters, today()), [model.tasks, filters]);
+  const day = useToday();
+  const { tasks, countOf } = useMemo(() => shownTasks(model.tasks, filters, day), [model.tasks, filters, day]);
   const columns = useColumns(model, tasks);
   const [grouping, sorting] = view === "list" ? [groupingOf(address), sortingOf(address)] : ([undefined, undefined] as const);
   const groups = useGroups(model, tasks, grouping, sorting);
@@ -85,9 +87,9 @@ export function BoardPage({ slug, view, taskKey }: { slug: string; view: "board"
           <p className="px-4 pt-4 text-dim">No task yet. {mayWrite ? <>Create the first one with +<span className="pointer-coarse:hidden"> or C</span>.</> : "Whoever may write here creates the first one."}</p>
         )}
         {groups ? (
-          <List model={model} groups={groups} isByStatus={!grouping} openId={opened?.id} onOpen={open} />
+          <List model={model} day={day} groups={groups} isByStatus={!grouping} openId={opened?.id} onOpen={open} />
         ) : (
-          <Board model={model} columns={columns} mayWrite={mayWrite} opened={opened} onOpen={open} onNew={setNewIn} />
+          <Board model={model} day={day} columns={columns} mayWrite={mayWrite} opened={opened} onOpen={open} onNew={setNewIn} />
         )}
         {mayWrite && hasSelected && <Suspense fallback={null}><SelectionBar model={model} isArchive={isArchive} /></Suspense>}
       </div>

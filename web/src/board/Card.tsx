@@ -7,11 +7,13 @@ import { Viewers } from "../presence/Presence";
 import { Avatars, Dot } from "../ui/controls";
 import { dayAlone } from "../ui/day";
 import { useSelection } from "./selection";
-import { PRIORITY_LOOKS, PRIORITY_NAMES, today } from "./arrange";
+import { PRIORITY_LOOKS, PRIORITY_NAMES } from "./arrange";
 import { takeFocus } from "./focus";
 
 interface CardProps {
   task: Task;
+  /** Today. */
+  day: string;
   labelById: Model["labelById"];
   nameById: Model["nameById"];
   done: number;
@@ -21,7 +23,7 @@ interface CardProps {
   onOpen: (task: Task) => void;
 }
 
-export const Card = memo(function Card({ task, labelById, nameById, done, parts, isOpen, isDragged, onOpen }: CardProps) {
+export const Card = memo(function Card({ task, day, labelById, nameById, done, parts, isOpen, isDragged, onOpen }: CardProps) {
   const isSelected = useSelection(({ ids }) => ids.has(task.id));
   return (
     <div
@@ -39,13 +41,13 @@ export const Card = memo(function Card({ task, labelById, nameById, done, parts,
       }}
     >
       {isSelected && <span className="absolute -top-1.5 -left-1.5 rounded-full bg-accent p-0.5 text-accent-text"><Check size={12} strokeWidth={3} aria-hidden /><span className="sr-only">Selected.</span></span>}
-      <CardText task={task} labelById={labelById} nameById={nameById} done={done} parts={parts} />
+      <CardText task={task} day={day} labelById={labelById} nameById={nameById} done={done} parts={parts} />
     </div>
   );
 });
 
-export function CardText({ task, labelById, nameById, done, parts }: Pick<CardProps, "task" | "labelById" | "nameById" | "done" | "parts">) {
-  const isLate = task.dueDate !== null && task.completedAt === null && task.dueDate < today();
+export function CardText({ task, day, labelById, nameById, done, parts }: Pick<CardProps, "task" | "day" | "labelById" | "nameById" | "done" | "parts">) {
+  const isLate = task.dueDate !== null && task.completedAt === null && task.dueDate < day;
   return (
     <>
       <span className="flex items-center gap-2 text-xs text-dim">
@@ -60,7 +62,7 @@ export function CardText({ task, labelById, nameById, done, parts }: Pick<CardPr
           const label = labelById.get(id);
           return label && <span key={id} className="inline-flex items-center gap-1"><Dot color={label.color} />{label.name}</span>;
         })}
-        {task.dueDate && <span className={`inline-flex items-center gap-1 ${isLate ? "text-bad" : ""}`}>{DAY}{dayAlone(task.dueDate)}{isLate && " (late)"}</span>}
+        {task.dueDate && <span className={`inline-flex items-center gap-1 ${isLate ? "text-bad" : ""}`}>{DAY}{dayAlone(task.dueDate, day)}{isLate && " (late)"}</span>}
         {parts > 0 && <span className="inline-flex items-center gap-1"><ListChecks size={13} aria-hidden />{done}/{parts}</span>}
         {task.commentCount > 0 && <span className="inline-flex items-center gap-1"><MessageSquare size={13} aria-hidden />{task.commentCount}<span className="sr-only"> comments</span></span>}
         <span className="ml-auto flex gap-0.5"><Avatars people={task.assignees} nameById={nameById} atMost={4} /></span>

@@ -16,6 +16,8 @@ type Line = { readonly group: Group; readonly task?: Task };
 
 interface ListProps {
   model: Model;
+  /** Today. */
+  day: string;
   groups: readonly Group[];
   /** Whether the groups are the statuses; otherwise each row shows its own. */
   isByStatus: boolean;
@@ -23,7 +25,7 @@ interface ListProps {
   onOpen: (task: Task) => void;
 }
 
-export function List({ model, groups, isByStatus, openId, onOpen }: ListProps) {
+export function List({ model, day, groups, isByStatus, openId, onOpen }: ListProps) {
   const scroller = useRef<HTMLDivElement>(null);
   const selected = useSelection((state) => state.ids);
   const lines = useMemo(() => linesOf(groups), [groups]);
@@ -63,7 +65,7 @@ export function List({ model, groups, isByStatus, openId, onOpen }: ListProps) {
                   <span className={`${CELL} @2xl:w-9`}>{task.commentCount > 0 && <><MessageSquare size={13} aria-hidden />{task.commentCount}<span className="sr-only"> comments</span></>}</span>
                   {!isByStatus && <span className={`${CELL} @2xl:w-28`}>{status && <><Dot color={status.color} /><span className="truncate">{status.name}</span></>}</span>}
                   <span className={`${CELL} @2xl:w-14`}>{task.priority !== "NONE" && <span className={`font-semibold ${PRIORITY_LOOKS[task.priority]}`}>{PRIORITY_NAMES[task.priority]}</span>}</span>
-                  <span className={`${CELL} @2xl:w-24`}>{task.dueDate && dayAlone(task.dueDate)}</span>
+                  <span className={`${CELL} @2xl:w-24`}>{task.dueDate && dayAlone(task.dueDate, day)}</span>
                   <span className="flex gap-0.5 @max-2xl:col-start-6 @max-2xl:row-span-2 @max-2xl:row-start-1 @2xl:w-22 @2xl:shrink-0 @2xl:justify-end"><Avatars people={task.assignees} nameById={model.nameById} atMost={3} /></span>
                 </button>
               )}

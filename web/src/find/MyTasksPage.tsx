@@ -2,10 +2,10 @@
 import { useEffect } from "react";
 import { stringifyDocument, useQuery } from "urql";
 import { nowShown } from "../app/later";
-import { today } from "../board/arrange";
 import { useAgain } from "../data/again";
 import { MyTasksDocument, TouchedDocument } from "../gql/graphql";
 import { Button, Empty, Loading, textOf } from "../ui/controls";
+import { useToday } from "../ui/time";
 import { useConnection } from "../workspace/connection-context";
 import { useViewer } from "../workspace/viewer";
 import { DUE_GROUPS, dueGroup } from "./find";
@@ -29,6 +29,7 @@ export default function MyTasksPage() {
 
 function MyTasks() {
   const { workspaces } = useViewer();
+  const day = useToday();
   const [{ data, error }, ask] = useQuery({ query: MyTasksDocument, requestPolicy: "cache-and-network" });
   const askAgain = (): void => ask({ requestPolicy: "network-only" });
   useTouched(workspaces.map(({ id }) => id), askAgain);
@@ -39,11 +40,10 @@ function MyTasks() {
   }
   if (!tasks) return <Loading what="your tasks" />;
   if (!tasks.length) return <Empty title="Nothing is assigned to you."><p>To take a task, choose yourself among its assignees<span className="pointer-coarse:hidden">, or press I on its card</span>.</p></Empty>;
-  const now = today();
   return (
     <>
       {DUE_GROUPS.map((group) => {
-        const due = tasks.filter(({ dueDate }) => dueGroup(dueDate, now) === group);
+        const due = tasks.filter(({ dueDate }) => dueGroup(dueDate, day) === group);
         return due.length > 0 && (
           <section key={group} aria-label={group}>
             <h3 className="pb-1.5 text-sm font-semibold">{group} <span className="font-normal text-dim">{due.length}</span></h3>

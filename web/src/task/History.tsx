@@ -6,7 +6,7 @@ import { useAgain } from "../data/again";
 import { TaskHistoryDocument, type TaskHistoryQuery } from "../gql/graphql";
 import { may, type Model, type Task } from "../data/model";
 import { Avatar, Button, textOf } from "../ui/controls";
-import { Ago } from "../ui/time";
+import { Ago, useToday } from "../ui/time";
 import { useWorkspace } from "../workspace/context";
 import { deedsOf } from "./deeds";
 import { FIELD_NAMES, said } from "./words";
@@ -107,6 +107,7 @@ function Line({ who, at, undo, children }: LineProps) {
 }
 
 function ChangeLine({ field, before, after, model }: Entry["changes"][number] & { model: Model }) {
+  useToday(); // what is said of days
   const name = FIELD_NAMES[field] ?? field.toLowerCase();
   if (field === "ARCHIVED") return <p className="text-dim">{after ? "archived it" : "took it out of the archive"}</p>;
   if (field === "DELETED") return <p className="text-dim">{after ? "deleted it" : "restored it"}</p>;

@@ -20,6 +20,7 @@ import { Avatar, Button, Dot, Empty, INPUT, Loading } from "../ui/controls";
 import { dayAlone, dayOf, dayWithin } from "../ui/day";
 import { useDraftsWith } from "../ui/drafts";
 import { Menu } from "../ui/menu";
+import { useToday } from "../ui/time";
 import { toast } from "../ui/toasts";
 import { useModel, useWorkspace } from "../workspace/context";
 import { Comments } from "./Comments";
@@ -173,8 +174,8 @@ function Details({ task, model, neighbour, onClose, onOpen }: DetailsProps) {
   function leave(): void {
     onClose();
     if (neighbour) focusCard(neighbour.id);
-  }
     else document.querySelector<HTMLElement>("[aria-keyshortcuts=c]")?.focus(); // of no task: where the next one is made
+  }
 
   return (
     <div className="grid grid-cols-1 gap-4 p-4">
@@ -224,11 +225,12 @@ function Fields({ task, model, mayWrite }: { task: Task; model: Model; mayWrite:
 
 /** A day in words, until the person goes there to change it: the browser's own field writes it in numbers. */
 function Day({ label, value, isFixed, onChange }: { label: string; value: string | null; isFixed: boolean; onChange: (day: string | null) => void }) {
+  const now = useToday();
   return (
     <div className="relative">
       <input type="date" aria-label={label} value={value ?? ""} disabled={isFixed} onChange={(event) => onChange(event.target.value || null)}
         className="peer min-h-8 w-full rounded-lg border border-transparent bg-surface px-3 not-focus:text-transparent hover:border-line focus:border-line pointer-coarse:min-h-11" />
-      <span aria-hidden className={`pointer-events-none absolute inset-y-0 left-3.25 flex items-center peer-focus:hidden forced-colors:hidden ${value ? "" : "text-dim"}`}>{value ? dayAlone(value) : "None"}</span>
+      <span aria-hidden className={`pointer-events-none absolute inset-y-0 left-3.25 flex items-center peer-focus:hidden forced-colors:hidden ${value ? "" : "text-dim"}`}>{value ? dayAlone(value, now) : "None"}</span>
     </div>
   );
 }

@@ -1,5 +1,6 @@
 /** When something was, as people say it. */
-import { useEffect, useState } from "react";
+import { useEffect, useState, useSyncExternalStore } from "react";
+import { today } from "../board/arrange";
 import { dayAlone, dayOf } from "./day";
 
 const WORDS = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
@@ -14,15 +15,27 @@ function ago(at: string, now: number): string {
   return step ? WORDS.format(-Math.floor(seconds / step[1]), step[0]) : "just now";
 }
 
+const OFTEN_MS = 30_000;
+
+/** Also when somebody comes back: of a device that sleeps no time passes. */
+function fromTimeToTime(look: () => void): () => void {
+  const timer = setInterval(look, OFTEN_MS);
+  document.addEventListener("visibilitychange", look);
+  return () => {
+    clearInterval(timer);
+    document.removeEventListener("visibilitychange", look);
+  };
+}
+
 /** The time, once more every half minute. */
 export function useNow(): number {
   const [now, setNow] = useState(() => Date.now());
-  useEffect(() => {
-    const timer = setInterval(() => setNow(Date.now()), 30_000);
-    return () => clearInterval(timer);
-  }, []);
+  useEffect(() => fromTimeToTime(() => setNow(Date.now())), []);
   return now;
 }
+
+/** Today, where the person is; whoever uses it is drawn again when another day has begun. */
+export const useToday = (): string => useSyncExternalStore(fromTimeToTime, today);
 
 export function Ago({ at, className = "text-dim" }: { at: string; className?: string }): React.ReactNode {
   const now = useNow();
