@@ -57,7 +57,12 @@ export function QuickMenu({ model }: { model: Model }) {
   const close = (): void => {
     useQuick.setState({ taskId: null });
     if (!from) holdCard(task.id);
-    setTimeout(() => (from ? from.focus() : focusCard(task.id)), 0); // after the menu, which gives the focus back to where nothing is
+    // After the menu, which gives the focus back to where nothing is; not where a key has opened the next one, which would close again.
+    setTimeout(() => {
+      if (useQuick.getState().taskId) return;
+      if (from) from.focus();
+      else focusCard(task.id);
+    }, 0);
   };
   const name = QUICK_KEYS.find((each) => each.kind === kind)?.name;
   return (
