@@ -6,7 +6,7 @@ import re
 import uuid
 
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Browser, expect
 
 from domain.unsubscribing import unsubscribe_token
 from server.tokens import mail_keys
@@ -79,8 +79,12 @@ async def test_mail_ends_by_a_click_and_not_by_looking(open_page: OpenPage) -> N
         await expect(page.get_by_role("heading")).to_have_text("Done")
 
 
-async def test_the_plain_pages_look_as_the_client_does_also_in_the_theme_that_was_chosen(open_page: OpenPage) -> None:
-    page = await open_page("/sign-in")
+async def test_the_plain_pages_look_as_the_client_does_in_the_theme_that_was_chosen(
+    browser: Browser, server_url: str
+) -> None:
+    context = await browser.new_context(base_url=server_url)  # its console complains of the page that is not there
+    page = await context.new_page()
+    await page.goto("/sign-in")
     await page.evaluate("() => localStorage.setItem('tutti.theme', 'dark')")
     looks = []
     for path in ("/sign-in", "/reset", "/verify#x", "/join", "/nowhere-at-all"):
@@ -88,6 +92,7 @@ async def test_the_plain_pages_look_as_the_client_does_also_in_the_theme_that_wa
         await expect(page.locator("h1")).to_be_visible()
         looks.append(await page.evaluate(LOOK))
     assert looks == looks[:1] * len(looks)
+    await context.close()
 
 
 @pytest.mark.parametrize("path", ["/reset", "/reset#x", "/verify", "/verify#x", "/unsubscribe#x"])
