@@ -129,3 +129,17 @@ it("is not waited for without end", async () => {
     vi.useRealTimers();
   }
 });
+
+it("what waited before it was opened is sent, also where it is left before it had a link", async () => {
+  const { open, sent, reach, dies } = sharers();
+  const { sync: old } = await open("old");
+  reach(false);
+  const waiting = change("task_1");
+  await old.submit(waiting);
+  await old.stop();
+  await dies("old");
+  const { sync: fresh } = await open("fresh");
+  reach(true);
+  await fresh.finish(new Promise(() => undefined));
+  expect(sent).toEqual([waiting.key]);
+});

@@ -217,6 +217,7 @@ export class Sync<R extends Row> {
   /** Follows nothing any more, and stops when all that waits was sent, or `atLatest`: it is stored, and goes out next time. */
   async finish(atLatest: Promise<void>): Promise<void> {
     this.disconnected();
+    this.drainSoon(0); // what was stored before goes out, too, where there has been no link since
     await Promise.race([this.sent(), atLatest]);
     await this.stop();
   }
