@@ -92,8 +92,13 @@ async def test_three_people_on_one_board_see_the_same_and_who_of_them_is_away(op
 async def test_without_a_network_the_page_says_so_and_counts_what_waits(open_networked: OpenPage) -> None:
     ann, bob = await two_on_a_board(open_networked)
     status = ann.get_by_role("status", name="Connection")
+    await ann.get_by_role("link", name="Members").click()
+    members = ann.get_by_role("list", name="Members")
+    await expect(members.get_by_text("Online")).to_have_count(2)
     await ann.context.set_offline(True)
     await expect(status).to_have_text("Offline")
+    await expect(members.get_by_text("Not known now")).to_have_count(2)
+    await ann.get_by_role("link", name="Board").click()
     await create(ann, "First")
     await expect(status).to_have_text("Offline, 1 change waits")
     await expect(card(ann, "First")).to_contain_text("Not saved yet")

@@ -27,7 +27,7 @@ export function SeenLine({ seen }: { seen: Seen | undefined }) {
   return (
     <span className="inline-flex items-center gap-1.5 text-sm whitespace-nowrap text-dim">
       <PresenceDot status={isCutOff ? "OFFLINE" : status} />
-      {isHere ? (isCutOff ? "Not known now" : WORDS[status]) : seen?.lastSeenAt ? <span>Last seen <Ago at={seen.lastSeenAt} /></span> : "Offline"}
+      {!isHere && seen?.lastSeenAt ? <span>Last seen <Ago at={seen.lastSeenAt} /></span> : isCutOff ? "Not known now" : WORDS[status]}
     </span>
   );
 }
