@@ -6,7 +6,7 @@ import { useRef, useState, type FocusEvent, type KeyboardEvent } from "react";
 import { INPUT } from "./controls";
 import type { AnyOfProps, MenuItemProps, MenuProps, OneOfProps, OtherDayProps } from "./menu";
 
-const CONTENT = "z-50 max-h-[min(36rem,var(--radix-dropdown-menu-content-available-height))] min-w-44 overflow-y-auto rounded-xl border border-line bg-surface p-1 shadow-xl";
+const CONTENT = "shows-more z-50 max-h-(--radix-dropdown-menu-content-available-height) min-w-44 overflow-y-auto rounded-xl border border-line p-1 shadow-xl";
 const ITEM = "flex min-h-8 items-center gap-2 rounded-lg px-2 text-sm -outline-offset-2 data-highlighted:bg-hover pointer-coarse:min-h-11";
 
 export function Menu({ label, trigger, children, byKey, ...state }: MenuProps) {
