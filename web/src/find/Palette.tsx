@@ -94,7 +94,7 @@ export default function Palette({ slug, onClose }: { slug: string | undefined; o
       <input role="combobox" aria-label="What to find or do" aria-expanded aria-controls={listId} aria-activedescendant={chosen && `${listId}-${chosen.id}`} autoFocus autoComplete="off"
         placeholder="A task, a place, an action" className={INPUT} value={typed} onChange={(event) => { setTyped(event.target.value); setAt(0); }} onKeyDown={keyed} />
       {task && offers.length > 1 && <p className="truncate text-sm text-dim">{targets.length > 1 ? `${targets.length} tasks are selected.` : `${task.key} ${task.title}`}</p>}
-      <div id={listId} role="listbox" aria-label="What fits" tabIndex={-1} className="max-h-80 min-h-24 overflow-y-auto">
+      <div id={listId} role="listbox" aria-label="What fits" tabIndex={-1} className={`max-h-80 overflow-y-auto ${found.length ? "min-h-24" : "-mb-4"}`}>
         {found.map((action) => (
           <div key={action.id} id={`${listId}-${action.id}`} role="option" aria-selected={action === chosen} ref={(line) => { if (line && action === chosen) line.scrollIntoView({ block: "nearest" }); }}
             className="flex min-h-9 cursor-pointer items-center gap-3 rounded-lg px-2 text-sm hover:bg-hover aria-selected:bg-soft pointer-coarse:min-h-11" onClick={() => run(action)}>
@@ -102,7 +102,7 @@ export default function Palette({ slug, onClose }: { slug: string | undefined; o
           </div>
         ))}
       </div>
-      {found.length === 0 && <p role="status" className="text-sm text-dim">Nothing was found. Search<span className="pointer-coarse:hidden"> (/)</span> also looks into descriptions and comments.</p>}
+      {found.length === 0 && <p role="status" className="min-h-24 text-sm text-dim">Nothing was found. Search<span className="pointer-coarse:hidden"> (/)</span> also looks into descriptions and comments.</p>}
     </Dialog>
   );
 }
