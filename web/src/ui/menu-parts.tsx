@@ -10,12 +10,15 @@ const CONTENT = "shows-more z-50 max-h-(--radix-dropdown-menu-content-available-
 const ITEM = "flex min-h-8 items-center gap-2 rounded-lg px-2 text-sm -outline-offset-2 data-highlighted:bg-hover pointer-coarse:min-h-11";
 
 export function Menu({ label, trigger, children, byKey, ...state }: MenuProps) {
-  // What holds now has the focus, so that arrows lead away from it, as in a list of the browser's; where a key has opened the
-  // menu, and nothing holds, the first item. Radix would give it to the menu itself, or always to the first item.
+  // What holds now has the focus, so that arrows lead away from it, as in a list of the browser's, but not past groups above it;
+  // where a key has opened the menu, and nothing holds, the first item. Radix would give it to the menu itself, or always to the
+  // first item.
   function entered(event: FocusEvent<HTMLElement>): void {
     const menu = event.currentTarget;
     if (event.target !== menu || menu.contains(event.relatedTarget)) return; // the pointer has left an item
-    const item = menu.querySelector<HTMLElement>("[role=menuitemradio][data-state=checked]") ?? (byKey ? menu.querySelector<HTMLElement>("[role^=menuitem]") : null);
+    const first = menu.querySelector<HTMLElement>("[role^=menuitem]");
+    const held = first?.matches("[role=menuitemradio]") ? menu.querySelector<HTMLElement>("[role=menuitemradio][data-state=checked]") : null;
+    const item = held ?? (byKey ? first : null);
     if (!item) return;
     event.preventDefault();
     item.focus({ preventScroll: true }); // the menu is not at its place yet
