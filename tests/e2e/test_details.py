@@ -286,6 +286,7 @@ async def test_a_task_has_parts_and_days_and_neighbours_and_filters_say_what_the
     await expect(messages).to_contain_text("“Triangle” was created, and the filters hide it")
     await messages.get_by_role("button", name="Show").click()
     await expect(page.locator("[data-task]")).to_have_count(5)
+    await expect(card(page, "Triangle")).to_be_focused()
 
 
 async def test_filters_take_one_line_at_any_width_and_a_task_that_opens_moves_no_card(open_page: OpenPage) -> None:

@@ -1,5 +1,6 @@
 /** The tasks of a workspace as a board or a list, filtered as the address says, with the open task beside them. */
 import { Suspense, useCallback, useEffect, useMemo, useRef, useState, type MouseEvent } from "react";
+import { flushSync } from "react-dom";
 import { useLocation, useSearchParams } from "wouter";
 import { fetchLater, lazily } from "../app/later";
 import { may, type Model, type Task } from "../data/model";
@@ -11,7 +12,7 @@ import { useIsWhole, useModel } from "../workspace/context";
 import { columnsOf, filtersOf, isFiltered, NO_FILTERS, shownTasks, withFilters, withWord, type Columns, type Filters } from "./arrange";
 import { Board } from "./Board";
 import { FilterBar } from "./FilterBar";
-import { focusCard } from "./focus";
+import { focusCard, follow } from "./focus";
 import { groupingOf, groupsOf, sortingOf, type Group, type Grouping, type Sorting } from "./groups";
 import { List } from "./List";
 import { NewTask } from "./NewTask";
@@ -51,6 +52,10 @@ export function BoardPage({ slug, view, taskKey }: { slug: string; view: "board"
   }, [opened?.key, taskKey]);
   const filter = useCallback((change: Partial<Filters>) => setAddress((now) => withFilters(now, change), { replace: true }), [setAddress]);
   const clear = useCallback(() => filter(NO_FILTERS), [filter]);
+  const show = useCallback((id: string) => {
+    follow(id, () => flushSync(clear));
+    focusCard(id);
+  }, [clear]);
   const arrange = useCallback((name: "group" | "sort", value: string) => setAddress((now) => withWord(now, name, value), { replace: true }), [setAddress]);
   const addNew = useCallback(() => setNewIn(""), []);
   const closeNew = useCallback(() => setNewIn(null), []);
@@ -98,7 +103,7 @@ export function BoardPage({ slug, view, taskKey }: { slug: string; view: "board"
           <TaskPanel key={opened?.id ?? taskKey} task={opened} taskKey={taskKey} slug={slug} onClose={close} onOpen={open} order={inOrder} />
         </Suspense>
       )}
-      {newIn !== null && <NewTask statuses={model.statuses} projects={model.projects} statusId={newIn} filters={filters} onShow={clear} onClose={closeNew} />}
+      {newIn !== null && <NewTask statuses={model.statuses} projects={model.projects} statusId={newIn} filters={filters} onShow={show} onClose={closeNew} />}
       {mayWrite && <QuickMenu model={model} />}
     </div>
   );

@@ -1,6 +1,6 @@
 /** Creates tasks one after the other: Enter saves and keeps the field open, Escape keeps what was typed. */
 import { memo, useLayoutEffect, useRef, useState, type FormEvent } from "react";
-import type { Model } from "../data/model";
+import type { Model, Task } from "../data/model";
 import { takeTyped } from "../find/asked";
 import { Button, Field, Select } from "../ui/controls";
 import { Dialog } from "../ui/dialog";
@@ -14,8 +14,8 @@ const DRAFT = "tutti.draft.task"; // sessionStorage: a title that was not saved 
 interface NewTaskProps extends Pick<Model, "statuses" | "projects"> {
   statusId: string;
   filters: Filters;
-  /** Shows what the filters hide. */
-  onShow: () => void;
+  /** Shows a task that the filters hide. */
+  onShow: (id: string) => void;
   onClose: () => void;
 }
 
@@ -25,7 +25,7 @@ export const NewTask = memo(function NewTask({ statuses, projects, statusId, fil
   const [status, setStatus] = useState(statusId || (statuses.find(({ category }) => category === "TODO")?.id ?? statuses[0]?.id ?? ""));
   const [project, setProject] = useState(filters.project === NOBODY ? "" : filters.project);
   const [count, setCount] = useState(0);
-  const hidden = useRef<readonly string[]>([]); // titles of tasks that the filters hide
+  const hidden = useRef<readonly Task[]>([]); // by the filters
 
   function keep(text: string): void {
     setTitle(text);
@@ -43,7 +43,7 @@ export const NewTask = memo(function NewTask({ statuses, projects, statusId, fil
     workspace.showNow();
     const task = workspace.model().taskById.get(id);
     const isHidden = task !== undefined && shownTasks([task], filters, today()).tasks.length === 0;
-    if (isHidden) hidden.current = [...hidden.current, title.trim()];
+    if (isHidden) hidden.current = [...hidden.current, task];
     announce(`${title.trim()} was created${isHidden ? ", and the filters hide it" : ""}.`);
     keep("");
     setCount(count + 1);
@@ -52,7 +52,7 @@ export const NewTask = memo(function NewTask({ statuses, projects, statusId, fil
   /** A dialog lets nothing outside of it be pressed: so this is said at its end. */
   function close(): void {
     const { length, 0: first } = hidden.current;
-    if (length) toast(length === 1 ? `“${first}” was created, and the filters hide it` : `The filters hide ${length} of the tasks that you created`, undefined, { label: "Show", run: onShow });
+    if (first) toast(length === 1 ? `“${first.title}” was created, and the filters hide it` : `The filters hide ${length} of the tasks that you created`, undefined, { label: "Show", run: () => onShow(first.id) });
     onClose();
   }
 
