@@ -48,7 +48,8 @@ export function useAct(isKeyed = true): Act {
       const sent = isKeyed ? { ...input, clientMutationId: key } : input;
       const { data, error } = await client.mutation(document, { input: sent }).toPromise();
       const payload = data && (Object.values(data)[0] as PayloadOf<Data> | undefined);
-      if ((payload || error?.graphQLErrors.length) && unanswered.current.key === key) unanswered.current = undefined;
+      // What was asked later may have been answered before.
+      if ((payload || error?.graphQLErrors.length) && unanswered.current?.key === key) unanswered.current = undefined;
       if (!payload) return { payload: null, problems: { form: error?.graphQLErrors[0]?.message ?? (error?.networkError?.name === "TimeoutError" ? LATE : UNREACHABLE) } };
       if (payload.userErrors.length === 0) return { payload, problems: null };
       const conflict = payload.userErrors.find((each) => each.__typename === "ConflictError");
