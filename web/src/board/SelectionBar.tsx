@@ -23,14 +23,14 @@ export default function SelectionBar({ model, isArchive }: { model: Model; isArc
     clearSelection();
   }
   return (
-    <div ref={keepFree} role="toolbar" aria-label="Selected tasks" className="appear z-30 mx-2 my-3 flex shrink-0 flex-wrap self-center items-center justify-center gap-1 rounded-2xl border border-line bg-raised p-2 shadow-lg">
+    <div ref={keepFree} role="toolbar" aria-label="Selected tasks" className="appear z-30 mx-1 my-3 flex shrink-0 flex-wrap self-center items-center justify-center gap-0.5 rounded-2xl border border-line bg-raised p-2 shadow-lg">
       <span role="status" className="px-2 text-sm font-semibold">{tasks.length} selected</span>
       {CHOICES.map(({ kind, name }) => (
-        <Menu key={kind} label={`${name} of all`} trigger={<Button kind="quiet" className="px-2">{name}</Button>}>
+        <Menu key={kind} label={`${name} of all`} trigger={<Button kind="quiet">{name}</Button>}>
           <TaskChoices kind={kind} task={first} targets={tasks} model={model} />
         </Menu>
       ))}
-      <Button kind="quiet" className="px-2" onClick={archive}>{isArchive ? "Take out of the archive" : "Archive"}</Button>
+      <Button kind="quiet" onClick={archive}>{isArchive ? "Take out of the archive" : "Archive"}</Button>
       <Button kind="quiet" className="px-2" aria-label="Select nothing" onClick={clearSelection}><X size={16} aria-hidden /></Button>
     </div>
   );
