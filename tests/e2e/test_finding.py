@@ -195,7 +195,7 @@ async def test_my_tasks_come_from_all_workspaces_by_when_they_are_due(open_page:
     await expect(card(page, "At home")).to_contain_text("Yesterday (late)")
 
 
-async def test_what_is_typed_before_the_board_is_there_is_the_title_of_the_new_task(open_page: OpenPage) -> None:
+async def test_what_is_typed_before_its_dialog_is_there_is_meant_for_the_dialog(open_page: OpenPage) -> None:
     page = await sign_up(open_page, "Ann")
     await page.goto("/account")
     await page.evaluate(FORGET)
@@ -206,9 +206,22 @@ async def test_what_is_typed_before_the_board_is_there_is_the_title_of_the_new_t
             await may_answer.wait()
         await route.continue_()
 
+    may_come = asyncio.Event()
+
+    async def late(route: Route) -> None:
+        await may_come.wait()
+        await route.continue_()
+
     await page.route("**/graphql", slow)
+    await page.route(re.compile("/assets/Palette"), late)
     await page.goto("/inbox")
     await is_live(page)
+    await page.keyboard.press("Control+k")
+    await page.keyboard.type("create")
+    may_come.set()
+    what = page.get_by_role("combobox", name="What to find or do")
+    await expect(what).to_have_value("create")
+    await what.press("Escape")
     await page.keyboard.press("c")
     await page.keyboard.type("Sell c")
     await expect(page.get_by_text("Loading tasks…")).to_be_visible()

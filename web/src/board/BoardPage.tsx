@@ -5,7 +5,7 @@ import { useLocation, useSearchParams } from "wouter";
 import { fetchLater, lazily } from "../app/later";
 import { may, type Model, type Task } from "../data/model";
 import { Button, Empty } from "../ui/controls";
-import { forgetNewTask, useAsked } from "../find/asked";
+import { forget, useAsked } from "../find/asked";
 import { fetchMenus } from "../ui/menu";
 import { useToday } from "../ui/time";
 import { useIsWhole, useModel } from "../workspace/context";
@@ -63,7 +63,7 @@ export function BoardPage({ slug, view, taskKey }: { slug: string; view: "board"
   useEffect(() => {
     if (!isNewAsked) return;
     if (mayWrite) setNewIn("");
-    else forgetNewTask();
+    else forget();
   }, [isNewAsked, mayWrite]);
   useEffect(() => fetchLater(fetchMenus, fetchTaskPanel, fetchSelectionBar), []);
   const isArchive = Boolean(filters.archived);

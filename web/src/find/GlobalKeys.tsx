@@ -7,7 +7,7 @@ import { Suspense, useEffect, useLayoutEffect, useRef } from "react";
 import { useLocation } from "wouter";
 import { fetchLater, lazily } from "../app/later";
 import { isTyping } from "../board/typing";
-import { askFor, askForNewTask, useAsked } from "./asked";
+import { askFor, askForNewTask, isHeld, useAsked } from "./asked";
 
 const fetchPalette = () => import("./Palette");
 const fetchKeys = () => import("./KeysHelp");
@@ -35,7 +35,7 @@ export function GlobalKeys({ slug, view }: { slug: string | undefined; view: str
         askFor(useAsked.getState().overlay === "palette" ? null : "palette");
         return;
       }
-      if (useAsked.getState().isNewTask) return; // what is typed now is its title
+      if (isHeld()) return; // what is typed now is for the dialog that comes
       if (event.defaultPrevented || event.metaKey || event.ctrlKey || event.altKey || isTyping(event)) return;
       const places = placesOf(slug);
       const isAfterG = performance.now() - pressedG.current < GO_MS;

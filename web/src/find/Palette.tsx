@@ -1,5 +1,5 @@
 /** Ctrl or Cmd with K: type a few letters of an action, a place, a project or a task, and Enter does it or goes there. */
-import { useContext, useId, useState, useSyncExternalStore, type KeyboardEvent } from "react";
+import { useContext, useId, useLayoutEffect, useState, useSyncExternalStore, type KeyboardEvent } from "react";
 import { flushSync } from "react-dom";
 import { useLocation } from "wouter";
 import { toggleTheme } from "../app/theme";
@@ -13,7 +13,7 @@ import { INPUT } from "../ui/controls";
 import { Dialog } from "../ui/dialog";
 import { WorkspaceContext } from "../workspace/context";
 import { useViewer } from "../workspace/viewer";
-import { askFor, askForNewTask } from "./asked";
+import { askFor, askForNewTask, takeTyped } from "./asked";
 import { bestOf } from "./find";
 import { offersOn, openKeyOf, type Offer } from "./offers";
 
@@ -37,6 +37,7 @@ export default function Palette({ slug, onClose }: { slug: string | undefined; o
   const [path, go] = useLocation();
   const [focusedId] = useState(() => taskIdAt(document.activeElement)); // before the dialog takes the focus
   const [typed, setTyped] = useState("");
+  useLayoutEffect(() => setTyped(takeTyped()), []); // the dialog has the focus by now
   const [at, setAt] = useState(0);
   const listId = useId();
 
