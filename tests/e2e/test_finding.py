@@ -9,7 +9,7 @@ from playwright.async_api import Route, expect
 
 from tests.e2e.conftest import OpenPage
 from tests.e2e.test_accessible import DESK, PHONE
-from tests.e2e.test_client import card, create, is_accessible, is_live, make_team, sign_up
+from tests.e2e.test_client import card, create, has_stored, is_accessible, is_live, make_team, sign_up
 from tests.stack_fixture import TestStack
 
 FORGET = """async () => {
@@ -160,6 +160,7 @@ async def test_my_tasks_come_from_all_workspaces_by_when_they_are_due(open_page:
     await page.route(
         "**/graphql", lambda route: route.abort() if is_cut and sends(route, "updateTask") else route.continue_()
     )
+    await has_stored(page, 0)
     await card(page, "At work").focus()
     async with page.expect_event("requestfailed"):
         await page.keyboard.press("i")
