@@ -131,7 +131,7 @@ const Column = memo(function Column({ status, day, tasks, labelById, nameById, s
         <Dot color={status.color} />
         <h2 className="text-sm font-semibold">{status.name}</h2>
         <span className="text-sm text-dim">{tasks.length}</span>
-        {onNew && <Button kind="quiet" className="ml-auto px-2" aria-label={`New task in ${status.name}`} onClick={() => onNew(status.id)}><Plus size={16} aria-hidden /></Button>}
+        {onNew && <Button kind="quiet" className="ml-auto" aria-label={`New task in ${status.name}`} onClick={() => onNew(status.id)}><Plus size={16} aria-hidden /></Button>}
       </header>
       <div ref={scroller} data-cards className="relative min-h-16 grow overflow-y-auto p-2 contain-strict" tabIndex={-1}>
         <div ref={cards} className="relative" style={{ height: virtual.getTotalSize() }}>

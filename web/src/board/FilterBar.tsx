@@ -115,7 +115,7 @@ const Bar = memo(function Bar({ line, room, statuses, labels, projects, members,
           <div className="-m-1 flex min-w-13 items-center gap-1 overflow-x-auto p-1 [scrollbar-width:none]" role="group" aria-label="Assignees">
             {people.map(({ user: { id, name } }, at) => toggle(id, id === me ? "Me" : name, counts[at + 1], <Avatar id={id} name={name} size={26} />))}
             {members.length > people.length && (
-              <Menu label="All people" trigger={<Button kind="quiet" className="shrink-0 px-2" aria-label={`All people, +${members.length - people.length}`}>+{members.length - people.length}</Button>}>
+              <Menu label="All people" trigger={<Button kind="quiet" className="shrink-0" aria-label={`All people, +${members.length - people.length}`}>+{members.length - people.length}</Button>}>
                 {anybody()({})}
               </Menu>
             )}
@@ -135,7 +135,7 @@ const Bar = memo(function Bar({ line, room, statuses, labels, projects, members,
           {sorting !== undefined && <OneOf label="Sort by" choices={SORT_CHOICES} value={sorting} onChoose={(id) => onArrange("sort", id)} />}
           <AnyOf label="Show" choices={ARCHIVE} values={[filters.archived]} onToggle={(id, isOn) => onChange({ archived: isOn ? id : "" })} />
         </Menu>
-        {isFiltered(filters) && !room.isNarrow && <Button kind="quiet" className="shrink-0 px-2" aria-label="Clear" title="Clear the filters" onClick={() => onChange(NO_FILTERS)}><X size={16} aria-hidden /></Button>}
+        {isFiltered(filters) && !room.isNarrow && <Button kind="quiet" className="shrink-0" aria-label="Clear" title="Clear the filters" onClick={() => onChange(NO_FILTERS)}><X size={16} aria-hidden /></Button>}
         <span className="shrink-0 text-sm whitespace-nowrap text-dim">{tasksOf(count)}{!isWhole && <span className={room.hasMenus ? "" : "sr-only"}>, reading more…</span>}</span>
       </div>
       {onNew && <Button kind="primary" className="shrink-0" aria-keyshortcuts="c" onClick={onNew}><Plus size={16} aria-hidden /><span className={room.hasWords ? "" : "sr-only"}>New task</span></Button>}

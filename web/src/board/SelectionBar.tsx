@@ -31,7 +31,7 @@ export default function SelectionBar({ model, isArchive }: { model: Model; isArc
         </Menu>
       ))}
       <Button kind="quiet" onClick={archive}>{isArchive ? "Take out of the archive" : "Archive"}</Button>
-      <Button kind="quiet" className="px-2" aria-label="Select nothing" onClick={clearSelection}><X size={16} aria-hidden /></Button>
+      <Button kind="quiet" aria-label="Select nothing" onClick={clearSelection}><X size={16} aria-hidden /></Button>
     </div>
   );
 }

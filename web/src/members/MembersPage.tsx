@@ -102,7 +102,7 @@ function Member({ member, model, email, seen, onAsk }: MemberProps) {
           <span className="text-sm text-dim">{ROLE_NAMES[role]}</span>
         )}
         {(mayChange || mayHandOver) && (
-          <Menu label={`${user.name}: more`} trigger={<Button kind="quiet" className="px-2" aria-label={`More for ${user.name}`}><MoreHorizontal size={18} aria-hidden /></Button>}>
+          <Menu label={`${user.name}: more`} trigger={<Button kind="quiet" aria-label={`More for ${user.name}`}><MoreHorizontal size={18} aria-hidden /></Button>}>
             {mayHandOver && <MenuItem onSelect={() => onAsk({ kind: "transfer", member })}>Make owner…</MenuItem>}
             {mayChange && <MenuItem onSelect={() => onAsk({ kind: "remove", member })}>Remove from workspace…</MenuItem>}
           </Menu>

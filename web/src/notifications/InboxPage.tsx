@@ -141,7 +141,7 @@ function Item({ notice }: { notice: Notice }) {
         {said && <span className="mt-0.5 line-clamp-2 text-sm text-dim">“{said}”</span>}
       </button>
       <span className="shrink-0 pt-0.5 text-xs whitespace-nowrap max-sm:hidden"><Ago at={createdAt} /></span>
-      <Menu label="This notification" trigger={<Button kind="quiet" className="px-1.5" aria-label={`More for ${subject(notice)}`}><MoreHorizontal size={16} aria-hidden /></Button>}>
+      <Menu label="This notification" trigger={<Button kind="quiet" aria-label={`More for ${subject(notice)}`}><MoreHorizontal size={16} aria-hidden /></Button>}>
         <MenuItem onSelect={() => void mark({ ids: [id] }, !readAt)}>{readAt ? "Mark unread" : "Mark read"}</MenuItem>
         {task && <><MenuLine /><MenuItem onSelect={() => void mute()}><BellOff size={16} aria-hidden />Mute this task</MenuItem></>}
       </Menu>

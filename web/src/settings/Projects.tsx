@@ -64,7 +64,7 @@ function ProjectRow({ project, mayChange, onAsk }: { project: Project; mayChange
           {archivedAt ? <Button aria-label={`Restore ${name}`} onClick={() => void archive(false)}>Restore</Button> : (
             <>
               <Button kind="quiet" aria-label={`Edit ${name}`} onClick={() => onAsk({ kind: "edit", project })}>Edit</Button>
-              <Button kind="quiet" aria-label={`Archive ${name}`} title="Archive" className="px-2" onClick={() => void archive(true)}><Archive size={16} aria-hidden /></Button>
+              <Button kind="quiet" aria-label={`Archive ${name}`} title="Archive" onClick={() => void archive(true)}><Archive size={16} aria-hidden /></Button>
             </>
           )}
           <Button kind="danger" aria-label={`Delete ${name}`} onClick={() => onAsk({ kind: "delete", project })}>Delete</Button>

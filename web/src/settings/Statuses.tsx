@@ -66,8 +66,8 @@ function StatusRow({ status, before, after, mayChange, onAsk }: StatusRowProps) 
       <Badge>{CATEGORIES[category]}</Badge>
       {mayChange && (
         <span className="flex gap-1">
-          <Button kind="quiet" className="px-2" aria-label={`Move ${name} up`} disabled={!before} onClick={() => before && void move({ before: before.id })}><ArrowUp size={16} aria-hidden /></Button>
-          <Button kind="quiet" className="px-2" aria-label={`Move ${name} down`} disabled={!after} onClick={() => after && void move({ after: after.id })}><ArrowDown size={16} aria-hidden /></Button>
+          <Button kind="quiet" aria-label={`Move ${name} up`} disabled={!before} onClick={() => before && void move({ before: before.id })}><ArrowUp size={16} aria-hidden /></Button>
+          <Button kind="quiet" aria-label={`Move ${name} down`} disabled={!after} onClick={() => after && void move({ after: after.id })}><ArrowDown size={16} aria-hidden /></Button>
           <Button kind="quiet" aria-label={`Edit ${name}`} onClick={() => onAsk({ kind: "edit", status })}>Edit</Button>
           <Button kind="danger" aria-label={`Delete ${name}`} onClick={() => onAsk({ kind: "delete", status })}>Delete</Button>
         </span>

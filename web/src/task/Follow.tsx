@@ -48,7 +48,7 @@ export function FollowMenu({ task, extras }: { task: Task; extras: Extras | unde
   const { label } = CHOICES.find(({ id }) => id === state)!;
   const Icon = state === "mute" ? BellOff : state === "follow" ? BellRing : Bell;
   return (
-    <Menu label="What to tell me" trigger={<Button kind="quiet" className="px-2" aria-label={`What to tell me: ${label}`} title={label}><Icon size={17} aria-hidden /></Button>}>
+    <Menu label="What to tell me" trigger={<Button kind="quiet" aria-label={`What to tell me: ${label}`} title={label}><Icon size={17} aria-hidden /></Button>}>
       <OneOf choices={CHOICES} value={state} onChoose={(next) => void choose(next)} />
       {extras && extras.subscribers.length > 0 && <p className="max-w-64 px-2 pt-1 pb-1.5 text-xs text-dim">Followed by {extras.subscribers.map(({ name }) => name).join(", ")}</p>}
     </Menu>

@@ -79,7 +79,7 @@ function UndoChange({ id, who, onUndo }: { id: string; who: string; onUndo: () =
   const workspace = useWorkspace();
   const isUndoing = useSyncExternalStore(workspace.subscribe, () => workspace.isReverting(id));
   return (
-    <Button kind="quiet" className="ml-auto px-2 text-dim" {...(isUndoing ? {} : { "aria-label": `Undo this change by ${who}`, title: "Undo this change" })} aria-disabled={isUndoing} onClick={() => !isUndoing && onUndo()}>
+    <Button kind="quiet" className="ml-auto text-dim" {...(isUndoing ? {} : { "aria-label": `Undo this change by ${who}`, title: "Undo this change" })} aria-disabled={isUndoing} onClick={() => !isUndoing && onUndo()}>
       <Undo2 size={15} aria-hidden />{isUndoing ? "Undone, not saved yet" : "Undo"}
     </Button>
   );

@@ -43,7 +43,7 @@ export function Reactions({ reactions, isFixed, isChoosing, onChosen, onReact }:
 
 export function AddReaction({ isChoosing, onToggle, className = "" }: { isChoosing: boolean; onToggle: () => void; className?: string }) {
   return (
-    <Button kind="quiet" className={`px-1.5 text-dim ${className}`} aria-label="Add a reaction" title="Add a reaction" aria-expanded={isChoosing} onClick={onToggle}>
+    <Button kind="quiet" className={`text-dim ${className}`} aria-label="Add a reaction" title="Add a reaction" aria-expanded={isChoosing} onClick={onToggle}>
       <SmilePlus size={15} aria-hidden />
     </Button>
   );

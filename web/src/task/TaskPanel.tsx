@@ -84,9 +84,9 @@ export default function TaskPanel({ task, taskKey, slug, order, onClose, onOpen 
         {task && <Viewers taskId={task.id} size={22} />}
         <span className="grow" />
         {task && <Tools task={task} />}
-        <Button kind="quiet" className="px-2" aria-label="Previous task" disabled={!previous} onClick={() => previous && onOpen(previous)}><ChevronUp size={18} aria-hidden /></Button>
-        <Button kind="quiet" className="px-2" aria-label="Next task" disabled={!next} onClick={() => next && onOpen(next)}><ChevronDown size={18} aria-hidden /></Button>
-        <Button kind="quiet" className="px-2" aria-label="Close task" onClick={onClose}><X size={18} aria-hidden /></Button>
+        <Button kind="quiet" aria-label="Previous task" disabled={!previous} onClick={() => previous && onOpen(previous)}><ChevronUp size={18} aria-hidden /></Button>
+        <Button kind="quiet" aria-label="Next task" disabled={!next} onClick={() => next && onOpen(next)}><ChevronDown size={18} aria-hidden /></Button>
+        <Button kind="quiet" aria-label="Close task" onClick={onClose}><X size={18} aria-hidden /></Button>
       </header>
       {task ? <Details task={task} model={model} neighbour={next ?? previous} onClose={onClose} onOpen={onOpen} /> : <Missing taskKey={taskKey} slug={slug} model={model} onOpen={onOpen} />}
     </aside>
@@ -125,7 +125,7 @@ function Tools({ task }: { task: Task }) {
   return (
     <>
       <FollowMenu task={task} extras={extras} />
-      <Button kind="quiet" className="px-2" aria-label="Copy the link" title="Copy the link" onClick={() => void navigator.clipboard.writeText(location.href).then(() => toast("The link was copied"))}><Link2 size={17} aria-hidden /></Button>
+      <Button kind="quiet" aria-label="Copy the link" title="Copy the link" onClick={() => void navigator.clipboard.writeText(location.href).then(() => toast("The link was copied"))}><Link2 size={17} aria-hidden /></Button>
     </>
   );
 }
