@@ -192,6 +192,11 @@ async def test_three_messages_at_most_none_of_ones_own_and_what_is_muted_is_not_
     await expect(messages).not_to_contain_text("First")
     await expect(shown).to_have_count(3)
     await expect(bob.get_by_role("status", name="Messages")).to_be_empty()
+    await open_task(ann, "Own")
+    panel, beside = await ann.locator("[data-panel]").bounding_box(), await messages.bounding_box()
+    assert panel is not None
+    assert beside is not None
+    assert beside["x"] + beside["width"] <= panel["x"]
 
     await ann.get_by_role("link", name="Inbox 4 unread").click()
     all_read = ann.get_by_role("button", name="Mark all read")

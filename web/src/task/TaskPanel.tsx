@@ -76,7 +76,7 @@ export default function TaskPanel({ task, taskKey, slug, order, onClose, onOpen 
   const at = task ? order.findIndex(({ id }) => id === task.id) : -1;
   const [previous, next] = [order[at - 1], at < 0 ? undefined : order[at + 1]];
   return (
-    <aside ref={panel} tabIndex={-1} aria-label={task ? `Task ${task.key}` : "Task"}
+    <aside ref={panel} data-panel tabIndex={-1} aria-label={task ? `Task ${task.key}` : "Task"}
       className="fixed inset-0 z-40 flex flex-col overflow-y-auto border-l border-line bg-surface -outline-offset-2 md:left-auto md:w-[28rem] md:shrink-0 md:max-[68.75rem]:absolute md:max-[68.75rem]:shadow-2xl min-[68.75rem]:static"
       onKeyDown={(event) => event.key === "Escape" && !event.defaultPrevented && onClose()}>
       <header className="sticky top-0 z-20 flex items-center gap-0.5 border-b border-line bg-surface px-3 py-1.5">

@@ -1,4 +1,4 @@
-/** Short messages at the edge: three at most, read out by screen readers, gone after some seconds unless pointed at. */
+/** Short messages at the edge, beside an open task rather than on it: three at most, read out by screen readers, gone after some seconds unless pointed at. */
 import { X } from "lucide-react";
 import { create } from "zustand";
 import { Button } from "./controls";
@@ -46,7 +46,7 @@ function dropLater(id: number): void {
 export function Toasts() {
   const { toasts, lift } = useToasts();
   return (
-    <div role="status" aria-label="Messages" data-toasts className="pointer-events-none fixed right-4 bottom-4 z-60 grid w-80 max-w-[calc(100vw-2rem)] gap-2" style={{ marginBottom: lift }}>
+    <div role="status" aria-label="Messages" data-toasts className="pointer-events-none fixed right-4 bottom-4 z-60 grid w-80 max-w-[calc(100vw-2rem)] gap-2 md:[:has([data-panel])_&]:right-[29rem] md:[:has([data-panel])_&]:max-w-[calc(100vw-30rem)]" style={{ marginBottom: lift }}>
       {toasts.map(({ id, title, text, action }) => (
         <div key={id} className="pointer-events-auto flex items-start gap-2 rounded-xl border border-line bg-raised p-3 shadow-lg">
           <div className="min-w-0 grow">
