@@ -216,7 +216,11 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         self.on_slow = self.on_pong = self.on_other = None
         self._leave_scope()
         # When thousands are cut at once, to let go of them takes a fifth of a second.
-        line.enter(lambda: WebSocketsSansIOProtocol.connection_lost(self, exc))
+        line.enter(lambda: self._let_go(exc))
+
+    def _let_go(self, exc: Exception | None) -> None:
+        WebSocketsSansIOProtocol.connection_lost(self, exc)
+        self.conn.parser.close()  # a suspended generator of `conn`, which so refers to itself
 
     def _look_for_progress(self) -> None:
         """Whoever takes something stays, also when more comes than they take: then they run into the other limits."""

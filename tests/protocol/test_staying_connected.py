@@ -12,6 +12,7 @@ from uuid import uuid4
 
 import pytest
 from websockets.exceptions import ConnectionClosed
+from websockets.server import ServerProtocol
 
 from db.errors import Unavailable
 from execution.executor import EventExecutor
@@ -213,7 +214,7 @@ async def test_of_many_who_hang_up_at_once_a_few_are_let_go_in_each_turn_of_the_
 
 
 async def test_a_closed_socket_leaves_nothing_that_must_be_searched_for(tiny: Tiny) -> None:
-    kinds = {Socket, Frames, SocketProtocol, HttpProtocol, EventExecutor}
+    kinds = {Socket, Frames, SocketProtocol, ServerProtocol, HttpProtocol, EventExecutor}
 
     async def visit() -> None:
         async with tiny.client() as client:
