@@ -15,7 +15,7 @@ from uuid import UUID
 
 import orjson
 from asyncpg.pgproto.pgproto import UUID as DriverUuid  # noqa: N811
-from sqlalchemy import ARRAY, Uuid, any_, cast, func, insert, select, text
+from sqlalchemy import ARRAY, Uuid, any_, bindparam, cast, func, insert, select, text
 
 from db.direct import Direct
 from db.models import (
@@ -152,13 +152,23 @@ async def read_events(
 
 async def has_revocations(session: Session, workspace_id: UUID, *, after: int) -> bool:
     """Whether anybody's rights changed after a place in a workspace's log."""
-    changed = select(events.c.seq).where(
-        events.c.workspace_id == workspace_id,
-        events.c.seq > after,
-        # Events of before have JSON's null where there is nothing.
-        func.jsonb_typeof(events.c.revokes) == "object",
+    (row,) = await session.fetch(_HAS_REVOCATIONS, {"workspace_id": workspace_id, "after": after})
+    return bool(row.found)
+
+
+_HAS_REVOCATIONS = Direct(
+    select(
+        select(events.c.seq)
+        .where(
+            events.c.workspace_id == bindparam("workspace_id"),
+            events.c.seq > bindparam("after"),
+            # Events of before have JSON's null where there is nothing.
+            func.jsonb_typeof(events.c.revokes) == text("'object'"),
+        )
+        .exists()
+        .label("found")
     )
-    return bool((await session.execute(select(changed.exists()))).scalar_one())
+)
 
 
 def changes_to_json(changes: Sequence[FieldChange]) -> list[dict[str, Any]]:
