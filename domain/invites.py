@@ -163,11 +163,12 @@ async def revoke_invite(uow: UnitOfWork, invite_id: UUID) -> Outcome:
 
 
 def is_open(invite: Invite, at: datetime) -> bool:
-    """Whether somebody can still join by it."""
+    """Whether somebody can still join by it: one for an address is for one person, who joins by it once."""
+    most = invite.max_uses if invite.email is None else 1
     return (
         invite.revoked_at is None
         and (invite.expires_at is None or invite.expires_at > at)
-        and (invite.max_uses is None or invite.use_count < invite.max_uses)
+        and (most is None or invite.use_count < most)
     )
 
 

@@ -42,7 +42,11 @@ async def test_who_is_invited_by_mail_joins_while_signing_up(api: Api) -> None:
     assert mailed != shown
     guest = await api.sign_up("Bob", email=email, inviteToken=mailed)
     assert await _verified_at(guest) is not None
-    assert await owner.membership_id(workspace, guest.id)
+    membership = await owner.membership_id(workspace, guest.id)
+    assert membership
+    await owner.do("removeMember", {"id": membership})
+    for token in (mailed, shown):  # it has let them in once
+        assert (await guest.refused("acceptInvite", {"token": token}))[0] == "INVITE_INVALID"
 
 
 async def test_an_owner_of_a_shared_workspace_hands_it_over_first(api: Api) -> None:

@@ -40,8 +40,10 @@ export function Invites() {
   );
 }
 
-function isOpen({ revokedAt, expiresAt, useCount, maxUses }: Invite): boolean {
-  return !revokedAt && !(expiresAt && Date.parse(expiresAt) < Date.now()) && !(maxUses && useCount >= maxUses);
+/** Whether somebody can still join by it, as far as the invite itself says. */
+export function isOpen({ email, revokedAt, expiresAt, useCount, maxUses }: Pick<Invite, "email" | "revokedAt" | "expiresAt" | "useCount" | "maxUses">): boolean {
+  const most = email ? 1 : maxUses;
+  return !revokedAt && !(expiresAt && Date.parse(expiresAt) < Date.now()) && !(most && useCount >= most);
 }
 
 function NewInvite() {
