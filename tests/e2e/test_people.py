@@ -15,13 +15,16 @@ from tests.e2e.test_client import (
     NO_ACCOUNT,
     PASSWORD,
     STORED,
+    arrive,
     card,
     create,
+    found_team,
     has_stored,
     is_live,
     make_team,
     open_task,
     sign_up,
+    to_board,
     two_on_a_board,
     until,
 )
@@ -100,6 +103,15 @@ async def test_a_role_changes_live_and_who_is_removed_is_shown_out_kindly(open_p
     await to_settings(ann, "Audit log")
     entries = ann.get_by_role("list", name="Audit log").get_by_role("listitem")
     await expect(entries.first).to_contain_text("Ann ended a membership, which was viewer")
+
+
+async def test_whoever_has_a_page_open_that_belongs_to_no_workspace_is_here_too(open_page: OpenPage) -> None:
+    ann = await arrive(open_page, "Ann")
+    path, invite = await found_team(ann)
+    for name, page in (("Bob", "/inbox"), ("Cid", "/account")):
+        await (await arrive(open_page, name, invite)).goto(page)
+    await to_board(ann, path)
+    await expect(ann.get_by_role("group", name="Online: Ann, Bob, Cid")).to_be_visible()
 
 
 async def test_ownership_is_handed_over_and_the_former_owner_may_leave(open_page: OpenPage) -> None:
@@ -408,6 +420,10 @@ async def test_a_device_is_signed_out_from_another_one(open_page: OpenPage) -> N
         await is_live(there)
 
     await sign_in()
+    await create(there, "Tune the violin")
+    await open_task(there, "Tune the violin")
+    draft = there.get_by_role("textbox", name="Write a comment")
+    await draft.fill("Half a comm")
     await here.get_by_role("link", name="Account").click()
     await here.get_by_role("link", name="Devices").click()
     devices = here.get_by_role("list", name="Devices").get_by_role("listitem")
@@ -416,16 +432,22 @@ async def test_a_device_is_signed_out_from_another_one(open_page: OpenPage) -> N
     await devices.last.get_by_role("button", name="Sign out").click()
     await expect(devices).to_have_count(1)
     await expect(there.get_by_role("heading", name="Tasks that people change together, live.")).to_be_visible()
+    await expect(there.get_by_text("You were signed out.")).to_be_visible()
     await is_live(here)
 
-    await there.goto("/sign-in")
-    await sign_in()
+    await expect(there.get_by_label("Email")).to_have_value(email)
+    await there.get_by_label("Password").fill(PASSWORD)
+    await there.get_by_role("button", name="Sign in to my account").click()
+    await expect(draft).to_have_value("Half a comm")
+    await is_live(there)
     await here.reload()
     await here.get_by_role("button", name="Sign out everywhere…").click()
     await here.get_by_role("dialog").get_by_role("button", name="Sign out everywhere").click()
     for page in (here, there):
         await expect(page.get_by_role("heading", name="Tasks that people change together, live.")).to_be_visible()
         await page.wait_for_function(NO_ACCOUNT)
+    await expect(here.get_by_text("You were signed out.")).to_have_count(0)
+    await expect(there.get_by_text("You were signed out.")).to_be_visible()
 
 
 async def test_the_account_changes_and_ends_with_the_password_in_hand(open_page: OpenPage) -> None:

@@ -1,6 +1,7 @@
 /** The person's own things: a section each, named by the address. */
 import { useEffect } from "react";
 import { Link } from "wouter";
+import { useHere } from "../data/touched";
 import { Empty } from "../ui/controls";
 import { nowShown } from "../app/later";
 import { SettingsFrame, Tabs } from "../ui/forms";
@@ -18,6 +19,7 @@ const SECTIONS = [
 
 export default function AccountPage({ section = "profile" }: { section: string | undefined }) {
   useEffect(nowShown, []);
+  useHere();
   const current = SECTIONS.find(({ id }) => id === section);
   const tabs = SECTIONS.map(({ id, label }) => ({ id, label, href: `/account/${id}` }));
   return (

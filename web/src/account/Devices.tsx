@@ -10,6 +10,7 @@ import { dayOf, dayWithin } from "../ui/day";
 import { Badge, Confirm, Problem, Row, Rows, Section } from "../ui/forms";
 import { Ago } from "../ui/time";
 import { toast } from "../ui/toasts";
+import { useViewer } from "../workspace/viewer";
 import { forgetHere } from "./leave";
 import { SignOut } from "./SignOut";
 
@@ -17,6 +18,7 @@ type Session = NonNullable<AccountQuery["viewer"]>["sessions"][number];
 
 export function Devices() {
   const act = useAct(false);
+  const { user } = useViewer();
   const [{ data, error }, ask] = useQuery({ query: AccountDocument, requestPolicy: "cache-and-network" });
   useAgain(Boolean(error?.networkError), () => ask({ requestPolicy: "network-only" }));
   const [isAsking, setIsAsking] = useState(false);
@@ -30,7 +32,7 @@ export function Devices() {
   }
   async function endAll(): Promise<Problems | null> {
     const { problems } = await act(SignOutDocument, { everywhere: true });
-    if (!problems) await forgetHere();
+    if (!problems) await forgetHere(user.id);
     return problems;
   }
 

@@ -9,6 +9,7 @@ import { Dialog } from "../ui/dialog";
 import { Badge, Panel, Problem, Section } from "../ui/forms";
 import { useOnce } from "../ui/once";
 import { toast } from "../ui/toasts";
+import { useViewer } from "../workspace/viewer";
 import { forgetHere } from "./leave";
 
 export function Security() {
@@ -115,12 +116,13 @@ function Password() {
 
 function End() {
   const act = useAct(false);
+  const { user } = useViewer();
   const [isAsking, setIsAsking] = useState(false);
   const [problems, setProblems] = useState<Problems>(NO_PROBLEMS);
   const [isBusy, submit] = useOnce(async (form) => {
     const { problems: found } = await act(DeleteAccountDocument, { password: given(form)("password") }, ["password"]);
     if (found) return setProblems(found);
-    await forgetHere();
+    await forgetHere(user.id);
   });
   return (
     <Section title="Delete your account">

@@ -44,11 +44,9 @@ export async function leave(): Promise<void> {
   await forgetReplicas(account.id);
 }
 
-/** After the session was ended in another way, by its last request. */
-export async function forgetHere(): Promise<void> {
-  const account = activeAccount();
-  if (!account) return;
-  localStorage.removeItem(`tutti.viewer.${account.id}`);
-  forgetAccount(account.id);
-  await forgetReplicas(account.id);
+/** After this account's session was ended in another way, by its last request: the tab may know that already. */
+export async function forgetHere(id: string): Promise<void> {
+  localStorage.removeItem(`tutti.viewer.${id}`);
+  forgetAccount(id);
+  await forgetReplicas(id);
 }

@@ -4,7 +4,7 @@ import { Provider, type Client } from "urql";
 import { Link, Redirect, Route, Switch } from "wouter";
 import { createGraphQLClient } from "../data/client";
 import { Connection } from "../data/connection";
-import { activeAccount, onAccountsChange } from "../session/accounts";
+import { activeAccount, onAccountsChange, ownerId } from "../session/accounts";
 import { Welcome } from "../session/Welcome";
 import { Announcer } from "../ui/announce";
 import { Empty, Loading } from "../ui/controls";
@@ -27,11 +27,12 @@ const LAST = "tutti.workspace"; // localStorage: the id of the workspace that wa
 
 export function App() {
   const accountId = useSyncExternalStore(onAccountsChange, () => activeAccount()?.id ?? null);
-  const lastId = useRef(accountId);
+  const owner = useSyncExternalStore(onAccountsChange, ownerId);
+  const lastOwner = useRef(owner);
   useEffect(() => {
-    if (lastId.current && lastId.current !== accountId) forgetDrafts(); // also where another tab or device signed out
-    lastId.current = accountId;
-  }, [accountId]);
+    if (lastOwner.current !== owner) forgetDrafts(); // also where another tab signed out
+    lastOwner.current = owner;
+  }, [owner]);
   return (
     <>
       {accountId ? <SignedIn key={accountId} accountId={accountId} /> : <Welcome />}

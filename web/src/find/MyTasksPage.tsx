@@ -1,18 +1,15 @@
 /** What is assigned to the person and not done, over all their workspaces, by when it is due. */
 import { useEffect } from "react";
-import { stringifyDocument, useQuery } from "urql";
+import { useQuery } from "urql";
 import { nowShown } from "../app/later";
 import { useAgain } from "../data/again";
-import { MyTasksDocument, TouchedDocument } from "../gql/graphql";
+import { useTouched } from "../data/touched";
+import { MyTasksDocument } from "../gql/graphql";
 import { Button, Empty, Loading, textOf } from "../ui/controls";
 import { useToday } from "../ui/time";
-import { useConnection } from "../workspace/connection-context";
-import { useViewer } from "../workspace/viewer";
 import { DUE_GROUPS, dueGroup } from "./find";
 import { TaskLine } from "./TaskLine";
 import { useWalk } from "./walk";
-
-const REST_MS = 300; // a burst of changes is one question
 
 export default function MyTasksPage() {
   useEffect(nowShown, []);
@@ -28,11 +25,10 @@ export default function MyTasksPage() {
 }
 
 function MyTasks() {
-  const { workspaces } = useViewer();
   const day = useToday();
   const [{ data, error }, ask] = useQuery({ query: MyTasksDocument, requestPolicy: "cache-and-network" });
   const askAgain = (): void => ask({ requestPolicy: "network-only" });
-  useTouched(workspaces.map(({ id }) => id), askAgain);
+  useTouched(askAgain);
   useAgain(Boolean(error?.networkError), askAgain);
   const tasks = data?.viewer?.assignedTasks.nodes;
   if (!tasks && error) {
@@ -54,25 +50,4 @@ function MyTasks() {
       {data.viewer?.assignedTasks.pageInfo.hasNextPage && <p className="text-sm text-dim">These are the first 200, the most urgent ones.</p>}
     </>
   );
-}
-
-/** Calls back when something changed in one of the workspaces, and when the link comes back. */
-function useTouched(ids: readonly string[], onTouched: () => void): void {
-  const connection = useConnection();
-  const names = ids.join();
-  useEffect(() => {
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    let stops: (() => void)[] = [];
-    const stop = (): void => { for (const each of stops) each(); stops = []; };
-    const soon = (): void => { clearTimeout(timer); timer = setTimeout(onTouched, REST_MS); };
-    const document = stringifyDocument(TouchedDocument);
-    const off = connection.listen({
-      connected: () => {
-        stop();
-        stops = names.split(",").filter(Boolean).map((id) => connection.subscribe(document, { id }, { next: soon, error: () => undefined }));
-      },
-      disconnected: stop,
-    });
-    return () => { off(); clearTimeout(timer); };
-  }, [connection, names]);
 }

@@ -6,6 +6,7 @@ import { Link, useLocation, useSearchParams } from "wouter";
 import { nowShown } from "../app/later";
 import { useAgain } from "../data/again";
 import { useAct } from "../data/act";
+import { useHere } from "../data/touched";
 import { MuteTaskDocument, NoticePageDocument, type NotificationKind } from "../gql/later/graphql";
 import { Avatar, Button, Empty, Loading, textOf } from "../ui/controls";
 import { Problem } from "../ui/forms";
@@ -29,6 +30,7 @@ const EMPTY: Record<Filter, string> = { all: "Nothing yet. Mentions, assignments
 
 export default function InboxPage() {
   useEffect(nowShown, []);
+  useHere();
   const [address, setAddress] = useSearchParams();
   const filter = FILTERS.find(({ id }) => id === address.get("show"))?.id ?? "all";
   const { notices, problem, isReading, hasMore, readMore, readAgain } = useHistory(filter);

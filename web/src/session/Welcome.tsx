@@ -2,11 +2,12 @@
 import { useState } from "react";
 import { Button, Field, textOf } from "../ui/controls";
 import { useOnce } from "../ui/once";
-import { actAs, isKnownBrowser, Refused, signIn, signUp } from "./accounts";
+import { actAs, endedAccount, isKnownBrowser, Refused, signIn, signUp } from "./accounts";
 import { useAccounts } from "./use-accounts";
 
 export function Welcome() {
   const others = useAccounts();
+  const ended = endedAccount();
   return (
     <main className="mx-auto grid max-w-md gap-6 px-5 py-[10vh]">
       <p className="flex items-center gap-2 font-semibold"><img src="/favicon.svg" alt="" width="32" height="32" />Tutti</p>
@@ -16,7 +17,8 @@ export function Welcome() {
           {others.map(({ id, name, email }) => <li key={id}><Button className="w-full" onClick={() => actAs(id)}>Go on as {name}, {email}</Button></li>)}
         </ul>
       )}
-      <SignIn />
+      {ended && <p role="status">You were signed out. Sign in again, and you go on where you were.</p>}
+      <SignIn email={ended?.email} />
       <p className="text-sm text-dim">
         For programs: <a className="text-accent underline" href="/graphql">GraphiQL and the API</a>,{" "}
         <a className="text-accent underline" href="/schema.graphql">the schema</a>.
@@ -26,7 +28,7 @@ export function Welcome() {
 }
 
 /** Signs somebody in or up; whoever was signed in before stays so, and the tab acts as the new one. */
-export function SignIn({ onDone }: { onDone?: () => void }) {
+export function SignIn({ email, onDone }: { email?: string | undefined; onDone?: () => void }) {
   const [isNew, setIsNew] = useState(() => location.pathname !== "/sign-in" && !isKnownBrowser());
   const [problems, setProblems] = useState<Record<string, string>>({});
   const [isKnown, setIsKnown] = useState(false); // there is an account with this address
@@ -61,7 +63,7 @@ export function SignIn({ onDone }: { onDone?: () => void }) {
       </div>
       <form className="grid gap-2" onSubmit={submit}>
         {isNew && <Field label="Your name" name="name" autoComplete="name" required maxLength={100} problem={problems.name} />}
-        <Field label="Email" name="email" type="email" autoComplete="username" required problem={problems.email} />
+        <Field label="Email" name="email" type="email" autoComplete="username" required defaultValue={email} problem={problems.email} />
         {isKnown && <div><Button onClick={() => choose(false)}>Sign in with this address</Button></div>}
         <Field label="Password" name="password" type="password" required maxLength={200} minLength={isNew ? 10 : 1}
           autoComplete={isNew ? "new-password" : "current-password"} problem={problems.password} hint={isNew ? "At least 10 characters." : ""} />

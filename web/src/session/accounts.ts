@@ -37,6 +37,7 @@ export class Refused extends Error {
 }
 
 const ACCOUNTS = "tutti.accounts"; // localStorage: all accounts of this browser
+const ENDED = "tutti.ended"; // localStorage: whose session was ended elsewhere, and who has not signed in here since
 const ACTIVE = "tutti.account"; // sessionStorage: the id this tab acts as, "" for nobody
 const RENEW_BEFORE_MS = 60_000;
 /** All tabs wait for it. The next try has to come within the server's grace of 10 seconds for a token whose successor was lost. */
@@ -44,14 +45,28 @@ const LONGEST_REFRESH_MS = 6_000;
 
 // --- what is stored -----------------------------------------------------------------------------------------------
 
-export function accounts(): Account[] {
+export const accounts = (): Account[] => listIn<Account>(ACCOUNTS);
+
+function listIn<Item>(key: string): Item[] {
   try {
-    const stored: unknown = JSON.parse(localStorage.getItem(ACCOUNTS) ?? "[]");
-    return Array.isArray(stored) ? (stored as Account[]) : [];
+    const stored: unknown = JSON.parse(localStorage.getItem(key) ?? "[]");
+    return Array.isArray(stored) ? (stored as Item[]) : [];
   } catch {
     return [];
   }
 }
+
+type Ended = Pick<Account, "id" | "email">;
+
+/** Whom this tab acted as when their session was ended elsewhere: nobody has signed out in this browser. */
+export function endedAccount(): Ended | null {
+  if (activeAccount()) return null;
+  const id = sessionStorage.getItem(ACTIVE);
+  return listIn<Ended>(ENDED).find((ended) => ended.id === id) ?? null;
+}
+
+/** Whose is what was typed in this tab. */
+export const ownerId = (): string | null => (activeAccount() ?? endedAccount())?.id ?? null;
 
 /** Whether somebody was signed in here before. */
 export const isKnownBrowser = (): boolean => localStorage.getItem(ACCOUNTS) !== null;
@@ -70,7 +85,14 @@ export function actAs(id: string | null): void {
 }
 
 function store(account: Account): void {
+  setEnded(account.id, null);
   localStorage.setItem(ACCOUNTS, JSON.stringify([account, ...accounts().filter((other) => other.id !== account.id)]));
+}
+
+function setEnded(id: string, ended: Ended | null): void {
+  const before = listIn<Ended>(ENDED);
+  const others = before.filter((other) => other.id !== id);
+  if (ended || others.length < before.length) localStorage.setItem(ENDED, JSON.stringify(ended ? [...others, ended] : others));
 }
 
 function forget(id: string): void {
@@ -96,7 +118,7 @@ export function followOtherTabs(): void {
   const first = activeAccount();
   if (first) sessionStorage.setItem(ACTIVE, first.id);
   addEventListener("storage", (event) => {
-    if (event.key === ACCOUNTS || event.key === null) announce();
+    if (event.key === ACCOUNTS || event.key === ENDED || event.key === null) announce();
   });
 }
 
@@ -147,6 +169,7 @@ export async function signOut(account: Account): Promise<void> {
 /** Forgets an account whose session has ended already, and the versions of texts that it had not chosen from. */
 export function forgetAccount(id: string): void {
   forget(id);
+  setEnded(id, null);
   for (const key of Object.keys(localStorage)) if (key.startsWith(`tutti.conflicts.${id}.`)) localStorage.removeItem(key);
   actAs(null);
 }
@@ -172,6 +195,7 @@ export async function freshToken(id: string, force = false): Promise<string | nu
       return payload.accessToken;
     } catch (problem) {
       if (!(problem instanceof Refused)) throw problem;
+      if (accounts().some((account) => account.id === id)) setEnded(id, { id, email: now.email }); // else they signed out meanwhile
       forget(id);
       announce();
       return null;
@@ -209,8 +233,10 @@ function toAccount(payload: SessionPayload): Account {
 }
 
 /** What the person calls this device by in the list of theirs: like "Firefox on Linux". */
-function device(): string {
-  const said = navigator.userAgent;
+const device = (): string => deviceOf(navigator.userAgent);
+
+/** The same of what a browser says of itself. */
+export function deviceOf(said: string): string {
   const browser = ["Edg", "OPR", "Firefox", "Chrome", "Safari"].find((name) => said.includes(name)) ?? "Browser";
   const system = ["Android", "iPhone", "iPad", "Windows", "Mac", "Linux"].find((name) => said.includes(name)) ?? "an unknown system";
   return `${{ Edg: "Edge", OPR: "Opera" }[browser] ?? browser} on ${system}`;

@@ -1,4 +1,4 @@
-/** What was typed and not sent yet: it survives a reload of the tab, and goes when the person signs out. */
+/** What was typed and not sent yet: it survives a reload of the tab and the end of the session elsewhere, and goes when the person signs out here. */
 import { create } from "zustand";
 
 const PREFIX = "tutti.draft."; // sessionStorage
