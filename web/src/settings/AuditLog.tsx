@@ -12,6 +12,10 @@ import { useModel, useWorkspace } from "../workspace/context";
 
 type Entry = NonNullable<NonNullable<AuditLogQuery["workspace"]>["auditLog"]>["nodes"][number];
 
+type Joined = ReadonlyMap<string, Entry["actor"]>;
+
+const MOST_LOOKED_BACK = 10; // pages in which it is looked for who joined that is gone now
+
 export function AuditLog() {
   const workspace = useWorkspace();
   const model = useModel();
@@ -19,6 +23,22 @@ export function AuditLog() {
   const shown = useRef<{ readonly entries: readonly Entry[]; readonly end: string | null }>({ entries: [], end: null });
   const [state, setState] = useState<typeof shown.current | null>(null);
   const [problem, setProblem] = useState<string | null>(null);
+  const [joined, setJoined] = useState<Joined>(new Map());
+
+  /** Who a membership is of that has ended is said by the entry that began it, which may be older than what is shown. */
+  async function lookBack(): Promise<void> {
+    let { entries, end } = shown.current;
+    const isUnnamed = ({ entityId }: Entry): boolean =>
+      entityId.startsWith("membership_") && !joinedIn(entries).has(entityId) && !workspace.model().members.some(({ id }) => id === entityId);
+    for (let pages = 0; end && pages < MOST_LOOKED_BACK && shown.current.entries.some(isUnnamed); pages++) {
+      const answer = await client.query(AuditLogDocument, { id: workspace.id, after: end }, { requestPolicy: "network-only" }).toPromise();
+      const page = answer.data?.workspace?.auditLog;
+      if (!page) break;
+      entries = [...entries, ...page.nodes];
+      end = page.pageInfo.hasNextPage ? (page.pageInfo.endCursor ?? null) : null;
+    }
+    setJoined(joinedIn(entries));
+  }
 
   async function read(after: string | null): Promise<void> {
     const { data, error } = await client.query(AuditLogDocument, { id: workspace.id, after }, { requestPolicy: "network-only" }).toPromise();
@@ -34,6 +54,7 @@ export function AuditLog() {
     else if (known.length && !page.nodes.every(isNewIn(known))) shown.current = { entries: [...page.nodes.filter(isNewIn(known)), ...known], end: knownEnd };
     else shown.current = { entries: page.nodes, end: next };
     setState(shown.current);
+    await lookBack();
   }
   useEffect(() => {
     void read(null);
@@ -52,7 +73,7 @@ export function AuditLog() {
         <Rows label="Audit log">
           {entries.map((entry) => (
             <Row key={entry.id}>
-              <p className="min-w-0 grow text-sm wrap-anywhere"><span className="font-medium">{entry.actor.name}</span> {said(entry, model)}</p>
+              <p className="min-w-0 grow text-sm wrap-anywhere"><span className="font-medium">{entry.actor.name}</span> {said(entry, model, joined)}</p>
               <span className="text-sm"><Ago at={entry.at} /></span>
             </Row>
           ))}
@@ -65,15 +86,26 @@ export function AuditLog() {
 
 const roleOf = (value: unknown): string => ROLE_NAMES[value as keyof typeof ROLE_NAMES]?.toLowerCase() ?? "somebody";
 
-export function said({ entityId, actor, changes }: Entry, model: Model): string {
+const began = ({ entityId, changes }: Entry): boolean => entityId.startsWith("membership_") && changes.some(({ field, before }) => field === "ROLE" && before == null);
+
+/** The people whom memberships are of, by the entries that began them: whoever joins does that themselves. */
+export function joinedIn(entries: readonly Entry[]): Joined {
+  const joins = entries.filter(began);
+  // A workspace that was read from a file has members whom its first owner let in: who they were is not said.
+  const owners = new Set(joins.flatMap(({ actor, changes }) => (changes.some(({ after }) => after === "OWNER") ? [actor.id] : [])));
+  const isOwn = ({ actor, changes }: Entry): boolean => !owners.has(actor.id) || changes.some(({ after }) => after === "OWNER");
+  return new Map(joins.filter(isOwn).map(({ entityId, actor }) => [entityId, actor]));
+}
+
+export function said({ entityId, actor, changes }: Entry, model: Model, joined: Joined): string {
   const role = changes.find(({ field }) => field === "ROLE");
   const projects = changes.find(({ field }) => field === "PROJECTS");
   if (entityId.startsWith("invite_")) return role?.before == null ? `made an invite for a ${roleOf(role?.after)}` : `revoked an invite for a ${roleOf(role.before)}`;
-  const member = model.members.find(({ id }) => id === entityId)?.user;
+  const member = model.members.find(({ id }) => id === entityId)?.user ?? joined.get(entityId);
   const isOwn = member?.id === actor.id;
   const name = member?.name ?? "somebody who is gone";
   if (role && role.before == null) return isOwn || !member ? `joined as ${roleOf(role.after)}` : `let ${name} in as ${roleOf(role.after)}`;
-  if (role && role.after == null) return `ended a membership, which was ${roleOf(role.before)}`;
+  if (role && role.after == null) return isOwn ? `left, and was ${roleOf(role.before)}` : `removed ${member?.name ?? "somebody"}, who was ${roleOf(role.before)}`;
   if (role) return `made ${isOwn ? "themselves" : name} ${roleOf(role.after)}, who was ${roleOf(role.before)}`;
   const names = (ids: unknown): string => (Array.isArray(ids) ? ids.map((id) => model.projects.find((project) => project.id === id)?.name ?? "a deleted project").join(", ") : "") || "no project";
   return projects ? `let ${name} see ${names(projects.after)}` : `changed ${name}`;
