@@ -158,11 +158,11 @@ async def has_stored(page: Page, waiting: int, seconds: float = PATIENCE_MS / 10
     await until(page, WAITING, waiting, seconds)
 
 
-async def found_team(page: Page, name: str = "Quartet") -> tuple[str, str]:
+async def found_team(page: Page, name: str = "Quartet", role: str = "MEMBER") -> tuple[str, str]:
     """A new workspace of whoever is signed in on the page. -> the path of its board, and the token of an invite"""
     token = (await account_of(page))["accessToken"]
     workspace = (await told(page, TEAM, {"name": name}, token))["workspace"]
-    url = (await told(page, INVITE, {"workspaceId": workspace["id"], "role": "MEMBER"}, token))["url"]
+    url = (await told(page, INVITE, {"workspaceId": workspace["id"], "role": role}, token))["url"]
     return f"/w/{workspace['slug']}/board", urlsplit(url).fragment
 
 
@@ -197,6 +197,7 @@ async def two_on_a_board(open_page: OpenPage) -> tuple[Page, Page]:
 
 async def sign_up_by_hand(open_page: OpenPage, name: str, path: str = "/", **options: object) -> Page:
     page = await open_page(path, **options)
+    await page.get_by_role("button", name="Create account").click()
     await page.get_by_label("Your name").fill(name)
     await page.get_by_label("Email").fill(f"{uuid.uuid4().hex}@example.com")
     await page.get_by_label("Password").fill(PASSWORD)

@@ -118,13 +118,14 @@ async def test_two_people_meet_by_an_invite_and_one_sees_what_the_other_does(ope
 
 
 async def test_a_signed_in_person_joins_with_the_account_they_have(open_page: OpenPage) -> None:
-    _, invite = await found_team(await arrive(open_page, "Ann"), "Our team")
+    _, invite = await found_team(await arrive(open_page, "Ann"), "Our team", "VIEWER")
     url = f"/join#{invite}"
     bob = await arrive(open_page, "Bob")
     email = (await account_of(bob))["email"]
     await bob.goto(url)
     await bob.get_by_role("button", name="Join as Bob").click()
     await expect(bob.get_by_role("heading")).to_have_text("You are in Our team")
+    await expect(bob.locator("#place")).to_contain_text("you can now read what is in it.")
 
     other = await open_page(url)
     await other.get_by_role("button", name="I have an account").click()

@@ -102,7 +102,7 @@ async def test_a_role_changes_live_and_who_is_removed_is_shown_out_kindly(open_p
 
     await to_settings(ann, "Audit log")
     entries = ann.get_by_role("list", name="Audit log").get_by_role("listitem")
-    await expect(entries.first).to_contain_text("Ann ended a membership, which was viewer")
+    await expect(entries.first).to_contain_text("Ann removed Bob, who was viewer")
 
 
 async def test_whoever_has_a_page_open_that_belongs_to_no_workspace_is_here_too(open_page: OpenPage) -> None:
@@ -384,6 +384,8 @@ async def test_preferences_are_kept(open_page: OpenPage) -> None:
     page = await sign_up(open_page, "Ann", "/account/notifications")
     mail = page.get_by_role("switch", name="You are assigned: Email")
     await expect(mail).to_be_checked()
+    note = page.get_by_role("note").filter(has_text="No email comes before you have confirmed")
+    await expect(note.get_by_role("link", name="Confirm it")).to_have_attribute("href", "/account/security")
     await mail.click()
     await expect(mail).not_to_be_checked()
     async with page.expect_response(lambda answer: "UpdateNoticeSettings" in (answer.request.post_data or "")):
@@ -403,8 +405,13 @@ async def test_a_device_is_signed_out_from_another_one(open_page: OpenPage) -> N
     here = await sign_up(open_page, "Ann")
     email = await here.evaluate("() => JSON.parse(localStorage.getItem('tutti.accounts'))[0].email")
     there = await open_page("/sign-in")
-    await expect(there.get_by_role("link", name="Forgot your password?")).to_have_attribute("href", "/reset")
-
+    await there.get_by_label("Email").fill(email)
+    await there.get_by_role("link", name="Forgot your password?").click()
+    await expect(there.get_by_label("Email")).to_have_value(email)
+    await there.goto("/account/devices")
+    await expect(there.get_by_text("Sign in to open this page")).to_be_visible()
+    await expect(there.get_by_role("button", name="Sign in to my account")).to_be_visible()
+    await there.goto("/sign-in")
     await there.get_by_role("button", name="Create account").click()
     await there.get_by_label("Your name").fill("Ann")
     await there.get_by_label("Email").fill(email)
@@ -424,6 +431,7 @@ async def test_a_device_is_signed_out_from_another_one(open_page: OpenPage) -> N
     await open_task(there, "Tune the violin")
     draft = there.get_by_role("textbox", name="Write a comment")
     await draft.fill("Half a comm")
+    await expect(there).to_have_title(re.compile(r"^\S+-1 Tune the violin · Tutti$"))
     await here.get_by_role("link", name="Account").click()
     await here.get_by_role("link", name="Devices").click()
     devices = here.get_by_role("list", name="Devices").get_by_role("listitem")

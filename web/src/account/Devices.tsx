@@ -5,6 +5,7 @@ import { useQuery } from "urql";
 import { useAct, type Problems } from "../data/act";
 import { useAgain } from "../data/again";
 import { AccountDocument, SignOutDocument, type AccountQuery } from "../gql/later/graphql";
+import { nameOf } from "../session/accounts";
 import { Button, Loading, textOf } from "../ui/controls";
 import { dayOf, dayWithin } from "../ui/day";
 import { Badge, Confirm, Problem, Row, Rows, Section } from "../ui/forms";
@@ -27,7 +28,7 @@ export function Devices() {
   async function end({ id, device }: Session): Promise<void> {
     const { problems } = await act(SignOutDocument, { sessionId: id });
     if (problems) toast("It is still signed in", problems.form);
-    else toast(`${device ?? "The device"} is signed out`);
+    else toast(`${nameOf(device)} is signed out`);
     ask({ requestPolicy: "network-only" });
   }
   async function endAll(): Promise<Problems | null> {
@@ -48,11 +49,11 @@ export function Devices() {
               <Row key={session.id}>
                 <Icon size={20} aria-hidden className="shrink-0 text-dim" />
                 <div className="min-w-0 grow basis-40">
-                  <p className="truncate font-medium">{session.device ?? "A device without a name"}</p>
+                  <p className="truncate font-medium">{nameOf(session.device)}</p>
                   <p className="text-sm text-dim">Since {dayWithin(dayOf(session.createdAt))}, {session.current ? "in use now" : <>last used <Ago at={session.lastUsedAt} /></>}</p>
                 </div>
                 {session.current && <Badge>This one</Badge>}
-                {session.current ? <SignOut label="Sign out this device" /> : <Button kind="danger" aria-label={`Sign out ${session.device ?? "that device"}`} onClick={() => void end(session)}>Sign out</Button>}
+                {session.current ? <SignOut label="Sign out this device" /> : <Button kind="danger" aria-label={`Sign out ${nameOf(session.device)}`} onClick={() => void end(session)}>Sign out</Button>}
               </Row>
             );
           })}

@@ -20,6 +20,12 @@ interface Workspace {
   name: string;
 }
 
+/** Where somebody is now, and as what: who belonged there already has kept their role. `workspace`: null where it cannot be told. */
+interface Place {
+  workspace: Workspace | null;
+  role: string;
+}
+
 const ROLES: Record<string, string> = {
   ADMIN: "an administrator",
   MEMBER: "a member",
@@ -141,7 +147,7 @@ function credentialsForm(token: string, preview: Preview): HTMLElement {
       const person = { email: email.input.value.trim(), password: password.input.value };
       if (isNew) {
         const account = await signUp({ ...person, name: name.input.value.trim(), inviteToken: token });
-        joined(preview, await workspaceCalled(preview.workspaceName, account));
+        joined(preview, { workspace: await workspaceCalled(preview.workspaceName, account), role: preview.role });
       } else {
         joined(preview, await accept(await signIn(person.email, person.password), token));
       }
@@ -156,10 +162,10 @@ function credentialsForm(token: string, preview: Preview): HTMLElement {
 }
 
 /** Throws Refused or Error when the account does not get in. */
-async function accept(account: Account, token: string): Promise<Workspace | null> {
+async function accept(account: Account, token: string): Promise<Place> {
   const accessToken = await freshToken(account.id);
   if (!accessToken) throw new Error(`${account.name}'s session is over. Sign in again below.`);
-  type Payload = { userErrors: UserError[]; workspace: Workspace | null };
+  type Payload = { userErrors: UserError[]; workspace: Workspace | null; membership: { role: string } | null };
   const answer = await ask<{ acceptInvite: Payload }>(
     { query: ACCEPT, variables: { token } },
     { authorization: bearer(accessToken) },
@@ -167,7 +173,7 @@ async function accept(account: Account, token: string): Promise<Workspace | null
   const payload = answer.data?.acceptInvite;
   if (!payload) throw new Error(problemsOf(answer) ?? "The server gave no result.");
   if (payload.userErrors.length) throw new Refused(payload.userErrors);
-  return payload.workspace;
+  return { workspace: payload.workspace, role: payload.membership?.role ?? "" };
 }
 
 /** Where a sign-up by invite led: the team workspace of that name. Null if it cannot be told; the join itself stands. */
@@ -178,13 +184,19 @@ async function workspaceCalled(name: string, account: Account): Promise<Workspac
   return teams.find((workspace) => workspace.name === name) ?? null;
 }
 
-function joined(preview: Preview, workspace: Workspace | null): void {
+/** What they can do there, by their role. */
+const CAN: Record<string, string> = {
+  VIEWER: "you can now read what is in it.",
+  GUEST: "you can now work in the projects that you were invited to.",
+};
+
+function joined(preview: Preview, { workspace, role }: Place): void {
   if (workspace) rememberWorkspace(workspace.id);
   history.replaceState(null, "", location.pathname); // the invite is spent: a reload should not offer it again
   const name = workspace?.name ?? preview.workspaceName;
   show(
     `You are in ${name}`,
-    `${activeAccount()?.name ?? "You"}, you can now read and change what is in it, together with everybody there.`,
+    `${activeAccount()?.name ?? "You"}, ${CAN[role] ?? "you can now read and change what is in it, together with everybody there."}`,
     element(
       "p",
       { class: "actions" },

@@ -1,6 +1,6 @@
 /** `/reset` asks for a link by mail; `/reset#<token>`, where that link leads, sets the new password and signs in. */
 import { element } from "../join/element";
-import { adoptIfSession } from "../session/accounts";
+import { adoptIfSession, EMAIL } from "../session/accounts";
 import type { UserError } from "../session/requests";
 import { forgetToken, form, run, show, start, token } from "./page";
 
@@ -15,7 +15,8 @@ function open(): void {
 }
 
 function askForLink(): void {
-  const attributes = { type: "email", autocomplete: "username" };
+  const attributes = { type: "email", autocomplete: "username", value: sessionStorage.getItem(EMAIL) ?? "" };
+  sessionStorage.removeItem(EMAIL);
   const back = (): HTMLElement => element("p", {}, element("a", { href: "/sign-in" }, "Back to sign-in"));
   show(
     "Forgot your password?",

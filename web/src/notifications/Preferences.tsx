@@ -1,6 +1,7 @@
 /** What a person wants to hear of each workspace, by which way and when; also whether others see them there. */
 import { useRef, useState } from "react";
 import { useQuery } from "urql";
+import { Link } from "wouter";
 import { NO_PROBLEMS, useAct, type Problems } from "../data/act";
 import { useAgain } from "../data/again";
 import {
@@ -65,6 +66,9 @@ function OfWorkspace({ id, name }: { id: string; name: string }) {
       <Kinds workspaceId={id} name={name} rules={settings.rules} projects={data.workspace.projects.nodes} onRule={rule} />
       <Section title="Email" lead={`Hours are those of your time zone, ${data.viewer?.timeZone.replaceAll("_", " ") ?? "UTC"}.`}>
         <Panel>
+          {data.viewer && !data.viewer.emailVerifiedAt && (
+            <p role="note" className="text-sm wrap-anywhere text-warn">No email comes before you have confirmed that {data.viewer.email} is yours. <Link className="text-accent underline" href="/account/security">Confirm it</Link></p>
+          )}
           <Select label="Emails come" value={settings.digest} onChange={(event) => update({ digest: event.target.value as DigestFrequency })}>
             {Object.entries(DIGESTS).map(([each, label]) => <option key={each} value={each}>{label}</option>)}
           </Select>

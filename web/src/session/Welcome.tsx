@@ -2,12 +2,15 @@
 import { useState } from "react";
 import { Button, Field, textOf } from "../ui/controls";
 import { useOnce } from "../ui/once";
-import { actAs, endedAccount, isKnownBrowser, Refused, signIn, signUp } from "./accounts";
+import { actAs, EMAIL, endedAccount, isKnownBrowser, Refused, signIn, signUp } from "./accounts";
 import { useAccounts } from "./use-accounts";
+
+const STARTS = new Set(["/", "/sign-in"]);
 
 export function Welcome() {
   const others = useAccounts();
   const ended = endedAccount();
+  const isLed = !STARTS.has(location.pathname);
   return (
     <main className="mx-auto grid max-w-md gap-6 px-5 py-[10vh]">
       <p className="flex items-center gap-2 font-semibold"><img src="/favicon.svg" alt="" width="32" height="32" />Tutti</p>
@@ -18,6 +21,7 @@ export function Welcome() {
         </ul>
       )}
       {ended && <p role="status">You were signed out. Sign in again, and you go on where you were.</p>}
+      {isLed && !ended && <p>Sign in to open this page, or create an account.</p>}
       <SignIn email={ended?.email} />
       <p className="text-sm text-dim">
         For programs: <a className="text-accent underline" href="/graphql">GraphiQL and the API</a>,{" "}
@@ -29,7 +33,7 @@ export function Welcome() {
 
 /** Signs somebody in or up; whoever was signed in before stays so, and the tab acts as the new one. */
 export function SignIn({ email, onDone }: { email?: string | undefined; onDone?: () => void }) {
-  const [isNew, setIsNew] = useState(() => location.pathname !== "/sign-in" && !isKnownBrowser());
+  const [isNew, setIsNew] = useState(() => location.pathname === "/" && !isKnownBrowser()); // a link to a page is of somebody who has an account
   const [problems, setProblems] = useState<Record<string, string>>({});
   const [isKnown, setIsKnown] = useState(false); // there is an account with this address
   const choose = (forNew: boolean): void => {
@@ -69,10 +73,16 @@ export function SignIn({ email, onDone }: { email?: string | undefined; onDone?:
           autoComplete={isNew ? "new-password" : "current-password"} problem={problems.password} hint={isNew ? "At least 10 characters." : ""} />
         {problems.form && <p role="alert" className="text-sm text-bad">{problems.form}</p>}
         <Button kind="primary" type="submit" disabled={isBusy}>{isNew ? "Create my account" : "Sign in to my account"}</Button>
-        {!isNew && <p className="text-sm"><a className="text-accent underline" href="/reset">Forgot your password?</a></p>}
+        {!isNew && <p className="text-sm"><a className="text-accent underline" href="/reset" onClick={keepEmail}>Forgot your password?</a></p>}
       </form>
     </>
   );
+}
+
+/** For the page that sends the link: there it is filled in. */
+function keepEmail(): void {
+  const typed = document.querySelector<HTMLInputElement>("input[name=email]")?.value ?? "";
+  sessionStorage.setItem(EMAIL, typed);
 }
 
 /** What was refused, by the name of its field; `form` is for all else. */

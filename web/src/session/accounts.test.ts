@@ -1,5 +1,5 @@
 import { afterEach, expect, it, vi } from "vitest";
-import { freshToken } from "./accounts";
+import { freshToken, nameOf } from "./accounts";
 
 afterEach(() => {
   vi.useRealTimers();
@@ -17,4 +17,12 @@ it("lets go of a renewal that nobody answers, while the server still takes the o
   const asked = freshToken("user_a").catch((problem: Error) => problem.message);
   await vi.advanceTimersByTimeAsync(6_000);
   expect(await asked).toContain("does not answer");
+});
+
+it("calls a device by its browser and system, also where it was the browser that said so", () => {
+  const windows = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0 Safari/537.36 Edg/140.0";
+  expect(nameOf(windows)).toBe("Edge on Windows");
+  expect(nameOf("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0")).toBe("Firefox on Linux");
+  expect(nameOf("The old laptop")).toBe("The old laptop");
+  expect(nameOf(null)).toBe("A device without a name");
 });

@@ -39,6 +39,8 @@ export class Refused extends Error {
 const ACCOUNTS = "tutti.accounts"; // localStorage: all accounts of this browser
 const ENDED = "tutti.ended"; // localStorage: whose session was ended elsewhere, and who has not signed in here since
 const ACTIVE = "tutti.account"; // sessionStorage: the id this tab acts as, "" for nobody
+/** sessionStorage: the address that was typed when the password turned out to be forgotten. */
+export const EMAIL = "tutti.email";
 const RENEW_BEFORE_MS = 60_000;
 /** All tabs wait for it. The next try has to come within the server's grace of 10 seconds for a token whose successor was lost. */
 const LONGEST_REFRESH_MS = 6_000;
@@ -235,8 +237,11 @@ function toAccount(payload: SessionPayload): Account {
 /** What the person calls this device by in the list of theirs: like "Firefox on Linux". */
 const device = (): string => deviceOf(navigator.userAgent);
 
+/** How a device is shown: as it was called when it signed in, or after what its browser said of itself. */
+export const nameOf = (device: string | null | undefined): string => (device?.startsWith("Mozilla/") ? deviceOf(device) : device) ?? "A device without a name";
+
 /** The same of what a browser says of itself. */
-export function deviceOf(said: string): string {
+function deviceOf(said: string): string {
   const browser = ["Edg", "OPR", "Firefox", "Chrome", "Safari"].find((name) => said.includes(name)) ?? "Browser";
   const system = ["Android", "iPhone", "iPad", "Windows", "Mac", "Linux"].find((name) => said.includes(name)) ?? "an unknown system";
   return `${{ Edg: "Edge", OPR: "Opera" }[browser] ?? browser} on ${system}`;

@@ -21,15 +21,16 @@ const PLACES = [
 
 const PLACE = "flex min-h-9 items-center gap-2 rounded-lg px-2.5 text-sm max-md:order-2 max-md:grow max-md:justify-center max-md:px-0 hover:bg-hover aria-[current=page]:bg-soft aria-[current=page]:font-semibold pointer-coarse:min-h-11";
 
-export function Shell({ title, slug: shown, view, children }: { title: string; slug?: string; view?: string; children: ReactNode }) {
+/** `about`: what the title of the tab begins with, where that is not the page's own title. */
+export function Shell({ title, about = title, slug: shown, view, children }: { title: string; about?: string; slug?: string; view?: string; children: ReactNode }) {
   const workspace = useContext(WorkspaceContext);
   const { workspaces } = useViewer();
   // A page outside of workspaces still leads into the one that was open last.
   const slug = shown ?? (workspaces.find(({ id }) => id === localStorage.getItem("tutti.workspace")) ?? workspaces.at(-1))?.slug;
   const unread = useUnread(({ count }) => count);
   useEffect(() => {
-    document.title = `${unread ? `(${unread}) ` : ""}${title} · Tutti`;
-  }, [title, unread]);
+    document.title = `${unread ? `(${unread}) ` : ""}${about} · Tutti`;
+  }, [about, unread]);
   return (
     <div className="flex h-dvh flex-col md:flex-row">
       <a href="#page" className="sr-only focus:not-sr-only focus:fixed focus:top-2 focus:left-2 focus:z-50 focus:rounded-lg focus:border focus:border-line focus:bg-surface focus:px-3 focus:py-2 focus:text-sm focus:font-medium focus:whitespace-nowrap focus:shadow-lg">To the page</a>

@@ -44,6 +44,7 @@ export function WorkspacePage({ slug, view, taskKey }: { slug: string; view: str
   }, [id, client, connection, user.id, user.name]);
 
   const moved = open && !id && workspaces.find((workspace) => workspace.id === open.id);
+  const about = useSyncExternalStore(open?.subscribe ?? never, () => openTask(open, view, taskKey));
   const hasEnded = useNews(open, Boolean(open && !id && !moved));
   if (moved) return <Redirect to={location.pathname.replace(`/w/${slug}`, `/w/${moved.slug}`)} replace />;
   if (hasEnded) {
@@ -73,7 +74,7 @@ export function WorkspacePage({ slug, view, taskKey }: { slug: string; view: str
   if (!open) return null;
   return (
     <WorkspaceContext.Provider value={open}>
-      <Shell title={title} slug={slug} view={view}>
+      <Shell title={title} about={about || title} slug={slug} view={view}>
         <Ready>
           <Conflicts />
           <Later what={title.toLowerCase()}>
@@ -87,6 +88,13 @@ export function WorkspacePage({ slug, view, taskKey }: { slug: string; view: str
       </Shell>
     </WorkspaceContext.Provider>
   );
+}
+
+/** Key and title of the task that the address names, "" where it is not known. */
+function openTask(open: OpenWorkspace | null, view: string, name: string | undefined): string {
+  if (!name || (view !== "board" && view !== "list")) return "";
+  const task = open?.model().tasks.find(({ key, id }) => key === name || id === name);
+  return task ? `${task.key} ${task.title}`.trim() : "";
 }
 
 /** Shows its children once there are rows; what was stored is enough. */
