@@ -347,6 +347,8 @@ async def test_a_guest_sees_their_project_alone_and_a_revoked_invite_lets_nobody
     await create(ann, "Polish the tuba")
     await expect(card(guest, "Polish the tuba")).to_be_visible()
     await expect(card(guest, "Not for guests")).to_have_count(0)
+    await create(guest, "Oil the valves")
+    await expect(card(ann, "Oil the valves")).to_be_visible()
 
 
 async def test_who_chose_dark_sees_nothing_light_before(open_page: OpenPage) -> None:

@@ -186,6 +186,7 @@ async def test_an_expired_cursor_leaves_what_is_typed_and_a_refused_reaction_goe
     reaction = bob.get_by_role("button", name="🎉 1, by Bob")
     await expect(reaction).to_be_visible()
     await bob.get_by_role("button", name="Close task").click()
+    await create(bob, "Too late")
     await open_task(bob, "Talk")
     await expect(reaction).to_be_visible()
     await ann.get_by_role("link", name="Members").click()
@@ -193,6 +194,8 @@ async def test_an_expired_cursor_leaves_what_is_typed_and_a_refused_reaction_goe
     await expect(ann.get_by_role("status", name="Messages")).to_contain_text("Bob")
     network_of(bob).mend()
     await expect(bob.get_by_role("status", name="Messages")).to_contain_text("was changed back")
+    await expect(bob.get_by_role("status", name="Messages")).to_contain_text("“Too late” was not created")
+    assert await bob.evaluate("sessionStorage.getItem('tutti.draft.task')") == "Too late"
     await expect(reaction).to_have_count(0)
 
 

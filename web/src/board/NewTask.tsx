@@ -1,15 +1,14 @@
 /** Creates tasks one after the other: Enter saves and keeps the field open, Escape keeps what was typed. */
-import { memo, useLayoutEffect, useRef, useState, type FormEvent } from "react";
+import { memo, useEffect, useLayoutEffect, useRef, useState, type FormEvent } from "react";
 import type { Model, Task } from "../data/model";
 import { takeTyped } from "../find/asked";
 import { Button, Field, Select } from "../ui/controls";
 import { Dialog } from "../ui/dialog";
 import { announce } from "../ui/announce";
+import { NEW_TASK, useDraft } from "../ui/drafts";
 import { toast } from "../ui/toasts";
 import { useWorkspace } from "../workspace/context";
 import { NOBODY, shownTasks, today, type Filters } from "./arrange";
-
-const DRAFT = "tutti.draft.task"; // sessionStorage: a title that was not saved yet
 
 interface NewTaskProps extends Pick<Model, "statuses" | "projects"> {
   statusId: string;
@@ -21,16 +20,18 @@ interface NewTaskProps extends Pick<Model, "statuses" | "projects"> {
 
 export const NewTask = memo(function NewTask({ statuses, projects, statusId, filters, onShow, onClose }: NewTaskProps) {
   const workspace = useWorkspace();
-  const [title, setTitle] = useState(() => sessionStorage.getItem(DRAFT) ?? "");
+  const [title, keep] = useDraft(NEW_TASK);
   const [status, setStatus] = useState(statusId || (statuses.find(({ category }) => category === "TODO")?.id ?? statuses[0]?.id ?? ""));
-  const [project, setProject] = useState(filters.project === NOBODY ? "" : filters.project);
-  const [count, setCount] = useState(0);
+  const open = projects.filter(({ archivedAt }) => !archivedAt);
+  // A guest's tasks are all in one of the guest's projects.
+  const isGuest = workspace.model().me?.role === "GUEST";
+  const [project, setProject] = useState((filters.project === NOBODY ? "" : filters.project) || (isGuest ? (open[0]?.id ?? "") : ""));
+  const [created, setCreated] = useState<readonly string[]>([]);
   const hidden = useRef<readonly Task[]>([]); // by the filters
 
-  function keep(text: string): void {
-    setTitle(text);
-    sessionStorage.setItem(DRAFT, text);
-  }
+  useEffect(() => workspace.onRefused(({ operation }) => {
+    if (operation.name === "createTask") setCreated((ids) => ids.filter((id) => id !== operation.entityId));
+  }), [workspace]);
   // The dialog has the focus by now: whatever was typed before comes before what is typed from here on.
   useLayoutEffect(() => {
     const typed = takeTyped();
@@ -46,7 +47,7 @@ export const NewTask = memo(function NewTask({ statuses, projects, statusId, fil
     if (isHidden) hidden.current = [...hidden.current, task];
     announce(`${title.trim()} was created${isHidden ? ", and the filters hide it" : ""}.`);
     keep("");
-    setCount(count + 1);
+    setCreated([...created, id]);
   }
 
   /** A dialog lets nothing outside of it be pressed: so this is said at its end. */
@@ -60,14 +61,14 @@ export const NewTask = memo(function NewTask({ statuses, projects, statusId, fil
     <Dialog title="New task" onClose={close}>
       <form className="grid gap-3" onSubmit={submit}>
         <Field label="Title" value={title} onChange={(event) => keep(event.target.value)} required maxLength={500} autoFocus autoComplete="off"
-          hint={<>{count > 0 && `${count} created. `}<span className="pointer-coarse:hidden">{count ? "Enter creates one more, Escape closes." : "Enter creates it, and you can type the next one."}</span></>} />
+          hint={<>{created.length > 0 && `${created.length} created. `}<span className="pointer-coarse:hidden">{created.length ? "Enter creates one more, Escape closes." : "Enter creates it, and you can type the next one."}</span></>} />
         <div className="grid grid-cols-2 gap-3">
           <Select label="Status" value={status} onChange={(event) => setStatus(event.target.value)}>
             {statuses.map(({ id, name }) => <option key={id} value={id}>{name}</option>)}
           </Select>
           <Select label="Project" value={project} onChange={(event) => setProject(event.target.value)}>
-            <option value="">No project</option>
-            {projects.filter(({ archivedAt }) => !archivedAt).map(({ id, name }) => <option key={id} value={id}>{name}</option>)}
+            {!isGuest && <option value="">No project</option>}
+            {open.map(({ id, name }) => <option key={id} value={id}>{name}</option>)}
           </Select>
         </div>
         <Button kind="primary" type="submit">Create task</Button>

@@ -3,6 +3,9 @@ import { create } from "zustand";
 
 const PREFIX = "tutti.draft."; // sessionStorage
 
+/** The title of a task that is to be made. */
+export const NEW_TASK = "task";
+
 let lastName = "";
 
 const useDrafts = create<Readonly<Record<string, string>>>(() => ({}));
@@ -18,6 +21,13 @@ const draftOf = (name: string): string => useDrafts.getState()[name] ?? sessionS
 
 /** Puts a text below what is typed there now. */
 export const addToDraft = (name: string, text: string): void => setDraft(name, [draftOf(name).trimEnd(), text].filter(Boolean).join("\n\n"));
+
+/** Puts a text where nothing is typed now; returns whether it did. */
+export function offerDraft(name: string, text: string): boolean {
+  if (draftOf(name)) return false;
+  setDraft(name, text);
+  return true;
+}
 
 /** When somebody signs out: whoever comes next is not to read what they typed. */
 export function forgetDrafts(): void {

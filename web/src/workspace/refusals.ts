@@ -2,7 +2,7 @@
 import type { OpenWorkspace, Refused } from "../data/workspace";
 import { toTyped } from "../task/mentions";
 import { announce } from "../ui/announce";
-import { addToDraft } from "../ui/drafts";
+import { addToDraft, NEW_TASK, offerDraft } from "../ui/drafts";
 import { toast } from "../ui/toasts";
 
 export function tellRefusal(workspace: OpenWorkspace, refused: Refused): void {
@@ -17,6 +17,12 @@ export function tellRefusal(workspace: OpenWorkspace, refused: Refused): void {
     if (!isGone) toast("Your comment was not sent. It is in its field again.", reason?.message);
     else toast(`Your comment was not sent: “${text}”`, reason?.message, { label: "Copy", run: () => void navigator.clipboard.writeText(text) });
     return announce(`Your comment was not sent. ${reason?.message ?? ""}`);
+  }
+  if (mutation === "createTask") {
+    const title = String(input.title);
+    const isBack = !input.parentId && offerDraft(NEW_TASK, title);
+    toast(`“${title}” was not created`, reason?.message, isBack ? undefined : { label: "Copy", run: () => void navigator.clipboard.writeText(title) });
+    return announce(`${title} was not created. ${reason?.message ?? ""}`);
   }
   if (mutation === "revertChanges") {
     toast("That could not be undone", reason?.message);
