@@ -134,7 +134,7 @@ async def tell_waiting(uow: UnitOfWork, user: User, but: UUID | None = None) -> 
 def _checked(uow: UnitOfWork, new: NewInvite) -> str | None:
     """Refuse what no invite can be; -> the address as it is stored."""
     if (new.role is Role.GUEST) != bool(new.project_ids):
-        raise Invalid("A GUEST is invited to projects, at least one; every other role sees them all.", "projectIds")
+        raise Invalid("Choose at least one project for a guest; people with other roles see them all.", "projectIds")
     fields.ids_up_to(500, "projects")(list(new.project_ids), "projectIds")
     if new.max_uses is not None and not 1 <= new.max_uses <= MAX_USES:
         raise Invalid(f"An invite is used between 1 and {MAX_USES} times.", "maxUses")

@@ -128,6 +128,14 @@ async def test_what_is_new_below_is_counted_and_a_description_is_written_by_two(
     await news.click()
     await expect(said.filter(has_text="One")).to_be_in_viewport()
     await expect(news).to_have_count(0)
+    await bob.get_by_role("group", name="Show").last.scroll_into_view_if_needed()
+    long = ann.get_by_role("article", name="Comment by Ann").filter(has_text="bar 59")
+    await long.get_by_role("button", name="Answer").click()
+    await ann.keyboard.type("Three")
+    await ann.keyboard.press("Control+Enter")
+    await expect(news).to_have_text("1 new")
+    await long.get_by_role("button", name="Resolve").click()
+    await expect(news).to_have_count(0)  # the line of the thread stands for what is in it
 
     async def write(page: Page, text: str) -> None:
         await page.get_by_role("button", name="Edit description").click()

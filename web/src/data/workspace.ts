@@ -257,6 +257,11 @@ export class OpenWorkspace {
     return [...this.comments()].filter(({ task }) => task.id === taskId);
   }
 
+  /** A row as the server said it last, without what waits. */
+  confirmed(id: string): AnyRow | undefined {
+    return this.replica.confirmed(id);
+  }
+
   /** The version that the server said last; undefined while the creation waits. */
   confirmedVersion(id: string): number | undefined {
     return this.replica.confirmed(id)?.version;

@@ -165,11 +165,12 @@ export class Sync<R extends Row> {
    * Takes rows that were read beside the stream, and those that were found to be gone by that. What is here already is
    * followed, so it is as new at the same version.
    */
-  learn(rows: readonly R[], gone: readonly string[] = []): void {
+  learn(rows: readonly R[], gone: readonly string[] = []): boolean {
     const { cursor } = this.replica;
-    if (cursor === null) return;
+    if (cursor === null) return false;
     const steps = [...rows.map((row) => ({ kind: "put", row }) as const), ...gone.map((id) => ({ kind: "drop", id }) as const)];
     this.remember(this.replica.apply({ cursor, steps }));
+    return true;
   }
 
   /** What another program that shares the storage was answered; whoever did it was told there. */

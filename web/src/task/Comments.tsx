@@ -8,9 +8,10 @@ import { newId } from "../sync/ids";
 import { Avatar, Button } from "../ui/controls";
 import { useDraft, useDraftsWith } from "../ui/drafts";
 import { Menu, MenuItem } from "../ui/menu";
+import { plainOf } from "../ui/plain";
 import { Ago } from "../ui/time";
 import { toast } from "../ui/toasts";
-import { useWorkspace } from "../workspace/context";
+import { useModel, useWorkspace } from "../workspace/context";
 import { useTyped, type TypedText } from "./typed";
 import { useComments, type Thread } from "./use-comments";
 import { Leftovers } from "./Leftovers";
@@ -46,7 +47,7 @@ export function Comments({ task, model, onWriting }: CommentsProps) {
       {!isLoading && !isMissing && <Leftovers names={drafts} />}
       {unseen.length > 0 && (
         <button type="button" className="appear sticky bottom-3 mx-auto inline-flex min-h-8 items-center gap-1.5 rounded-full bg-accent px-3 text-sm font-medium text-accent-text shadow-lg pointer-coarse:min-h-11"
-          onClick={() => list.current?.querySelector(`[data-comment="${unseen[0]!}"]`)?.scrollIntoView({ block: "center", behavior: "smooth" })}>
+          onClick={() => list.current && placeOf(list.current, unseen[0]!)?.scrollIntoView({ block: "center", behavior: "smooth" })}>
           <ArrowDown size={15} aria-hidden />{unseen.length} new
         </button>
       )}
@@ -58,6 +59,7 @@ export function Comments({ task, model, onWriting }: CommentsProps) {
 
 function ThreadView({ thread: { id, first, answers }, task, people, mayWrite, onWriting }: { thread: Thread; task: Task; people: readonly Membership[]; mayWrite: boolean; onWriting: (isWriting: boolean) => void }) {
   const workspace = useWorkspace();
+  const { nameById } = useModel();
   const [isOpen, setOpen] = useState(false);
   const draft = `answer.${task.id}.${id}`;
   const [kept] = useDraft(draft);
@@ -74,8 +76,8 @@ function ThreadView({ thread: { id, first, answers }, task, people, mayWrite, on
   const answer = mayWrite && first && first.version > 0 ? () => { setOpen(true); setAnswering("asked"); } : undefined;
   if (isResolved && !isOpen && !isBusy) {
     return (
-      <div className="flex items-center gap-2 rounded-xl border border-line px-3 py-1.5 text-sm text-dim">
-        <Check size={15} aria-hidden className="text-good" /><span className="min-w-0 grow truncate">Resolved: {first?.body}</span>
+      <div data-comments={[id, ...answers.map((each) => each.id)].join(" ")} className="flex items-center gap-2 rounded-xl border border-line px-3 py-1.5 text-sm text-dim">
+        <Check size={15} aria-hidden className="text-good" /><span className="min-w-0 grow truncate">Resolved: {first && plainOf(first.body, (id) => nameById.get(id))}</span>
         <Button kind="quiet" className="shrink-0" onClick={() => setOpen(true)}>Show {answers.length + 1}</Button>
       </div>
     );
@@ -128,7 +130,7 @@ function CommentView({ comment, people, mayWrite, onEditing, onAnswer, onResolve
     toast("Your comment was deleted", undefined, { label: "Undo", run: () => workspace.undo([key]), undoes: [key] });
   }
   return (
-    <article data-comment={comment.id} aria-label={`Comment by ${name}`} className={`group appear grid gap-1.5 px-3 py-2.5 ${isSent ? "" : "opacity-70"}`}>
+    <article data-comments={comment.id} aria-label={`Comment by ${name}`} className={`group appear grid gap-1.5 px-3 py-2.5 ${isSent ? "" : "opacity-70"}`}>
       {/* On touch screens, where buttons are large, they go below a name that leaves them no room. */}
       <header className="flex min-h-7 items-center gap-x-2 text-sm pointer-coarse:flex-wrap">
         <span className="flex min-w-0 items-center gap-2">
@@ -220,6 +222,9 @@ function Editor({ comment, people, typed, isFocused }: { comment: Comment; peopl
   );
 }
 
+/** Where a comment is shown, or the line in place of its thread. */
+const placeOf = (list: Element, id: string): Element | null => list.querySelector(`[data-comments~="${id}"]`);
+
 /** Comments of others that came while this is open and were not in sight yet, the oldest first. */
 function useUnseen(comments: readonly Comment[], list: React.RefObject<HTMLOListElement | null>, isLoading: boolean): readonly string[] {
   const { myId } = useWorkspace();
@@ -234,11 +239,11 @@ function useUnseen(comments: readonly Comment[], list: React.RefObject<HTMLOList
   useEffect(() => {
     if (unseen.length === 0 || !list.current) return;
     const observer = new IntersectionObserver((entries) => {
-      const shown = entries.filter(({ isIntersecting }) => isIntersecting).map(({ target }) => (target as HTMLElement).dataset.comment!);
+      const shown = entries.filter(({ isIntersecting }) => isIntersecting).flatMap(({ target }) => (target as HTMLElement).dataset.comments!.split(" "));
       if (shown.length) setSeen((before) => new Set([...(before ?? []), ...shown]));
     });
     for (const id of unseen) {
-      const element = list.current.querySelector(`[data-comment="${id}"]`);
+      const element = placeOf(list.current, id);
       if (element) observer.observe(element);
     }
     return () => observer.disconnect();

@@ -9,9 +9,11 @@ import { Dialog } from "../ui/dialog";
 import { Ago } from "../ui/time";
 import { useModel, useWorkspace } from "../workspace/context";
 import { decideLater, settleConflict, showConflict, useConflicts, type Conflict } from "./conflict";
+import { toKept, toTyped } from "./mentions";
 import { FIELD_NAMES } from "./words";
 
 const INPUT_OF: Record<string, string> = { TITLE: "title", DESCRIPTION: "description", BODY: "body" };
+const WITH_MENTIONS = new Set(["DESCRIPTION", "BODY"]);
 
 export default function ConflictDialog() {
   const shown = useConflicts(({ all, shownKey }) => all.find(({ key }) => key === shownKey));
@@ -37,7 +39,14 @@ function Choice({ conflict }: { conflict: Conflict }) {
   const { key, name, entityId, input, reason } = conflict;
   const workspace = useWorkspace();
   const model = useModel();
-  const [mine, setMine] = useState(() => Object.fromEntries(reason.conflicts.map(({ field, yours }) => [field, String(yours ?? "")])));
+  const shown = (field: string, value: unknown): string => (WITH_MENTIONS.has(field) ? toTyped(String(value ?? ""), model.members) : String(value ?? ""));
+  const kept = (field: string, text: string): string => (WITH_MENTIONS.has(field) ? toKept(text, model.members) : text);
+  const [mine, setMine] = useState(() => Object.fromEntries(reason.conflicts.map(({ field, yours }) => [field, shown(field, yours)])));
+  // What others have written since the refusal is what would be overwritten now.
+  const row = workspace.confirmed(entityId);
+  const newer = row && row.version > reason.currentVersion ? (row as unknown as Readonly<Record<string, unknown>>) : undefined;
+  const base = newer ? row!.version : reason.currentVersion;
+  const standing = (field: string, theirs: unknown): unknown => newer?.[INPUT_OF[field] ?? ""] ?? theirs;
   const task = model.taskById.get(entityId);
   // What had the focus before may be gone, like the button that saved: then it goes to the task that this was about.
   useEffect(() => () => {
@@ -45,8 +54,8 @@ function Choice({ conflict }: { conflict: Conflict }) {
   }, [entityId]);
   const keepMine = (): void => {
     const { id: _id, ...asked } = input;
-    const chosen = Object.fromEntries(reason.conflicts.flatMap(({ field }) => (INPUT_OF[field] ? [[INPUT_OF[field], mine[field]]] : [])));
-    workspace.submit(name, { ...asked, ...chosen, id: entityId }, reason.currentVersion);
+    const chosen = Object.fromEntries(reason.conflicts.flatMap(({ field }) => (INPUT_OF[field] ? [[INPUT_OF[field], kept(field, mine[field] ?? "")]] : [])));
+    workspace.submit(name, { ...asked, ...chosen, id: entityId }, base);
     settleConflict(workspace, key);
   };
   return (
@@ -56,8 +65,8 @@ function Choice({ conflict }: { conflict: Conflict }) {
         <section key={field} aria-label={FIELD_NAMES[field] ?? field} className="grid gap-3 sm:grid-cols-2">
           <div className="grid content-start gap-1">
             <h3 className="text-sm font-semibold">{changedBy.name}’s {FIELD_NAMES[field]}</h3>
-            <p className="max-h-60 overflow-y-auto rounded-lg border border-line bg-raised px-3 py-1.5 wrap-anywhere whitespace-pre-wrap" tabIndex={0}>{String(theirs ?? "") || "Nothing"}</p>
-            <p className="text-xs text-dim">Saved <Ago at={changedAt} />, and what everybody sees.</p>
+            <p className="max-h-60 overflow-y-auto rounded-lg border border-line bg-raised px-3 py-1.5 wrap-anywhere whitespace-pre-wrap" tabIndex={0}>{shown(field, standing(field, theirs)) || "Nothing"}</p>
+            {standing(field, theirs) === theirs ? <p className="text-xs text-dim">Saved <Ago at={changedAt} />, and what everybody sees.</p> : <p role="status" className="text-xs text-warn">Changed again meanwhile, and what everybody sees.</p>}
           </div>
           <div className="grid content-start gap-1">
             <h3 className="text-sm font-semibold">Your {FIELD_NAMES[field]}</h3>

@@ -9,6 +9,7 @@ import { Avatar, Button, textOf } from "../ui/controls";
 import { Ago, useToday } from "../ui/time";
 import { useWorkspace } from "../workspace/context";
 import { deedsOf } from "./deeds";
+import { toRead } from "./mentions";
 import { FIELD_NAMES, said } from "./words";
 
 type Entry = NonNullable<TaskHistoryQuery["task"]>["history"]["nodes"][number];
@@ -122,8 +123,8 @@ function ChangeLine({ field, before, after, model }: Entry["changes"][number] & 
     <details className="text-dim">
       <summary className="cursor-pointer">changed the {name}</summary>
       <div className="mt-1 grid gap-1 wrap-anywhere whitespace-pre-wrap">
-        <p className="max-h-40 overflow-y-auto rounded-lg border-l-2 border-bad bg-raised px-2 py-1"><span className="sr-only">Before: </span>{said(before, model)}</p>
-        <p className="max-h-40 overflow-y-auto rounded-lg border-l-2 border-good bg-raised px-2 py-1 text-text"><span className="sr-only">After: </span>{said(after, model)}</p>
+        <p className="max-h-40 overflow-y-auto rounded-lg border-l-2 border-bad bg-raised px-2 py-1"><span className="sr-only">Before: </span>{toRead(said(before, model), model.nameById)}</p>
+        <p className="max-h-40 overflow-y-auto rounded-lg border-l-2 border-good bg-raised px-2 py-1 text-text"><span className="sr-only">After: </span>{toRead(said(after, model), model.nameById)}</p>
       </div>
     </details>
   );

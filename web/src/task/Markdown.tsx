@@ -10,6 +10,7 @@ import { useModel } from "../workspace/context";
 const MENTION = /^@\[(user_[0-9a-f-]{36})\]/;
 
 const markdown = new Marked({
+  breaks: true, // who presses Enter once means a new line
   extensions: [
     {
       name: "mention",

@@ -13,12 +13,15 @@ interface MentionAreaProps extends Omit<TextareaHTMLAttributes<HTMLTextAreaEleme
   onText: (text: string) => void;
 }
 
+const spokenCount = (count: number): string => `${count} ${count === 1 ? "person" : "people"} to mention`;
+
 export function MentionArea({ label, value, people, onText, onKeyDown, className = "", ...rest }: MentionAreaProps) {
   const { myId } = useWorkspace();
   const area = useRef<HTMLTextAreaElement>(null);
   const list = useId();
   const [begun, setBegun] = useState<string | null>(null);
   const [at, setAt] = useState(0);
+  const spaced = useRef(-1); // where a choice has just put a space
   const choices = begun === null ? [] : offered(people, begun, myId);
 
   // Who comes to write goes on at the end. The browser would begin before what is there.
@@ -41,14 +44,16 @@ export function MentionArea({ label, value, people, onText, onKeyDown, className
     if (next === begun) return;
     setBegun(next);
     setAt(0);
-    if (next !== null) announce(`${offered(people, next, myId).length} people to mention`);
+    if (next !== null) announce(spokenCount(offered(people, next, myId).length));
   }
   function choose(member: Membership): void {
     const element = area.current!;
     const caret = element.selectionStart;
     const start = caret - (begun?.length ?? 0);
-    const inserted = `${member.user.handle} `;
-    onText(value.slice(0, start) + inserted + value.slice(caret));
+    const after = value.slice(caret);
+    const inserted = `${member.user.handle}${/^\s/.test(after) ? "" : " "}`;
+    onText(value.slice(0, start) + inserted + after);
+    spaced.current = inserted.endsWith(" ") ? start + inserted.length : -1;
     setBegun(null);
     requestAnimationFrame(() => {
       element.focus();
@@ -56,6 +61,9 @@ export function MentionArea({ label, value, people, onText, onKeyDown, className
     });
   }
   function keyed(event: KeyboardEvent<HTMLTextAreaElement>): void {
+    // Whoever goes on with a space by habit is given one, not two.
+    if (event.key === " " && event.currentTarget.selectionStart === spaced.current) event.preventDefault();
+    if (event.key !== "Shift") spaced.current = -1;
     const chosen = choices[at];
     if (!chosen || event.ctrlKey || event.metaKey) return onKeyDown?.(event);
     if (event.key === "ArrowDown") setAt((at + 1) % choices.length);
@@ -73,7 +81,7 @@ export function MentionArea({ label, value, people, onText, onKeyDown, className
         onChange={(event) => { onText(event.target.value); look(); }} onSelect={look} onKeyDown={keyed}
         onBlur={(event) => { setBegun(null); rest.onBlur?.(event); }} />
       {choices.length > 0 && (
-        <ul id={list} role="listbox" aria-label="People to mention" className="absolute top-full left-0 z-30 mt-1 max-h-60 w-64 max-w-full overflow-y-auto rounded-xl border border-line bg-surface p-1 shadow-xl">
+        <ul id={list} role="listbox" aria-label="People to mention" className="absolute top-full left-0 z-30 mt-1 max-h-60 w-max max-w-full min-w-[min(16rem,100%)] overflow-y-auto rounded-xl border border-line bg-surface p-1 shadow-xl">
           {choices.map((member, index) => (
             <li key={member.id} id={`${list}-${index}`} role="option" aria-selected={index === at} className="flex min-h-8 cursor-pointer items-center gap-2 rounded-lg px-2 text-sm aria-selected:bg-hover pointer-coarse:min-h-11"
               onPointerDown={(event) => { event.preventDefault(); choose(member); }}>

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Membership, Task } from "../data/model";
-import { begunAt, offered, toKept, toTyped, whoSees } from "./mentions";
+import { begunAt, offered, toKept, toRead, toTyped, whoSees } from "./mentions";
 
 const id = (digit: string): string => `user_${digit.repeat(8)}-0000-7000-8000-000000000000`;
 const member = (digit: string, name: string, handle: string, more: object = {}): Membership =>
@@ -10,6 +10,9 @@ const BOB = member("b", "Bob", "bob-2");
 const PEOPLE = [ANN, BOB];
 
 describe("mentions", () => {
+  it("are read as names, also of who is not known", () => {
+    expect(toRead(`@[${id("a")}] and @[${id("c")}]`, new Map([[id("a"), "Ann Müller"]]))).toBe("@Ann Müller and @somebody");
+  });
   it.each([
     ["Ask @ann, please", `Ask @[${id("a")}], please`],
     ["(@BOB-2)", `(@[${id("b")}])`],

@@ -27,6 +27,9 @@ export function toTyped(text: string, members: readonly Membership[]): string {
   });
 }
 
+/** For reading alone: names in place of ids. */
+export const toRead = (text: string, nameById: ReadonlyMap<string, string>): string => text.replace(KEPT, (_, id: string) => `@${nameById.get(id) ?? "somebody"}`);
+
 /** Who sees a task: a guest only in their own projects. */
 export const whoSees = (members: readonly Membership[], task: Task): Membership[] =>
   members.filter(({ role, projects }) => role !== "GUEST" || (projects ?? []).some(({ id }) => id === task.project?.id));

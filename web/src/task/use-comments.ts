@@ -55,10 +55,11 @@ export function useComments(task: Task): { comments: readonly Comment[]; threads
         const page: NonNullable<TaskCommentsQuery["task"]>["comments"] | undefined = data?.task?.comments;
         if (!page) return setState(error?.networkError ? "missing" : "read");
         for (const { id } of page.nodes) gone.delete(id);
-        workspace.sync.learn(page.nodes);
+        if (!workspace.sync.learn(page.nodes)) return; // too early: they are read again after the snapshot
         after = page.pageInfo.hasNextPage ? page.pageInfo.endCursor : undefined;
       }
       workspace.sync.learn([], [...gone]); // they were deleted where no event told so
+      workspace.showNow(); // who is told that all is read is shown all of it
       setState("read");
     }
     void read();
