@@ -240,6 +240,8 @@ async def test_signing_out_asks_before_it_loses_changes(open_networked: OpenPage
     await expect(question).to_contain_text("1 change is not saved yet")
     await question.get_by_role("button", name="Cancel").click()
     await has_stored(page, 1)
+    await page.reload()
+    await expect(page.get_by_role("status", name="Connection")).to_contain_text("1 change waits")
     await page.get_by_role("button", name="Sign out", exact=True).click()
     await question.get_by_role("button", name="Sign out and lose them").click()
     await expect(page.get_by_role("heading", name="Tasks that people change together, live.")).to_be_visible()

@@ -1,7 +1,7 @@
 /** What this browser forgets of somebody who leaves it. */
-import { promisifyRequest } from "idb-keyval";
+import { countStored } from "../data/stored";
 import { activeAccount, forgetAccount, signOut } from "../session/accounts";
-import { forgetReplicas, OPERATION, PREFIX, STORE } from "../sync/indexeddb";
+import { forgetReplicas } from "../sync/indexeddb";
 
 const SENT_WITHIN_MS = 2_000;
 const LOOK_MS = 100;
@@ -15,23 +15,9 @@ export async function waitingHere(): Promise<number> {
   if (!account) return 0;
   const until = performance.now() + SENT_WITHIN_MS;
   for (;;) {
-    const count = await countOf(account.id);
+    const count = await countStored(account.id);
     if (count === 0 || performance.now() > until) return count;
     await new Promise((again) => setTimeout(again, LOOK_MS));
-  }
-}
-
-async function countOf(accountId: string): Promise<number> {
-  const counts = (await indexedDB.databases()).map(({ name }) => (name?.startsWith(PREFIX + accountId) ? waitingIn(name) : 0));
-  return (await Promise.all(counts).catch(() => [])).reduce((sum, count) => sum + count, 0);
-}
-
-async function waitingIn(name: string): Promise<number> {
-  const database = await promisifyRequest(indexedDB.open(name));
-  try {
-    return await promisifyRequest(database.transaction(STORE).objectStore(STORE).count(IDBKeyRange.bound(OPERATION, `${OPERATION}\uffff`)));
-  } finally {
-    database.close();
   }
 }
 

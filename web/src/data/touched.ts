@@ -1,16 +1,19 @@
-/** That something happened in one of a person's workspaces, where none is open. Who follows a workspace is here in it, too. */
+/** What pages know of a person's workspaces that open none of them. Who follows a workspace is here in it, too. */
 import { useEffect } from "react";
 import { stringifyDocument } from "urql";
 import { TouchedDocument } from "../gql/graphql";
+import { useStored } from "./stored";
 import { useConnection } from "../workspace/connection-context";
 import { useViewer } from "../workspace/viewer";
 
 const REST_MS = 300; // a burst of changes is one question
 
-/** Calls back when something changed in one of the workspaces, and when the link comes back. */
+/** Counts what waits in this browser, and calls back when something changed in one of the workspaces, and when the link comes back. */
 export function useTouched(onTouched: () => void): void {
   const connection = useConnection();
-  const names = useViewer().workspaces.map(({ id }) => id).join();
+  const { user, workspaces } = useViewer();
+  const names = workspaces.map(({ id }) => id).join();
+  useStored(user.id);
   useEffect(() => {
     let timer: ReturnType<typeof setTimeout> | undefined;
     let stops: (() => void)[] = [];

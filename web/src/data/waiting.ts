@@ -8,6 +8,9 @@ export function setWaiting(name: string, count: number): void {
   if ((useWaiting.getState()[name] ?? 0) !== count) useWaiting.setState({ [name]: count });
 }
 
+/** Whether changes of this workspace have waited in this tab: it knows how many do. */
+export const isCounted = (name: string): boolean => name in useWaiting.getState();
+
 /** How many changes of this person wait. */
 export const useWaitingOf = (personId: string): number =>
   useWaiting((all) => Object.entries(all).reduce((sum, [name, count]) => (name.startsWith(`${personId}.`) ? sum + count : sum), 0));
