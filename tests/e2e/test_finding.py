@@ -152,6 +152,7 @@ async def test_my_tasks_come_from_all_workspaces_by_when_they_are_due(open_page:
     await page.keyboard.press("p")
     await page.get_by_role("menuitemradio", name="High").click()
     await expect(card(page, "At home")).to_be_focused()
+    await has_stored(page, 0)  # making the team loads the page anew: what waits would wait for its board
     await make_team(page)
     await create(page, "At work")
     await expect(card(page, "At work")).to_contain_text("QUAR-")
