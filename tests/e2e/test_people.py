@@ -320,6 +320,10 @@ async def test_the_inbox_shows_what_was_chosen_also_after_a_reload(open_page: Op
             await expect(mentioned).to_be_visible()
             await expect(assigned).to_have_count(1 if is_both else 0)
             await ann.reload()
+    await mentioned.click()
+    said = ann.get_by_role("article", name="Comment by Bob")
+    await expect(said).to_be_in_viewport()
+    await expect(said).to_have_attribute("aria-current", "true")
 
 
 async def test_a_task_stays_open_in_another_project_whose_rules_are_its_own(open_networked: OpenPage) -> None:

@@ -42,7 +42,8 @@ export function excerpt({ comment }: Notice): string {
 }
 
 /** Where it leads, if there is such a place for this person. */
-export const pathOf = ({ workspace, task }: Notice): string | null => (workspace && task ? `/w/${workspace.slug}/board/${task.key}` : null);
+export const pathOf = ({ workspace, task, comment }: Notice): string | null =>
+  workspace && task ? `/w/${workspace.slug}/board/${task.key}${comment ? `#${comment.id}` : ""}` : null;
 
 /** Today, Yesterday, This week, Earlier. */
 export function dayGroup(at: string, now: number): string {

@@ -1,6 +1,7 @@
 /** What people say about a task: threads with answers, written, changed, resolved and reacted to in place. */
 import { ArrowDown, Check, CornerUpLeft, Ellipsis, Pencil, RotateCcw, Trash2 } from "lucide-react";
 import { useCallback, useEffect, useMemo, useRef, useState, type FormEvent } from "react";
+import { useLocationProperty } from "wouter/use-browser-location";
 import { useIsCutOff } from "../data/connection";
 import { may, type Comment, type Membership, type Model, type Task } from "../data/model";
 import { CommentedBy } from "../presence/Presence";
@@ -34,6 +35,12 @@ export function Comments({ task, model, onWriting }: CommentsProps) {
   const mayWrite = may(model, "COMMENT_WRITE");
   const list = useRef<HTMLOListElement>(null);
   const unseen = useUnseen(comments, list, isLoading);
+  const named = useNamed();
+  const isNamedThere = comments.some(({ id }) => id === named);
+  // Not before all is read: what comes above it would move it away.
+  useEffect(() => {
+    if (isNamedThere && !isLoading && list.current) placeOf(list.current, named)?.scrollIntoView({ block: "center" });
+  }, [named, isNamedThere, isLoading]);
   const isThere = (id: string | undefined): boolean => threads.some((thread) => thread.id === id) || comments.some((comment) => comment.id === id);
   const drafts = useDraftsWith((part) => part === task.id).filter((name) => /^(answer|edit)\./.test(name) && !isThere(name.split(".")[2]));
   return (
@@ -65,10 +72,12 @@ function ThreadView({ thread: { id, first, answers }, task, people, mayWrite, on
   const [kept] = useDraft(draft);
   const [answering, setAnswering] = useState<"asked" | "kept" | null>(null);
   const [editing, setEditing] = useState(0);
+  const named = useNamed();
+  const isNamed = id === named || answers.some((each) => each.id === named);
   const isResolved = Boolean(first?.resolvedAt);
   // Somebody else may resolve it while this person writes in it.
   const isBusy = answering !== null || editing > 0;
-  useEffect(() => setOpen(isBusy), [isResolved]);
+  useEffect(() => setOpen(isBusy || isNamed), [isResolved, isNamed]);
   useEffect(() => {
     if (kept) setAnswering((before) => before ?? "kept");
   }, [kept]);
@@ -121,6 +130,7 @@ function CommentView({ comment, people, mayWrite, onEditing, onAnswer, onResolve
     return () => onEditing(-1);
   }, [typed.isTyping, onEditing]);
   const [isReacting, setReacting] = useState(false);
+  const isNamed = useNamed() === comment.id;
   const isMine = comment.author.id === workspace.myId;
   const isSent = comment.version > 0;
   const isCutOff = useIsCutOff();
@@ -130,7 +140,7 @@ function CommentView({ comment, people, mayWrite, onEditing, onAnswer, onResolve
     toast("Your comment was deleted", undefined, { label: "Undo", run: () => workspace.undo([key]), undoes: [key] });
   }
   return (
-    <article data-comments={comment.id} aria-label={`Comment by ${name}`} className={`group appear grid gap-1.5 px-3 py-2.5 ${isSent ? "" : "opacity-70"}`}>
+    <article data-comments={comment.id} aria-current={isNamed || undefined} aria-label={`Comment by ${name}`} className={`group appear grid gap-1.5 px-3 py-2.5 ${isNamed ? "rounded-xl bg-soft" : ""} ${isSent ? "" : "opacity-70"}`}>
       {/* On touch screens, where buttons are large, they go below a name that leaves them no room. */}
       <header className="flex min-h-7 items-center gap-x-2 text-sm pointer-coarse:flex-wrap">
         <span className="flex min-w-0 items-center gap-2">
@@ -221,6 +231,9 @@ function Editor({ comment, people, typed, isFocused }: { comment: Comment; peopl
     </form>
   );
 }
+
+/** The comment that the address leads to, as a notification does. */
+const useNamed = (): string => useLocationProperty(() => location.hash.slice(1));
 
 /** Where a comment is shown, or the line in place of its thread. */
 const placeOf = (list: Element, id: string): Element | null => list.querySelector(`[data-comments~="${id}"]`);
