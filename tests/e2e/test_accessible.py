@@ -106,7 +106,12 @@ async def test_pages_of_settings(open_page: OpenPage) -> None:
     await make_team(page)
     await visit(page, dict(SETTINGS), slug_of(page))
     await page.goto(f"/w/{slug_of(page)}/settings/general")  # on a phone, where the tabs are too many for a line
-    await expect(page.get_by_role("link", name="Audit log")).to_be_in_viewport(ratio=0.9)
+    audit = page.get_by_role("link", name="Audit log")
+    await expect(audit).to_be_in_viewport(ratio=0.9)
+    before = await audit.bounding_box()
+    await audit.click()
+    await expect(page.get_by_role("heading", name="Audit log")).to_be_visible()
+    assert await audit.bounding_box() == before
 
 
 async def test_dialogs_of_settings_on_a_phone(open_page: OpenPage) -> None:
@@ -182,6 +187,7 @@ async def test_dialogs_menus_and_the_task_by_keyboard_alone(open_page: OpenPage,
     await keys.press("Control+Enter")
     await page.get_by_role("button", name="Resolve").click()
     await expect(page.get_by_text("Resolved: A comment")).to_be_visible()
+    await expect(page.get_by_role("button", name="Show 1")).to_be_focused()
     await page.wait_for_function(PANEL_FITS)
     await is_for_everybody(page, "task")
     await keys.press("Escape")

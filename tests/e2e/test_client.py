@@ -281,6 +281,13 @@ async def test_what_one_person_does_the_other_sees_at_once(open_page: OpenPage) 
     await expect(card(bob, "Tune both violins")).to_be_visible()
 
 
+# Whether the picture of the dragged card lies there: its box is a little larger than the card, as it is turned.
+HELD = """([x, y]) => {
+  const box = document.querySelector("[data-board] > [aria-hidden]")?.getBoundingClientRect();
+  return box && Math.hypot(box.left - x, box.top - y) < 8;
+}"""
+
+
 async def test_a_card_goes_where_it_is_dropped(open_page: OpenPage) -> None:
     ann, bob = await two_on_a_board(open_page)
     await create(ann, "Drag me")
@@ -297,6 +304,16 @@ async def test_a_card_goes_where_it_is_dropped(open_page: OpenPage) -> None:
     place = ann.get_by_role("region", name="Done", exact=True).locator("[data-cards] > [aria-hidden]")
     await expect(picture).to_be_visible()
     await expect(place).to_be_visible()
+    width = await ann.evaluate("innerWidth")
+    await ann.mouse.move(width - 2, target["y"] + 80)
+    await ann.wait_for_function(HELD, arg=[width - box["width"], target["y"] + 80 - 20])
+    await ann.mouse.move(box["x"] + 62, box["y"] + 10)
+    line = ann.get_by_role("region", name="To do", exact=True).locator("[data-cards] > [aria-hidden]")
+    await expect(line).to_be_visible()
+    await ann.wait_for_function(HELD, arg=[box["x"] + 62 - 30, box["y"] + 10 - 20])
+    above = await line.bounding_box()
+    assert above is not None
+    assert above["y"] + above["height"] <= box["y"]
     await ann.keyboard.press("Escape")
     await expect(picture).to_have_count(0)
     await expect(place).to_have_count(0)

@@ -1,7 +1,7 @@
 /** Columns by status with their cards. Only cards in sight are in the page, however many there are. */
 import { measureElement, useVirtualizer, type Virtualizer } from "@tanstack/react-virtual";
 import { Plus } from "lucide-react";
-import { memo, useCallback, useEffect, useRef, type RefObject } from "react";
+import { memo, useCallback, useEffect, useMemo, useRef, type RefObject } from "react";
 import type { Model, Status, Task } from "../data/model";
 import { announce } from "../ui/announce";
 import { Button, Dot } from "../ui/controls";
@@ -50,7 +50,8 @@ export function Board({ model, day, columns, mayWrite, opened, onOpen, onNew }: 
   const places = useRef<Places>(new Map());
 
   const { labelById, nameById, statusById, subtasksOf } = model;
-  const lookups = { day, labelById, nameById, statusById, subtasksOf };
+  const parentKeys = useParentKeys(model);
+  const lookups = { day, labelById, nameById, statusById, subtasksOf, parentKeys };
 
   return (
     <div ref={board} data-board className="flex min-h-0 grow gap-3 overflow-x-auto p-3">
@@ -58,8 +59,8 @@ export function Board({ model, day, columns, mayWrite, opened, onOpen, onNew }: 
         <Column key={status.id} status={status} tasks={columns.get(status.id) ?? NONE} {...lookups} draggedId={idIn(status, dragged)} openId={idIn(status, opened)} places={places.current} onOpen={open} onNew={mayWrite ? onNew : undefined} />
       ))}
       {dragged && (
-        <div ref={ghost} aria-hidden className="pointer-events-none fixed top-0 left-0 z-50 grid w-64 gap-1.5 rounded-xl border border-accent bg-surface p-2.5 shadow-2xl">
-          <CardText task={dragged} day={day} labelById={labelById} nameById={nameById} {...partsOf(model, dragged.id)} />
+        <div ref={ghost} aria-hidden className="pointer-events-none fixed top-0 left-0 z-50 grid gap-1.5 rounded-xl border border-accent bg-surface p-2.5 opacity-80 shadow-2xl">
+          <CardText task={dragged} day={day} labelById={labelById} nameById={nameById} parentKey={keyIn(parentKeys, dragged)} {...partsOf(model, dragged.id)} />
         </div>
       )}
     </div>
@@ -67,6 +68,20 @@ export function Board({ model, day, columns, mayWrite, opened, onOpen, onNew }: 
 }
 
 const NONE: readonly Task[] = [];
+
+/** The keys of tasks that have parts, by id: the same object until one of them is another, as columns are drawn by it. */
+function useParentKeys({ tasks, taskById, subtasksOf }: Model): ReadonlyMap<string, string> {
+  const before = useRef<ReadonlyMap<string, string>>(undefined);
+  const keys = useMemo(() => {
+    const now = new Map([...subtasksOf.keys()].map((id) => [id, taskById.get(id)?.key ?? ""]));
+    const was = before.current;
+    return was?.size === now.size && [...now].every(([id, key]) => was.get(id) === key) ? was : now;
+  }, [tasks, taskById, subtasksOf]);
+  useEffect(() => void (before.current = keys), [keys]);
+  return keys;
+}
+
+const keyIn = (keys: ReadonlyMap<string, string>, { parent }: Task): string | undefined => (parent ? keys.get(parent.id) : undefined);
 
 const idIn = (status: Status, task: Task | null | undefined): string | undefined => (task?.status.id === status.id ? task.id : undefined);
 
@@ -89,13 +104,14 @@ interface ColumnProps extends Pick<Model, "labelById" | "nameById" | "statusById
   tasks: readonly Task[];
   draggedId: string | undefined;
   openId: string | undefined;
+  parentKeys: ReadonlyMap<string, string>;
   places: Places;
   onOpen: (task: Task) => void;
   onNew: ((statusId: string) => void) | undefined;
 }
 
 /** Drawn anew only when one of its own tasks changes, or what is said of them. */
-const Column = memo(function Column({ status, day, tasks, labelById, nameById, statusById, subtasksOf, draggedId, openId, places, onOpen, onNew }: ColumnProps) {
+const Column = memo(function Column({ status, day, tasks, labelById, nameById, statusById, subtasksOf, parentKeys, draggedId, openId, places, onOpen, onNew }: ColumnProps) {
   const scroller = useRef<HTMLDivElement>(null);
   const virtual = useVirtualizer({
     count: tasks.length,
@@ -140,12 +156,12 @@ const Column = memo(function Column({ status, day, tasks, labelById, nameById, s
             const { parts, done } = partsOf({ statusById, subtasksOf }, task.id);
             return (
               <div key={item.key} ref={virtual.measureElement} data-index={item.index} data-row={item.key} className="absolute left-0 w-full hover:z-1" style={{ top: item.start }}>
-                <Card task={task} day={day} labelById={labelById} nameById={nameById} parts={parts} done={done} isOpen={task.id === openId} isDragged={task.id === draggedId} onOpen={onOpen} />
+                <Card task={task} day={day} labelById={labelById} nameById={nameById} parentKey={keyIn(parentKeys, task)} parts={parts} done={done} isOpen={task.id === openId} isDragged={task.id === draggedId} onOpen={onOpen} />
               </div>
             );
           })}
         </div>
-        {targetTop !== null && <div aria-hidden className="pointer-events-none absolute right-2 left-2 h-1 rounded-full bg-accent" style={{ top: targetTop }} />}
+        {targetTop !== null && <div aria-hidden className="pointer-events-none absolute inset-x-0.5 z-2 h-1 -translate-y-1/2 rounded-full bg-accent" style={{ top: targetTop }} />}
       </div>
     </section>
   );

@@ -6,12 +6,13 @@ import { fetchLater, lazily } from "../app/later";
 import { may, type Model, type Task } from "../data/model";
 import { Button, Empty } from "../ui/controls";
 import { forget, useAsked } from "../find/asked";
+import { announceShown } from "../ui/announce";
 import { fetchMenus } from "../ui/menu";
 import { useToday } from "../ui/time";
 import { useIsWhole, useModel } from "../workspace/context";
 import { columnsOf, filtersOf, isFiltered, NO_FILTERS, shownTasks, withFilters, withWord, type Columns, type Filters } from "./arrange";
 import { Board } from "./Board";
-import { FilterBar } from "./FilterBar";
+import { FilterBar, focusFilters, tasksOf } from "./FilterBar";
 import { focusCard, follow } from "./focus";
 import { groupingOf, groupsOf, sortingOf, type Group, type Grouping, type Sorting } from "./groups";
 import { List } from "./List";
@@ -34,6 +35,7 @@ export function BoardPage({ slug, view, taskKey }: { slug: string; view: "board"
   const filters = useMemo(() => filtersOf(address), [address]);
   const day = useToday();
   const { tasks, countOf } = useMemo(() => shownTasks(model.tasks, filters, day), [model.tasks, filters, day]);
+  useSaying(filters, tasks.length);
   const columns = useColumns(model, tasks);
   const [grouping, sorting] = view === "list" ? [groupingOf(address), sortingOf(address)] : ([undefined, undefined] as const);
   const groups = useGroups(model, tasks, grouping, sorting);
@@ -52,6 +54,10 @@ export function BoardPage({ slug, view, taskKey }: { slug: string; view: "board"
   }, [opened?.key, taskKey]);
   const filter = useCallback((change: Partial<Filters>) => setAddress((now) => withFilters(now, change), { replace: true }), [setAddress]);
   const clear = useCallback(() => filter(NO_FILTERS), [filter]);
+  const clearHere = useCallback(() => {
+    focusFilters(); // the button goes, and the focus would with it
+    clear();
+  }, [clear]);
   const show = useCallback((id: string) => {
     follow(id, () => flushSync(clear));
     focusCard(id);
@@ -82,10 +88,10 @@ export function BoardPage({ slug, view, taskKey }: { slug: string; view: "board"
     <div className="relative flex min-h-0 grow">
       {/* Where the panel lies over the board, what it covers can be scrolled out below it. */}
       <div className={`relative flex min-w-0 grow flex-col ${taskKey ? "md:max-[68.75rem]:*:data-board:scroll-pr-[29rem] md:max-[68.75rem]:*:data-board:pr-[29rem]" : ""}`} onClickCapture={pressed}>
-        <FilterBar {...partsOf(model)} count={tasks.length} countOf={countOf} isWhole={isWhole} filters={filters} onChange={filter} onNew={mayWrite ? addNew : undefined} grouping={grouping} sorting={sorting} onArrange={arrange} />
+        <FilterBar {...partsOf(model)} count={tasks.length} countOf={countOf} isWhole={isWhole} filters={filters} onChange={filter} onClear={clearHere} onNew={mayWrite ? addNew : undefined} grouping={grouping} sorting={sorting} onArrange={arrange} />
         {tasks.length === 0 && isWhole && isFiltered(filters) && (
           <Empty title="No task matches these filters.">
-            <Button onClick={clear}>Clear the filters</Button>
+            <Button onClick={clearHere}>Clear the filters</Button>
           </Empty>
         )}
         {tasks.length === 0 && !isFiltered(filters) && (
@@ -107,6 +113,22 @@ export function BoardPage({ slug, view, taskKey }: { slug: string; view: "board"
       {mayWrite && <QuickMenu model={model} />}
     </div>
   );
+}
+
+const PAUSE_MS = 800; // whoever types a filter is not told of every letter
+
+/** Says to screen readers how many tasks there are, after the person has filtered; not when others change them. */
+function useSaying(filters: Filters, count: number): void {
+  const said = JSON.stringify(filters);
+  const before = useRef(said);
+  const latest = useRef(count);
+  useEffect(() => void (latest.current = count), [count]);
+  useEffect(() => {
+    if (before.current === said) return;
+    before.current = said;
+    const timer = setTimeout(() => announceShown(`${tasksOf(latest.current)} shown`), PAUSE_MS);
+    return () => clearTimeout(timer);
+  }, [said]);
 }
 
 /** The task of the address; it stays open when it gets another key, as in another project. */

@@ -1,5 +1,5 @@
 /** One task on the board. It is drawn again only when its own row changes. */
-import { Calendar, Check, ListChecks, MessageSquare } from "lucide-react";
+import { Calendar, Check, CornerDownRight, ListChecks, MessageSquare } from "lucide-react";
 import { memo } from "react";
 import { useIsCutOff } from "../data/connection";
 import type { Model, Task } from "../data/model";
@@ -7,7 +7,7 @@ import { Viewers } from "../presence/Presence";
 import { Avatars, Dot } from "../ui/controls";
 import { dayAlone } from "../ui/day";
 import { useSelection } from "./selection";
-import { PRIORITY_LOOKS, PRIORITY_NAMES } from "./arrange";
+import { isLate, PRIORITY_LOOKS, PRIORITY_NAMES } from "./arrange";
 import { takeFocus } from "./focus";
 
 interface CardProps {
@@ -16,6 +16,8 @@ interface CardProps {
   day: string;
   labelById: Model["labelById"];
   nameById: Model["nameById"];
+  /** Of the task that it is a part of. */
+  parentKey: string | undefined;
   done: number;
   parts: number;
   isOpen: boolean;
@@ -23,7 +25,7 @@ interface CardProps {
   onOpen: (task: Task) => void;
 }
 
-export const Card = memo(function Card({ task, day, labelById, nameById, done, parts, isOpen, isDragged, onOpen }: CardProps) {
+export const Card = memo(function Card({ task, day, labelById, nameById, parentKey, done, parts, isOpen, isDragged, onOpen }: CardProps) {
   const isSelected = useSelection(({ ids }) => ids.has(task.id));
   return (
     <div
@@ -41,17 +43,18 @@ export const Card = memo(function Card({ task, day, labelById, nameById, done, p
       }}
     >
       {isSelected && <span className="absolute -top-1.5 -left-1.5 rounded-full bg-accent p-0.5 text-accent-text"><Check size={12} strokeWidth={3} aria-hidden /><span className="sr-only">Selected.</span></span>}
-      <CardText task={task} day={day} labelById={labelById} nameById={nameById} done={done} parts={parts} />
+      <CardText task={task} day={day} labelById={labelById} nameById={nameById} parentKey={parentKey} done={done} parts={parts} />
     </div>
   );
 });
 
-export function CardText({ task, day, labelById, nameById, done, parts }: Pick<CardProps, "task" | "day" | "labelById" | "nameById" | "done" | "parts">) {
-  const isLate = task.dueDate !== null && task.completedAt === null && task.dueDate < day;
+export function CardText({ task, day, labelById, nameById, parentKey, done, parts }: Pick<CardProps, "task" | "day" | "labelById" | "nameById" | "parentKey" | "done" | "parts">) {
+  const late = isLate(task, day);
   return (
     <>
       <span className="flex items-center gap-2 text-xs text-dim">
         <span>{task.key || <Unsaved />}</span>
+        {parentKey && <PartOf parentKey={parentKey} />}
         {task.priority !== "NONE" && <span className={`font-semibold ${PRIORITY_LOOKS[task.priority]}`}>{PRIORITY_NAMES[task.priority]}</span>}
         {/* Higher than the line, which stays as it is: whoever looks at a task moves no card below it. */}
         <span className="-my-1 ml-auto"><Viewers taskId={task.id} size={18} /></span>
@@ -62,7 +65,7 @@ export function CardText({ task, day, labelById, nameById, done, parts }: Pick<C
           const label = labelById.get(id);
           return label && <span key={id} className="inline-flex items-center gap-1"><Dot color={label.color} />{label.name}</span>;
         })}
-        {task.dueDate && <span className={`inline-flex items-center gap-1 ${isLate ? "text-bad" : ""}`}>{DAY}{dayAlone(task.dueDate, day)}{isLate && " (late)"}</span>}
+        {task.dueDate && <span className={`inline-flex items-center gap-1 ${late ? "text-bad" : ""}`}>{DAY}{dayAlone(task.dueDate, day)}{late && " (late)"}</span>}
         {parts > 0 && <span className="inline-flex items-center gap-1"><ListChecks size={13} aria-hidden />{done}/{parts}</span>}
         {task.commentCount > 0 && <span className="inline-flex items-center gap-1"><MessageSquare size={13} aria-hidden />{task.commentCount}<span className="sr-only"> comments</span></span>}
         <span className="ml-auto flex gap-0.5"><Avatars people={task.assignees} nameById={nameById} atMost={4} /></span>
@@ -70,6 +73,11 @@ export function CardText({ task, day, labelById, nameById, done, parts }: Pick<C
     </>
   );
 }
+
+/** The mark of a subtask: the key of the task that it is a part of. */
+export const PartOf = ({ parentKey }: { parentKey: string }) => (
+  <span className="inline-flex shrink-0 items-center gap-0.5 text-xs font-normal text-dim"><CornerDownRight size={12} aria-hidden /><span className="sr-only">part of </span>{parentKey}</span>
+);
 
 /** In place of the key of a task that the server does not know yet. */
 export const Unsaved = () => (useIsCutOff() ? "Not saved yet" : "Saving…");

@@ -18,6 +18,8 @@ interface FilterBarProps extends Pick<Model, "statuses" | "labels" | "projects" 
   isWhole: boolean;
   filters: Filters;
   onChange: (change: Partial<Filters>) => void;
+  /** Takes all filters away, and the focus to what is left. */
+  onClear: () => void;
   onNew: (() => void) | undefined;
   /** How the list is grouped and sorted; the board is neither. */
   grouping?: Grouping | undefined;
@@ -30,7 +32,10 @@ const choicesOf = (names: Readonly<Record<string, string>>): Choice[] => Object.
 const [GROUP_CHOICES, SORT_CHOICES] = [choicesOf(GROUPINGS), choicesOf(SORTINGS)];
 const ARCHIVE: readonly Choice[] = [{ id: "yes", label: "Archived tasks" }];
 
-const tasksOf = (count: number): string => `${count} ${count === 1 ? "task" : "tasks"}`;
+export const tasksOf = (count: number): string => `${count} ${count === 1 ? "task" : "tasks"}`;
+
+/** Gives the focus to all the filters together, so that neither keys are typed into one nor a phone shows its keyboard. */
+export const focusFilters = (): void => document.querySelector<HTMLElement>("[data-filters]")?.focus();
 
 export function FilterBar({ countOf, ...props }: FilterBarProps) {
   const { members, projects, myId: me, filters: { assignees } } = props;
@@ -78,7 +83,7 @@ interface BarProps extends Omit<FilterBarProps, "countOf"> {
 }
 
 /** Drawn anew only when it says something else: others change tasks many times a second. */
-const Bar = memo(function Bar({ line, room, statuses, labels, projects, members, everybody, people, counts, myId: me, count, isWhole, filters, onChange, onNew, grouping, sorting, onArrange }: BarProps) {
+const Bar = memo(function Bar({ line, room, statuses, labels, projects, members, everybody, people, counts, myId: me, count, isWhole, filters, onChange, onClear, onNew, grouping, sorting, onArrange }: BarProps) {
   const toggled = (set: readonly string[], id: string): string[] => (set.includes(id) ? set.filter((each) => each !== id) : [...set, id]);
   const toggle = (id: string, name: string, count: number | undefined, picture: ReactNode): ReactNode => (
     <button key={id} type="button" aria-pressed={filters.assignees.includes(id)} aria-label={`${name}, ${tasksOf(count ?? 0)}`}
@@ -109,7 +114,7 @@ const Bar = memo(function Bar({ line, room, statuses, labels, projects, members,
   const viewed = [filters.archived, grouping, sorting].filter(Boolean).length;
   return (
     <div ref={line} className="flex shrink-0 items-center gap-2 border-b border-line pr-3">
-      <div className="flex min-w-0 grow items-center gap-2 overflow-x-clip py-2 pl-3" role="group" aria-label="Filters">
+      <div className="flex min-w-0 grow items-center gap-2 overflow-x-clip py-2 pl-3 -outline-offset-2" role="group" aria-label="Filters" tabIndex={-1} data-filters>
         <input type="search" aria-label="Filter by text" placeholder="Filter…" className={`${INPUT} min-w-18 shrink-99 basis-40 ${room.isNarrow ? "grow" : ""}`} value={filters.text} onChange={(event) => onChange({ text: event.target.value })} />
         {room.hasPeople && (
           <div className="-m-1 flex min-w-13 items-center gap-1 overflow-x-auto p-1 [scrollbar-width:none]" role="group" aria-label="Assignees">
@@ -135,7 +140,7 @@ const Bar = memo(function Bar({ line, room, statuses, labels, projects, members,
           {sorting !== undefined && <OneOf label="Sort by" choices={SORT_CHOICES} value={sorting} onChoose={(id) => onArrange("sort", id)} />}
           <AnyOf label="Show" choices={ARCHIVE} values={[filters.archived]} onToggle={(id, isOn) => onChange({ archived: isOn ? id : "" })} />
         </Menu>
-        {isFiltered(filters) && !room.isNarrow && <Button kind="quiet" className="shrink-0" aria-label="Clear" title="Clear the filters" onClick={() => onChange(NO_FILTERS)}><X size={16} aria-hidden /></Button>}
+        {isFiltered(filters) && !room.isNarrow && <Button kind="quiet" className="shrink-0" aria-label="Clear" title="Clear the filters" onClick={onClear}><X size={16} aria-hidden /></Button>}
         <span className="shrink-0 text-sm whitespace-nowrap text-dim">{tasksOf(count)}{!isWhole && <span className={room.hasMenus ? "" : "sr-only"}>, reading more…</span>}</span>
       </div>
       {onNew && <Button kind="primary" className="shrink-0" aria-keyshortcuts="c" onClick={onNew}><Plus size={16} aria-hidden /><span className={room.hasWords ? "" : "sr-only"}>New task</span></Button>}

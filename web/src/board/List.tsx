@@ -7,9 +7,9 @@ import { Avatars, Dot } from "../ui/controls";
 import { dayAlone } from "../ui/day";
 import { useSelection } from "./selection";
 import { useSteady } from "./steady";
-import { PRIORITY_LOOKS, PRIORITY_NAMES } from "./arrange";
+import { isLate, PRIORITY_LOOKS, PRIORITY_NAMES } from "./arrange";
 import type { Group } from "./groups";
-import { Unsaved } from "./Card";
+import { PartOf, Unsaved } from "./Card";
 import { takeFocus, useFollowing } from "./focus";
 
 type Line = { readonly group: Group; readonly task?: Task };
@@ -45,6 +45,8 @@ export function List({ model, day, groups, isByStatus, openId, onOpen }: ListPro
       <div ref={rows} className="relative" style={{ height: virtual.getTotalSize() }}>
         {items.map((item) => {
           const { group, task } = lines[item.index]!;
+          const parentKey = task?.parent ? model.taskById.get(task.parent.id)?.key : undefined;
+          const late = task !== undefined && isLate(task, day);
           const status = task && !isByStatus ? model.statusById.get(task.status.id) : undefined;
           return (
             <div key={item.key} data-row={item.key} className="absolute left-0 w-full hover:z-1" style={{ top: item.start, height: item.size }}>
@@ -55,7 +57,7 @@ export function List({ model, day, groups, isByStatus, openId, onOpen }: ListPro
                   className="grid h-11 w-full grid-cols-[repeat(4,auto)_minmax(0,1fr)_auto] content-center items-center gap-x-2 @2xl:flex @2xl:gap-x-3 border-b border-line px-2 text-left text-sm hover:bg-hover aria-[current=true]:bg-soft data-selected:bg-soft data-selected:ring-2 data-selected:ring-accent data-selected:ring-inset">
                   {selected.has(task.id) && <span className="sr-only">Selected.</span>}
                   <span className="truncate text-xs text-dim @max-2xl:row-start-2 @2xl:w-20 @2xl:shrink-0">{task.key || <Unsaved />}</span>
-                  <span className="min-w-0 truncate font-medium @max-2xl:col-span-5 @max-2xl:col-start-1 @max-2xl:row-start-1 @2xl:grow">{task.title}</span>
+                  <span className="flex min-w-0 items-center gap-2 font-medium @max-2xl:col-span-5 @max-2xl:col-start-1 @max-2xl:row-start-1 @2xl:grow"><span className="truncate">{task.title}</span>{parentKey && <PartOf parentKey={parentKey} />}</span>
                   <span className="flex max-w-1/3 min-w-0 items-center gap-2 text-xs text-dim @max-4xl:hidden">
                     {task.labels.map(({ id }) => {
                       const label = model.labelById.get(id);
@@ -65,7 +67,7 @@ export function List({ model, day, groups, isByStatus, openId, onOpen }: ListPro
                   <span className={`${CELL} @2xl:w-9`}>{task.commentCount > 0 && <><MessageSquare size={13} aria-hidden />{task.commentCount}<span className="sr-only"> comments</span></>}</span>
                   {!isByStatus && <span className={`${CELL} @2xl:w-28`}>{status && <><Dot color={status.color} /><span className="truncate">{status.name}</span></>}</span>}
                   <span className={`${CELL} @2xl:w-14`}>{task.priority !== "NONE" && <span className={`font-semibold ${PRIORITY_LOOKS[task.priority]}`}>{PRIORITY_NAMES[task.priority]}</span>}</span>
-                  <span className={`${CELL} @2xl:w-24`}>{task.dueDate && dayAlone(task.dueDate, day)}</span>
+                  <span className={`${CELL} @2xl:w-28`}>{task.dueDate && <span className={late ? "text-bad" : ""}>{dayAlone(task.dueDate, day)}{late && " (late)"}</span>}</span>
                   <span className="flex gap-0.5 @max-2xl:col-start-6 @max-2xl:row-span-2 @max-2xl:row-start-1 @2xl:w-22 @2xl:shrink-0 @2xl:justify-end"><Avatars people={task.assignees} nameById={model.nameById} atMost={3} /></span>
                 </button>
               )}

@@ -158,7 +158,8 @@ export function archiveAll(workspace: OpenWorkspace, tasks: readonly Task[]): vo
 }
 
 /** To the end of another column. */
-function moveTo(workspace: OpenWorkspace, task: Task, statusId: string): void {
+/** Moves a task to the end of another status, and says so. */
+export function moveTo(workspace: OpenWorkspace, task: Task, statusId: string): void {
   if (task.status.id === statusId) return;
   workspace.submit("moveTask", { id: task.id, statusId, position: { edge: "LAST" } });
   tell(workspace, [task], { statusId });

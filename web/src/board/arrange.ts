@@ -10,6 +10,9 @@ export const PRIORITY_NAMES: Record<string, string> = { URGENT: "Urgent", HIGH: 
 
 export const PRIORITY_LOOKS: Record<string, string> = { URGENT: "text-bad", HIGH: "text-warn", MEDIUM: "text-accent", LOW: "text-dim", NONE: "text-dim" };
 
+/** Whether a task should have been done before `day`. */
+export const isLate = ({ dueDate, completedAt }: Pick<Task, "dueDate" | "completedAt">, day: string): boolean => dueDate !== null && completedAt === null && dueDate < day;
+
 export const NOBODY = "nobody";
 
 export interface Filters {

@@ -10,7 +10,7 @@ import type { Task } from "../data/model";
 export interface Target {
   readonly statusId: string;
   readonly index: number;
-  /** Where the placeholder lies, in pixels of the column's scrolled content. */
+  /** Where the middle of the placeholder lies, in pixels of the column's scrolled content. */
   readonly top: number;
 }
 
@@ -18,6 +18,7 @@ export const useDrag = create<{ task: Task | null; target: Target | null }>(() =
 
 const THRESHOLD_PX = 6;
 const EDGE_PX = 48;
+const MIDDLE_PX = 4; // half of the gap between two cards
 const HOLD_MS = 250; // a touch scrolls unless it rests first
 
 /** Starts watching a press on the board; calls `onDrop` if it becomes a drag that ends over a column. */
@@ -26,6 +27,8 @@ export function pressed(event: PointerEvent, taskOf: (id: string) => Task | unde
   const task = card && event.button === 0 ? taskOf(card.dataset.task!) : undefined;
   if (!card || !task) return;
   const start = { x: event.clientX, y: event.clientY };
+  const box = card.getBoundingClientRect();
+  const held = { x: start.x - box.left, y: start.y - box.top, width: box.width, height: box.height };
   let at = start;
   let isDragging = false;
   let isGivenUp = false; // by Escape, while the pointer is still down
@@ -40,7 +43,13 @@ export function pressed(event: PointerEvent, taskOf: (id: string) => Task | unde
   }
   function follow(): void {
     const picture = ghost();
-    if (picture) picture.style.transform = `translate(${at.x + 8}px, ${at.y + 8}px) rotate(2deg)`;
+    if (picture) {
+      // The hand keeps the card where it took it, and at the edges of the window all of the card stays within.
+      const x = Math.max(0, Math.min(at.x - held.x, innerWidth - held.width));
+      const y = Math.max(0, Math.min(at.y - held.y, innerHeight - held.height));
+      picture.style.width = `${held.width}px`;
+      picture.style.transform = `translate(${x}px, ${y}px) rotate(2deg)`;
+    }
     const below = document.elementsFromPoint(at.x, at.y); // once a frame, as it makes the browser lay out the page
     scrollAtEdges(below, at);
     const target = targetAt(below, at, task!.id);
@@ -124,7 +133,8 @@ function targetAt(below: readonly Element[], { y }: Point, draggedId: string): T
   const last = cards.at(-1);
   const rawIndex = before ? Number(before.dataset.index) : last ? Number(last.dataset.index) + 1 : 0;
   const index = own && Number(own.dataset.index) < rawIndex ? rawIndex - 1 : rawIndex;
-  const top = before ? before.getBoundingClientRect().top - origin : last ? last.getBoundingClientRect().bottom - origin : 0;
+  // In the middle of the gap between two cards: the card below the pointer covers what lies on it.
+  const top = before ? before.getBoundingClientRect().top - origin - MIDDLE_PX : last ? last.getBoundingClientRect().bottom - origin + MIDDLE_PX : MIDDLE_PX;
   return { statusId: column.dataset.column!, index, top };
 }
 

@@ -40,6 +40,9 @@ export function focusCard(id: string): void {
 /** The id of the task that a key is meant for that comes to `target`. */
 export const taskIdAt = (target: EventTarget | null): string | null => cardOf(target)?.dataset.task ?? (isFree() ? heldId : null);
 
+/** The id of the task whose card really has the focus. */
+export const focusedTaskId = (): string | undefined => cardOf(document.activeElement)?.dataset.task;
+
 /** For the `ref` of a card: takes the focus that its last element had. */
 export function takeFocus(card: HTMLElement | null): void {
   if (card && heldId !== null && card.dataset.task === heldId && isFree()) card.focus({ preventScroll: true });

@@ -200,6 +200,11 @@ export class OpenWorkspace {
     void this.sync.submit(...undos);
   }
 
+  /** Whether there is something that `undoLast` would undo. */
+  canUndo(): boolean {
+    return this.acts.some((keys) => keys.some((key) => this.undoable(key)));
+  }
+
   /** Undoes what was done last, in this tab or before it was loaded anew while that waits. Returns what that was; null: nothing. */
   undoLast(): Undone | null {
     for (let keys = this.acts.at(-1); keys; keys = this.acts.at(-1)) {

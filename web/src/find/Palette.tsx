@@ -3,7 +3,7 @@ import { useContext, useId, useLayoutEffect, useState, useSyncExternalStore, typ
 import { flushSync } from "react-dom";
 import { useLocation } from "wouter";
 import { toggleTheme } from "../app/theme";
-import { elementOf, focusCard, taskIdAt } from "../board/focus";
+import { elementOf, focusCard, focusedTaskId } from "../board/focus";
 import { undoLast } from "../board/keys";
 import { archiveAll, openQuick, openQuickInPanel, takeOrGiveBack } from "../board/QuickMenu";
 import { clearSelection, targetsOf } from "../board/selection";
@@ -35,7 +35,7 @@ export default function Palette({ slug, onClose }: { slug: string | undefined; o
   const model = useSyncExternalStore(workspace?.subscribe ?? never, () => workspace?.model() ?? null);
   const { workspaces } = useViewer();
   const [path, go] = useLocation();
-  const [focusedId] = useState(() => taskIdAt(document.activeElement)); // before the dialog takes the focus
+  const [focusedId] = useState(focusedTaskId); // before the dialog takes the focus
   const [typed, setTyped] = useState("");
   useLayoutEffect(() => setTyped(takeTyped()), []); // the dialog has the focus by now
   const [at, setAt] = useState(0);
@@ -45,7 +45,7 @@ export default function Palette({ slug, onClose }: { slug: string | undefined; o
   const focused = focusedId ? model?.taskById.get(focusedId) : undefined;
   const task = focused ?? (model ? openTask(model, path) : undefined);
   const targets = model && task ? targetsOf(task, model) : [];
-  const offers = workspace && model ? offersOn(targets, may(model, "TASK_WRITE"), workspace.myId) : [];
+  const offers = workspace && model ? offersOn(targets, may(model, "TASK_WRITE"), workspace.myId, workspace.canUndo()) : [];
   const fulfil = (workspace: OpenWorkspace, { id }: Offer): void => {
     if (id === "undo") return undoLast(workspace);
     if (!task) return;
@@ -59,14 +59,15 @@ export default function Palette({ slug, onClose }: { slug: string | undefined; o
     else openQuickInPanel(id, task.id);
   };
   const actions: Action[] = [
+    // What Enter does before anything is typed changes nothing.
+    slug ? to("board", "Go to the board", "G B", `/w/${slug}/board`) : to("tasks", "Go to my tasks", "G T", "/tasks"),
     ...(workspace ? offers.map((offer) => ({ ...offer, run: () => fulfil(workspace, offer) })) : []),
     ...(slug && model && may(model, "TASK_WRITE") ? [{ id: "new", text: "Create task", hint: "C", run: () => { askForNewTask(); if (!/\/(board|list)/.test(location.pathname)) go(`/w/${slug}/board`); } }] : []),
     ...(slug ? [
-      to("board", "Go to the board", "G B", `/w/${slug}/board`), to("list", "Go to the list", "G L", `/w/${slug}/list`),
-      to("members", "Go to the members", "G M", `/w/${slug}/members`), to("search", "Search tasks", "/", `/w/${slug}/search`),
-      to("settings", "Go to the settings: projects, statuses, labels", "", `/w/${slug}/settings`),
+      to("list", "Go to the list", "G L", `/w/${slug}/list`), to("members", "Go to the members", "G M", `/w/${slug}/members`),
+      to("search", "Search tasks", "/", `/w/${slug}/search`), to("settings", "Go to the settings: projects, statuses, labels", "", `/w/${slug}/settings`),
+      to("tasks", "Go to my tasks", "G T", "/tasks"),
     ] : []),
-    to("tasks", "Go to my tasks", "G T", "/tasks"),
     to("inbox", "Go to the inbox", "G I", "/inbox"),
     { id: "theme", text: "Toggle theme, light or dark", hint: "", run: toggleTheme },
     { id: "keys", text: "Show the keys", hint: "?", run: () => askFor("keys") },

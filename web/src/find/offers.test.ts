@@ -7,11 +7,11 @@ const task = (more: Partial<Task> = {}): Task => ({
   estimate: null, rank: "a", createdAt: "", updatedAt: "", completedAt: null, archivedAt: null, project: null, status: { id: "s" },
   assignees: [], labels: [], commentCount: 0, parent: null, createdBy: { id: "u", name: "U" }, ...more,
 });
-const texts = (...targets: Task[]): string[] => offersOn(targets, true, "ann").map(({ text }) => text);
+const texts = (...targets: Task[]): string[] => offersOn(targets, true, "ann", true).map(({ text }) => text);
 
 describe("the palette offers on a task", () => {
   it("what a key does, with the key", () => {
-    const hints = Object.fromEntries(offersOn([task()], true, "ann").map(({ id, hint }) => [id, hint]));
+    const hints = Object.fromEntries(offersOn([task()], true, "ann", true).map(({ id, hint }) => [id, hint]));
     expect(hints).toEqual({ mine: "I", assignees: "A", status: "S", priority: "P", labels: "L", due: "D", project: "M", archive: "", undo: "Ctrl or ⌘ Z" });
   });
   it("the opposite of what is so", () => {
@@ -24,8 +24,12 @@ describe("the palette offers on a task", () => {
     expect(texts(task(), task({ id: "t2" }))).toEqual(expect.arrayContaining(["Archive (2 tasks)", "Undo the last change"]));
   });
   it("nothing to whoever may not change it, and the undo alone without a task", () => {
-    expect(offersOn([task()], false, "ann")).toEqual([]);
+    expect(offersOn([task()], false, "ann", true)).toEqual([]);
     expect(texts()).toEqual(["Undo the last change"]);
+  });
+  it("no undo where there is nothing to undo", () => {
+    expect(offersOn([], true, "ann", false)).toEqual([]);
+    expect(offersOn([task()], true, "ann", false).map(({ id }) => id)).not.toContain("undo");
   });
 });
 

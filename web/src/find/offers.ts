@@ -13,19 +13,19 @@ export interface Offer {
   readonly hint: string;
 }
 
-/** `targets`: the task at hand and what is selected with it; none where no task is at hand. The last change can be undone anywhere. */
-export function offersOn(targets: readonly Task[], mayWrite: boolean, myId: string): readonly Offer[] {
+/** `targets`: the task at hand and what is selected with it; none where no task is at hand. The last change, if there is one, can be undone anywhere. */
+export function offersOn(targets: readonly Task[], mayWrite: boolean, myId: string, canUndo: boolean): readonly Offer[] {
   const [task] = targets;
   if (!mayWrite) return [];
-  const undo: Offer = { id: "undo", text: "Undo the last change", hint: "Ctrl or ⌘ Z" };
-  if (!task) return [undo];
+  const undo: readonly Offer[] = canUndo ? [{ id: "undo", text: "Undo the last change", hint: "Ctrl or ⌘ Z" }] : [];
+  if (!task) return undo;
   const offers: readonly Offer[] = [
     { id: "mine", text: task.assignees.some(({ id }) => id === myId) ? "Give it back: assign it to me no more" : "Assign to me", hint: "I" },
     ...QUICK_KEYS.map(({ key, kind, offer }) => ({ id: kind, text: offer, hint: key })),
     { id: "archive", text: task.archivedAt === null ? "Archive" : "Take out of the archive", hint: "" },
   ];
   const suffix = targets.length > 1 ? ` (${targets.length} tasks)` : "";
-  return [...offers.map((offer) => ({ ...offer, text: offer.text + suffix })), undo];
+  return [...offers.map((offer) => ({ ...offer, text: offer.text + suffix })), ...undo];
 }
 
 /** What the address, decoded, calls the open task: its key or id; undefined where none is open. */

@@ -75,6 +75,7 @@ function ThreadView({ thread: { id, first, answers }, task, people, mayWrite, on
   const named = useNamed();
   const isNamed = id === named || answers.some((each) => each.id === named);
   const isResolved = Boolean(first?.resolvedAt);
+  const wasClosedHere = useRef(false); // and the button that did it has gone with the focus
   // Somebody else may resolve it while this person writes in it.
   const isBusy = answering !== null || editing > 0;
   useEffect(() => setOpen(isBusy || isNamed), [isResolved, isNamed]);
@@ -87,15 +88,18 @@ function ThreadView({ thread: { id, first, answers }, task, people, mayWrite, on
     return (
       <div data-comments={[id, ...answers.map((each) => each.id)].join(" ")} className="flex items-center gap-2 rounded-xl border border-line px-3 py-1.5 text-sm text-dim">
         <Check size={15} aria-hidden className="text-good" /><span className="min-w-0 grow truncate">Resolved: {first && plainOf(first.body, (id) => nameById.get(id))}</span>
-        <Button kind="quiet" className="shrink-0" onClick={() => setOpen(true)}>Show {answers.length + 1}</Button>
+        <Button kind="quiet" className="shrink-0" ref={(show) => {
+          if (show && wasClosedHere.current && document.activeElement === document.body) show.focus();
+          wasClosedHere.current = false;
+        }} onClick={() => setOpen(true)}>Show {answers.length + 1}</Button>
       </div>
     );
   }
   return (
     <div className="rounded-xl border border-line">
       {first ? (
-        <CommentView comment={first} people={people} mayWrite={mayWrite} onEditing={onEditing} onAnswer={answer} onHide={isResolved && !isBusy ? () => setOpen(false) : undefined}
-          onResolve={mayWrite ? () => { setOpen(false); workspace.submit("updateComment", { id, resolved: !isResolved }); } : undefined} />
+        <CommentView comment={first} people={people} mayWrite={mayWrite} onEditing={onEditing} onAnswer={answer} onHide={isResolved && !isBusy ? () => { wasClosedHere.current = true; setOpen(false); } : undefined}
+          onResolve={mayWrite ? () => { wasClosedHere.current = !isResolved; setOpen(false); workspace.submit("updateComment", { id, resolved: !isResolved }); } : undefined} />
       ) : <p className="px-3 pt-2 text-sm text-dim">The first comment was deleted.</p>}
       {answers.map((each) => <div key={each.id} className="border-t border-line pl-4"><CommentView comment={each} people={people} mayWrite={mayWrite} onEditing={onEditing} /></div>)}
       {answering && (

@@ -7,9 +7,9 @@
 import { ChevronDown, ChevronUp, Link2, X } from "lucide-react";
 import { useEffect, useMemo, useRef, useState, type FormEvent, type ReactNode } from "react";
 import { useQuery } from "urql";
-import { PRIORITY_NAMES } from "../board/arrange";
+import { isLate, PRIORITY_NAMES } from "../board/arrange";
 import { focusCard } from "../board/focus";
-import { archiveAll, TaskChoices } from "../board/QuickMenu";
+import { archiveAll, moveTo, TaskChoices } from "../board/QuickMenu";
 import type { QuickKind } from "../board/quick-keys";
 import { isTyping } from "../board/typing";
 import { may, type Model, type Task } from "../data/model";
@@ -77,9 +77,10 @@ export default function TaskPanel({ task, taskKey, slug, order, onClose, onOpen 
   const [previous, next] = [order[at - 1], at < 0 ? undefined : order[at + 1]];
   return (
     <aside ref={panel} data-panel tabIndex={-1} aria-label={task ? `Task ${task.key}` : "Task"}
-      className="fixed inset-0 z-40 flex flex-col overflow-y-auto border-l border-line bg-surface -outline-offset-2 md:left-auto md:w-[28rem] md:shrink-0 md:max-[68.75rem]:absolute md:max-[68.75rem]:shadow-2xl min-[68.75rem]:static"
+      className="group/panel fixed inset-0 z-40 flex flex-col overflow-y-auto border-l border-line bg-surface outline-hidden md:left-auto md:w-[28rem] md:shrink-0 md:max-[68.75rem]:absolute md:max-[68.75rem]:shadow-2xl min-[68.75rem]:static"
       onKeyDown={(event) => event.key === "Escape" && !event.defaultPrevented && onClose()}>
-      <header className="sticky top-0 z-20 flex items-center gap-0.5 border-b border-line bg-surface px-3 py-1.5">
+      {/* A frame around all of the panel would be cut off below this header: it tells the keyboard's place by itself. */}
+      <header className="sticky top-0 z-20 flex items-center gap-0.5 border-b border-line bg-surface px-3 py-1.5 group-focus-visible/panel:border-accent group-focus-visible/panel:shadow-[inset_0_-2px_0_var(--accent)]">
         <span className="mr-2 truncate text-sm font-medium text-dim">{(task ?? opened.get(`${slug}/${taskKey}`))?.key}</span>
         {task && <Viewers taskId={task.id} size={22} />}
         <span className="grow" />
@@ -160,6 +161,7 @@ function Details({ task, model, neighbour, onClose, onOpen }: DetailsProps) {
   const doing = useDoing(task, version !== undefined);
   const people = useMemo(() => whoSees(model.members, task), [model.members, task]);
   const mayWrite = may(model, "TASK_WRITE");
+  const parent = task.parent ? model.taskById.get(task.parent.id) : undefined;
   const texts = { task, version: version ?? 0, isFixed: !mayWrite };
 
   function remove(): void {
@@ -185,6 +187,7 @@ function Details({ task, model, neighbour, onClose, onOpen }: DetailsProps) {
           {mayWrite && <Button onClick={() => workspace.submit("restoreTask", { id: task.id })}>Take it out</Button>}
         </div>
       )}
+      {parent && <p className="-mt-2 -mb-4"><Button kind="quiet" className="-ml-3 max-w-full text-dim" onClick={() => onOpen(parent)}><span className="truncate">Part of {parent.key} {parent.title}</span></Button></p>}
       <Title {...texts} onTyping={doing("EDITING", "TITLE")} />
       <Fields task={task} model={model} mayWrite={mayWrite} />
       <Description {...texts} people={people} onTyping={doing("EDITING", "DESCRIPTION")} />
@@ -202,6 +205,7 @@ function Details({ task, model, neighbour, onClose, onOpen }: DetailsProps) {
 function Fields({ task, model, mayWrite }: { task: Task; model: Model; mayWrite: boolean }) {
   const workspace = useWorkspace();
   const update = (change: Record<string, unknown>): void => void workspace.submit("updateTask", { id: task.id, ...change });
+  const day = useToday();
   const status = model.statusById.get(task.status.id);
   const project = model.projects.find(({ id }) => id === task.project?.id);
   return (
@@ -218,19 +222,19 @@ function Fields({ task, model, mayWrite }: { task: Task; model: Model; mayWrite:
       </Choice>
       <Choice name="Project" kind="project" task={task} model={model} mayWrite={mayWrite}>{project ? <><Dot color={project.color} />{project.name}</> : "None"}</Choice>
       <dt className="text-dim">Start</dt><dd><Day label="Start date" value={task.startDate} isFixed={!mayWrite} onChange={(startDate) => update({ startDate })} /></dd>
-      <dt className="text-dim">Due</dt><dd data-field="due" className="scroll-mt-12"><Day label="Due date" value={task.dueDate} isFixed={!mayWrite} onChange={(dueDate) => update({ dueDate })} /></dd>
+      <dt className="text-dim">Due</dt><dd data-field="due" className="scroll-mt-12"><Day label="Due date" value={task.dueDate} isLate={isLate(task, day)} isFixed={!mayWrite} onChange={(dueDate) => update({ dueDate })} /></dd>
     </dl>
   );
 }
 
 /** A day in words, until the person goes there to change it: the browser's own field writes it in numbers. */
-function Day({ label, value, isFixed, onChange }: { label: string; value: string | null; isFixed: boolean; onChange: (day: string | null) => void }) {
+function Day({ label, value, isLate = false, isFixed, onChange }: { label: string; value: string | null; isLate?: boolean; isFixed: boolean; onChange: (day: string | null) => void }) {
   const now = useToday();
   return (
     <div className="relative">
       <input type="date" aria-label={label} value={value ?? ""} disabled={isFixed} onChange={(event) => onChange(event.target.value || null)}
         className="peer min-h-8 w-full rounded-lg border border-transparent bg-surface px-3 not-focus:text-transparent hover:border-line focus:border-line pointer-coarse:min-h-11" />
-      <span aria-hidden className={`pointer-events-none absolute inset-y-0 left-3.25 flex items-center peer-focus:hidden forced-colors:hidden ${value ? "" : "text-dim"}`}>{value ? dayAlone(value, now) : "None"}</span>
+      <span aria-hidden className={`pointer-events-none absolute inset-y-0 left-3.25 flex items-center peer-focus:hidden forced-colors:hidden ${value ? (isLate ? "text-bad" : "") : "text-dim"}`}>{value ? dayAlone(value, now) : "None"}{isLate && " (late)"}</span>
     </div>
   );
 }
@@ -260,6 +264,8 @@ function TaskReactions({ task, isFixed }: { task: Task; isFixed: boolean }) {
 function Subtasks({ task, model, mayWrite, onOpen }: { task: Task; model: Model; mayWrite: boolean; onOpen: (task: Task) => void }) {
   const workspace = useWorkspace();
   const subtasks = model.subtasksOf.get(task.id) ?? [];
+  const { statuses } = model;
+  const [done, open] = [statuses.find(({ category }) => category === "DONE"), statuses.find(({ category }) => category === "TODO") ?? statuses.find(({ category }) => category !== "DONE")];
   const isDone = (each: Task): boolean => model.statusById.get(each.status.id)?.category === "DONE";
   function submit(event: FormEvent<HTMLFormElement>): void {
     event.preventDefault();
@@ -272,7 +278,14 @@ function Subtasks({ task, model, mayWrite, onOpen }: { task: Task; model: Model;
       <h2 className="text-sm font-semibold">Subtasks{subtasks.length > 0 && <span className="ml-2 font-normal text-dim">{subtasks.filter(isDone).length} of {subtasks.length} done</span>}</h2>
       <ul className="grid grid-cols-1">
         {subtasks.map((each) => (
-          <li key={each.id}><Button kind="quiet" className="w-full justify-start" onClick={() => onOpen(each)}><Dot color={model.statusById.get(each.status.id)?.color ?? "gray"} /><span className={`truncate ${isDone(each) ? "text-dim line-through" : ""}`}>{each.title}</span></Button></li>
+          <li key={each.id} className="flex items-center">
+            {mayWrite && done && open && (
+              <label className="flex min-h-8 shrink-0 items-center justify-center pl-1 pointer-coarse:min-h-11 pointer-coarse:min-w-11">
+                <input type="checkbox" className="size-4" aria-label={`Done: ${each.title}`} checked={isDone(each)} onChange={() => moveTo(workspace, each, (isDone(each) ? open : done).id)} />
+              </label>
+            )}
+            <Button kind="quiet" className="min-w-0 grow justify-start" onClick={() => onOpen(each)}><Dot color={model.statusById.get(each.status.id)?.color ?? "gray"} /><span className={`truncate ${isDone(each) ? "text-dim line-through" : ""}`}>{each.title}</span></Button>
+          </li>
         ))}
       </ul>
       {mayWrite && (

@@ -1,5 +1,5 @@
 /** Buttons, fields and avatars. Every control is at least 32 px high, 44 px on touch screens, and has a name. */
-import { useId, type ButtonHTMLAttributes, type InputHTMLAttributes, type ReactNode } from "react";
+import { useId, type ButtonHTMLAttributes, type InputHTMLAttributes, type ReactNode, type Ref } from "react";
 import { CombinedError } from "urql";
 
 const BUTTON = "inline-flex min-h-8 items-center justify-center gap-1.5 rounded-lg px-3 text-sm font-medium disabled:opacity-60 pointer-coarse:min-h-11 pointer-coarse:min-w-11";
@@ -11,7 +11,7 @@ const KINDS = {
   destroy: "bg-bad text-accent-text hover:brightness-110",
 };
 
-export function Button({ kind = "plain", className = "", ...rest }: ButtonHTMLAttributes<HTMLButtonElement> & { kind?: keyof typeof KINDS }) {
+export function Button({ kind = "plain", className = "", ...rest }: ButtonHTMLAttributes<HTMLButtonElement> & { kind?: keyof typeof KINDS; ref?: Ref<HTMLButtonElement> }) {
   return <button type="button" className={`${BUTTON} ${KINDS[kind]} ${className}`} {...rest} />;
 }
 

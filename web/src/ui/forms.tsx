@@ -13,7 +13,7 @@ export function SettingsFrame({ title, lead, tabs, children }: { title: string; 
       <div className="mx-auto grid max-w-3xl grid-cols-1 gap-6 px-4 py-6 sm:px-8">
         <header className="grid gap-1">
           <h2 className="text-xl font-semibold tracking-tight">{title}</h2>
-          {lead && <p className="text-dim">{lead}</p>}
+          {lead && <p className="wrap-anywhere text-dim">{lead}</p>}
         </header>
         {tabs}
         {children}
@@ -28,12 +28,15 @@ export interface Tab {
   readonly href: string;
 }
 
+const intoSight = (tab: HTMLAnchorElement | null): void => tab?.scrollIntoView({ block: "nearest", inline: "nearest" });
+
 export function Tabs({ label, tabs, current }: { label: string; tabs: readonly Tab[]; current: string }) {
   return (
-    <nav aria-label={label} className="-mx-1 flex flex-wrap gap-x-1 border-b border-line px-1">
+    <nav aria-label={label} className="-mx-1 flex overflow-x-auto sm:gap-x-1 border-b border-line px-1 [scrollbar-width:none]">
       {tabs.map(({ id, label: name, href }) => (
         <Link key={id} href={href} aria-current={id === current ? "page" : undefined}
-          className="-mb-px inline-flex min-h-9 items-center border-b-2 border-transparent px-2.5 text-sm whitespace-nowrap text-dim hover:text-text aria-[current=page]:border-accent aria-[current=page]:font-semibold aria-[current=page]:text-text pointer-coarse:min-h-11">
+          ref={current === id ? intoSight : undefined}
+          className="inline-flex min-h-9 shrink-0 items-center -outline-offset-2 border-b-2 border-transparent px-1 text-sm whitespace-nowrap text-dim hover:text-text sm:px-2.5 aria-[current=page]:border-accent aria-[current=page]:text-text pointer-coarse:min-h-11">
           {name}
         </Link>
       ))}

@@ -19,8 +19,8 @@ export function WorkspaceSwitcher({ slug }: { slug: string | undefined }) {
   return (
     <>
       <Menu label="Workspaces" trigger={
-        <Button kind="quiet" className="min-w-0">
-          <span className="sr-only">Workspace:</span><span className="max-w-40 grow truncate text-left font-semibold">{current?.name ?? "Workspaces"}</span><ChevronsUpDown size={16} aria-hidden />
+        <Button kind="quiet" className="min-w-0 max-md:max-w-52 max-md:grow-99 max-md:basis-24 max-md:justify-start">
+          <span className="sr-only">Workspace:</span><span className="max-w-40 min-w-0 grow truncate max-md:grow-0 text-left font-semibold">{current?.name ?? "Workspaces"}</span><ChevronsUpDown size={16} aria-hidden />
         </Button>
       }>
         <OneOf choices={choices} value={slug ?? ""} onChoose={(to) => go(`/w/${to}/board`)} />
