@@ -157,8 +157,7 @@ export function archiveAll(workspace: OpenWorkspace, tasks: readonly Task[]): vo
   toast(`${said} ${isArchived ? "taken out of the archive" : "archived"}`, undefined, { label: "Undo", run: () => workspace.undo(keys), undoes: keys });
 }
 
-/** To the end of another column. */
-/** Moves a task to the end of another status, and says so. */
+/** Moves a task to the end of another column, and says so. */
 export function moveTo(workspace: OpenWorkspace, task: Task, statusId: string): void {
   if (task.status.id === statusId) return;
   workspace.submit("moveTask", { id: task.id, statusId, position: { edge: "LAST" } });
