@@ -114,7 +114,7 @@ async def open_invites_by_email(session: Session, email: str, at: datetime, limi
             invites.c.email == email,
             invites.c.revoked_at.is_(None),
             or_(invites.c.expires_at.is_(None), invites.c.expires_at > at),
-            invites.c.use_count == 0,  # one for an address lets in once
+            or_(invites.c.max_uses.is_(None), invites.c.use_count < invites.c.max_uses),
             workspaces.c.deleted_at.is_(None),
         )
         .order_by(invites.c.created_at.desc(), invites.c.id.desc())

@@ -163,7 +163,7 @@ _HAS_REVOCATIONS = Direct(
             events.c.workspace_id == bindparam("workspace_id"),
             events.c.seq > bindparam("after"),
             # Events of before have JSON's null where there is nothing.
-            func.jsonb_typeof(events.c.revokes) == text("'object'"),
+            func.jsonb_typeof(events.c.revokes) == "object",
         )
         .exists()
         .label("found")

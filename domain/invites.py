@@ -99,7 +99,7 @@ async def create_invite(uow: UnitOfWork, new: NewInvite, token: str) -> Outcome:
         "token_hash": hash_of(token),
         "role": new.role.value,
         "email": email,
-        "max_uses": new.max_uses,
+        "max_uses": new.max_uses if email is None else 1,
         "expires_at": new.expires_at,
         "created_by": uow.actor.user_id,
     }
@@ -138,6 +138,8 @@ def _checked(uow: UnitOfWork, new: NewInvite) -> str | None:
     fields.ids_up_to(500, "projects")(list(new.project_ids), "projectIds")
     if new.max_uses is not None and not 1 <= new.max_uses <= MAX_USES:
         raise Invalid(f"An invite is used between 1 and {MAX_USES} times.", "maxUses")
+    if new.email is not None and new.max_uses not in (None, 1):
+        raise Invalid("An invite for an address works once: leave maxUses out.", "maxUses")
     if new.expires_at is not None and not uow.now < new.expires_at <= uow.now + MAX_LIFETIME:
         raise Invalid("An invite expires in the future, within a year.", "expiresAt")
     return None if new.email is None else accounts.email(new.email, "email")
@@ -163,12 +165,11 @@ async def revoke_invite(uow: UnitOfWork, invite_id: UUID) -> Outcome:
 
 
 def is_open(invite: Invite, at: datetime) -> bool:
-    """Whether somebody can still join by it: one for an address is for one person, who joins by it once."""
-    most = invite.max_uses if invite.email is None else 1
+    """Whether somebody can still join by it."""
     return (
         invite.revoked_at is None
         and (invite.expires_at is None or invite.expires_at > at)
-        and (most is None or invite.use_count < most)
+        and (invite.max_uses is None or invite.use_count < invite.max_uses)
     )
 
 

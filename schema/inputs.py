@@ -409,7 +409,7 @@ class CreateInviteInput:
     client_mutation_id: UUID | None = _key()
     project_ids: list[strawberry.ID] | None = _option("For a GUEST, at least one; for others none.")
     email: str | None = _option("For the owner of this address alone.")
-    max_uses: int | None = _option("How many may join by it; omitted: any number.")
+    max_uses: int | None = _option("How many may join by it; omitted: any number, and one with an `email`.")
     expires_at: datetime | None = _option("When it stops working, within a year; omitted: never.")
 
 

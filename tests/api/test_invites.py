@@ -106,6 +106,7 @@ async def test_nobody_invites_above_themselves(world: World) -> None:
         ({"role": "GUEST", "projectIds": []}, "projectIds"),
         ({"maxUses": 0}, "maxUses"),
         ({"maxUses": 5_001}, "maxUses"),
+        ({"email": "bob@example.com", "maxUses": 2}, "maxUses"),
         ({"expiresAt": "2020-01-01T00:00:00Z"}, "expiresAt"),
         ({"expiresAt": "2999-01-01T00:00:00Z"}, "expiresAt"),
         ({"email": "nobody"}, "email"),

@@ -1,7 +1,7 @@
 /** The person's own things: a section each, named by the address. */
 import { useEffect } from "react";
 import { Link } from "wouter";
-import { useHere } from "../data/touched";
+import { useHere } from "../workspace/touched";
 import { Empty } from "../ui/controls";
 import { nowShown } from "../app/later";
 import { SettingsFrame, Tabs } from "../ui/forms";

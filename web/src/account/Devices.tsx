@@ -1,9 +1,8 @@
 /** Where the person is signed in, and how to end that from here. */
 import { Laptop, Smartphone } from "lucide-react";
 import { useState } from "react";
-import { useQuery } from "urql";
 import { useAct, type Problems } from "../data/act";
-import { useAgain } from "../data/again";
+import { useQueryAgain } from "../data/again";
 import { AccountDocument, SignOutDocument, type AccountQuery } from "../gql/later/graphql";
 import { nameOf } from "../session/accounts";
 import { Button, Loading, textOf } from "../ui/controls";
@@ -20,8 +19,7 @@ type Session = NonNullable<AccountQuery["viewer"]>["sessions"][number];
 export function Devices() {
   const act = useAct(false);
   const { user } = useViewer();
-  const [{ data, error }, ask] = useQuery({ query: AccountDocument, requestPolicy: "cache-and-network" });
-  useAgain(Boolean(error?.networkError), () => ask({ requestPolicy: "network-only" }));
+  const [{ data, error }, ask] = useQueryAgain({ query: AccountDocument, requestPolicy: "cache-and-network" });
   const [isAsking, setIsAsking] = useState(false);
   const sessions = [...(data?.viewer?.sessions ?? [])].sort((a, b) => Number(b.current) - Number(a.current) || b.lastUsedAt.localeCompare(a.lastUsedAt));
 

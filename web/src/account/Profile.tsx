@@ -1,9 +1,8 @@
 /** How others see this person, where they live, and how the pages look here. */
 import { useState } from "react";
-import { useQuery } from "urql";
 import { chooseTheme, chosenTheme } from "../app/theme";
 import { useAct } from "../data/act";
-import { useAgain } from "../data/again";
+import { useQueryAgain } from "../data/again";
 import { AccountDocument, UpdateProfileDocument, type AccountQuery } from "../gql/later/graphql";
 import { Avatar, Button, Field, Loading, Select, textOf } from "../ui/controls";
 import { Panel, Problem, Saving, Section, useDraft } from "../ui/forms";
@@ -17,8 +16,7 @@ const THEMES = [{ id: "", label: "As the system" }, { id: "light", label: "Light
 const HERE = Intl.DateTimeFormat().resolvedOptions().timeZone;
 
 export function Profile() {
-  const [{ data, error }, ask] = useQuery({ query: AccountDocument, requestPolicy: "cache-and-network" });
-  useAgain(Boolean(error?.networkError), () => ask({ requestPolicy: "network-only" }));
+  const [{ data, error }] = useQueryAgain({ query: AccountDocument, requestPolicy: "cache-and-network" });
   const [theme, setTheme] = useState(chosenTheme);
   return (
     <>

@@ -1,5 +1,6 @@
 /** Asks again for what could not be read while there was no connection. */
 import { useEffect, useRef } from "react";
+import { useQuery, type AnyVariables, type UseQueryArgs, type UseQueryResponse } from "urql";
 import { useLink } from "./connection";
 
 /** Calls `ask` once the link is live while something `isMissing`, as the server could not be asked for it. */
@@ -10,4 +11,12 @@ export function useAgain(isMissing: boolean, ask: () => void): void {
   useEffect(() => {
     if (isLive && isMissing) latest.current();
   }, [isLive, isMissing]);
+}
+
+/** A query that asks again once the link is live, where the server could not be asked. */
+export function useQueryAgain<Data, Variables extends AnyVariables>(args: UseQueryArgs<Variables, Data>): UseQueryResponse<Data, Variables> {
+  const response = useQuery(args);
+  const [{ error }, ask] = response;
+  useAgain(Boolean(error?.networkError), () => ask({ requestPolicy: "network-only" }));
+  return response;
 }

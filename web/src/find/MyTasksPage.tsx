@@ -1,9 +1,8 @@
 /** What is assigned to the person and not done, over all their workspaces, by when it is due. */
 import { useEffect } from "react";
-import { useQuery } from "urql";
 import { nowShown } from "../app/later";
-import { useAgain } from "../data/again";
-import { useTouched } from "../data/touched";
+import { useQueryAgain } from "../data/again";
+import { useTouched } from "../workspace/touched";
 import { MyTasksDocument } from "../gql/graphql";
 import { Button, Empty, Loading, textOf } from "../ui/controls";
 import { useToday } from "../ui/time";
@@ -26,10 +25,9 @@ export default function MyTasksPage() {
 
 function MyTasks() {
   const day = useToday();
-  const [{ data, error }, ask] = useQuery({ query: MyTasksDocument, requestPolicy: "cache-and-network" });
+  const [{ data, error }, ask] = useQueryAgain({ query: MyTasksDocument, requestPolicy: "cache-and-network" });
   const askAgain = (): void => ask({ requestPolicy: "network-only" });
   useTouched(askAgain);
-  useAgain(Boolean(error?.networkError), askAgain);
   const tasks = data?.viewer?.assignedTasks.nodes;
   if (!tasks && error) {
     return <Empty title="Your tasks cannot be read now."><p>{textOf(error)}</p><Button className="mt-4" onClick={askAgain}>Try again</Button></Empty>;

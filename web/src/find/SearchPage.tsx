@@ -1,8 +1,7 @@
 /** Search over a workspace: titles, descriptions and comments, by the server; without it, over the copy that is here. */
 import { useEffect, useMemo, useState } from "react";
-import { useQuery } from "urql";
 import { useSearchParams } from "wouter";
-import { useAgain } from "../data/again";
+import { useQueryAgain } from "../data/again";
 import type { Model } from "../data/model";
 import { SearchTasksDocument, type FoundTaskFragment } from "../gql/graphql";
 import { INPUT } from "../ui/controls";
@@ -26,8 +25,7 @@ export default function SearchPage({ slug }: { slug: string }) {
     const timer = setTimeout(() => setAddress(typed ? { q: typed } : {}, { replace: true }), REST_MS);
     return () => clearTimeout(timer);
   }, [typed, setAddress]);
-  const [{ data, error, fetching }, ask] = useQuery({ query: SearchTasksDocument, variables: { id: workspace.id, query }, pause: !query, requestPolicy: "cache-and-network" });
-  useAgain(Boolean(error?.networkError), () => ask({ requestPolicy: "network-only" }));
+  const [{ data, error, fetching }] = useQueryAgain({ query: SearchTasksDocument, variables: { id: workspace.id, query }, pause: !query, requestPolicy: "cache-and-network" });
   const here = useMemo(() => (error && query ? searchHere(model, query) : []), [error, query, model]);
   const found = error ? here : (data?.searchTasks?.nodes ?? []);
 

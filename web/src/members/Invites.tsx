@@ -40,10 +40,8 @@ export function Invites() {
   );
 }
 
-/** Whether somebody can still join by it, as far as the invite itself says. */
-export function isOpen({ email, revokedAt, expiresAt, useCount, maxUses }: Pick<Invite, "email" | "revokedAt" | "expiresAt" | "useCount" | "maxUses">): boolean {
-  const most = email ? 1 : maxUses;
-  return !revokedAt && !(expiresAt && Date.parse(expiresAt) < Date.now()) && !(most && useCount >= most);
+function isOpen({ revokedAt, expiresAt, useCount, maxUses }: Invite): boolean {
+  return !revokedAt && !(expiresAt && Date.parse(expiresAt) < Date.now()) && !(maxUses && useCount >= maxUses);
 }
 
 function NewInvite() {

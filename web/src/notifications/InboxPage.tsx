@@ -6,7 +6,7 @@ import { Link, useLocation, useSearchParams } from "wouter";
 import { nowShown } from "../app/later";
 import { useAgain } from "../data/again";
 import { useAct } from "../data/act";
-import { useHere } from "../data/touched";
+import { useHere } from "../workspace/touched";
 import { MuteTaskDocument, NoticePageDocument, type NotificationKind } from "../gql/later/graphql";
 import { Avatar, Button, Empty, Loading, textOf } from "../ui/controls";
 import { Problem } from "../ui/forms";

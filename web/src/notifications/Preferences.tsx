@@ -3,7 +3,7 @@ import { useRef, useState } from "react";
 import { useQuery } from "urql";
 import { Link } from "wouter";
 import { NO_PROBLEMS, useAct, type Problems } from "../data/act";
-import { useAgain } from "../data/again";
+import { useQueryAgain } from "../data/again";
 import {
   NoticeSettingsDocument, RuledTasksDocument, UpdateNoticeRuleDocument, UpdateNoticeSettingsDocument,
   type Channel, type DigestFrequency, type NotificationKind, type SettingsFragment,
@@ -49,8 +49,7 @@ export function Preferences() {
 
 function OfWorkspace({ id, name }: { id: string; name: string }) {
   const act = useAct();
-  const [{ data, error }, ask] = useQuery({ query: NoticeSettingsDocument, variables: { id }, requestPolicy: "network-only" });
-  useAgain(Boolean(error?.networkError), () => ask({ requestPolicy: "network-only" }));
+  const [{ data, error }] = useQueryAgain({ query: NoticeSettingsDocument, variables: { id }, requestPolicy: "network-only" });
   const { settings, problems, change } = useSettings(data?.viewer?.notificationSettings);
   if (!settings || !data?.workspace) return error ? <Problem>{textOf(error)}</Problem> : <Loading what="your preferences" />;
   const update = (shown: Partial<Pick<SettingsFragment, "digest" | "quietHours" | "showPresence">>): void =>

@@ -1,7 +1,6 @@
 /** Who is signed in, and their workspaces; what was known last is kept, so that a page opens without the server. */
 import { createContext, useContext, useEffect, useMemo, useState, type ReactNode } from "react";
-import { useQuery } from "urql";
-import { useAgain } from "../data/again";
+import { useQueryAgain } from "../data/again";
 import { ViewerDocument, type ViewerQuery } from "../gql/graphql";
 import { Button, Empty, Loading, textOf } from "../ui/controls";
 
@@ -25,8 +24,7 @@ export function useViewer(): Viewer {
 }
 
 export function ViewerProvider({ accountId, children }: { accountId: string; children: ReactNode }) {
-  const [{ data, error, fetching, stale }, ask] = useQuery({ query: ViewerDocument, requestPolicy: "cache-and-network" });
-  useAgain(Boolean(error?.networkError), () => ask({ requestPolicy: "network-only" }));
+  const [{ data, error, fetching, stale }, ask] = useQueryAgain({ query: ViewerDocument, requestPolicy: "cache-and-network" });
   const key = `tutti.viewer.${accountId}`;
   const known = useMemo(() => data?.viewer ?? read(key), [data, key]);
   useEffect(() => {

@@ -2,9 +2,9 @@
 import { useEffect } from "react";
 import { stringifyDocument } from "urql";
 import { TouchedDocument } from "../gql/graphql";
-import { useStored } from "./stored";
-import { useConnection } from "../workspace/connection-context";
-import { useViewer } from "../workspace/viewer";
+import { useStored } from "../data/stored";
+import { useConnection } from "./connection-context";
+import { useViewer } from "./viewer";
 
 const REST_MS = 300; // a burst of changes is one question
 
