@@ -47,8 +47,8 @@ unit: setup-dev web
 	$(BIN)/coverage report --skip-covered --skip-empty --fail-under=90
 
 .PHONY: test-external
-test-external: setup-dev web ## Run the API tests against PostgreSQL and Redis as this machine has them installed; ONLY=tests/api/test_search.py some of them
-	MODEL_RUNS=$${MODEL_RUNS:-3} WALKS=$${WALKS:-1} $(BIN)/python -m tests.external_servers $(BIN)/pytest -n $(WORKERS) --dist worksteal -m "not serial" $(or $(ONLY),tests/api)
+test-external: setup-dev web ## Run the API tests against PostgreSQL and Redis as this machine has them installed
+	MODEL_RUNS=$${MODEL_RUNS:-10} WALKS=$${WALKS:-2} $(BIN)/python -m tests.external_servers $(BIN)/pytest -n $(WORKERS) --dist worksteal -m "not serial" tests/api
 
 .PHONY: faults
 faults: setup-dev ## Break real servers in every way, all seeds and full sizes (40 minutes); writes docs/faults.md; ONLY=soak one part

@@ -34,7 +34,7 @@ from tests.people import Api, Person
 from tests.processes import ServerProcess, server_processes
 from tests.stack_fixture import TestStack
 
-RUNS = int(os.environ.get("MODEL_RUNS", "20"))
+RUNS = int(os.environ.get("MODEL_RUNS", "30"))
 STEPS = int(os.environ.get("MODEL_STEPS", "20"))
 IS_LONG = RUNS > 30
 GAMES_TOGETHER = 20

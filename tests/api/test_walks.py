@@ -22,7 +22,7 @@ from tests.api.watchers import Watcher
 from tests.api.world import World, make_world
 from tests.people import Api, Person
 
-WALKS = int(os.environ.get("WALKS", "4"))
+WALKS = int(os.environ.get("WALKS", "6"))
 STEPS, LOOK_EVERY = 60, 6
 PEOPLE = ("owner", "admin", "member", "viewer", "guest", "other_guest", "spare")
 

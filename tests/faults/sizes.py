@@ -8,5 +8,5 @@ IS_FULL = os.environ.get("FAULTS") == "full"
 SEEDS = range(1, 6) if IS_FULL else range(1, 2)
 SCENE_SECONDS = 2.0 if IS_FULL else 0.8
 """Before a fault, and after it."""
-SOAK_SECONDS = float(os.environ.get("SOAK_SECONDS", "20"))
+SOAK_SECONDS = float(os.environ.get("SOAK_SECONDS", "60"))
 """`make soak` takes ten minutes."""
