@@ -122,10 +122,14 @@ async def test_a_signed_in_person_joins_with_the_account_they_have(open_page: Op
     url = f"/join#{invite}"
     bob = await arrive(open_page, "Bob")
     email = (await account_of(bob))["email"]
+    await bob.goto("/")
+    await expect(bob.get_by_role("button", name="Workspace: Personal")).to_be_visible()  # stays in the browser
     await bob.goto(url)
     await bob.get_by_role("button", name="Join as Bob").click()
     await expect(bob.get_by_role("heading")).to_have_text("You are in Our team")
     await expect(bob.locator("#place")).to_contain_text("you can now read what is in it.")
+    await bob.get_by_role("link", name="Open the board").click()
+    await expect(bob.get_by_role("button", name="Workspace: Our team")).to_be_visible()
 
     other = await open_page(url)
     await other.get_by_role("button", name="I have an account").click()

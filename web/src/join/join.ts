@@ -18,6 +18,7 @@ interface Preview {
 interface Workspace {
   id: string;
   name: string;
+  slug: string;
 }
 
 /** Where somebody is now, and as what: who belonged there already has kept their role. `workspace`: null where it cannot be told. */
@@ -200,7 +201,7 @@ function joined(preview: Preview, { workspace, role }: Place): void {
     element(
       "p",
       { class: "actions" },
-      element("a", { class: "button primary", href: "/" }, "Open the board"),
+      element("a", { class: "button primary", href: workspace ? `/w/${workspace.slug}/board` : "/" }, "Open the board"),
     ),
   );
 }
