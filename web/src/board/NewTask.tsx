@@ -41,7 +41,6 @@ export const NewTask = memo(function NewTask({ statuses, projects, statusId, fil
     event.preventDefault();
     if (!title.trim()) return;
     const id = workspace.createTask({ title: title.trim(), ...(status ? { statusId: status } : {}), ...(project ? { projectId: project } : {}) });
-    workspace.showNow();
     const task = workspace.model().taskById.get(id);
     const isHidden = task !== undefined && shownTasks([task], filters, today()).tasks.length === 0;
     if (isHidden) hidden.current = [...hidden.current, task];

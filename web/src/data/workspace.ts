@@ -1,7 +1,8 @@
 /**
  * One open workspace: its replica in step with the server, and what components read of it.
  *
- * Invariant: changes come through `submit` alone; whatever is shown is `model()`, which is made anew at most once per frame.
+ * Invariant: changes come through `submit` alone; whatever is shown is `model()`, which is made anew at once for what the person
+ * does here, and at most once per frame for all else.
  */
 import type { Client } from "urql";
 import type { RefusalFragment } from "../gql/graphql";
@@ -180,9 +181,15 @@ export class OpenWorkspace {
   private act(operations: readonly Operation[]): readonly string[] {
     const keys = operations.map(({ key }) => key);
     const [act] = keys;
-    void this.sync.submit(...(keys.length > 1 && act ? operations.map((operation) => ({ ...operation, act })) : operations));
     if (operations.some(({ name }) => UNDOABLE.has(name))) this.acted(keys);
+    this.send(...(keys.length > 1 && act ? operations.map((operation) => ({ ...operation, act })) : operations));
     return keys;
+  }
+
+  /** A box that is ticked has to be ticked when its event ends, or the browser is told to take that back. */
+  private send(...operations: readonly Operation[]): void {
+    void this.sync.submit(...operations);
+    this.showNow();
   }
 
   /** Undoes what was submitted under these keys, the last first: at once, and queued behind what waits of it. */
@@ -197,7 +204,7 @@ export class OpenWorkspace {
       // What was made has no change that could go back.
       return [{ key: uuidv7(), name: "deleteTask", entityId: operation.entityId, input: { id: operation.entityId } }];
     });
-    void this.sync.submit(...undos);
+    this.send(...undos);
   }
 
   /** Whether there is something that `undoLast` would undo. */
@@ -279,12 +286,12 @@ export class OpenWorkspace {
 
   /** Adds or takes back the person's own reaction. */
   react(subjectId: string, emoji: string, isOn: boolean): void {
-    void this.sync.submit({ key: uuidv7(), name: isOn ? "addReaction" : "removeReaction", entityId: subjectId, input: { subjectId, emoji } });
+    this.send({ key: uuidv7(), name: isOn ? "addReaction" : "removeReaction", entityId: subjectId, input: { subjectId, emoji } });
   }
 
   /** Changes back one change of a history; the server refuses it where others went on from it. `deeds`: how that looks. */
   revert(changeId: string, taskId: string, deeds: readonly Deed[]): void {
-    void this.sync.submit({ key: uuidv7(), name: "revertChanges", entityId: taskId, input: { target: { changeId } }, deeds });
+    this.send({ key: uuidv7(), name: "revertChanges", entityId: taskId, input: { target: { changeId } }, deeds });
   }
 
   createTask(input: Record<string, unknown>): string {
