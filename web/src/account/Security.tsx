@@ -1,10 +1,10 @@
 /** Password and address, each changed with the password in hand; and the end of the account. */
 import { useState } from "react";
-import { useQuery } from "urql";
+import { useQueryAgain } from "../data/again";
 import { NO_PROBLEMS, useAct, type Problems } from "../data/act";
 import { AccountDocument, ChangePasswordDocument, DeleteAccountDocument, RequestEmailChangeDocument } from "../gql/later/graphql";
 import { adoptIfSession } from "../session/accounts";
-import { Button, Field } from "../ui/controls";
+import { Button, Field, textOf } from "../ui/controls";
 import { Dialog } from "../ui/dialog";
 import { Badge, Panel, Problem, Section } from "../ui/forms";
 import { useOnce } from "../ui/once";
@@ -29,7 +29,7 @@ const given = (form: HTMLFormElement): ((name: string) => string) => {
 
 function Address() {
   const act = useAct(false);
-  const [{ data }, ask] = useQuery({ query: AccountDocument, requestPolicy: "cache-and-network" });
+  const [{ data, error }, ask] = useQueryAgain({ query: AccountDocument, requestPolicy: "cache-and-network" });
   const [problems, setProblems] = useState<Problems>(NO_PROBLEMS);
   const [sentTo, setSentTo] = useState<string | null>(null);
   const [isAsking, setIsAsking] = useState(false);
@@ -44,7 +44,7 @@ function Address() {
     form.reset();
     ask({ requestPolicy: "network-only" });
   });
-  if (!viewer) return null;
+  if (!viewer) return error ? <Problem>{textOf(error)}</Problem> : null;
   return (
     <Section title="Email address" lead={<span className="flex flex-wrap items-center gap-2"><span className="wrap-anywhere">{viewer.email}</span><Badge>{viewer.emailVerifiedAt ? "Confirmed" : "Not confirmed yet"}</Badge></span>}>
       {!viewer.emailVerifiedAt && <div><Button onClick={() => setIsAsking(true)}>Send the link to confirm it again…</Button></div>}

@@ -1,5 +1,5 @@
 /** Asks again for what could not be read while there was no connection. */
-import { useEffect, useRef } from "react";
+import { useEffect, useRef, useState } from "react";
 import { useQuery, type AnyVariables, type UseQueryArgs, type UseQueryResponse } from "urql";
 import { useLink } from "./connection";
 
@@ -13,10 +13,12 @@ export function useAgain(isMissing: boolean, ask: () => void): void {
   }, [isLive, isMissing]);
 }
 
-/** A query that asks again once the link is live, where the server could not be asked. */
+/** A query that asks again once the link is live, where the server could not be asked; what it has said before stays meanwhile. */
 export function useQueryAgain<Data, Variables extends AnyVariables>(args: UseQueryArgs<Variables, Data>): UseQueryResponse<Data, Variables> {
-  const response = useQuery(args);
-  const [{ error }, ask] = response;
+  const [response, ask] = useQuery(args);
+  const { data, error, operation } = response;
   useAgain(Boolean(error?.networkError), () => ask({ requestPolicy: "network-only" }));
-  return response;
+  const [said, setSaid] = useState<{ key: number | undefined; data: Data } | null>(null);
+  if (data && said?.data !== data) setSaid({ key: operation?.key, data });
+  return [!data && error?.networkError && said && said.key === operation?.key ? { ...response, data: said.data } : response, ask];
 }

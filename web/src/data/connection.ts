@@ -16,6 +16,9 @@ export type LinkState = "connecting" | "live" | "reconnecting" | "offline";
 /** What the person is told about the link. */
 export const useLink = create<{ link: LinkState }>(() => ({ link: "connecting" }));
 
+/** A link that is back sooner was not missed. */
+export const RECONNECTING_AFTER_MS = 1_000;
+
 /** Whether there was a connection, or a try at one, and there is none now: what is done waits. */
 export const useIsCutOff = (): boolean => useLink(({ link }) => link === "offline" || link === "reconnecting");
 

@@ -2,7 +2,10 @@
 import { useEffect } from "react";
 import { nowShown } from "../app/later";
 import { useQueryAgain } from "../data/again";
+import { useWaitingOf } from "../data/waiting";
+import { KeptNote, useKept } from "../workspace/kept";
 import { useTouched } from "../workspace/touched";
+import { useViewer } from "../workspace/viewer";
 import { MyTasksDocument } from "../gql/graphql";
 import { Button, Empty, Loading, textOf } from "../ui/controls";
 import { useToday } from "../ui/time";
@@ -25,17 +28,23 @@ export default function MyTasksPage() {
 
 function MyTasks() {
   const day = useToday();
-  const [{ data, error }, ask] = useQueryAgain({ query: MyTasksDocument, requestPolicy: "cache-and-network" });
+  const [{ data, error, stale }, ask] = useQueryAgain({ query: MyTasksDocument, requestPolicy: "cache-and-network" });
   const askAgain = (): void => ask({ requestPolicy: "network-only" });
   useTouched(askAgain);
-  const tasks = data?.viewer?.assignedTasks.nodes;
-  if (!tasks && error) {
+  const said = data?.viewer?.assignedTasks ?? null;
+  const kept = useKept("tasks", stale || error ? null : said);
+  const waiting = useWaitingOf(useViewer().user.id);
+  const shown = said ?? kept?.data;
+  const tasks = shown?.nodes;
+  if (!tasks && error && kept === null) {
     return <Empty title="Your tasks cannot be read now."><p>{textOf(error)}</p><Button className="mt-4" onClick={askAgain}>Try again</Button></Empty>;
   }
   if (!tasks) return <Loading what="your tasks" />;
-  if (!tasks.length) return <Empty title="Nothing is assigned to you."><p>To take a task, choose yourself among its assignees<span className="pointer-coarse:hidden">, or press I on its card</span>.</p></Empty>;
+  const note = kept && <KeptNote kept={kept} isMissing={Boolean(error)}>{waiting > 0 && " What you have changed since is not in it."}</KeptNote>;
+  if (!tasks.length) return <>{note}<Empty title="Nothing is assigned to you."><p>To take a task, choose yourself among its assignees<span className="pointer-coarse:hidden">, or press I on its card</span>.</p></Empty></>;
   return (
     <>
+      {note}
       {DUE_GROUPS.map((group) => {
         const due = tasks.filter(({ dueDate }) => dueGroup(dueDate, day) === group);
         return due.length > 0 && (
@@ -45,7 +54,7 @@ function MyTasks() {
           </section>
         );
       })}
-      {data.viewer?.assignedTasks.pageInfo.hasNextPage && <p className="text-sm text-dim">These are the first 200, the most urgent ones.</p>}
+      {shown.pageInfo.hasNextPage && <p className="text-sm text-dim">These are the first 200, the most urgent ones.</p>}
     </>
   );
 }

@@ -1,11 +1,13 @@
 /** What this person was told, the newest first, by days: opened by a click, which marks it read. */
 import { AtSign, Bell, BellOff, CalendarClock, Check, CircleDot, MailPlus, MessageSquare, MoreHorizontal, SmilePlus, UserMinus, UserPlus, type LucideIcon } from "lucide-react";
-import { useCallback, useEffect, useRef, useState } from "react";
+import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { useClient } from "urql";
 import { Link, useLocation, useSearchParams } from "wouter";
 import { nowShown } from "../app/later";
 import { useAgain } from "../data/again";
+import { useIsCutOff } from "../data/connection";
 import { useAct } from "../data/act";
+import { KeptNote, useKept } from "../workspace/kept";
 import { useHere } from "../workspace/touched";
 import { MuteTaskDocument, NoticePageDocument, type NotificationKind } from "../gql/later/graphql";
 import { Avatar, Button, Empty, Loading, textOf } from "../ui/controls";
@@ -33,7 +35,8 @@ export default function InboxPage() {
   useHere();
   const [address, setAddress] = useSearchParams();
   const filter = FILTERS.find(({ id }) => id === address.get("show"))?.id ?? "all";
-  const { notices, problem, isReading, hasMore, readMore, readAgain } = useHistory(filter);
+  const { notices, kept, problem, isReading, hasMore, readMore, readAgain } = useHistory(filter);
+  const keptShown = notices.length > 0 && kept;
   const unread = useUnread(({ count }) => count);
   const mark = useMark();
   const now = useNow();
@@ -59,7 +62,8 @@ export default function InboxPage() {
             <Link href="/account/notifications" className="px-2 text-sm text-accent underline">Preferences</Link>
           </div>
         </header>
-        {problem && <div className="flex flex-wrap items-center gap-3"><Problem>{problem}</Problem><Button disabled={isReading} onClick={readAgain}>Try again</Button></div>}
+        {keptShown && <KeptNote kept={keptShown} isMissing={problem !== null} />}
+        {problem && !keptShown && <div className="flex flex-wrap items-center gap-3"><Problem>{problem}</Problem><Button disabled={isReading} onClick={readAgain}>Try again</Button></div>}
         {notices.length === 0 && (isReading ? <Loading what="what you were told" /> : !problem && <Empty title={filter === "unread" ? "All read." : "Nothing here."}>{EMPTY[filter]}</Empty>)}
         {[...days].map(([day, ofDay]) => (
           <section key={day} aria-label={day} className="grid grid-cols-1 gap-1">
@@ -75,10 +79,13 @@ export default function InboxPage() {
   );
 }
 
+const MOST_KEPT = 50; // in this browser, for when there is no connection
+
 /** What is known of the history down to where it was read, with what came live since. */
 function useHistory(filter: Filter) {
   const client = useClient();
-  const known = useNotices((state) => state.known);
+  const { known, isTold } = useNotices();
+  const isCutOff = useIsCutOff();
   const [read, setRead] = useState<{ filter: Filter; end: string | null; oldest: number } | null>(null);
   const [isReading, setIsReading] = useState(true);
   const [problem, setProblem] = useState<string | null>(null);
@@ -101,10 +108,14 @@ function useHistory(filter: Filter) {
   const readAgain = (): void => void readFrom(null);
   useEffect(readAgain, [readFrom]);
   useAgain(problem !== null, readAgain);
+  const newest = useMemo(() => inOrder(known.values()).slice(0, MOST_KEPT), [known]);
+  const kept = useKept("notifications", isRead && filter === "all" && problem === null && !isCutOff ? newest : null);
+  const all = new Map(known);
+  if (!isRead && kept) for (const notice of kept.data) if (!all.has(notice.id) && (notice.readAt || !isTold)) all.set(notice.id, notice);
   const isShown = ({ readAt, kind, createdAt }: Notice): boolean =>
     (filter !== "unread" || !readAt) && (filter !== "mentions" || kind === "MENTION") && (!isRead || Date.parse(createdAt) >= read.oldest);
   const end = isRead ? read.end : null;
-  return { notices: inOrder(known.values()).filter(isShown), problem, isReading, hasMore: end !== null, readMore: () => void readFrom(end), readAgain };
+  return { notices: inOrder(all.values()).filter(isShown), kept, problem, isReading, hasMore: end !== null, readMore: () => void readFrom(end), readAgain };
 }
 
 function Item({ notice }: { notice: Notice }) {

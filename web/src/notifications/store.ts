@@ -16,7 +16,8 @@ export interface NoticeBatch {
   readonly unreadCount: number;
 }
 
-export const useNotices = create<{ known: ReadonlyMap<string, Notice> }>(() => ({ known: new Map() }));
+/** `isTold`: the server has said what is unread, so that nothing else is. */
+export const useNotices = create<{ known: ReadonlyMap<string, Notice>; isTold: boolean }>(() => ({ known: new Map(), isTold: false }));
 
 /** Takes what the server told; -> those that are news: unread, and not known as they are now. */
 export function take({ isSnapshot, notifications, removedIds, unreadCount }: NoticeBatch): readonly Notice[] {
@@ -27,7 +28,7 @@ export function take({ isSnapshot, notifications, removedIds, unreadCount }: Not
   // A snapshot is all that is unread: what it does not name was read elsewhere, or is gone.
   if (isSnapshot) for (const notice of known.values()) if (!notice.readAt && !told.has(notice.id)) next.delete(notice.id);
   for (const notice of notifications) next.set(notice.id, notice);
-  useNotices.setState({ known: next });
+  useNotices.setState({ known: next, isTold: true });
   useUnread.setState({ count: unreadCount });
   return isSnapshot ? [] : notifications.filter((notice) => isNews(known.get(notice.id), notice));
 }
@@ -47,7 +48,7 @@ export function put(notices: readonly Notice[], unreadCount: number): void {
 }
 
 export function forgetNotices(): void {
-  useNotices.setState({ known: new Map() });
+  useNotices.setState({ known: new Map(), isTold: false });
   useUnread.setState({ count: 0 });
 }
 

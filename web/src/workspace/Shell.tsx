@@ -2,10 +2,11 @@
 import { Bell, CircleCheck, Columns3, LayoutList, Search, Settings, UserRound, Users } from "lucide-react";
 import { useContext, useEffect, useState, type ReactNode } from "react";
 import { Link } from "wouter";
-import { useLink } from "../data/connection";
+import { RECONNECTING_AFTER_MS, useLink } from "../data/connection";
 import { useWaitingOf } from "../data/waiting";
 import { GlobalKeys } from "../find/GlobalKeys";
 import { Here } from "../presence/Presence";
+import { useLasting } from "../ui/lasting";
 import { useUnread } from "../ui/unread";
 import { WorkspaceContext } from "./context";
 import { useViewer } from "./viewer";
@@ -70,7 +71,6 @@ export function Shell({ title, about = title, slug: shown, view, children }: { t
 const WORDS = { live: "Live", connecting: "Connecting…", reconnecting: "Reconnecting…", offline: "Offline" };
 const LOOKS = { live: "text-good", connecting: "text-dim", reconnecting: "text-warn", offline: "text-warn" };
 
-const RECONNECTING_AFTER_MS = 1_000; // a link that is back sooner was not missed
 const WAITING_AFTER_MS = 1_500; // most changes are confirmed long before
 const SAVED_MS = 2_000;
 
@@ -91,18 +91,6 @@ function LinkStatus() {
       <span>{isSaved ? "All changes saved" : WORDS[link]}{isWaiting && <>, {waiting} <span className="max-sm:sr-only">{waiting === 1 ? "change" : "changes"}</span> {waiting === 1 ? "waits" : "wait"}</>}</span>
     </p>
   );
-}
-
-/** Whether something has been so for so many milliseconds. */
-function useLasting(isSo: boolean, ms: number): boolean {
-  const [isLasting, setLasting] = useState(false);
-  useEffect(() => {
-    setLasting(false);
-    if (!isSo) return;
-    const timer = setTimeout(() => setLasting(true), ms);
-    return () => clearTimeout(timer);
-  }, [isSo, ms]);
-  return isSo && isLasting;
 }
 
 /** Whether something has ceased to be so within the last milliseconds. */
