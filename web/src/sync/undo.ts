@@ -79,12 +79,14 @@ function takeBack<R extends Row>(draft: Draft<R>, { id, fields, row }: Deed): vo
   if (row && !now) draft.put(row as R);
   if (!now || !fields) return;
   const back: Record<string, unknown> = {};
-  for (const [name, [before, after]] of Object.entries(fields)) {
-    const value = now[name];
-    if (isRefs(before) && isRefs(after) && isRefs(value)) back[name] = without(value, before, after);
-    else if (isSame(value, after)) back[name] = before;
-  }
+  for (const [name, [before, after]] of Object.entries(fields)) back[name] = takenBack(now[name], before, after);
   draft.put({ ...now, ...back });
+}
+
+/** What a value becomes when a change of it is taken back; what it is where it has moved on. */
+export function takenBack(now: unknown, before: unknown, after: unknown): unknown {
+  if (isRefs(before) && isRefs(after) && isRefs(now)) return without(now, before, after);
+  return isSame(now, after) ? before : now;
 }
 
 interface Ref {
@@ -100,7 +102,8 @@ function without(now: readonly Ref[], before: readonly Ref[], after: readonly Re
 
 const isRefs = (value: unknown): value is readonly Ref[] => Array.isArray(value);
 
-function isSame(a: unknown, b: unknown): boolean {
+/** Whether two values of a row are the same; what points at rows, by their ids, and sets in whatever order. */
+export function isSame(a: unknown, b: unknown): boolean {
   if (isRefs(a) && isRefs(b)) return a.length === b.length && a.every(({ id }) => b.some((each) => each.id === id));
   if (typeof a === "object" && typeof b === "object" && a !== null && b !== null) return (a as Ref).id === (b as Ref).id;
   return a === b;

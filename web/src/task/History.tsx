@@ -1,16 +1,17 @@
 /** What was changed, the newest first, also what was overwritten. Asked for when it is opened, and again when the task changes. */
-import { ArrowRight, Undo2 } from "lucide-react";
-import { useEffect, useRef, useState, useSyncExternalStore, type ReactNode } from "react";
+import { ArrowRight, RotateCcw, Undo2 } from "lucide-react";
+import { useEffect, useLayoutEffect, useRef, useState, useSyncExternalStore, type ReactNode, type RefObject } from "react";
 import { useClient } from "urql";
 import { useAgain } from "../data/again";
 import { TaskHistoryDocument, type TaskHistoryQuery } from "../gql/graphql";
 import { may, type Model, type Task } from "../data/model";
 import { Avatar, Button, textOf } from "../ui/controls";
 import { Ago, useToday } from "../ui/time";
+import { toast } from "../ui/toasts";
 import { useWorkspace } from "../workspace/context";
 import { deedsOf } from "./deeds";
-import { toRead } from "./mentions";
-import { FIELD_NAMES, said } from "./words";
+import { judged, restorationOf } from "./restoring";
+import { FIELD_NAMES, named, said } from "./words";
 
 type Entry = NonNullable<TaskHistoryQuery["task"]>["history"]["nodes"][number];
 
@@ -55,18 +56,13 @@ function useHistory(task: Task): Shown & { isRead: boolean; problem: string | nu
 }
 
 export function History({ task, model }: { task: Task; model: Model }) {
-  const workspace = useWorkspace();
   const mayWrite = may(model, "TASK_WRITE");
   const { entries, end, isRead, problem, readEarlier } = useHistory(task);
   if (!isRead) return problem ? <p className="text-sm text-dim">{problem}</p> : <p role="status" className="text-sm text-dim">Loading history…</p>;
   return (
     <>
       <ol aria-label="History" className="grid grid-cols-1 gap-3 text-sm">
-        {entries.filter(isTold).map(({ id, actor, at, changes }) => (
-          <li key={id}>
-            <Line who={actor} at={at} undo={mayWrite && <UndoChange id={id} who={actor.name} onUndo={() => workspace.revert(id, task.id, deedsOf(task, changes))} />}>{changes.filter(({ field }) => field !== "RANK").map((change) => <ChangeLine key={change.field} {...change} model={model} />)}</Line>
-          </li>
-        ))}
+        {entries.filter(isTold).map((entry) => <EntryLine key={entry.id} entry={entry} task={task} model={model} mayWrite={mayWrite} />)}
         {end === null && <li><Line who={task.createdBy} at={task.createdAt}><p className="text-dim">made this task</p></Line></li>}
       </ol>
       {end !== null && <div><Button onClick={readEarlier}>Show earlier</Button></div>}
@@ -75,13 +71,58 @@ export function History({ task, model }: { task: Task; model: Model }) {
   );
 }
 
+function EntryLine({ entry, task, model, mayWrite }: { entry: Entry; task: Task; model: Model; mayWrite: boolean }) {
+  const workspace = useWorkspace();
+  const { id, actor, at, changes } = entry;
+  const { isUndoable, overwritten } = judged(task, changes, model);
+  const mayUndo = mayWrite && isUndoable && (may(model, "TASK_DELETE") || changes.every(({ field }) => field !== "DELETED"));
+  function restoreOf(change: Entry["changes"][number]): (() => void) | undefined {
+    const restoration = mayWrite && overwritten.has(change.field) ? restorationOf(task, change, model) : null;
+    if (!restoration) return undefined;
+    return () => {
+      // What somebody else writes into a text meanwhile is a conflict, as with one that is typed.
+      const key = workspace.submit(restoration.mutation, { id: task.id, ...restoration.change }, TEXTS.has(change.field) ? workspace.confirmedVersion(task.id) : undefined);
+      toast(`Restored: ${named(change.before, model, change.field)}`, undefined, { label: "Undo", run: () => workspace.undo([key]), undoes: [key] });
+    };
+  }
+  return (
+    <li tabIndex={-1}>
+      <Line who={actor} at={at} undo={<UndoChange id={id} who={actor.name} isOffered={mayUndo} onUndo={() => workspace.revert(id, task.id, deedsOf(task, changes))} />}>
+        {changes.filter(({ field }) => field !== "RANK").map((change) => <ChangeLine key={change.field} {...change} model={model} onRestore={restoreOf(change)} />)}
+      </Line>
+    </li>
+  );
+}
+
+/** A button that goes when it has done its work leaves the focus to the line that it was in. */
+function useFocusLeft(): RefObject<HTMLButtonElement | null> {
+  const ref = useRef<HTMLButtonElement>(null);
+  useLayoutEffect(() => {
+    const button = ref.current;
+    return () => void (button && button === document.activeElement && button.closest("li")?.focus());
+  }, []);
+  return ref;
+}
+
 /** An undo that waits for the server is not asked for twice. */
-function UndoChange({ id, who, onUndo }: { id: string; who: string; onUndo: () => void }) {
+function UndoChange({ id, isOffered, ...rest }: { id: string; who: string; isOffered: boolean; onUndo: () => void }) {
   const workspace = useWorkspace();
   const isUndoing = useSyncExternalStore(workspace.subscribe, () => workspace.isReverting(id));
+  return isOffered || isUndoing ? <UndoButton isUndoing={isUndoing} {...rest} /> : null;
+}
+
+function UndoButton({ who, isUndoing, onUndo }: { who: string; isUndoing: boolean; onUndo: () => void }) {
   return (
-    <Button kind="quiet" className="ml-auto text-dim" {...(isUndoing ? {} : { "aria-label": `Undo this change by ${who}`, title: "Undo this change" })} aria-disabled={isUndoing} onClick={() => !isUndoing && onUndo()}>
+    <Button ref={useFocusLeft()} kind="quiet" className="ml-auto text-dim" {...(isUndoing ? {} : { "aria-label": `Undo this change by ${who}`, title: "Undo this change" })} aria-disabled={isUndoing} onClick={() => !isUndoing && onUndo()}>
       <Undo2 size={15} aria-hidden />{isUndoing ? "Undone, not saved yet" : "Undo"}
+    </Button>
+  );
+}
+
+function RestoreButton({ what, onRestore }: { what: string; onRestore: () => void }) {
+  return (
+    <Button ref={useFocusLeft()} kind="quiet" className="shrink-0" aria-label={`Restore ${what}`} title={`Restore ${what}`} onClick={onRestore}>
+      <RotateCcw size={13} aria-hidden />Restore
     </Button>
   );
 }
@@ -107,24 +148,28 @@ function Line({ who, at, undo, children }: LineProps) {
   );
 }
 
-function ChangeLine({ field, before, after, model }: Entry["changes"][number] & { model: Model }) {
+function ChangeLine({ field, before, after, model, onRestore }: Entry["changes"][number] & { model: Model; onRestore: (() => void) | undefined }) {
   useToday(); // what is said of days
   const name = FIELD_NAMES[field] ?? field.toLowerCase();
   if (field === "ARCHIVED") return <p className="text-dim">{after ? "archived it" : "took it out of the archive"}</p>;
   if (field === "DELETED") return <p className="text-dim">{after ? "deleted it" : "restored it"}</p>;
+  const restore = onRestore && <RestoreButton what={named(before, model, field)} onRestore={onRestore} />;
   if (!TEXTS.has(field)) {
     return (
-      <p className="flex flex-wrap items-center gap-x-1.5 wrap-anywhere text-dim">
-        {name}: <span>{said(before, model, field)}</span><ArrowRight size={13} aria-label="to" /><span className="text-text">{said(after, model, field)}</span>
-      </p>
+      <div className="flex flex-wrap items-center gap-x-1.5 wrap-anywhere text-dim">
+        {name}: <span>{said(before, model, field)}</span>{restore}<ArrowRight size={13} aria-label="to" /><span className="text-text">{said(after, model, field)}</span>
+      </div>
     );
   }
   return (
     <details className="text-dim">
       <summary className="cursor-pointer">changed the {name}</summary>
       <div className="mt-1 grid gap-1 wrap-anywhere whitespace-pre-wrap">
-        <p className="max-h-40 overflow-y-auto rounded-lg border-l-2 border-bad bg-raised px-2 py-1"><span className="sr-only">Before: </span>{toRead(said(before, model), model.nameById)}</p>
-        <p className="max-h-40 overflow-y-auto rounded-lg border-l-2 border-good bg-raised px-2 py-1 text-text"><span className="sr-only">After: </span>{toRead(said(after, model), model.nameById)}</p>
+        <div className="flex items-start gap-1">
+          <p className="max-h-40 grow overflow-y-auto rounded-lg border-l-2 border-bad bg-raised px-2 py-1"><span className="sr-only">Before: </span>{said(before, model, field)}</p>
+          {restore}
+        </div>
+        <p className="max-h-40 overflow-y-auto rounded-lg border-l-2 border-good bg-raised px-2 py-1 text-text"><span className="sr-only">After: </span>{said(after, model, field)}</p>
       </div>
     </details>
   );
