@@ -28,6 +28,11 @@ NOTE_SILENCE = """() => {
     new MutationObserver(look).observe(document.body, { childList: true, subtree: true });
 }"""
 """Notes in `wasSilent` whether it was ever shown from now on that there are no comments."""
+NOTE_SAVED = """() => {
+    const look = () => { globalThis.wasSaved ||= document.body.textContent.includes("All changes saved"); };
+    new MutationObserver(look).observe(document.body, { childList: true, subtree: true, characterData: true });
+}"""
+"""Notes in `wasSaved` whether it was ever said from now on that all is saved."""
 PRUNE = """
     UPDATE workspace_heads SET floor_seq = seq WHERE workspace_id = '{0}';
     DELETE FROM events WHERE workspace_id = '{0}';
@@ -370,3 +375,30 @@ async def test_my_tasks_and_the_inbox_are_as_they_were_read_last(open_networked:
     await ann.get_by_role("link", name="Account").click()
     await ann.get_by_role("button", name="Sign out", exact=True).click()
     await until(ann, NO_REPLICA)
+
+
+async def test_a_change_that_is_to_be_decided_about_is_not_said_to_be_saved(open_networked: OpenPage) -> None:
+    ann, bob = await two_on_a_board(open_networked)
+    await create(ann, "Play it")
+    await expect(card(bob, "Play it")).to_contain_text("-")
+    network_of(bob).cut()
+    status = bob.get_by_role("status", name="Connection")
+    for page, title in ((bob, "Play it softly"), (ann, "Play it loud")):
+        await open_task(page, "Play it")
+        await page.get_by_role("textbox", name="Title").fill(title)
+        await page.keyboard.press("Enter")
+    await expect(status).to_have_text("Reconnecting…, 1 change waits")
+    await has_stored(ann, 0)
+    await bob.evaluate(NOTE_SAVED)
+    network_of(bob).mend()
+    choice = bob.get_by_role("dialog", name="Ann changed this too")
+    await choice.get_by_role("button", name="Decide later").click()
+    for _ in range(2):
+        await expect(status).to_have_text("Live, 1 change to decide")
+        await bob.get_by_role("link", name="My tasks").click()
+    assert not await bob.evaluate("globalThis.wasSaved")
+    await bob.get_by_role("link", name="Board").click()
+    await bob.get_by_role("button", name="Choose").click()
+    await choice.get_by_role("button", name="Keep mine").click()
+    await expect(status).to_have_text("All changes saved")
+    await expect(card(ann, "Play it softly")).to_be_visible()

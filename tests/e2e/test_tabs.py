@@ -184,9 +184,36 @@ async def test_what_is_decided_in_one_tab_is_not_asked_in_another(open_page: Ope
     await ann.keyboard.press("Enter")
     await expect(asked.get_by_text("Play it slowly").last).to_be_visible()
     await expect(asked.get_by_text("Changed again meanwhile")).to_be_visible()
-    other = await beside(bob)
+    other = await bob.context.new_page()
+    await other.goto(bob.url)
     await other.get_by_role("button", name="Keep theirs").click()
     await expect(asked).to_have_count(0)
+    for page in (bob, other):
+        await is_live(page)
+
+
+async def test_what_one_changed_in_another_tab_oneself_is_said_to_be_ones_own(open_networked: OpenPage) -> None:
+    page = await sign_up(open_networked, "Ann")
+    await create(page, "Play it")
+    await expect(card(page, "Play it")).to_contain_text("-")
+    await open_task(page, "Play it")
+    other = await beside(page)
+    title = page.get_by_role("textbox", name="Title")
+    await title.fill("Play it softly")
+    await other.get_by_role("textbox", name="Title").fill("Play it loud")
+    await other.keyboard.press("Enter")
+    await expect(page.get_by_text("You changed it elsewhere.")).to_be_visible()
+    await title.press("Enter")
+    asked = page.get_by_role("dialog", name="You changed this elsewhere")
+    await expect(asked.get_by_role("heading", name="Your title from elsewhere")).to_be_visible()
+    await expect(asked.get_by_role("textbox", name="Your title here")).to_have_value("Play it softly")
+    await asked.get_by_role("button", name="Decide later").click()
+    note = page.get_by_text("What you wrote was not saved: you wrote there elsewhere, too.")
+    await expect(note).to_be_visible()
+    await page.get_by_role("button", name="Choose").first.click()
+    await asked.get_by_role("button", name="Keep the other").click()
+    await expect(note).to_have_count(0)
+    await expect(title).to_have_value("Play it loud")
 
 
 async def test_an_account_is_added_without_signing_out_and_each_tab_acts_as_its_own(open_networked: OpenPage) -> None:

@@ -2,11 +2,12 @@
 import { Pencil } from "lucide-react";
 import { useEffect, useState } from "react";
 import type { Membership, Task } from "../data/model";
+import type { WorkspaceEvent } from "../data/server";
 import { EditedBy } from "../presence/Presence";
 import { useEditorOf } from "../presence/use";
 import { Button } from "../ui/controls";
 import { useWorkspace } from "../workspace/context";
-import { showConflict, useConflicts, type Conflict } from "./conflict";
+import { showConflict, useConflicts, whoElse, type Conflict } from "./conflict";
 import { SAVE_KEY } from "./keys";
 import { Markdown } from "./Markdown";
 import { MentionArea } from "./MentionArea";
@@ -64,30 +65,31 @@ export function Title({ task, version, isFixed, onTyping }: TextProps) {
 /** What somebody else has made of a text in which this person is typing. */
 function Overtaken({ typed, value, task, what }: { typed: TypedText; value: string; task: Task; what: "title" | "description" }) {
   const writer = useWriter(task, what);
+  const isOwn = writer?.id === useWorkspace().myId;
   if (!typed.isOvertaken) return null;
   return (
     <div role="status" className="appear grid gap-1.5 rounded-lg border border-warn px-3 py-2 text-sm">
-      <p><span className="font-medium text-warn">{writer ?? "Somebody"} changed it meanwhile.</span> The {what} is now:</p>
+      <p><span className="font-medium text-warn">{isOwn ? "You changed it elsewhere." : `${writer?.name ?? "Somebody"} changed it meanwhile.`}</span> The {what} is now:</p>
       <p className="max-h-28 overflow-y-auto wrap-anywhere whitespace-pre-wrap">{value || "empty"}</p>
       <div className="flex gap-2">
-        <Button onPointerDown={(event) => event.preventDefault()} onClick={typed.rebase}>Go on with mine</Button>
-        <Button onPointerDown={(event) => event.preventDefault()} onClick={typed.stop}>Take theirs</Button>
+        <Button onPointerDown={(event) => event.preventDefault()} onClick={typed.rebase}>{isOwn ? "Go on with this" : "Go on with mine"}</Button>
+        <Button onPointerDown={(event) => event.preventDefault()} onClick={typed.stop}>{isOwn ? "Take the other" : "Take theirs"}</Button>
       </div>
     </div>
   );
 }
 
 /** Who wrote what now stands in a text; null where that was not told here, as it came with all else after a time without a network. */
-function useWriter(task: Task, what: "title" | "description"): string | null {
+function useWriter(task: Task, what: "title" | "description"): { readonly id: string; readonly name: string } | null {
   const workspace = useWorkspace();
-  const [last, setLast] = useState<{ readonly text: string; readonly name: string } | null>(null);
+  const [last, setLast] = useState<{ readonly text: string; readonly by: NonNullable<WorkspaceEvent["actor"]> } | null>(null);
   useEffect(() => workspace.onEvents((events) => {
     for (const event of events) {
       if (event.__typename !== "TaskUpdatedEvent" || event.taskId !== task.id || !event.task || !event.actor) continue;
-      if (event.changes.some(({ field }) => field === what.toUpperCase())) setLast({ text: event.task[what], name: event.actor.id === workspace.myId ? "You" : event.actor.name });
+      if (event.changes.some(({ field }) => field === what.toUpperCase())) setLast({ text: event.task[what], by: event.actor });
     }
   }), [workspace, task.id, what]);
-  return last?.text === task[what] ? last.name : null;
+  return last?.text === task[what] ? last.by : null;
 }
 
 const isOfDescription = ({ reason }: Conflict): boolean => reason.conflicts.some(({ field }) => field === "DESCRIPTION");
@@ -95,10 +97,12 @@ const isOfDescription = ({ reason }: Conflict): boolean => reason.conflicts.some
 /** A change of this task that was not saved, as somebody else had changed the same; of what `isHere`. */
 function Undecided({ task, isHere }: { task: Task; isHere: (conflict: Conflict) => boolean }) {
   const conflict = useConflicts(({ all, shownKey }) => all.find((each) => each.entityId === task.id && each.key !== shownKey && isHere(each)));
+  const { myId } = useWorkspace();
   if (!conflict) return null;
+  const who = whoElse(conflict, myId);
   return (
     <div className="flex items-center gap-2 rounded-lg border border-warn px-3 py-1.5 text-sm">
-      <span className="grow">What you wrote was not saved: {conflict.reason.conflicts[0]?.changedBy.name} wrote there, too.</span>
+      <span className="grow">What you wrote was not saved: {who ? `${who} wrote there, too` : "you wrote there elsewhere, too"}.</span>
       <Button onClick={() => showConflict(conflict.key)}>Choose</Button>
     </div>
   );

@@ -4,6 +4,7 @@
  *
  * Invariant: what somebody wrote is forgotten only by their own choice, or when they sign out.
  */
+import { useSyncExternalStore } from "react";
 import { create } from "zustand";
 import type { OpenWorkspace, Refused } from "../data/workspace";
 
@@ -83,10 +84,29 @@ export function settleConflict(workspace: OpenWorkspace, key: string): void {
 }
 
 function keep(workspace: OpenWorkspace, all: readonly Conflict[], nextKey: string | null): void {
-  if (shownAt === keptAt(workspace)) {
-    const { shownKey } = useConflicts.getState();
-    useConflicts.setState({ all, shownKey: all.some(({ key }) => key === shownKey) ? shownKey : nextKey });
-  }
   if (all.length) localStorage.setItem(keptAt(workspace), JSON.stringify(all));
   else localStorage.removeItem(keptAt(workspace));
+  const { shownKey } = useConflicts.getState();
+  useConflicts.setState(shownAt === keptAt(workspace) ? { all, shownKey: all.some(({ key }) => key === shownKey) ? shownKey : nextKey } : {});
+}
+
+/** How many changes this person has to decide about, in all their workspaces. */
+export const undecidedOf = (personId: string): number =>
+  Object.keys(localStorage).reduce((sum, place) => (place.startsWith(`${KEPT}${personId}.`) ? sum + keptIn(place).length : sum), 0);
+
+export const useUndecidedOf = (personId: string): number => useSyncExternalStore(onKept, () => undecidedOf(personId));
+
+function onKept(look: () => void): () => void {
+  const unlisten = useConflicts.subscribe(look);
+  addEventListener("storage", look);
+  return () => {
+    unlisten();
+    removeEventListener("storage", look);
+  };
+}
+
+/** Who changed the same: null where that was this person, in another tab or on another device. */
+export function whoElse({ reason }: Conflict, personId: string): string | null {
+  const by = reason.conflicts[0]?.changedBy;
+  return by?.id === personId ? null : (by?.name ?? "Somebody");
 }

@@ -7,6 +7,7 @@ import { useWaitingOf } from "../data/waiting";
 import { GlobalKeys } from "../find/GlobalKeys";
 import { Here } from "../presence/Presence";
 import { useLasting } from "../ui/lasting";
+import { useUndecidedOf } from "../task/conflict";
 import { useUnread } from "../ui/unread";
 import { WorkspaceContext } from "./context";
 import { useViewer } from "./viewer";
@@ -74,21 +75,23 @@ const LOOKS = { live: "text-good", connecting: "text-dim", reconnecting: "text-w
 const WAITING_AFTER_MS = 1_500; // most changes are confirmed long before
 const SAVED_MS = 2_000;
 
-/** Live, or why not, and how many changes wait; that they are saved where it was said that they wait. */
+/** Live, or why not, and how many changes wait, for the server or for a decision; that they are saved where it was said that they wait. */
 function LinkStatus() {
   const now = useLink((state) => state.link);
   const isLost = useLasting(now === "reconnecting", RECONNECTING_AFTER_MS);
   const [before, setBefore] = useState(now);
   const link = now === "reconnecting" && !isLost ? before : now;
   useEffect(() => setBefore(link), [link]);
-  const waiting = useWaitingOf(useViewer().user.id);
+  const personId = useViewer().user.id;
+  const waiting = useWaitingOf(personId);
+  const undecided = useUndecidedOf(personId);
   const isLate = useLasting(waiting > 0, WAITING_AFTER_MS);
   const isWaiting = waiting > 0 && (link !== "live" || isLate);
-  const isSaved = useAfter(isWaiting, SAVED_MS) && waiting === 0 && link === "live";
+  const isSaved = useAfter(isWaiting || undecided > 0, SAVED_MS) && waiting === 0 && link === "live";
   return (
-    <p role="status" aria-label="Connection" className={`flex shrink-0 items-center gap-2 px-2.5 py-1 text-sm ${isWaiting ? "text-warn" : LOOKS[link]}`}>
+    <p role="status" aria-label="Connection" className={`flex shrink-0 items-center gap-2 px-2.5 py-1 text-sm ${isWaiting || undecided > 0 ? "text-warn" : LOOKS[link]}`}>
       <span aria-hidden className="size-2 rounded-full bg-current" />
-      <span>{isSaved ? "All changes saved" : WORDS[link]}{isWaiting && <>, {waiting} <span className="max-sm:sr-only">{waiting === 1 ? "change" : "changes"}</span> {waiting === 1 ? "waits" : "wait"}</>}</span>
+      <span>{isSaved ? "All changes saved" : WORDS[link]}{isWaiting && <>, {waiting} <span className="max-sm:sr-only">{waiting === 1 ? "change" : "changes"}</span> {waiting === 1 ? "waits" : "wait"}</>}{undecided > 0 && <>, {undecided} <span className="max-sm:sr-only">{undecided === 1 ? "change" : "changes"}</span> to decide</>}</span>
     </p>
   );
 }
