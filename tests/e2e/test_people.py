@@ -20,6 +20,7 @@ from tests.e2e.test_client import (
     create,
     found_team,
     has_stored,
+    is_accessible,
     is_live,
     make_team,
     open_task,
@@ -324,6 +325,42 @@ async def test_the_inbox_shows_what_was_chosen_also_after_a_reload(open_page: Op
     said = ann.get_by_role("article", name="Comment by Bob")
     await expect(said).to_be_in_viewport()
     await expect(said).to_have_attribute("aria-current", "true")
+
+
+async def test_alike_notifications_of_a_task_are_one_row_of_the_inbox(open_page: OpenPage) -> None:
+    ann, bob = await two_on_a_board(open_page)
+    await create(ann, "Sell the tuba")
+    await ann.get_by_role("link", name="Inbox").click()
+    await card(bob, "Sell the tuba").click()
+    rows = ann.get_by_role("main").get_by_role("listitem")
+    read = ann.get_by_role("button", name="More for Sell the tuba")
+
+    async def say(text: str) -> None:
+        await bob.get_by_role("textbox", name="Write a comment").fill(text)
+        await bob.keyboard.press("Control+Enter")
+        await expect(rows.first).to_contain_text(text)
+
+    for text, said in (("One", "Bob commented"), ("Two", "Bob commented twice"), ("Three", "Bob commented 3 times")):
+        await say(text)
+        await read.first.click()
+        await ann.get_by_role("menuitem", name="Mark read").click()
+        await expect(rows).to_have_count(1)
+        await expect(rows).to_contain_text(said)
+        await expect(read).to_be_focused()
+    await say("Four")
+    await expect(rows).to_have_count(2)
+    await expect(ann.get_by_role("link", name="Inbox 1 unread")).to_be_visible()
+    await read.last.click()
+    await ann.get_by_role("menuitem", name="Mark unread").click()
+    await expect(rows).to_have_count(1)
+    await expect(rows).to_contain_text("Bob commented 4 times")
+    await expect(ann.get_by_role("link", name="Inbox 4 unread")).to_be_visible()
+    await is_accessible(ann, "groups in the inbox")
+    await rows.get_by_role("button", name="Bob commented 4 times").click()
+    await expect(ann.get_by_role("article", name="Comment by Bob").last).to_have_attribute("aria-current", "true")
+    await expect(ann.get_by_role("link", name="Inbox", exact=True)).to_be_visible()
+    await ann.reload()
+    await expect(ann.get_by_role("link", name="Inbox", exact=True)).to_be_visible()
 
 
 async def test_a_task_stays_open_in_another_project_whose_rules_are_its_own(open_networked: OpenPage) -> None:

@@ -2,7 +2,8 @@ import { createElement } from "react";
 import { renderToString } from "react-dom/server";
 import { Provider, type Client, type TypedDocumentNode } from "urql";
 import { expect, it } from "vitest";
-import { useAct, type Act, type Answer } from "./act";
+import type { RefusalFragment } from "../gql/graphql";
+import { problemsOf, useAct, type Act, type Answer } from "./act";
 
 it("takes the answers to what was asked at the same time in whatever order they come", async () => {
   const answers: (() => void)[] = [];
@@ -18,4 +19,12 @@ it("takes the answers to what was asked at the same time in whatever order they 
   const both = [ask("first"), ask("second")];
   answers.toReversed().forEach((give) => give());
   expect((await Promise.all(both)).map(({ problems }) => problems)).toEqual([null, null]);
+});
+
+it("says who wrote there meanwhile, also where that was oneself", () => {
+  const conflicts = [{ field: "NAME", theirs: "Brass", changedBy: { id: "user_1", name: "Ann" } }];
+  const refusal = { __typename: "ConflictError", conflicts } as unknown as RefusalFragment;
+  const said = (myId: string): string | undefined => problemsOf([refusal], ["name"], myId).name;
+  expect(said("user_2")).toBe("Ann wrote “Brass” meanwhile. Save again to put yours in its place.");
+  expect(said("user_1")).toBe("Elsewhere you wrote “Brass” meanwhile. Save again to put yours in its place.");
 });

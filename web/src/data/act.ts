@@ -6,6 +6,7 @@
 import { useCallback, useRef } from "react";
 import { useClient, type TypedDocumentNode } from "urql";
 import type { RefusalFragment } from "../gql/graphql";
+import { activeAccount } from "../session/accounts";
 import { uuidv7 } from "../sync/ids";
 
 /** Plain words by field; `form` is for what belongs to none of them. */
@@ -53,14 +54,14 @@ export function useAct(isKeyed = true): Act {
       if (!payload) return { payload: null, problems: { form: error?.graphQLErrors[0]?.message ?? (error?.networkError?.name === "TimeoutError" ? LATE : UNREACHABLE) } };
       if (payload.userErrors.length === 0) return { payload, problems: null };
       const conflict = payload.userErrors.find((each) => each.__typename === "ConflictError");
-      const problems = problemsOf(payload.userErrors, fields);
+      const problems = problemsOf(payload.userErrors, fields, activeAccount()?.id);
       return { payload: null, problems, ...(conflict?.__typename === "ConflictError" && { currentVersion: conflict.currentVersion }) };
     },
     [client, isKeyed],
   );
 }
 
-export function problemsOf(refusals: readonly RefusalFragment[], fields: readonly string[]): Problems {
+export function problemsOf(refusals: readonly RefusalFragment[], fields: readonly string[], myId: string | undefined): Problems {
   const found: Record<string, string> = {};
   const say = (field: string, words: string): void => {
     const place = fields.includes(field) ? field : "form";
@@ -69,7 +70,8 @@ export function problemsOf(refusals: readonly RefusalFragment[], fields: readonl
   for (const refusal of refusals) {
     if (refusal.__typename !== "ConflictError") say(refusal.path?.at(-1) ?? "form", refusal.message);
     else for (const { field, theirs, changedBy } of refusal.conflicts) {
-      say(field.toLowerCase(), `${changedBy.name} wrote “${String(theirs ?? "")}” meanwhile. Save again to put yours in its place.`);
+      const who = changedBy.id === myId ? "Elsewhere you" : changedBy.name;
+      say(field.toLowerCase(), `${who} wrote “${String(theirs ?? "")}” meanwhile. Save again to put yours in its place.`);
     }
   }
   return found;

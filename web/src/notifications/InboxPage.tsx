@@ -18,7 +18,7 @@ import { toast } from "../ui/toasts";
 import { useUnread } from "../ui/unread";
 import { useMark } from "./mark";
 import { inOrder, put, useNotices, type Notice } from "./store";
-import { dayGroup, excerpt, happened, isOfDates, pathOf, subject } from "./words";
+import { dayGroup, excerpt, inGroups, isOfDates, pathOf, saidOf, subject, type Group } from "./words";
 
 const ICONS: Record<NotificationKind, LucideIcon> = {
   MENTION: AtSign, ASSIGNED: UserPlus, UNASSIGNED: UserMinus, COMMENT: MessageSquare, REPLY: MessageSquare, STATUS_CHANGED: CircleDot,
@@ -69,7 +69,7 @@ export default function InboxPage() {
           <section key={day} aria-label={day} className="grid grid-cols-1 gap-1">
             <h3 className="px-1 text-xs font-semibold tracking-wide text-dim uppercase">{day}</h3>
             <ul className="divide-y divide-line overflow-hidden rounded-xl border border-line">
-              {ofDay.map((notice) => <Item key={notice.id} notice={notice} />)}
+              {inGroups(ofDay).map((group) => <Item key={group[0].id} group={group} />)}
             </ul>
           </section>
         ))}
@@ -118,17 +118,21 @@ function useHistory(filter: Filter) {
   return { notices: inOrder(all.values()).filter(isShown), kept, problem, isReading, hasMore: end !== null, readMore: () => void readFrom(end), readAgain };
 }
 
-function Item({ notice }: { notice: Notice }) {
+/** Alike ones as one row: what is done to it is done to all of them, and it leads to the newest. */
+function Item({ group }: { group: Group }) {
   const [, go] = useLocation();
   const mark = useMark();
   const act = useAct();
-  const { id, kind, actor, workspace, task, readAt, createdAt } = notice;
+  const [notice] = group;
+  const { kind, actor, workspace, task, readAt, createdAt } = notice;
+  const ids = group.map(({ id }) => id);
+  const { who, what } = saidOf(group);
   const path = pathOf(notice);
   const Icon = ICONS[kind] ?? Bell;
   const said = excerpt(notice);
 
   function open(): void {
-    if (!readAt) void mark({ ids: [id] }, true);
+    if (!readAt) void mark({ ids }, true);
     if (path) go(path);
   }
   async function mute(): Promise<void> {
@@ -150,12 +154,12 @@ function Item({ notice }: { notice: Notice }) {
       </span>
       <button type="button" className="min-w-0 grow text-left" onClick={open}>
         <span className={`line-clamp-2 text-sm wrap-anywhere sm:line-clamp-1 ${readAt ? "" : "font-semibold"}`}>{task && <span className="font-normal text-dim">{task.key} </span>}{subject(notice)}</span>
-        <span className="block text-sm text-dim">{!readAt && <span className="sr-only">Unread: </span>}{!isOfDates(notice) && <span className="font-medium text-text">{actor.name} </span>}{happened(notice)}{workspace && <> · {workspace.name}</>}<span className="sm:hidden"> · <Ago at={createdAt} /></span></span>
+        <span className="block text-sm text-dim">{!readAt && <span className="sr-only">Unread: </span>}{who && <span className="font-medium text-text">{who} </span>}{what}{workspace && <> · {workspace.name}</>}<span className="sm:hidden"> · <Ago at={createdAt} /></span></span>
         {said && <span className="mt-0.5 line-clamp-2 text-sm text-dim">“{said}”</span>}
       </button>
       <span className="shrink-0 pt-0.5 text-xs whitespace-nowrap max-sm:hidden"><Ago at={createdAt} /></span>
-      <Menu label="This notification" trigger={<Button kind="quiet" aria-label={`More for ${subject(notice)}`}><MoreHorizontal size={16} aria-hidden /></Button>}>
-        <MenuItem onSelect={() => void mark({ ids: [id] }, !readAt)}>{readAt ? "Mark unread" : "Mark read"}</MenuItem>
+      <Menu label={group.length > 1 ? "These notifications" : "This notification"} trigger={<Button kind="quiet" aria-label={`More for ${subject(notice)}`}><MoreHorizontal size={16} aria-hidden /></Button>}>
+        <MenuItem onSelect={() => void mark({ ids }, !readAt)}>{readAt ? "Mark unread" : "Mark read"}</MenuItem>
         {task && <><MenuLine /><MenuItem onSelect={() => void mute()}><BellOff size={16} aria-hidden />Mute this task</MenuItem></>}
       </Menu>
     </li>

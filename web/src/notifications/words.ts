@@ -27,6 +27,42 @@ export const isOfDates = ({ kind }: Notice): boolean => kind === "DUE_SOON" || k
 /** One line: who did what. */
 export const sentence = (notice: Notice): string => (isOfDates(notice) ? happened(notice) : `${notice.actor.name} ${happened(notice)}`);
 
+/** Neighbours of the same task and kind, all of them read or none: the newest first. */
+export type Group = readonly [Notice, ...Notice[]];
+
+export function inGroups(notices: readonly Notice[]): Group[] {
+  const groups: [Notice, ...Notice[]][] = [];
+  for (const notice of notices) {
+    const last = groups.at(-1);
+    if (last && isAlike(last[0], notice)) last.push(notice);
+    else groups.push([notice]);
+  }
+  return groups;
+}
+
+const isAlike = (a: Notice, b: Notice): boolean => Boolean(a.task) && a.task?.id === b.task?.id && a.kind === b.kind && Boolean(a.readAt) === Boolean(b.readAt);
+
+const COUNTED: Partial<Record<Notice["kind"], string>> = { MENTION: "mentioned you", COMMENT: "commented", REPLY: "replied to you", REACTION: "reacted" };
+
+/** Who did it, and what: all of them where all are known. */
+export function saidOf(group: Group): { readonly who: string; readonly what: string } {
+  const [last] = group;
+  const verb = COUNTED[last.kind];
+  const who = isOfDates(last) ? "" : last.actor.name;
+  if (group.length === 1 || !verb) return { who, what: happened(last) };
+  const groupCount = group.reduce((sum, notice) => sum + notice.groupCount, 0);
+  if (groupCount > group.length) return { who, what: happened({ ...last, groupCount }) };
+  return { who: listed([...new Map(group.map(({ actor }) => [actor.id, actor.name])).values()]), what: `${verb} ${groupCount === 2 ? "twice" : `${groupCount} times`}` };
+}
+
+/** Two are named, and of more how many there are. */
+function listed(names: readonly string[]): string {
+  const [first, second, ...others] = names;
+  if (!second) return first ?? "";
+  if (others.length === 0) return `${first} and ${second}`;
+  return others.length === 1 ? `${first}, ${second} and ${others[0]}` : `${first}, ${second} and ${others.length} others`;
+}
+
 /** What it is about. */
 export function subject({ task, invite, workspace }: Notice): string {
   if (task) return task.title;
