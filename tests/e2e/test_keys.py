@@ -180,7 +180,7 @@ async def test_what_one_does_by_keys_and_menus_is_said(open_page: OpenPage) -> N
     await expect(card(page, "First")).to_be_focused()
     await page.keyboard.press("l")
     await expect(page.get_by_role("menu")).to_contain_text("There are no labels yet.")
-    await expect(page.get_by_role("menuitem", name="Make some in the settings")).to_be_focused()
+    await expect(page.get_by_role("menuitem", name="New label…")).to_be_focused()
     await page.evaluate(AT_ONCE, ["Escape", "d"])
     await page.get_by_role("menuitem", name="Another day…").click()
     await page.get_by_label("Another day").fill("2031-05-17")
@@ -199,3 +199,39 @@ async def test_what_one_does_by_keys_and_menus_is_said(open_page: OpenPage) -> N
     await card(page, "First").focus()
     await page.keyboard.press(" ")
     await expect(page.get_by_role("textbox", name="Title")).to_have_value("First")
+
+
+async def test_a_label_that_is_not_there_is_made_from_the_menu_of_labels(open_page: OpenPage) -> None:
+    ann, bob = await two_on_a_board(open_page)
+    await create(ann, "Sell the tuba", "Buy a horn")
+    said = ann.get_by_role("log", name="What you did")
+
+    async def type_label(name: str) -> None:
+        await ann.get_by_role("menuitem", name="New label…").click()
+        await ann.keyboard.type(name)
+
+    await card(ann, "Sell the tuba").press("l")
+    await type_label(" Brass ")
+    await expect(ann.get_by_role("button", name="Create label “Brass”")).to_be_visible()
+    await is_accessible(ann, "a new label")
+    await ann.keyboard.press("Enter")
+    await expect(said).to_have_text("The label Brass was created. Sell the tuba has it.")
+    await expect(card(ann, "Sell the tuba")).to_be_focused()
+    for page in (ann, bob):
+        await expect(card(page, "Sell the tuba")).to_contain_text("Brass")
+    for title in ("Sell the tuba", "Buy a horn"):
+        await card(ann, title).press("x")
+    await card(ann, "Buy a horn").press("l")
+    await type_label("brass")
+    await ann.get_by_role("button", name="Add “brass”").click()
+    await expect(card(bob, "Buy a horn")).to_contain_text("Brass")
+    await card(ann, "Buy a horn").press("l")
+    await type_label("For sale")
+    await ann.get_by_role("button", name="Create label “For sale”").click()
+    await expect(said).to_have_text("The label For sale was created. 2 tasks have it.")
+    for title in ("Sell the tuba", "Buy a horn"):
+        await expect(card(bob, title)).to_contain_text("For sale")
+    await ann.keyboard.press("l")
+    await ann.get_by_role("menuitem", name="New label…").click()
+    await ann.keyboard.press("Escape")
+    await expect(card(ann, "Buy a horn")).to_be_focused()

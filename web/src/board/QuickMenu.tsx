@@ -1,12 +1,13 @@
 /** The menu that a key opens on the task in focus: who, where, how urgent, which labels, until when. */
 import { useLayoutEffect } from "react";
-import { useLocation } from "wouter";
 import { create } from "zustand";
-import { may, type Model, type Task } from "../data/model";
+import { whenThere } from "../app/later";
+import { useAct } from "../data/act";
+import { may, type Label, type Model, type Task } from "../data/model";
 import type { OpenWorkspace } from "../data/workspace";
 import { announce } from "../ui/announce";
 import { Avatar, Dot } from "../ui/controls";
-import { AnyOf, Menu, MenuItem, OneOf, OtherDay } from "../ui/menu";
+import { AnyOf, Menu, OneOf, Typed } from "../ui/menu";
 import { toast } from "../ui/toasts";
 import { useWorkspace } from "../workspace/context";
 import { elementOf, focusCard, holdCard } from "./focus";
@@ -84,7 +85,7 @@ interface TaskChoicesProps {
 /** The choices for a field of a task, or of several; each takes effect at once. */
 export function TaskChoices({ kind, task, model, targets = [task] }: TaskChoicesProps) {
   const workspace = useWorkspace();
-  const [, go] = useLocation();
+  const act = useAct();
   const update = (change: Record<string, unknown>): void => changeAll(workspace, targets, change);
   const ofAll = (idsOf: (task: Task) => readonly { id: string }[]): string[] =>
     idsOf(task).map(({ id }) => id).filter((id) => targets.every((each) => idsOf(each).some((one) => one.id === id)));
@@ -101,7 +102,7 @@ export function TaskChoices({ kind, task, model, targets = [task] }: TaskChoices
     return (
       <>
         <OneOf choices={[...choices, { id: "", label: "No day" }]} value={task.dueDate ?? ""} onChoose={choose} />
-        <OtherDay value={task.dueDate ?? ""} onChoose={choose} />
+        <Typed ask="Another day…" label="Another day" type="date" value={task.dueDate ?? ""} offer={() => "Take this day"} onTake={choose} />
       </>
     );
   }
@@ -119,14 +120,21 @@ export function TaskChoices({ kind, task, model, targets = [task] }: TaskChoices
     const choices = model.members.map(({ user }) => ({ id: user.id, label: user.name, icon: <Avatar id={user.id} name={user.name} size={20} /> }));
     return <AnyOf choices={choices} values={ofAll(({ assignees }) => assignees)} onToggle={(id, isOn) => update(isOn ? { addAssigneeIds: [id] } : { removeAssigneeIds: [id] })} />;
   }
+  const addLabel = (name: string): void => {
+    const known = labelNamed(model, name);
+    if (known) update({ addLabelIds: [known.id] });
+    else void whenThere(() => import("./new-label")).then(({ createLabel }) => createLabel(act, workspace, targets, name));
+  };
   const choices = model.labels.map(({ id, name, color }) => ({ id, label: name, icon: <Dot color={color} /> }));
   return (
     <>
       <AnyOf choices={choices} values={ofAll(({ labels }) => labels)} none="There are no labels yet." onToggle={(id, isOn) => update(isOn ? { addLabelIds: [id] } : { removeLabelIds: [id] })} />
-      {choices.length === 0 && may(model, "PROJECT_ADMIN") && <MenuItem onSelect={() => go(`/w/${model.workspace?.slug}/settings/labels`)}>Make some in the settings</MenuItem>}
+      {may(model, "PROJECT_ADMIN") && <Typed ask="New label…" label="Name of the new label" type="text" value="" maxLength={100} offer={(name) => `${labelNamed(model, name) ? "Add" : "Create label"} “${name}”`} onTake={addLabel} />}
     </>
   );
 }
+
+const labelNamed = (model: Model, name: string): Label | undefined => model.labels.find((label) => label.name.toLowerCase() === name.toLowerCase());
 
 /** Changes tasks alike; it is said, of several where all see it, and can be taken back there. */
 export function changeAll(workspace: OpenWorkspace, tasks: readonly Task[], change: Record<string, unknown>): void {

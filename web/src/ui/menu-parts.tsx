@@ -2,14 +2,23 @@
  * that whoever walks its regions comes by. */
 import { Check } from "lucide-react";
 import { DropdownMenu } from "radix-ui";
-import { useRef, useState, type FocusEvent, type KeyboardEvent } from "react";
-import { INPUT } from "./controls";
-import type { AnyOfProps, MenuItemProps, MenuProps, OneOfProps, OtherDayProps } from "./menu";
+import { createContext, useContext, useEffect, useState, type FocusEvent, type FormEvent } from "react";
+import { Button, INPUT } from "./controls";
+import type { AnyOfProps, MenuItemProps, MenuProps, OneOfProps, TypedProps } from "./menu";
 
 const CONTENT = "shows-more z-50 max-h-(--radix-dropdown-menu-content-available-height) min-w-44 overflow-y-auto rounded-xl border border-line p-1 shadow-xl";
 const ITEM = "flex min-h-8 items-center gap-2 rounded-lg px-2 text-sm -outline-offset-2 data-highlighted:bg-hover pointer-coarse:min-h-11";
 
+/** What a field is in instead of a menu, which holds nothing but items. */
+const DIALOG = { role: "dialog", "aria-orientation": undefined, "aria-labelledby": undefined };
+
+const AskContext = createContext<(field: TypedProps) => void>(() => undefined);
+
 export function Menu({ label, trigger, children, byKey, ...state }: MenuProps) {
+  const [asked, setAsked] = useState<TypedProps | null>(null);
+  useEffect(() => {
+    if (!state.open) setAsked(null);
+  }, [state.open]);
   // What holds now has the focus, so that arrows lead away from it, as in a list of the browser's, but not past groups above it;
   // where a key has opened the menu, and nothing holds, the first item. Radix would give it to the menu itself, or always to the
   // first item.
@@ -29,9 +38,9 @@ export function Menu({ label, trigger, children, byKey, ...state }: MenuProps) {
     <DropdownMenu.Root modal={false} {...state}>
       <DropdownMenu.Trigger asChild>{trigger}</DropdownMenu.Trigger>
       <DropdownMenu.Portal container={document.getElementById("page")}>
-        <DropdownMenu.Content aria-label={label} className={CONTENT} side={byKey?.side ?? "bottom"} sideOffset={4} collisionPadding={8} align="start" onFocus={entered}>
+        <DropdownMenu.Content aria-label={label} className={CONTENT} side={byKey?.side ?? "bottom"} sideOffset={4} collisionPadding={8} align="start" onFocus={entered} {...(asked && DIALOG)}>
           {byKey && <Heading label={byKey.heading} />}
-          {children}
+          {asked ? <Asked {...asked} onClose={() => state.onOpenChange?.(false)} /> : <AskContext value={setAsked}>{children}</AskContext>}
         </DropdownMenu.Content>
       </DropdownMenu.Portal>
     </DropdownMenu.Root>
@@ -61,22 +70,27 @@ export function OneOf({ label, choices, value, onChoose }: OneOfProps) {
   );
 }
 
-/** Keys are the field's own, but Escape, which closes the menu; Enter takes what is in it. */
-export function OtherDay({ value, onChoose }: OtherDayProps) {
-  const [isAsked, setAsked] = useState(false);
-  const [day, setDay] = useState(value);
-  const take = useRef<HTMLDivElement>(null);
-  if (!isAsked) return <DropdownMenu.Item className={ITEM} onSelect={(event) => { event.preventDefault(); setAsked(true); }}>Another day…</DropdownMenu.Item>;
-  function keyed(event: KeyboardEvent): void {
-    if (event.key === "Escape") return;
-    event.stopPropagation();
-    if (event.key === "Enter") take.current?.click();
+/** A field in a menu would be none of its items, so it takes the place of all of them. */
+export function Typed(props: TypedProps) {
+  const ask = useContext(AskContext);
+  return <DropdownMenu.Item className={ITEM} onSelect={(event) => { event.preventDefault(); ask(props); }}>{props.ask}</DropdownMenu.Item>;
+}
+
+/** Keys are the field's own, but Escape, which closes the menu. */
+function Asked({ label, type, value, maxLength, offer, onTake, onClose }: TypedProps & { onClose: () => void }) {
+  const [typed, setTyped] = useState(value);
+  const text = typed.trim();
+  function take(event: FormEvent): void {
+    event.preventDefault();
+    if (!text) return;
+    onClose();
+    onTake(text);
   }
   return (
-    <>
-      <input type="date" aria-label="Another day" autoFocus className={INPUT} value={day} onChange={(event) => setDay(event.target.value)} onKeyDown={keyed} />
-      <DropdownMenu.Item ref={take} className={ITEM} disabled={!day} onSelect={() => onChoose(day)}>Take this day</DropdownMenu.Item>
-    </>
+    <form className="grid w-60 grid-cols-1 gap-1" onSubmit={take} onKeyDown={(event) => event.key !== "Escape" && event.stopPropagation()}>
+      <input type={type} aria-label={label} placeholder={type === "text" ? label : undefined} autoFocus className={INPUT} maxLength={maxLength} value={typed} onChange={(event) => setTyped(event.target.value)} />
+      <Button kind="primary" type="submit" disabled={!text}><span className="min-w-0 wrap-anywhere">{offer(text)}</span></Button>
+    </form>
   );
 }
 

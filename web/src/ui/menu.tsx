@@ -40,10 +40,17 @@ export interface AnyOfProps {
   /** What is said where there are none. */
   none?: string;
 }
-export interface OtherDayProps {
-  /** A day like 2026-05-01; empty: none. */
+export interface TypedProps {
+  /** The item that asks for it. */
+  ask: string;
+  label: string;
+  type: "text" | "date";
+  /** What is in the field at first. */
   value: string;
-  onChoose: (day: string) => void;
+  maxLength?: number;
+  /** What is said to be done with what was typed. */
+  offer: (text: string) => string;
+  onTake: (text: string) => void;
 }
 interface TriggerProps {
   onPointerEnter?: () => void;
@@ -88,7 +95,7 @@ export const MenuItem = (props: MenuItemProps): ReactNode => parts && <parts.Men
 export const MenuLine = (): ReactNode => parts && <parts.MenuLine />;
 /** One of several. */
 export const OneOf = (props: OneOfProps): ReactNode => parts && <parts.OneOf {...props} />;
-/** Any day, which is typed or chosen. */
-export const OtherDay = (props: OtherDayProps): ReactNode => parts && <parts.OtherDay {...props} />;
+/** What is not among the choices: it is typed, into a field in the menu's place. */
+export const Typed = (props: TypedProps): ReactNode => parts && <parts.Typed {...props} />;
 /** Any of several; the menu stays open. */
 export const AnyOf = (props: AnyOfProps): ReactNode => parts && <parts.AnyOf {...props} />;
