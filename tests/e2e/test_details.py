@@ -51,6 +51,12 @@ SMALL = """() => [...document.querySelectorAll(
     .map(([name, { width, height }]) => `${name}: ${width} x ${height}`).join(", ")"""
 """What can be touched and is smaller than a finger."""
 TARGETS = "() => document.querySelectorAll('button, [role=button], [role^=menuitem]').length"
+IS_CLEAR = """() => {
+    const [messages, field] = [document.querySelector("[data-toasts]"), document.activeElement]
+        .map(element => element.getBoundingClientRect());
+    return messages.height === 0 || messages.bottom <= field.top || messages.top >= field.bottom;
+}"""
+"""Whether no message lies on the field that has the focus."""
 
 
 async def test_three_people_on_one_board_see_the_same_and_who_of_them_is_away(open_page: OpenPage) -> None:
@@ -422,3 +428,25 @@ async def test_on_a_phone_everything_on_the_board_is_as_large_as_a_finger(open_p
     assert await said.get_by_text("Ann Featherstone", exact=True).evaluate(
         "name => name.scrollWidth <= name.clientWidth"
     )
+
+
+async def test_messages_do_not_lie_on_the_field_in_which_one_writes(open_page: OpenPage) -> None:
+    ann, bob = await two_on_a_board(open_page)
+    await create(bob, "Sell the tuba", "Buy a horn", "Play it")
+    await expect(card(ann, "Play it")).to_be_visible()
+    await open_task(ann, "Play it")
+    await ann.set_viewport_size({"width": 360, "height": 560})
+    field = ann.get_by_role("textbox", name="Write a comment")
+    await field.click()
+    messages = ann.get_by_role("status", name="Messages")
+    for title in ("Sell the tuba", "Buy a horn"):
+        await card(bob, title).press("a")
+        await bob.get_by_role("menuitemcheckbox", name="Ann").click()
+        await bob.keyboard.press("Escape")
+        await expect(messages).to_contain_text(title)
+    await expect(ann.get_by_role("button", name="Comment", exact=True)).to_be_in_viewport(ratio=1)
+    assert await ann.evaluate(IS_CLEAR)
+    await field.fill("One line,\n" * 6 + "and another one")
+    await ann.wait_for_function(IS_CLEAR)
+    await ann.get_by_role("textbox", name="Title").click()
+    await ann.wait_for_function(IS_CLEAR)

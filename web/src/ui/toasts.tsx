@@ -1,5 +1,6 @@
 /** Short messages at the edge, beside an open task rather than on it: three at most, read out by screen readers, gone after some seconds unless pointed at. */
 import { X } from "lucide-react";
+import { useLayoutEffect, useRef, useState, type RefObject } from "react";
 import { create } from "zustand";
 import { Button } from "./controls";
 
@@ -45,18 +46,55 @@ function dropLater(id: number): void {
 
 export function Toasts() {
   const { toasts, lift } = useToasts();
+  const box = useRef<HTMLDivElement>(null);
+  const top = useTop(box, toasts, lift);
   return (
-    <div role="status" aria-label="Messages" data-toasts className="pointer-events-none fixed right-4 bottom-4 z-60 grid w-80 max-w-[calc(100vw-2rem)] gap-2 md:[:has([data-panel])_&]:right-[29rem] md:[:has([data-panel])_&]:max-w-[calc(100vw-30rem)]" style={{ marginBottom: lift }}>
+    <div ref={box} role="status" aria-label="Messages" data-toasts className="pointer-events-none fixed right-4 z-60 grid w-96 max-w-[calc(100vw-2rem)] gap-2 md:[:has([data-panel])_&]:right-[29rem] md:[:has([data-panel])_&]:max-w-[calc(100vw-30rem)]" style={top === null ? { bottom: EDGE + lift } : { top }}>
       {toasts.map(({ id, title, text, action }) => (
-        <div key={id} className="pointer-events-auto flex items-start gap-2 rounded-xl border border-line bg-raised p-3 shadow-lg">
-          <div className="min-w-0 grow">
-            <p className="line-clamp-4 text-sm font-semibold wrap-anywhere">{title}</p>
-            {text && <p className="text-sm text-dim">{text}</p>}
+        <div key={id} className="pointer-events-auto flex items-start gap-1 rounded-xl border border-line bg-raised p-2 pl-4 text-sm shadow-lg">
+          <div className="min-w-0 grow py-1.5 wrap-anywhere pointer-coarse:py-3">
+            <p className="line-clamp-4 font-semibold">{title}</p>
+            {text && <p className="mt-0.5 line-clamp-3 text-dim">{text}</p>}
           </div>
-          {action && <Button onClick={() => { action.run(); drop(id); }}>{action.label}</Button>}
-          <Button kind="quiet" aria-label="Dismiss" onClick={() => drop(id)}><X size={16} aria-hidden /></Button>
+          {action && <Button className="shrink-0" onClick={() => { action.run(); drop(id); }}>{action.label}</Button>}
+          <Button kind="quiet" className="shrink-0" aria-label="Dismiss" onClick={() => drop(id)}><X size={16} aria-hidden /></Button>
         </div>
       ))}
     </div>
   );
+}
+
+const EDGE = 16;
+const MOVES = ["focusin", "input", "scroll"];
+
+/** Where messages go at the top, as below they would lie on the field that has the focus, or behind a keyboard on the screen; else null. */
+function useTop(box: RefObject<HTMLElement | null>, toasts: readonly Toast[], lift: number): number | null {
+  const [top, setTop] = useState<number | null>(null);
+  useLayoutEffect(() => {
+    if (toasts.length === 0) return;
+    const place = (): void => setTop(box.current && topOf(box.current, lift));
+    place();
+    for (const move of MOVES) document.addEventListener(move, place, true);
+    visualViewport?.addEventListener("resize", place);
+    return () => {
+      for (const move of MOVES) document.removeEventListener(move, place, true);
+      visualViewport?.removeEventListener("resize", place);
+    };
+  }, [box, toasts, lift]);
+  return top;
+}
+
+function topOf(box: HTMLElement, lift: number): number | null {
+  const field = document.activeElement;
+  if (!field?.matches("input, textarea, select")) return null;
+  const { left, right, height } = box.getBoundingClientRect();
+  const { offsetTop, height: seen } = visualViewport ?? { offsetTop: 0, height: innerHeight };
+  const end = innerHeight - EDGE - lift;
+  // Rather beside all of its form, with the button that sends it.
+  for (const kept of [field.closest("form") ?? field, field]) {
+    const { left: from, right: to, top, bottom } = kept.getBoundingClientRect();
+    if (end <= offsetTop + seen && (to < left || from > right || bottom < end - height || top > end)) return null;
+    if (top > offsetTop + EDGE + height) return offsetTop + EDGE;
+  }
+  return null;
 }
