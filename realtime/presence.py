@@ -426,20 +426,27 @@ class Presences:
     async def _sweep_on(self) -> None:
         while True:
             await asyncio.sleep(SWEEP_SECONDS)
-            for place in self._places.values():
-                if place.room.viewers and not self.is_healthy:
-                    place.room.set_stale(True)
-                elif place.room.viewers and place.room.is_stale:
-                    self._load(place)
+            self._look_at_places()
             now = self._now()
             self._swept_until = {one: until for one, until in self._swept_until.items() if until > now}
             if self._store.is_healthy:
-                sweeps = [self._sweep(one) for one in {*self._places, *self._swept_until}]
-                for found in await asyncio.gather(*sweeps, return_exceptions=True):
-                    if isinstance(found, BaseException) and not isinstance(found, Away):
-                        logger.error("A sweep failed.", exc_info=found)
+                await self._sweep_all()
             if self._seen:
                 self._start(self._keep_seen())
+
+    def _look_at_places(self) -> None:
+        """Apart from what sleeps, which would hold the last place for as long as there is no other."""
+        for place in self._places.values():
+            if place.room.viewers and not self.is_healthy:
+                place.room.set_stale(True)
+            elif place.room.viewers and place.room.is_stale:
+                self._load(place)
+
+    async def _sweep_all(self) -> None:
+        sweeps = [self._sweep(one) for one in {*self._places, *self._swept_until}]
+        for found in await asyncio.gather(*sweeps, return_exceptions=True):
+            if isinstance(found, BaseException) and not isinstance(found, Away):
+                logger.error("A sweep failed.", exc_info=found)
 
     async def _sweep(self, workspace_id: UUID) -> None:
         sweep = await self._store.sweep(workspace_id)

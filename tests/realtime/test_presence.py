@@ -110,6 +110,7 @@ async def test_a_workspace_everybody_has_left_leaves_nothing_that_must_be_search
         view = await hall.view(node, ann)
         following = await node.follow(hall.workspace_id, ann, manner=Manner.SHARED_LATER)
         await view.until(lambda one: one.status(ann))
+        await eventually(lambda: node.realtime.presences._places[hall.workspace_id].swept_to)
         await following.until_seq(await node.write(hall.workspace_id))
         await eventually(lambda: following.shared)
         assert left() >= before + len(kinds)
