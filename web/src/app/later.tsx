@@ -1,9 +1,12 @@
 /** What is loaded when it is needed: scripts are fetched until the network gives them, and meanwhile the page says why it waits. */
 import { lazy, Suspense, type ComponentType, type ReactNode } from "react";
 import { create } from "zustand";
+import { isAnyWaiting } from "../data/waiting";
 import { Empty, Loading } from "../ui/controls";
 
 const RETRY_MS = 2_000;
+const LOADED_ANEW = "tutti.loaded-anew";
+const LOADED_ANEW_MS = 60_000;
 
 /** How many scripts the network did not give, which are tried again. */
 const useMissing = create<{ count: number }>(() => ({ count: 0 }));
@@ -23,11 +26,28 @@ export async function whenThere<Module>(fetch: () => Promise<Module>): Promise<M
       setTimeout(again, RETRY_MS);
       addEventListener("online", () => again(), { once: true });
     });
-    const script = await fetch().catch(() => null);
-    if (!script) continue;
-    useMissing.setState(({ count }) => ({ count: count - 1 }));
-    return script;
+    try {
+      const script = await fetch();
+      useMissing.setState(({ count }) => ({ count: count - 1 }));
+      return script;
+    } catch (problem) {
+      await loadAnew(problem);
+    }
   }
+}
+
+/**
+ * Loads the page anew where only that helps: some browsers remember for as long as a page lives that a script could not be had,
+ * and a script of a build that was replaced is not there any more. Not while somebody types, or something waits.
+ */
+async function loadAnew(problem: unknown): Promise<void> {
+  const address = /https?:\S+/.exec(String(problem))?.[0]; // browsers that remember it name it
+  const answer = address ? await window.fetch(address, { method: "HEAD", cache: "no-store" }).catch(() => null) : null;
+  if (!answer || answer.status >= 500 || isAnyWaiting() || document.activeElement?.closest("input, textarea, select, dialog")) return;
+  const before = Number(sessionStorage.getItem(LOADED_ANEW));
+  if (Date.now() - before < LOADED_ANEW_MS) return;
+  sessionStorage.setItem(LOADED_ANEW, String(Date.now()));
+  location.reload();
 }
 
 /** A page whose script may still have to be fetched; what is around it stays as it is. `what` is loaded. */
