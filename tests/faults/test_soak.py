@@ -131,8 +131,8 @@ async def test_a_long_time_with_many_who_come_and_go_leaves_nothing(
 
 
 async def _fill(person: Person, workspace_id: str) -> None:
-    """As many changes as a server keeps of a workspace somebody listens to: that memory grows no more."""
-    ids = [await person.create_task(workspace_id) for _ in range(CHANGED_AT_ONCE)]
+    """As many changes as a server keeps of a workspace somebody listens to, and as many connections to PostgreSQL."""
+    ids = await asyncio.gather(*(person.create_task(workspace_id) for _ in range(CHANGED_AT_ONCE)))
     for turn in range(RING_EVENTS // CHANGED_AT_ONCE):
         await person.do("bulkUpdateTasks", {"updates": [{"id": one, "title": f"Turn {turn}"} for one in ids]})
 
