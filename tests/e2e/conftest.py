@@ -92,12 +92,13 @@ async def browser() -> AsyncIterator[Browser]:
 async def open_page(browser: Browser, server_url: str) -> AsyncIterator[OpenPage]:
     """`await open_page("/path", **context_options)`: the page of a new person, who has a browser profile of their own.
 
-    After the test, every page opened so must have stayed without errors in its console and without foreign requests.
+    is_refused: the server will know its token no more. After the test, every page opened so must have stayed without
+    errors in its console and without foreign requests.
     """
     contexts: list[BrowserContext] = []
     complaints: list[str] = []
 
-    async def opened(path: str, network: Network | None = None, **options: object) -> Page:
+    async def opened(path: str, network: Network | None = None, *, is_refused: bool = False, **options: object) -> Page:
         options.setdefault("service_workers", "block")  # what they answer is not seen by `page.route`
         if network:
             options["proxy"] = await network.open()
@@ -107,16 +108,18 @@ async def open_page(browser: Browser, server_url: str) -> AsyncIterator[OpenPage
             NETWORKS[context] = network
         context.set_default_timeout(PATIENCE_MS)
         context.on("request", lambda request: foreign(request.url))
-        context.on("console", lambda line: complains(line, network) and complaints.append(f"console: {line.text}"))
+        context.on(
+            "console", lambda line: complains(line, network, is_refused) and complaints.append(f"console: {line.text}")
+        )
         context.on("weberror", lambda error: complaints.append(f"uncaught: {error.error}"))
         page = await context.new_page()
         await page.goto(path)
         return page
 
-    def complains(line: ConsoleMessage, network: Network | None) -> bool:
+    def complains(line: ConsoleMessage, network: Network | None, is_refused: bool) -> bool:
         # Chromium itself reports each request that a test has cut off, by its network or by `route.abort()`.
-        cut_off = "net::ERR_" if network else "net::ERR_FAILED"
-        return line.type == "error" and cut_off not in line.text
+        expected = ["net::ERR_" if network else "net::ERR_FAILED"] + ["status of 401"] * is_refused
+        return line.type == "error" and not any(one in line.text for one in expected)
 
     def foreign(url: str) -> None:
         if not url.startswith((server_url, server_url.replace("http", "ws", 1), "data:", "blob:")):

@@ -8,11 +8,16 @@ from playwright.async_api import Route, expect
 from tests.e2e.conftest import PATIENCE_MS, OpenPage
 from tests.e2e.network import network_of
 from tests.e2e.test_client import (
+    BLANK,
+    NO_ACCOUNT,
     NO_REPLICA,
+    PASSWORD,
     STORED,
+    account_of,
     card,
     create,
     has_stored,
+    is_accessible,
     is_live,
     open_task,
     sign_up,
@@ -28,6 +33,20 @@ NOTE_SILENCE = """() => {
     new MutationObserver(look).observe(document.body, { childList: true, subtree: true });
 }"""
 """Notes in `wasSilent` whether it was ever shown from now on that there are no comments."""
+UNSAVED_ALONE = """async ([saved, unsaved]) => {
+    const rows = [];
+    for (const { name } of await indexedDB.databases()) rows.push(...await new Promise((done, fail) => {
+        const opening = indexedDB.open(name);
+        opening.onerror = () => fail(opening.error);
+        opening.onsuccess = () => {
+            const reading = opening.result.transaction("replica").objectStore("replica").getAll();
+            reading.onsuccess = () => { opening.result.close(); done(reading.result); };
+        };
+    }));
+    const kept = JSON.stringify([rows, { ...localStorage }]);
+    return rows.length === 1 && kept.includes(unsaved) && !kept.includes(saved);
+}"""
+"""Whether the change that is not saved is all that this browser keeps."""
 NOTE_SAVED = """() => {
     const look = () => { globalThis.wasSaved ||= document.body.textContent.includes("All changes saved"); };
     new MutationObserver(look).observe(document.body, { childList: true, subtree: true, characterData: true });
@@ -402,3 +421,73 @@ async def test_a_change_that_is_to_be_decided_about_is_not_said_to_be_saved(open
     await choice.get_by_role("button", name="Keep mine").click()
     await expect(status).to_have_text("All changes saved")
     await expect(card(ann, "Play it softly")).to_be_visible()
+
+
+async def test_a_session_that_was_ended_elsewhere_leaves_nothing_but_what_is_not_saved(
+    open_networked: OpenPage,
+) -> None:
+    here = await sign_up(open_networked, "Ann")
+    email = (await account_of(here))["email"]
+    there = await open_networked("/sign-in", is_refused=True)
+
+    async def sign_in() -> None:
+        await there.get_by_label("Email").fill(email)
+        await there.get_by_label("Password").fill(PASSWORD)
+        await there.get_by_role("button", name="Sign in to my account").click()
+
+    await there.get_by_role("button", name="Sign in", exact=True).click()
+    await sign_in()
+    await is_live(there)
+    await create(there, "Secret")
+    await expect(card(here, "Secret")).to_be_visible()
+    await there.get_by_role("link", name="My tasks").click()
+    await expect(there.get_by_text("Nothing is assigned to you.")).to_be_visible()
+    await there.get_by_role("link", name="Board").click()
+    await has_stored(there, 0)
+    network_of(there).cut()
+    await create(there, "Written offline")
+    await has_stored(there, 1)
+    await here.get_by_role("link", name="Account").click()
+    await here.get_by_role("link", name="Devices").click()
+    await here.get_by_role("button", name="Sign out everywhere…").click()
+    await here.get_by_role("dialog").get_by_role("button", name="Sign out everywhere").click()
+    await expect(here.get_by_role("heading", name="Tasks that people change together, live.")).to_be_visible()
+    await until(here, NO_REPLICA)
+
+    network_of(there).mend()
+    kept = there.get_by_text("1 change could not be saved before. This browser keeps it for whoever made it")
+    await expect(kept).to_be_visible()
+    await until(there, UNSAVED_ALONE, ["Secret", "Written offline"])
+    await is_accessible(there, "what is not saved")
+    other = await there.context.new_page()
+    await other.goto("/")
+    await other.get_by_role("button", name="Remove it…").click()
+    await other.get_by_role("dialog", name="Remove 1 change?").get_by_role("button", name="Cancel").click()
+    await other.close()
+    await sign_in()
+    await is_live(there)
+    await expect(card(there, "Written offline")).to_be_visible()
+    await expect(card(there, "Secret")).to_be_visible()
+    await has_stored(there, 0)
+
+
+async def test_what_is_kept_for_somebody_is_removed_by_whoever_has_the_browser(open_networked: OpenPage) -> None:
+    page = await sign_up(open_networked, "Ann", is_refused=True)
+    account = await account_of(page)
+    await create(page, "Before")
+    await until(page, STORED, "Before")
+    network_of(page).cut()
+    await create(page, "Precious")
+    await has_stored(page, 1)
+    await page.get_by_role("link", name="Account").click()
+    elsewhere = await open_networked(BLANK)
+    await elsewhere.evaluate("account => localStorage.setItem('tutti.accounts', JSON.stringify([account]))", account)
+    await elsewhere.goto("/account")
+    await elsewhere.get_by_role("button", name="Sign out", exact=True).click()
+    await elsewhere.wait_for_function(NO_ACCOUNT)
+    network_of(page).mend()
+    await page.get_by_role("button", name="Remove it…").click()
+    await page.get_by_role("dialog", name="Remove 1 change?").get_by_role("button", name="Remove", exact=True).click()
+    await expect(page.get_by_text("could not be saved before")).to_have_count(0)
+    await expect(page.get_by_text("You were signed out.")).to_have_count(0)
+    await until(page, NO_REPLICA)

@@ -13,6 +13,7 @@ from tests.e2e.network import network_of
 from tests.e2e.test_client import (
     ASK,
     NO_ACCOUNT,
+    NO_REPLICA,
     PASSWORD,
     STORED,
     arrive,
@@ -482,6 +483,9 @@ async def test_a_device_is_signed_out_from_another_one(open_page: OpenPage) -> N
     await expect(devices).to_have_count(1)
     await expect(there.get_by_role("heading", name="Tasks that people change together, live.")).to_be_visible()
     await expect(there.get_by_text("You were signed out.")).to_be_visible()
+    await expect(there).to_have_title("Tutti")
+    await until(there, NO_REPLICA)
+    assert email not in await there.evaluate("() => JSON.stringify(localStorage)")
     await is_live(here)
 
     await expect(there.get_by_label("Email")).to_have_value(email)

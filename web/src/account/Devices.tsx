@@ -59,7 +59,7 @@ export function Devices() {
       )}
       {isAsking && (
         <Confirm title="Sign out everywhere?" action="Sign out everywhere" onClose={() => setIsAsking(false)} onConfirm={endAll}>
-          <p>All {sessions.length} devices are signed out, this one too. Changes that wait on a device without a network stay there until somebody signs in again.</p>
+          <p>All {sessions.length} devices are signed out, this one too. The others keep nothing of your tasks but changes that are not saved yet: these wait there until you sign in again.</p>
         </Confirm>
       )}
     </Section>

@@ -1,21 +1,25 @@
-/** What this browser forgets of somebody who leaves it. */
+/** What this browser forgets of somebody who leaves it, or whose session was ended elsewhere (decision 0097). */
 import { countStored } from "../data/stored";
-import { activeAccount, forgetAccount, signOut } from "../session/accounts";
-import { forgetReplicas } from "../sync/indexeddb";
+import { accounts, activeAccount, forgetAccount, signOut } from "../session/accounts";
+import { forgetReplicas, forgetRows } from "../sync/indexeddb";
+import { undecidedOf } from "../task/conflict";
 
 const SENT_WITHIN_MS = 2_000;
 const LOOK_MS = 100;
 
+/** How many changes of somebody are in this browser and nowhere else: they wait for the server, or for a decision. */
+export const unsavedOf = async (personId: string): Promise<number> => (await countStored(personId)) + undecidedOf(personId);
+
 /**
- * How many changes in this browser have not reached the server, and would be lost; 0 where that cannot be told. What was changed
- * just now is given the time to arrive.
+ * How many changes in this browser are not saved, and would be lost; 0 where that cannot be told. What was changed just now is
+ * given the time to arrive.
  */
 export async function waitingHere(): Promise<number> {
   const account = activeAccount();
   if (!account) return 0;
   const until = performance.now() + SENT_WITHIN_MS;
   for (;;) {
-    const count = await countStored(account.id);
+    const count = await unsavedOf(account.id);
     if (count === 0 || performance.now() > until) return count;
     await new Promise((again) => setTimeout(again, LOOK_MS));
   }
@@ -35,4 +39,11 @@ export async function forgetHere(id: string): Promise<void> {
   localStorage.removeItem(`tutti.viewer.${id}`);
   forgetAccount(id);
   await forgetReplicas(id);
+}
+
+/** After a session was ended elsewhere: what the server can say again goes, and what is in this browser alone waits for its person. */
+export async function forgetSaved(id: string): Promise<void> {
+  if (accounts().some((account) => account.id === id)) return; // they have signed in again meanwhile
+  localStorage.removeItem(`tutti.viewer.${id}`);
+  await forgetRows(id);
 }

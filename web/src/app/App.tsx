@@ -4,7 +4,7 @@ import { Provider, type Client } from "urql";
 import { Link, Redirect, Route, Switch } from "wouter";
 import { createGraphQLClient } from "../data/client";
 import { Connection } from "../data/connection";
-import { activeAccount, onAccountsChange, ownerId } from "../session/accounts";
+import { activeAccount, endedIds, onAccountsChange, ownerId } from "../session/accounts";
 import { Welcome } from "../session/Welcome";
 import { Announcer } from "../ui/announce";
 import { Empty, Loading } from "../ui/controls";
@@ -14,7 +14,7 @@ import { ViewerProvider, useViewer } from "../workspace/viewer";
 import { ConnectionContext } from "../workspace/connection-context";
 import { WorkspacePage } from "../workspace/WorkspacePage";
 import { Shell } from "../workspace/Shell";
-import { fetchLater, Later, lazily } from "./later";
+import { fetchLater, Later, lazily, whenThere } from "./later";
 
 const AccountPage = lazily(() => import("../account/AccountPage"));
 
@@ -33,6 +33,10 @@ export function App() {
     if (lastOwner.current !== owner) forgetDrafts(); // also where another tab signed out
     lastOwner.current = owner;
   }, [owner]);
+  const ended = useSyncExternalStore(onAccountsChange, () => endedIds().join(" "));
+  useEffect(() => {
+    if (ended) void whenThere(() => import("../account/leave")).then(({ forgetSaved }) => Promise.all(ended.split(" ").map(forgetSaved)));
+  }, [ended]);
   return (
     <>
       {accountId ? <SignedIn key={accountId} accountId={accountId} /> : <Welcome />}

@@ -1,9 +1,12 @@
 /** What somebody sees who is not signed in: what this is, and how to get in. The address stays, so one lands where it led. */
-import { useState } from "react";
+import { Suspense, useEffect, useState } from "react";
+import { lazily } from "../app/later";
 import { Button, Field, textOf } from "../ui/controls";
 import { useOnce } from "../ui/once";
-import { actAs, EMAIL, endedAccount, isKnownBrowser, Refused, signIn, signUp } from "./accounts";
+import { actAs, EMAIL, endedAccount, endedIds, isKnownBrowser, Refused, signIn, signUp } from "./accounts";
 import { useAccounts } from "./use-accounts";
+
+const Unsaved = lazily(() => import("../account/Unsaved"));
 
 const STARTS = new Set(["/", "/sign-in"]);
 
@@ -11,6 +14,9 @@ export function Welcome() {
   const others = useAccounts();
   const ended = endedAccount();
   const isLed = !STARTS.has(location.pathname);
+  useEffect(() => {
+    document.title = "Tutti";
+  }, []);
   return (
     <main className="mx-auto grid max-w-md gap-6 px-5 py-[10vh]">
       <p className="flex items-center gap-2 font-semibold"><img src="/favicon.svg" alt="" width="32" height="32" />Tutti</p>
@@ -21,6 +27,7 @@ export function Welcome() {
         </ul>
       )}
       {ended && <p role="status">You were signed out. Sign in again, and you go on where you were.</p>}
+      {endedIds().length > 0 && <Suspense fallback={null}><Unsaved /></Suspense>}
       {isLed && !ended && <p>Sign in to open this page, or create an account.</p>}
       <SignIn email={ended?.email} />
       <p className="text-sm text-dim">

@@ -37,8 +37,9 @@ export class Refused extends Error {
 }
 
 const ACCOUNTS = "tutti.accounts"; // localStorage: all accounts of this browser
-const ENDED = "tutti.ended"; // localStorage: whose session was ended elsewhere, and who has not signed in here since
+const ENDED = "tutti.ended"; // localStorage: the ids of those whose session was ended elsewhere, and who have not signed in here since
 const ACTIVE = "tutti.account"; // sessionStorage: the id this tab acts as, "" for nobody
+const ADDRESS = "tutti.address"; // sessionStorage: of whom this tab acts as, to sign in again with
 /** sessionStorage: the address that was typed when the password turned out to be forgotten. */
 export const EMAIL = "tutti.email";
 const RENEW_BEFORE_MS = 60_000;
@@ -58,13 +59,13 @@ function listIn<Item>(key: string): Item[] {
   }
 }
 
-type Ended = Pick<Account, "id" | "email">;
+/** Whose session was ended elsewhere: they have not signed out in this browser. */
+export const endedIds = (): string[] => listIn<string>(ENDED);
 
-/** Whom this tab acted as when their session was ended elsewhere: nobody has signed out in this browser. */
-export function endedAccount(): Ended | null {
-  if (activeAccount()) return null;
-  const id = sessionStorage.getItem(ACTIVE);
-  return listIn<Ended>(ENDED).find((ended) => ended.id === id) ?? null;
+/** Whom this tab acted as when their session was ended elsewhere. */
+export function endedAccount(): Pick<Account, "id" | "email"> | null {
+  const id = sessionStorage.getItem(ACTIVE) ?? "";
+  return !activeAccount() && endedIds().includes(id) ? { id, email: sessionStorage.getItem(ADDRESS) ?? "" } : null;
 }
 
 /** Whose is what was typed in this tab. */
@@ -83,18 +84,26 @@ export function activeAccount(): Account | null {
 /** This tab acts as that account from now on (null: as nobody). */
 export function actAs(id: string | null): void {
   sessionStorage.setItem(ACTIVE, id ?? "");
+  noteAddress();
   announce();
 }
 
+/** Kept by this tab alone, and only until its person signs out. */
+function noteAddress(): void {
+  const account = activeAccount();
+  if (account) sessionStorage.setItem(ADDRESS, account.email);
+  else if (!endedAccount()) sessionStorage.removeItem(ADDRESS);
+}
+
 function store(account: Account): void {
-  setEnded(account.id, null);
+  setEnded(account.id, false);
   localStorage.setItem(ACCOUNTS, JSON.stringify([account, ...accounts().filter((other) => other.id !== account.id)]));
 }
 
-function setEnded(id: string, ended: Ended | null): void {
-  const before = listIn<Ended>(ENDED);
-  const others = before.filter((other) => other.id !== id);
-  if (ended || others.length < before.length) localStorage.setItem(ENDED, JSON.stringify(ended ? [...others, ended] : others));
+function setEnded(id: string, isEnded: boolean): void {
+  const before = endedIds();
+  const others = before.filter((other) => other !== id);
+  if (isEnded || others.length < before.length) localStorage.setItem(ENDED, JSON.stringify(isEnded ? [...others, id] : others));
 }
 
 function forget(id: string): void {
@@ -119,8 +128,11 @@ function announce(): void {
 export function followOtherTabs(): void {
   const first = activeAccount();
   if (first) sessionStorage.setItem(ACTIVE, first.id);
+  noteAddress();
   addEventListener("storage", (event) => {
-    if (event.key === ACCOUNTS || event.key === ENDED || event.key === null) announce();
+    if (event.key !== ACCOUNTS && event.key !== ENDED && event.key !== null) return;
+    noteAddress();
+    announce();
   });
 }
 
@@ -171,7 +183,7 @@ export async function signOut(account: Account): Promise<void> {
 /** Forgets an account whose session has ended already, and the versions of texts that it had not chosen from. */
 export function forgetAccount(id: string): void {
   forget(id);
-  setEnded(id, null);
+  setEnded(id, false);
   for (const key of Object.keys(localStorage)) if (key.startsWith(`tutti.conflicts.${id}.`)) localStorage.removeItem(key);
   actAs(null);
 }
@@ -197,7 +209,7 @@ export async function freshToken(id: string, force = false): Promise<string | nu
       return payload.accessToken;
     } catch (problem) {
       if (!(problem instanceof Refused)) throw problem;
-      if (accounts().some((account) => account.id === id)) setEnded(id, { id, email: now.email }); // else they signed out meanwhile
+      if (accounts().some((account) => account.id === id)) setEnded(id, true); // else they signed out meanwhile
       forget(id);
       announce();
       return null;

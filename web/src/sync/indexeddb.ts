@@ -96,7 +96,34 @@ export class IndexedDbStorage<R extends Row> implements Storage<R> {
 
 /** Closes and removes every replica whose name begins so, e.g. all of one person at sign-out; resolves when they are gone. */
 export async function forgetReplicas(beginning: string): Promise<void> {
+  const found = await closed(beginning);
+  await Promise.all(found.map(({ name }) => promisifyRequest(indexedDB.deleteDatabase(name))));
+}
+
+/** As `forgetReplicas`, but what waits for the server stays; whoever opens one of them afterwards reads the rest anew. */
+export async function forgetRows(beginning: string): Promise<void> {
+  const found = await closed(beginning);
+  await Promise.all(found.map(({ name, version }) => keepOperations(name, version).catch(() => undefined))); // it was deleted meanwhile
+}
+
+/** Another version has the database to itself: all who hold it open, in any tab, let go of it, and write nothing more. */
+async function keepOperations(name: string, version: number): Promise<void> {
+  const opening = indexedDB.open(name, version + 1);
+  opening.onupgradeneeded = () => {
+    const { result, transaction } = opening;
+    if (!result.objectStoreNames.contains(STORE)) return transaction?.abort();
+    const store = transaction!.objectStore(STORE);
+    store.delete(IDBKeyRange.bound(ROW, ROW + "\uffff"));
+    store.delete(CURSOR);
+  };
+  const database = await promisifyRequest(opening);
+  const left = await promisifyRequest(database.transaction(STORE).objectStore(STORE).count());
+  database.close();
+  if (left === 0) await promisifyRequest(indexedDB.deleteDatabase(name));
+}
+
+/** The databases whose name begins so; those that this tab has open are closed. */
+async function closed(beginning: string): Promise<{ name: string; version: number }[]> {
   for (const storage of open) if (storage.isNamed(beginning)) storage.close();
-  const names = (await indexedDB.databases()).flatMap(({ name }) => (name?.startsWith(PREFIX + beginning) ? [name] : []));
-  await Promise.all(names.map((name) => promisifyRequest(indexedDB.deleteDatabase(name))));
+  return (await indexedDB.databases()).flatMap(({ name, version = 1 }) => (name?.startsWith(PREFIX + beginning) ? [{ name, version }] : []));
 }
