@@ -61,7 +61,7 @@ from db.reactions import ReactionGroup
 from db.scope import Scope
 from db.session import Session
 from db.task_filters import TaskFilter
-from db.task_lists import SubtaskCounts, TaskPage
+from db.task_lists import DeletedTasks, SubtaskCounts, TaskPage
 from db.unit_of_work import now
 
 Row = TypeVar("Row")
@@ -213,6 +213,12 @@ class Loaders:
         )
         self.task_counts: Grouped[tuple[str, TaskFilter], int] = Grouped(
             scope, lambda seen, group, ids: task_lists.count_tasks(session, seen, group[0], ids, group[1])
+        )
+        self.deleted_task_pages: Grouped[tuple[DeletedTasks, PageRequest], Page[Task]] = Grouped(
+            scope, lambda seen, group, ids: task_lists.deleted_pages(session, seen, ids, *group, now())
+        )
+        self.deleted_task_counts: Grouped[DeletedTasks, int] = Grouped(
+            scope, lambda seen, wanted, ids: task_lists.count_deleted(session, seen, ids, wanted, now())
         )
         self.member_pages: Grouped[tuple[Role | None, PageRequest], Page[Membership]] = Grouped(
             scope, lambda seen, group, ids: workspaces.member_pages(session, seen, ids, *group)

@@ -345,6 +345,7 @@ tasks = Table(
     Index("ix_tasks_completed_at", "workspace_id", "completed_at", postgresql_where=_live),
     Index("ix_tasks_parent", "workspace_id", "parent_id", "rank", "id"),
     Index("ix_tasks_created_by", "workspace_id", "created_by", postgresql_where=_live),
+    Index("ix_tasks_deleted", "workspace_id", "deleted_at", "id", postgresql_where=text("deleted_at IS NOT NULL")),
     Index("ix_tasks_due", "due_date", "id", postgresql_where=text("deleted_at IS NULL AND archived_at IS NULL")),
     Index("ix_tasks_search", "search", postgresql_using="gin"),
     Index("ix_tasks_title_trigram", "title", postgresql_using="gin", postgresql_ops={"title": "gin_trgm_ops"}),

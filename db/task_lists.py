@@ -5,20 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ARRAY, BigInteger, Numeric, Select, Uuid, any_, case, false, func, literal, or_, select
 
 from db import pages
-from db.models import PRIORITIES, StatusCategory, Task
+from db.models import PRIORITIES, ActorRef, StatusCategory, Task
 from db.pages import Page, PageRequest, SortKey
 from db.scope import Scope, visible
 from db.session import Session
 from db.tables import comments, statuses, task_assignees, tasks
 from db.task_filters import TaskFilter, matching
-from db.tasks import live_tasks, task_of
+from db.tasks import deleted_tasks, live_tasks, task_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +82,42 @@ async def count_tasks(
     """How many tasks match, per parent."""
     query = live_tasks(scope).where(matching(wanted, scope))
     return await pages.count_by_parents(session, query, _PARENTS[parent], parent_ids)
+
+
+@dataclass(frozen=True, slots=True)
+class DeletedTasks:
+    """Those that were deleted no longer ago than `kept`. `author`: who created them; None: whoever did."""
+
+    kept: timedelta
+    author: ActorRef | None
+
+
+def _deleted(scope: Scope, wanted: DeletedTasks, now: datetime) -> Select[Any]:
+    query = deleted_tasks(scope).where(tasks.c.deleted_at >= now - wanted.kept)
+    if wanted.author is None:
+        return query
+    return query.where(tasks.c.created_by_kind == wanted.author.kind.value, tasks.c.created_by == wanted.author.id)
+
+
+async def deleted_pages(
+    session: Session,
+    scope: Scope,
+    workspace_ids: Sequence[UUID],
+    wanted: DeletedTasks,
+    request: PageRequest,
+    now: datetime,
+) -> dict[UUID, Page[Task]]:
+    """The same page of each workspace's deleted tasks, the last deleted first. Raises BadCursor."""
+    keys = [SortKey("deleted_at", tasks.c.deleted_at, pages.instant, True), SortKey("id", tasks.c.id, UUID, True)]
+    query = _deleted(scope, wanted, now)
+    return await pages.read_pages(session, query, tasks.c.workspace_id, workspace_ids, keys, request, task_of)
+
+
+async def count_deleted(
+    session: Session, scope: Scope, workspace_ids: Sequence[UUID], wanted: DeletedTasks, now: datetime
+) -> Mapping[UUID, int]:
+    """How many `deleted_pages` has, per workspace."""
+    return await pages.count_by_parents(session, _deleted(scope, wanted, now), tasks.c.workspace_id, workspace_ids)
 
 
 def _assigned_to(scope: Scope, user_id: UUID, wanted: TaskFilter) -> Select[Any]:

@@ -103,6 +103,11 @@ def live_tasks(scope: Scope) -> Select[Any]:
     return _select().where(visible(tasks, scope), tasks.c.deleted_at.is_(None))
 
 
+def deleted_tasks(scope: Scope) -> Select[Any]:
+    """The deleted ones of those, for whoever may restore them."""
+    return _select().where(visible(tasks, scope), tasks.c.deleted_at.is_not(None))
+
+
 async def tasks_by_ids(session: Session, scope: Scope, ids: Collection[UUID]) -> dict[UUID, Task]:
     """ids -> the tasks of those that the scope sees."""
     found = await session.fetch(_SEEN, {"ids": list(ids), **sight_of(scope)})

@@ -61,6 +61,7 @@ class Task(Versioned, Node):
     rank: Rank = strawberry.field(description="Its place in the one order of the workspace.")
     completed_at: datetime | None = strawberry.field(description="When it came to a status of category DONE.")
     archived_at: datetime | None = strawberry.field(description="Since when it is out of the lists.")
+    deleted_at: datetime | None = strawberry.field(description="When it was deleted; only in `deletedTasks`.")
 
     @strawberry.field(description="The workspace it is in.")
     async def workspace(self, info: Info) -> Annotated[Workspace, strawberry.lazy("schema.workspaces")]:
@@ -207,6 +208,7 @@ class Task(Versioned, Node):
             rank=Rank(row.rank),
             completed_at=row.completed_at,
             archived_at=row.archived_at,
+            deleted_at=row.deleted_at,
         )
 
 
@@ -231,7 +233,7 @@ def _day(name: str) -> Make:
 _PRIORITIES = {one.value: one for one in Priority}
 _OF_IMAGE: dict[str, Make] = {
     **{name: itemgetter(name) for name in ("version", "key", "title", "description", "estimate", "rank")},
-    **{name: _instant(name) for name in ("created_at", "updated_at", "completed_at", "archived_at")},
+    **{name: _instant(name) for name in ("created_at", "updated_at", "completed_at", "archived_at", "deleted_at")},
     **{name: _day(name) for name in ("start_date", "due_date")},
     "id": lambda image: strawberry.ID(f"task_{image['id']}"),
     "priority": lambda image: _PRIORITIES[image["priority"]],

@@ -12,6 +12,9 @@ from db import models
 from db.ids import typed
 from db.models import Permission, Role, WorkspaceKind
 from db.scope import PERMISSIONS
+from db.task_lists import DeletedTasks
+from domain.archiving import RESTORABLE
+from execution.personal import Personal
 from realtime.cursor import Cursor
 from schema.api_tokens import ApiToken
 from schema.arrangement import Label, Project, Status
@@ -36,7 +39,7 @@ from schema.nodes import (
 from schema.people import User, user_of
 from schema.scalars import EventCursor
 from schema.task_filters import TaskFilter, TaskOrder, order_of, to_row_filter
-from schema.tasks import TaskConnection, task_connection
+from schema.tasks import TaskConnection, as_connection, task_connection
 from schema.webhooks import Webhook
 
 
@@ -250,6 +253,28 @@ class Workspace(Versioned, Node):
             await to_row_filter(info, filter),
             order_of(order_by),
         )
+
+    @strawberry.field(
+        description=(
+            "Tasks that were deleted in the last 30 days, as far as you may restore them, the last deleted first. A"
+            " GUEST sees those that they created; null without TASK_WRITE and TASK_DELETE."
+        ),
+        directives=[Personal()],
+    )
+    async def deleted_tasks(
+        self, info: Info, first: FirstTasks = strawberry.UNSET, after: After = strawberry.UNSET
+    ) -> TaskConnection | None:
+        request = page_request(first, after, most=MAX_TASK_PAGE)
+        grant = (await info.context.scope()).grant(self.row_id)
+        if grant is None or Permission.TASK_WRITE not in grant.permissions:
+            return None
+        is_guest = grant.role is Role.GUEST
+        if not (grant.may_use(Permission.TASK_DELETE) if is_guest else Permission.TASK_DELETE in grant.permissions):
+            return None
+        wanted = DeletedTasks(RESTORABLE, info.context.caller().ref if is_guest else None)
+        loaders = info.context.loaders
+        page = await page_of(loaders.deleted_task_pages.load((wanted, request), self.row_id))
+        return as_connection(page, lambda: loaders.deleted_task_counts.load(wanted, self.row_id))
 
     @strawberry.field(description="Its labels, by name.")
     async def labels(self, info: Info) -> list[Label]:

@@ -94,6 +94,7 @@ NOT_IN_VIEWS = {
         "invites",
         "projects",
         "tasks",
+        "deletedTasks",
         "labels",
         "statuses",
         "auditLog",

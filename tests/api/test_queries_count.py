@@ -46,7 +46,7 @@ from db.pages import PageRequest
 from db.session import Database
 from db.unit_of_work import Outcome, UnitOfWork, Writer, now
 from db.webhooks import insert_test
-from domain import api_tokens, arrangement, comments, ids, invites, reactions, webhooks
+from domain import api_tokens, archiving, arrangement, comments, ids, invites, reactions, webhooks
 from domain.merge import Base
 from domain.passwords import Passwords
 from domain.preferences import update_rule
@@ -179,6 +179,8 @@ async def make_sized(office: Office, size: int) -> Sized:
         text = " ".join([f"word {number} of {person.user_id}" for number in range(20)])
         patch = {ChangedField.DESCRIPTION: text}
         await office.do(person, partial(_describe, root, patch))
+        gone = await office.task(person, here, "Gone", project_id=projects[0], assignee_ids=[person.user_id])
+        await office.do(person, partial(_delete, gone))
     changes = await office.read(changes_since, here, root, 0)
     said = [new_id() for _ in range(size)]
     everybody = " ".join(f"@[{typed('user', one.user_id)}]" for one in people)
@@ -261,6 +263,10 @@ async def _status(workspace_id: UUID, status_id: UUID, values: Any, uow: UnitOfW
 
 async def _describe(task_id: UUID, patch: Any, uow: UnitOfWork) -> Outcome:
     return await update_task(uow, task_id, patch, SetPatch(), Base())
+
+
+async def _delete(task_id: UUID, uow: UnitOfWork) -> Outcome:
+    return await archiving.delete_task(uow, task_id, None)
 
 
 async def _invite(workspace_id: UUID, projects: list[UUID], uow: UnitOfWork) -> Outcome:

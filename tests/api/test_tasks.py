@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,6 +14,10 @@ from tests.people import Api, GraphQLFailed, Person
 TASK = """query ($id: ID!) { task(by: {id: $id}) {
   id key title completedAt archivedAt rank status { id category } project { id } parent { id }
   subtaskCount completedSubtaskCount subtasks { nodes { id } } assignees { id } labels { id } } }"""
+DELETED = """query ($id: ID!, $first: Int, $after: String) { workspace(by: {id: $id}) {
+  deletedTasks(first: $first, after: $after) {
+    totalCount pageInfo { hasNextPage endCursor }
+    nodes { id title key deletedAt history(first: 1) { nodes { actor { id } changes { field after } } } } } } }"""
 LIST = """query ($id: ID!, $first: Int, $after: String, $last: Int, $before: String, $filter: TaskFilter,
     $orderBy: [TaskOrder!]) {
   workspace(by: {id: $id}) {
@@ -139,6 +144,89 @@ async def test_a_deleted_task_is_not_there_until_it_is_restored(world: World) ->
         assert await world.owner.refused(mutation, {"id": task}) == ("NOT_FOUND", ["input", "id"])
     await world.owner.do("restoreTask", {"id": task})
     assert (await read(world.owner, task))["title"] == "Gone"
+
+
+async def deleted(person: Person, world: World, **more: Any) -> Any:
+    return (await person.ask(DELETED, id=world.id, **more))["workspace"]["deletedTasks"]
+
+
+async def test_deleted_tasks_are_listed_page_by_page_until_they_are_restored(api: Api) -> None:
+    world = await make_world(api)
+    made = [await world.task(f"Gone {number}", projectId=world.web) for number in range(5)]
+    await world.comment(made[0], "It comes back with its task")
+    for one in made:
+        await world.member.do("deleteTask", {"id": one})
+    found = await deleted(world.owner, world)
+    assert [one["id"] for one in found["nodes"]] == made[::-1]  # the last deleted first
+    assert found["totalCount"] == 5
+    at = [one["deletedAt"] for one in found["nodes"]]
+    assert sorted(at, reverse=True) == at
+    (change,) = found["nodes"][0]["history"]["nodes"]
+    assert change["actor"]["id"] == world.member.id
+    assert change["changes"] == [{"field": "DELETED", "after": at[0]}]
+
+    walked: list[str] = []
+    after = None
+    while True:
+        page = await deleted(world.owner, world, first=2, after=after)
+        walked += [one["id"] for one in page["nodes"]]
+        after = page["pageInfo"]["endCursor"]
+        if not page["pageInfo"]["hasNextPage"]:
+            break
+        await world.owner.do("deleteTask", {"id": await world.task("Meanwhile")})  # shifts no page
+    assert walked == made[::-1]
+
+    await world.admin.do("restoreTask", {"id": made[0]})
+    assert made[0] not in [one["id"] for one in (await deleted(world.owner, world))["nodes"]]
+    query = "query ($id: ID!) { task(by: {id: $id}) { deletedAt commentCount } }"
+    assert (await world.owner.ask(query, id=made[0]))["task"] == {"deletedAt": None, "commentCount": 1}
+
+
+async def test_who_may_restore_a_task_finds_it_among_the_deleted_ones_and_nobody_else(api: Api) -> None:
+    world = await make_world(api)
+    own = await world.guest.create_task(world.id, "The guest's", projectId=world.web)
+    lost = await world.guest.create_task(world.id, "No longer seen", projectId=world.web)
+    await world.owner.do("moveTask", {"id": lost, "projectId": world.ops})
+    by_token = await world.token.create_task(world.id, "The token's", projectId=world.web)
+    every = {own, lost, by_token, world.web_task, world.ops_task, world.loose_task}
+    for one in every:
+        await world.owner.do("deleteTask", {"id": one})
+    scopes = {"TASK_READ", "TASK_WRITE", "TASK_DELETE"}
+    tokens = {}
+    for missing in ("TASK_WRITE", "TASK_DELETE"):
+        tokens[missing] = replace(world.owner, token=(await world.add_token(sorted(scopes - {missing})))[1])
+    seen: dict[str, tuple[Person, set[str] | None]] = {
+        "owner": (world.owner, every),
+        "admin": (world.admin, every),
+        "member": (world.member, every),
+        "token": (world.token, every),
+        "guest": (world.guest, {own}),
+        "other guest": (world.other_guest, set()),
+        "viewer": (world.viewer, None),
+        "reader": (world.reader, None),
+        "token that may not write": (tokens["TASK_WRITE"], None),
+        "token that may not delete": (tokens["TASK_DELETE"], None),
+    }
+    for name, (person, expected) in seen.items():
+        found = await deleted(person, world)
+        assert (None if found is None else {one["id"] for one in found["nodes"]}) == expected, name
+        assert found is None or found["totalCount"] == len(expected or ()), name
+        for one in every - (expected or set()):
+            code, _ = await person.refused("restoreTask", {"id": one})
+            assert code in {"NOT_FOUND", "FORBIDDEN"}, name
+    for person in (world.stranger, world.outsider, world.removed):
+        assert (await person.ask(DELETED, id=world.id))["workspace"] is None
+    assert {one["id"] for one in (await deleted(world.guest, world))["nodes"]} == {own}
+    await world.guest.do("restoreTask", {"id": own})
+
+
+async def test_a_page_of_deleted_tasks_takes_only_its_own_cursors(world: World) -> None:
+    await world.owner.do("deleteTask", {"id": await world.task()})
+    cursor = (await listed(world.owner, world, first=1))["pageInfo"]["endCursor"]
+    for wrong in ({"after": cursor}, {"first": 0}, {"first": 501}):
+        with pytest.raises(GraphQLFailed) as failed:
+            await deleted(world.owner, world, **wrong)
+        assert failed.value.codes == ["BAD_REQUEST"]
 
 
 async def test_moves_by_intent_put_a_task_where_they_say(world: World) -> None:

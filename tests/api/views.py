@@ -31,7 +31,7 @@ fragment status on Status { id version createdAt updatedAt name category color r
 fragment label on Label { id version createdAt updatedAt name color }
 fragment task on Task {
   id version createdAt updatedAt key title description priority startDate dueDate estimate rank completedAt archivedAt
-  workspace { id } project { id } status { id } parent { id } labels { id }
+  deletedAt workspace { id } project { id } status { id } parent { id } labels { id }
   createdBy { id name ... on User { handle } } assignees { id name handle }
   subtaskCount completedSubtaskCount commentCount
   reactions { ...reactions }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from functools import partial
 from random import Random
 from uuid import UUID
 
@@ -11,10 +13,12 @@ from hypothesis import strategies as st
 from sqlalchemy import update
 
 from db import tables
-from db.models import Task
+from db.models import ActorKind, ActorRef, Role, Task
 from db.pages import Page, PageRequest
 from db.task_filters import TaskFilter
-from db.task_lists import TaskOrder, TaskPage, assigned_page, task_pages
+from db.task_lists import DeletedTasks, TaskOrder, TaskPage, assigned_page, count_deleted, deleted_pages, task_pages
+from db.unit_of_work import Outcome, UnitOfWork, now
+from domain import archiving
 from schema.enums import TaskOrderField
 from tests.db.crowd import MIDNIGHT, Crowd, add_tasks, in_order, make_crowd
 from tests.db.office import Office, bounded
@@ -59,6 +63,33 @@ async def test_the_pages_of_an_order_are_its_rows_each_once(
 ) -> None:
     expected = [task.id for task in in_order(crowd.tasks, order)]
     assert [task.id for task in await walk(office, crowd, order, 9, is_backward=is_backward)] == expected
+
+
+async def test_a_deleted_task_is_listed_for_as_long_as_it_is_kept(office: Office) -> None:
+    ann = await office.person()
+    workspace = await office.workspace(ann)
+    bob = await office.member(ann, workspace, Role.MEMBER)
+    tasks = [await office.task(person, workspace) for person in (ann, bob)]
+    for one in tasks:
+        await office.do(ann, partial(_delete, one))
+    scope, at = await office.scope(ann), now()
+
+    async def listed(author: ActorRef | None, days: float) -> list[UUID]:
+        wanted, when = DeletedTasks(timedelta(days=30), author), at + timedelta(days=days)
+        found = await office.read(deleted_pages, scope, [workspace], wanted, PageRequest(10), when)
+        assert await office.read(count_deleted, scope, [workspace], wanted, when) == {
+            workspace: len(found[workspace].rows)
+        }
+        return [task.id for task in found[workspace].rows]
+
+    assert await listed(None, 29.9) == tasks[::-1]
+    assert await listed(bob.ref, 29.9) == [tasks[1]]
+    assert await listed(ActorRef(ActorKind.INTEGRATION, bob.ref.id), 29.9) == []
+    assert await listed(None, 30.1) == []
+
+
+async def _delete(task_id: UUID, uow: UnitOfWork) -> Outcome:
+    return await archiving.delete_task(uow, task_id, None)
 
 
 ORDERS = st.lists(st.tuples(st.sampled_from(FIELDS), st.booleans()), max_size=3, unique_by=lambda key: key[0]).map(

@@ -1,12 +1,23 @@
-"""What somebody overwrote is in the history of its task, and is put back from there."""
+"""What somebody overwrote is put back from the history of its task, and what somebody deleted from the list of that."""
 
 from playwright.async_api import Locator, Page, expect
 
 from tests.e2e.conftest import OpenPage
-from tests.e2e.documents import CHANGE
+from tests.e2e.documents import CHANGE, DELETE
 from tests.e2e.network import network_of
 from tests.e2e.test_accessible import FITS, PANEL_FITS, PHONE, is_for_everybody
-from tests.e2e.test_client import ASK, card, create, has_stored, is_live, open_task, two_on_a_board
+from tests.e2e.test_client import (
+    ASK,
+    arrive,
+    card,
+    create,
+    found_team,
+    has_stored,
+    open_task,
+    team_of,
+    to_board,
+    two_on_a_board,
+)
 
 
 async def overwritten(ann: Page, bob: Page) -> Locator:
@@ -85,8 +96,98 @@ async def test_what_is_put_back_without_a_network_waits_and_what_is_written_mean
     task = await card(bob, "Buy a new violin").get_attribute("data-task")
     await bob.evaluate(ASK, [CHANGE, [{"id": task, "title": "Rent a violin"}]])
     network_of(ann).mend()
-    await is_live(ann)
     choice = ann.get_by_role("dialog", name="Bob changed this too")
     await expect(choice).to_contain_text("Rent a violin")
     await choice.get_by_role("button", name="Keep mine").click()
     await expect(card(bob, "Tune the violin")).to_be_visible()
+
+
+async def test_what_was_deleted_is_found_again_and_restored(open_page: OpenPage) -> None:
+    ann, bob = await two_on_a_board(open_page)
+    await create(ann, "First", "Second", "Third")
+    for page in (ann, bob):
+        await expect(card(page, "Third")).to_contain_text("-3")
+    for title in ("First", "Second"):
+        await open_task(ann, title)
+        await ann.get_by_role("button", name="Delete task").click()
+        await expect(card(bob, title)).to_have_count(0)
+    await ann.reload()
+    await ann.get_by_role("button", name="View").click()
+    await ann.get_by_role("menuitem", name="Deleted tasks").click()
+    deleted = ann.get_by_role("list", name="Deleted tasks").get_by_role("listitem")
+    await expect(deleted).to_have_count(2)
+    await expect(deleted.first).to_contain_text("Second")
+    await expect(deleted.last).to_contain_text("First")
+    await expect(deleted.last).to_contain_text("Deleted by Ann just now")
+    await expect(ann).to_have_title("Deleted tasks · Tutti")
+    await is_for_everybody(ann, "deleted tasks")
+    desk = ann.viewport_size
+    assert desk is not None
+    await ann.set_viewport_size(PHONE)
+    assert await ann.evaluate(FITS)
+    await ann.set_viewport_size(desk)
+
+    third = await card(bob, "Third").get_attribute("data-task")
+    await bob.evaluate(ASK, [DELETE, [{"id": third}]])
+    await expect(deleted.first).to_contain_text("Deleted by Bob")
+    await ann.get_by_role("button", name="Restore “Second”").focus()
+    await ann.keyboard.press("Enter")
+    await expect(card(bob, "Second")).to_be_visible()
+    await expect(deleted).to_have_count(2)
+    await expect(ann.get_by_role("button", name="Restore “First”")).to_be_focused()
+    for left in (1, 0):  # one after the other, wherever the focus has gone
+        await ann.keyboard.press("Enter")
+        await expect(deleted).to_have_count(left)
+    await expect(ann.get_by_text("Nothing was deleted in the last 30 days.")).to_be_visible()
+    assert await ann.evaluate("() => document.activeElement !== document.body")
+    await is_for_everybody(ann, "no deleted tasks")
+    undo = ann.get_by_role("status", name="Messages").locator("div").filter(has_text="“First” was restored")
+    await undo.get_by_role("button", name="Undo").click()
+    await expect(deleted).to_have_count(1)
+    await ann.get_by_role("link", name="Board").click()
+    for page in (ann, bob):
+        await expect(card(page, "Second", "To do")).to_be_visible()
+        await expect(card(page, "Third", "To do")).to_be_visible()
+        await expect(card(page, "First")).to_have_count(0)
+    await ann.keyboard.press("Control+k")
+    await ann.keyboard.type("deleted")
+    await expect(ann.get_by_role("combobox")).to_have_value("deleted")
+    await ann.keyboard.press("Enter")
+    await expect(deleted).to_have_count(1)
+
+
+async def test_what_is_restored_without_a_network_waits(open_networked: OpenPage) -> None:
+    (ann,) = await team_of(open_networked, "Ann")
+    await create(ann, "Gone")
+    await open_task(ann, "Gone")
+    address = ann.url
+    await ann.get_by_role("button", name="Delete task").click()
+    await has_stored(ann, 0)
+    await ann.goto(address)
+    await ann.get_by_role("link", name="Deleted tasks").click()
+    deleted = ann.get_by_role("list", name="Deleted tasks").get_by_role("listitem")
+    await expect(deleted).to_contain_text("Gone")
+    network_of(ann).cut()
+    await expect(ann.get_by_role("status", name="Connection")).to_contain_text("Reconnecting")
+    await deleted.get_by_role("button").click()
+    await expect(deleted.get_by_role("button")).to_have_text("Restored, not saved yet")
+    await ann.get_by_role("link", name="Board").click()
+    await ann.get_by_role("button", name="View").click()
+    await ann.get_by_role("menuitem", name="Deleted tasks").click()
+    await expect(ann.get_by_role("heading", name="The deleted tasks cannot be read now.")).to_be_visible()
+    network_of(ann).mend()
+    await expect(ann.get_by_text("Nothing was deleted in the last 30 days.")).to_be_visible()
+    await ann.get_by_role("link", name="Board").click()
+    await expect(card(ann, "Gone")).to_be_visible()
+
+
+async def test_who_may_not_restore_is_not_led_to_what_was_deleted(open_page: OpenPage) -> None:
+    ann = await arrive(open_page, "Ann")
+    path, invite = await found_team(ann, role="VIEWER")
+    vic = await arrive(open_page, "Vic", invite)
+    await to_board(vic, path)
+    await vic.get_by_role("button", name="View").click()
+    await expect(vic.get_by_role("menuitemcheckbox", name="Archived tasks")).to_be_visible()
+    await expect(vic.get_by_role("menuitem", name="Deleted tasks")).to_have_count(0)
+    await vic.goto(path.replace("board", "deleted"))
+    await expect(vic.get_by_role("heading", name="You may not restore tasks here.")).to_be_visible()

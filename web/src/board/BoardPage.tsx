@@ -3,7 +3,7 @@ import { Suspense, useCallback, useEffect, useMemo, useRef, useState, type Mouse
 import { flushSync } from "react-dom";
 import { useLocation, useSearchParams } from "wouter";
 import { fetchLater, lazily } from "../app/later";
-import { may, type Model, type Task } from "../data/model";
+import { may, mayRestore, type Model, type Task } from "../data/model";
 import { Button, Empty } from "../ui/controls";
 import { forget, useAsked } from "../find/asked";
 import { announceShown } from "../ui/announce";
@@ -63,6 +63,7 @@ export function BoardPage({ slug, view, taskKey }: { slug: string; view: "board"
     focusCard(id);
   }, [clear]);
   const arrange = useCallback((name: "group" | "sort", value: string) => setAddress((now) => withWord(now, name, value), { replace: true }), [setAddress]);
+  const toDeleted = useCallback(() => go(`/w/${slug}/deleted`), [go, slug]);
   const addNew = useCallback(() => setNewIn(""), []);
   const closeNew = useCallback(() => setNewIn(null), []);
   const isNewAsked = useAsked((state) => state.isNewTask);
@@ -88,7 +89,7 @@ export function BoardPage({ slug, view, taskKey }: { slug: string; view: "board"
     <div className="relative flex min-h-0 grow">
       {/* Where the panel lies over the board, what it covers can be scrolled out below it. */}
       <div className={`relative flex min-w-0 grow flex-col ${taskKey ? "md:max-[68.75rem]:*:data-board:scroll-pr-[29rem] md:max-[68.75rem]:*:data-board:pr-[29rem]" : ""}`} onClickCapture={pressed}>
-        <FilterBar {...partsOf(model)} count={tasks.length} countOf={countOf} isWhole={isWhole} filters={filters} onChange={filter} onClear={clearHere} onNew={mayWrite ? addNew : undefined} grouping={grouping} sorting={sorting} onArrange={arrange} />
+        <FilterBar {...partsOf(model)} count={tasks.length} countOf={countOf} isWhole={isWhole} filters={filters} onChange={filter} onClear={clearHere} onNew={mayWrite ? addNew : undefined} onDeleted={mayRestore(model) ? toDeleted : undefined} grouping={grouping} sorting={sorting} onArrange={arrange} />
         {tasks.length === 0 && isWhole && isFiltered(filters) && (
           <Empty title="No task matches these filters.">
             <Button onClick={clearHere}>Clear the filters</Button>

@@ -21,6 +21,8 @@ interface FilterBarProps extends Pick<Model, "statuses" | "labels" | "projects" 
   /** Takes all filters away, and the focus to what is left. */
   onClear: () => void;
   onNew: (() => void) | undefined;
+  /** Leads to what was deleted. */
+  onDeleted: (() => void) | undefined;
   /** How the list is grouped and sorted; the board is neither. */
   grouping?: Grouping | undefined;
   sorting?: Sorting | undefined;
@@ -83,7 +85,7 @@ interface BarProps extends Omit<FilterBarProps, "countOf"> {
 }
 
 /** Drawn anew only when it says something else: others change tasks many times a second. */
-const Bar = memo(function Bar({ line, room, statuses, labels, projects, members, everybody, people, counts, myId: me, count, isWhole, filters, onChange, onClear, onNew, grouping, sorting, onArrange }: BarProps) {
+const Bar = memo(function Bar({ line, room, statuses, labels, projects, members, everybody, people, counts, myId: me, count, isWhole, filters, onChange, onClear, onNew, onDeleted, grouping, sorting, onArrange }: BarProps) {
   const toggled = (set: readonly string[], id: string): string[] => (set.includes(id) ? set.filter((each) => each !== id) : [...set, id]);
   const toggle = (id: string, name: string, count: number | undefined, picture: ReactNode): ReactNode => (
     <button key={id} type="button" aria-pressed={filters.assignees.includes(id)} aria-label={`${name}, ${tasksOf(count ?? 0)}`}
@@ -139,6 +141,7 @@ const Bar = memo(function Bar({ line, room, statuses, labels, projects, members,
           {grouping !== undefined && <OneOf label="Group by" choices={GROUP_CHOICES} value={grouping} onChoose={(id) => onArrange("group", id)} />}
           {sorting !== undefined && <OneOf label="Sort by" choices={SORT_CHOICES} value={sorting} onChoose={(id) => onArrange("sort", id)} />}
           <AnyOf label="Show" choices={ARCHIVE} values={[filters.archived]} onToggle={(id, isOn) => onChange({ archived: isOn ? id : "" })} />
+          {onDeleted && <MenuItem onSelect={onDeleted}>Deleted tasks</MenuItem>}
         </Menu>
         {isFiltered(filters) && !room.isNarrow && <Button kind="quiet" className="shrink-0" aria-label="Clear" title="Clear the filters" onClick={onClear}><X size={16} aria-hidden /></Button>}
         <span className="shrink-0 text-sm whitespace-nowrap text-dim">{tasksOf(count)}{!isWhole && <span className={room.hasMenus ? "" : "sr-only"}>, reading more…</span>}</span>

@@ -206,5 +206,8 @@ function grouped<R>(rows: readonly R[], keyOf: (row: R) => string | undefined): 
   return groups;
 }
 
+/** Whether the person finds deleted tasks, to restore them: all that they see, or as a guest those that they made. */
+export const mayRestore = (model: Model): boolean => may(model, "TASK_DELETE") || model.me?.role === "GUEST";
+
 /** What the person may do here, by what everybody is told of their membership. */
 export const may = (model: Model, permission: Permission): boolean => model.me?.permissions.includes(permission) ?? false;

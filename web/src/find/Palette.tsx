@@ -7,7 +7,7 @@ import { elementOf, focusCard, focusedTaskId } from "../board/focus";
 import { undoLast } from "../board/keys";
 import { archiveAll, openQuick, openQuickInPanel, takeOrGiveBack } from "../board/QuickMenu";
 import { clearSelection, targetsOf } from "../board/selection";
-import { may, type Model, type Task } from "../data/model";
+import { may, mayRestore, type Model, type Task } from "../data/model";
 import type { OpenWorkspace } from "../data/workspace";
 import { INPUT } from "../ui/controls";
 import { Dialog } from "../ui/dialog";
@@ -66,6 +66,7 @@ export default function Palette({ slug, onClose }: { slug: string | undefined; o
     ...(slug ? [
       to("list", "Go to the list", "G L", `/w/${slug}/list`), to("members", "Go to the members", "G M", `/w/${slug}/members`),
       to("search", "Search tasks", "/", `/w/${slug}/search`), to("settings", "Go to the settings: projects, statuses, labels", "", `/w/${slug}/settings`),
+      ...(model && mayRestore(model) ? [to("deleted", "Restore deleted tasks", "", `/w/${slug}/deleted`)] : []),
       to("tasks", "Go to my tasks", "G T", "/tasks"),
     ] : []),
     to("inbox", "Go to the inbox", "G I", "/inbox"),

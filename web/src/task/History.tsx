@@ -1,11 +1,12 @@
 /** What was changed, the newest first, also what was overwritten. Asked for when it is opened, and again when the task changes. */
 import { ArrowRight, RotateCcw, Undo2 } from "lucide-react";
-import { useEffect, useLayoutEffect, useRef, useState, useSyncExternalStore, type ReactNode, type RefObject } from "react";
+import { useEffect, useRef, useState, useSyncExternalStore, type ReactNode } from "react";
 import { useClient } from "urql";
 import { useAgain } from "../data/again";
 import { TaskHistoryDocument, type TaskHistoryQuery } from "../gql/graphql";
 import { may, type Model, type Task } from "../data/model";
 import { Avatar, Button, textOf } from "../ui/controls";
+import { useFocusLeft } from "../ui/focus-left";
 import { Ago, useToday } from "../ui/time";
 import { toast } from "../ui/toasts";
 import { useWorkspace } from "../workspace/context";
@@ -94,15 +95,7 @@ function EntryLine({ entry, task, model, mayWrite }: { entry: Entry; task: Task;
   );
 }
 
-/** A button that goes when it has done its work leaves the focus to the line that it was in. */
-function useFocusLeft(): RefObject<HTMLButtonElement | null> {
-  const ref = useRef<HTMLButtonElement>(null);
-  useLayoutEffect(() => {
-    const button = ref.current;
-    return () => void (button && button === document.activeElement && button.closest("li")?.focus());
-  }, []);
-  return ref;
-}
+const entryOf = (button: HTMLElement): HTMLElement | null => button.closest("li");
 
 /** An undo that waits for the server is not asked for twice. */
 function UndoChange({ id, isOffered, ...rest }: { id: string; who: string; isOffered: boolean; onUndo: () => void }) {
@@ -113,7 +106,7 @@ function UndoChange({ id, isOffered, ...rest }: { id: string; who: string; isOff
 
 function UndoButton({ who, isUndoing, onUndo }: { who: string; isUndoing: boolean; onUndo: () => void }) {
   return (
-    <Button ref={useFocusLeft()} kind="quiet" className="ml-auto text-dim" {...(isUndoing ? {} : { "aria-label": `Undo this change by ${who}`, title: "Undo this change" })} aria-disabled={isUndoing} onClick={() => !isUndoing && onUndo()}>
+    <Button ref={useFocusLeft(entryOf)} kind="quiet" className="ml-auto text-dim" {...(isUndoing ? {} : { "aria-label": `Undo this change by ${who}`, title: "Undo this change" })} aria-disabled={isUndoing} onClick={() => !isUndoing && onUndo()}>
       <Undo2 size={15} aria-hidden />{isUndoing ? "Undone, not saved yet" : "Undo"}
     </Button>
   );
@@ -121,7 +114,7 @@ function UndoButton({ who, isUndoing, onUndo }: { who: string; isUndoing: boolea
 
 function RestoreButton({ what, onRestore }: { what: string; onRestore: () => void }) {
   return (
-    <Button ref={useFocusLeft()} kind="quiet" className="shrink-0" aria-label={`Restore ${what}`} title={`Restore ${what}`} onClick={onRestore}>
+    <Button ref={useFocusLeft(entryOf)} kind="quiet" className="shrink-0" aria-label={`Restore ${what}`} title={`Restore ${what}`} onClick={onRestore}>
       <RotateCcw size={13} aria-hidden />Restore
     </Button>
   );

@@ -7,12 +7,13 @@
 import { ChevronDown, ChevronUp, Link2, X } from "lucide-react";
 import { useEffect, useMemo, useRef, useState, type FormEvent, type ReactNode } from "react";
 import { useQuery } from "urql";
+import { Link } from "wouter";
 import { isLate, PRIORITY_NAMES } from "../board/arrange";
 import { focusCard } from "../board/focus";
 import { archiveAll, moveTo, TaskChoices } from "../board/QuickMenu";
 import type { QuickKind } from "../board/quick-keys";
 import { isTyping } from "../board/typing";
-import { may, type Model, type Task } from "../data/model";
+import { may, mayRestore, type Model, type Task } from "../data/model";
 import { TaskByKeyDocument, type ActivityMode, type ChangedField } from "../gql/graphql";
 import { Viewers } from "../presence/Presence";
 import { useTelling } from "../presence/use";
@@ -114,6 +115,7 @@ function Missing({ taskKey, slug, model, onOpen }: Pick<PanelProps, "taskKey" | 
       {fetching || task ? <Loading what={taskKey} /> : (
         <Empty title={last ? `“${last.title}” is not here any more.` : "This task is not here."}>
           <p>{remover ? `${remover} deleted it${orMoved}.` : "It was deleted, or it is where you may not see it."}</p>
+          {mayRestore(model) && <p><Link className="text-accent underline" href={`/w/${slug}/deleted`}>Deleted tasks</Link> can be restored for 30 days.</p>}
         </Empty>
       )}
       <Leftovers names={drafts} holdsKeys />

@@ -19,12 +19,13 @@ import { recallConflicts, tookConflict, useConflicts } from "../task/conflict";
 const ConflictDialog = lazily(() => import("../task/ConflictDialog"));
 const SearchPage = lazily(() => import("../find/SearchPage"));
 const MembersPage = lazily(() => import("../members/MembersPage"));
+const DeletedPage = lazily(() => import("../deleted/DeletedPage"));
 const Unsent = lazily(() => import("../task/Unsent"));
 const SettingsPage = lazily(() => import("../settings/SettingsPage"));
 
 const fetchRefusals = (): Promise<typeof import("./refusals")> => import("./refusals");
 
-const TITLES: Record<string, string> = { board: "Board", list: "List", search: "Search", members: "Members", settings: "Settings" };
+const TITLES: Record<string, string> = { board: "Board", list: "List", search: "Search", members: "Members", deleted: "Deleted tasks", settings: "Settings" };
 
 export function WorkspacePage({ slug, view, taskKey }: { slug: string; view: string; taskKey: string | undefined }) {
   const client = useClient();
@@ -81,6 +82,7 @@ export function WorkspacePage({ slug, view, taskKey }: { slug: string; view: str
             {(view === "board" || view === "list") && <BoardPage slug={slug} view={view} taskKey={taskKey} />}
             {view === "search" && <SearchPage slug={slug} />}
             {view === "members" && <MembersPage />}
+            {view === "deleted" && <DeletedPage />}
             {view === "settings" && <SettingsPage slug={slug} section={taskKey} />}
           </Later>
           <Spoken />

@@ -28,6 +28,10 @@ export function tellRefusal(workspace: OpenWorkspace, refused: Refused): void {
     toast("That could not be undone", reason?.message);
     return announce(`That could not be undone. ${reason?.message ?? ""}`);
   }
+  if (mutation === "restoreTask" && !refused.task) {
+    toast("The task was not restored", reason?.message);
+    return announce(`The task was not restored. ${reason?.message ?? ""}`);
+  }
   if (mutation === "bulkUpdateTasks") {
     const { length } = input.updates as readonly unknown[];
     toast(`${length} tasks were changed back`, reason?.message);
