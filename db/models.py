@@ -464,12 +464,16 @@ class TaskSubscription:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One thing that a notification tells of. `id` is what it is withdrawn by: a comment, a change set, a reaction."""
+    """One thing that a notification tells of. `id` is what it is withdrawn by: a comment, a change set, a reaction.
+
+    `emoji`: of a reaction.
+    """
 
     id: UUID
     actor: ActorRef
     comment_id: UUID | None
     at: datetime
+    emoji: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -487,6 +491,7 @@ class Notification:
     group_key: str
     group_count: int
     actor: ActorRef
+    emoji: str | None
     is_in_app: bool
     created_at: datetime
     read_at: datetime | None

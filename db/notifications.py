@@ -40,6 +40,7 @@ def _source(stored: Mapping[str, Any]) -> Source:
         actor=ActorRef(_ACTOR_KINDS[stored["actor_kind"]], DriverUuid(stored["actor_id"])),
         comment_id=DriverUuid(stored["comment_id"]) if stored["comment_id"] else None,
         at=datetime.fromisoformat(stored["at"]),
+        emoji=stored.get("emoji"),
     )
 
 
@@ -50,6 +51,7 @@ def _source_row(source: Source) -> dict[str, Any]:
         "actor_id": str(source.actor.id),
         "comment_id": str(source.comment_id) if source.comment_id else None,
         "at": source.at.isoformat(),
+        **({"emoji": source.emoji} if source.emoji else {}),
     }
 
 
@@ -69,6 +71,7 @@ def _values(row: Any) -> dict[str, Any]:
         "group_key": row.group_key,
         "group_count": row.group_count,
         "actor": ActorRef(ActorKind(row.actor_kind), row.actor_id),
+        "emoji": row.emoji,
         "is_in_app": row.is_in_app,
         "created_at": row.created_at,
         "read_at": row.read_at,
@@ -155,11 +158,21 @@ async def unread_by_user_ids(
 
 _COLUMNS = (
     "id uuid, user_id uuid, workspace_id uuid, seq bigint, kind text, task_id uuid, comment_id uuid, invite_id uuid,"
-    " group_key text, sources jsonb, group_count integer, actor_kind text, actor_id uuid, is_in_app boolean,"
-    " created_at timestamptz, read_at timestamptz, withdrawn_at timestamptz"
+    " group_key text, sources jsonb, group_count integer, actor_kind text, actor_id uuid, emoji text,"
+    " is_in_app boolean, created_at timestamptz, read_at timestamptz, withdrawn_at timestamptz"
 )
 _NAMES = ", ".join(one.split()[0] for one in _COLUMNS.split(", "))
-_CHANGING = ("seq", "comment_id", "sources", "group_count", "actor_kind", "actor_id", "created_at", "withdrawn_at")
+_CHANGING = (
+    "seq",
+    "comment_id",
+    "sources",
+    "group_count",
+    "actor_kind",
+    "actor_id",
+    "emoji",
+    "created_at",
+    "withdrawn_at",
+)
 
 
 def _rows(several: Iterable[FoldedNotification]) -> dict[str, str]:
@@ -178,6 +191,7 @@ def _rows(several: Iterable[FoldedNotification]) -> dict[str, str]:
             "group_count": one.group_count,
             "actor_kind": one.actor.kind.value,
             "actor_id": one.actor.id,
+            "emoji": one.emoji,
             "is_in_app": one.is_in_app,
             "created_at": one.created_at,
             "read_at": one.read_at,

@@ -498,6 +498,7 @@ notifications = Table(
     Column("group_count", Integer, nullable=False),
     Column("actor_kind", Text, nullable=False),
     Column("actor_id", Uuid, nullable=False),
+    Column("emoji", Text, comment="Of the newest reaction, if it is of one."),
     Column("is_in_app", Boolean, nullable=False, comment="False: it is for other channels alone."),
     Column("created_at", Instant, nullable=False, comment="When the newest of it happened."),
     Column("read_at", Instant),

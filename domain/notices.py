@@ -17,8 +17,8 @@ _DUE = frozenset({NotificationKind.DUE_SOON, NotificationKind.OVERDUE})
 _FINISHED = frozenset({StatusCategory.DONE, StatusCategory.CANCELED})
 
 
-def _source(uow: UnitOfWork, source_id: UUID, comment: Comment | None = None) -> Source:
-    return Source(source_id, uow.actor.ref, None if comment is None else comment.id, uow.now)
+def _source(uow: UnitOfWork, source_id: UUID, comment: Comment | None = None, emoji: str | None = None) -> Source:
+    return Source(source_id, uow.actor.ref, None if comment is None else comment.id, uow.now, emoji)
 
 
 def _tell(
@@ -161,12 +161,12 @@ def comment_deleted(uow: UnitOfWork, task: Task, comment: Comment) -> None:
     take_back(uow, [Recall(told, comment.id), Recall(reacted)])
 
 
-def reacted(uow: UnitOfWork, task: Task, comment: Comment | None, reaction_id: UUID) -> None:
+def reacted(uow: UnitOfWork, task: Task, comment: Comment | None, reaction_id: UUID, emoji: str) -> None:
     """Whoever wrote the comment, or made the task, hears of it."""
     author = task.created_by if comment is None else comment.author
     if author.kind is ActorKind.USER:
         group = task.id if comment is None else comment.id
-        source = _source(uow, reaction_id, comment)
+        source = _source(uow, reaction_id, comment, emoji)
         _tell(uow, NotificationKind.REACTION, task, source, [author.id], group=group)
 
 

@@ -51,7 +51,7 @@ async def add_reaction(uow: UnitOfWork, subject: Subject, emoji: str) -> Outcome
         if await reactions.count_emojis(uow, subject.id) > MAX_EMOJIS:
             raise LimitReached(f"At most {MAX_EMOJIS} different emojis fit.", MAX_EMOJIS, "emoji")
         events.reactions_changed(uow, task, comment)
-        notices.reacted(uow, task, comment, added)
+        notices.reacted(uow, task, comment, added, wanted)
     return Outcome({subject.kind: str(subject.id)})
 
 

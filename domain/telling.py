@@ -246,6 +246,7 @@ def _new(user_id: UUID, wish: Wish, is_in_app: bool) -> FoldedNotification:
         sources=(source,),
         group_count=1,
         actor=source.actor,
+        emoji=source.emoji,
         is_in_app=is_in_app,
         created_at=source.at,
         read_at=None,
@@ -272,7 +273,7 @@ def _without(one: FoldedNotification, source_id: UUID | None, uow: UnitOfWork) -
 
 def _newest(one: FoldedNotification) -> FoldedNotification:
     last = one.sources[-1]
-    return replace(one, actor=last.actor, comment_id=last.comment_id, created_at=last.at)
+    return replace(one, actor=last.actor, comment_id=last.comment_id, emoji=last.emoji, created_at=last.at)
 
 
 def tell(uow: UnitOfWork, wish: Wish) -> None:

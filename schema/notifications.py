@@ -33,6 +33,7 @@ class Notification(Node):
     led: strawberry.Private[Led | None]
     kind: NotificationKind = strawberry.field(description="What it is about.")
     group_count: int = strawberry.field(description="How many like events were folded into this one.")
+    emoji: str | None = strawberry.field(description="For REACTION: with what, the newest of them.")
     created_at: datetime = strawberry.field(description="When the newest of them happened.")
     read_at: datetime | None = strawberry.field(description="When you read it; null: you have not.")
 
@@ -76,6 +77,7 @@ class Notification(Node):
             id=strawberry.ID(typed("notification", row.id)),
             kind=row.kind,
             group_count=row.group_count,
+            emoji=row.emoji,
             created_at=row.created_at,
             read_at=row.read_at,
         )

@@ -16,7 +16,7 @@ LIST = """query ($workspace: ID, $unread: Boolean, $mentions: Boolean, $first: I
   ) {
     unreadCount pageInfo { hasNextPage endCursor }
     nodes {
-      id kind groupCount createdAt readAt actor { id name } workspace { id } task { id } comment { id }
+      id kind groupCount emoji createdAt readAt actor { id name } workspace { id } task { id } comment { id }
       invite { workspaceName invitedBy }
     }
   } }
@@ -152,12 +152,15 @@ async def test_the_tasks_of_a_status_that_goes_are_no_news(world: World) -> None
 
 async def test_a_reaction_is_told_to_the_author_and_taken_back_with_it(world: World) -> None:
     task = await world.task()
-    for person in (world.member, world.admin, world.owner):
-        await person.do("addReaction", {"subjectId": task, "emoji": "\U0001f44d"})
+    reactions = ((world.member, "\U0001f44d"), (world.admin, "\U0001f389"), (world.owner, "\U0001f44d"))
+    for person, emoji in reactions:
+        await person.do("addReaction", {"subjectId": task, "emoji": emoji})
     assert await kinds(world.owner, task) == [("REACTION", 2)]
-    await world.admin.do("removeReaction", {"subjectId": task, "emoji": "\U0001f44d"})
     (found,) = [one for one in await told(world.owner) if one["task"] == {"id": task}]
-    assert (found["groupCount"], found["actor"]["id"]) == (1, world.member.id)
+    assert found["emoji"] == "\U0001f389"
+    await world.admin.do("removeReaction", {"subjectId": task, "emoji": "\U0001f389"})
+    (found,) = [one for one in await told(world.owner) if one["task"] == {"id": task}]
+    assert (found["groupCount"], found["actor"]["id"], found["emoji"]) == (1, world.member.id, "\U0001f44d")
     await world.member.do("removeReaction", {"subjectId": task, "emoji": "\U0001f44d"})
     assert await kinds(world.owner, task) == []
 

@@ -10,6 +10,15 @@ it("names only the one who is known to have done it", () => {
   expect(notice("REACTION", 3)).toBe("Bob reacted, 3 reactions in all");
 });
 
+it("says with what somebody reacted, and to what", () => {
+  const reaction = { kind: "REACTION", groupCount: 1, emoji: "🎉", actor: { id: "user_1", name: "Bob" }, task: { id: "task_1" } };
+  expect(sentence(reaction as Notice)).toBe("Bob reacted with 🎉 to your task");
+  expect(sentence({ ...reaction, comment: { id: "comment_1" } } as Notice)).toBe("Bob reacted with 🎉 to your comment");
+  expect(sentence({ ...reaction, groupCount: 2 } as Notice)).toBe("Bob reacted with 🎉, 2 reactions in all");
+  const other = { ...reaction, emoji: "👍", actor: { id: "user_2", name: "Ann" } };
+  expect(Object.values(saidOf([reaction, other, reaction] as unknown as Group)).join(" ")).toBe("Bob and Ann reacted 3 times, with 🎉 👍");
+});
+
 it("says when a task is due as it is said elsewhere", () => {
   const task = { dueDate: "2031-05-17" };
   expect(sentence({ kind: "DUE_SOON", groupCount: 1, task } as Notice)).toBe("Due May 17, 2031");

@@ -6,7 +6,7 @@ import type { Notice } from "./store";
 const day = (date: string | null | undefined): string => (date ? dayWithin(date) : "soon");
 
 /** What happened, after the name of who did it last: of many, nothing says whether others did the rest. For dates there is nobody. */
-export function happened({ kind, groupCount, task, invite }: Notice): string {
+export function happened({ kind, groupCount, emoji, task, comment, invite }: Notice): string {
   const many = groupCount > 1;
   switch (kind) {
     case "MENTION": return many ? `mentioned you, ${groupCount} mentions in all` : "mentioned you";
@@ -18,7 +18,10 @@ export function happened({ kind, groupCount, task, invite }: Notice): string {
     case "DUE_SOON": return `Due ${day(task?.dueDate)}`;
     case "OVERDUE": return `Late: it was due ${day(task?.dueDate)}`;
     case "INVITED": return `invited you to ${invite?.workspaceName ?? "a workspace"}`;
-    case "REACTION": return many ? `reacted, ${groupCount} reactions in all` : "reacted";
+    case "REACTION": {
+      const withIt = emoji ? ` with ${emoji}` : "";
+      return many ? `reacted${withIt}, ${groupCount} reactions in all` : `reacted${withIt} to your ${comment ? "comment" : "task"}`;
+    }
   }
 }
 
@@ -52,7 +55,12 @@ export function saidOf(group: Group): { readonly who: string; readonly what: str
   if (group.length === 1 || !verb) return { who, what: happened(last) };
   const groupCount = group.reduce((sum, notice) => sum + notice.groupCount, 0);
   if (groupCount > group.length) return { who, what: happened({ ...last, groupCount }) };
-  return { who: listed([...new Map(group.map(({ actor }) => [actor.id, actor.name])).values()]), what: `${verb} ${groupCount === 2 ? "twice" : `${groupCount} times`}` };
+  return { who: listed([...new Map(group.map(({ actor }) => [actor.id, actor.name])).values()]), what: `${verb} ${groupCount === 2 ? "twice" : `${groupCount} times`}${withEmojis(group)}` };
+}
+
+function withEmojis(group: Group): string {
+  const emojis = new Set(group.flatMap(({ emoji }) => emoji ?? []));
+  return emojis.size ? `, with ${[...emojis].join(" ")}` : "";
 }
 
 /** Two are named, and of more how many there are. */
