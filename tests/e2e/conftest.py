@@ -64,6 +64,7 @@ def server_url(stack: TestStack, tmp_path_factory: pytest.TempPathFactory) -> It
             "TUTTI_STATE_DIR": str(folder),
             "TUTTI_PUBLIC_URL": f"http://127.0.0.1:{port}",
             "TEST_OUTBOX": "files",
+            "TUTTI_WEBHOOK_ALLOW_LOOPBACK": "on",
             "TUTTI_TRUSTED_DOCUMENTS": str(folder / "manifest.json"),
             "TUTTI_TRUSTED_DOCUMENTS_ONLY": "on",
         }

@@ -13,6 +13,7 @@ CREATE = "mutation ($input: CreateTaskInput!) { createTask(input: $input) { task
 CHANGE = "mutation ($input: UpdateTaskInput!) { updateTask(input: $input) { userErrors { code } } }"
 DELETE = "mutation ($input: DeleteTaskInput!) { deleteTask(input: $input) { userErrors { code } } }"
 COMMENT = "mutation ($input: CreateCommentInput!) { createComment(input: $input) { userErrors { code } } }"
+WEBHOOK = "mutation ($input: CreateWebhookInput!) { createWebhook(input: $input) { userErrors { code } } }"
 MANIFEST = {
     "sign-up": SIGN_UP,
     "team": TEAM,
@@ -21,4 +22,5 @@ MANIFEST = {
     "change": CHANGE,
     "delete": DELETE,
     "comment": COMMENT,
+    "webhook": WEBHOOK,
 }

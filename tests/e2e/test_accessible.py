@@ -43,6 +43,8 @@ DIALOGS = {
     "/w/{slug}/settings/projects": ("New project", "Edit Brass", "Delete Brass"),
     "/w/{slug}/settings/statuses": ("New status", "Edit Done", "Delete Done"),
     "/w/{slug}/settings/labels": ("New label",),
+    "/w/{slug}/settings/tokens": ("New token",),
+    "/w/{slug}/settings/webhooks": ("New webhook",),
     "/account/security": ("Delete account…",),
 }
 """Pages -> the buttons that open a dialog there."""
@@ -52,6 +54,8 @@ SETTINGS = {
     "/w/{slug}/settings/projects": "Projects",
     "/w/{slug}/settings/statuses": "Statuses",
     "/w/{slug}/settings/labels": "Labels",
+    "/w/{slug}/settings/tokens": "API tokens",
+    "/w/{slug}/settings/webhooks": "Webhooks",
     "/w/{slug}/settings/audit": "Audit log",
 }
 OWN = {

@@ -44,11 +44,12 @@ LINE_FITS = """() => {
 }"""
 """Whether the filters are one line in which all of them have room."""
 SMALL = """() => [...document.querySelectorAll(
-    "a, button, input, select, textarea, [role=button], [role^=menuitem], [tabindex='0']")]
+    "a, button, input, select, summary, textarea, [role=button], [role^=menuitem], [tabindex='0']")]
     .filter(element => element.checkVisibility() && !element.closest(".sr-only, [data-radix-focus-guard]"))
-    .map(element => [element.getAttribute("aria-label") || element.textContent, element.getBoundingClientRect()])
+    .map(element => [element, (element.closest("label") ?? element).getBoundingClientRect()])
     .filter(([, { width, height }]) => width < 44 || height < 44)
-    .map(([name, { width, height }]) => `${name}: ${width} x ${height}`).join(", ")"""
+    .map(([{ ariaLabel, textContent }, { width, height }]) => `${ariaLabel || textContent}: ${width} x ${height}`)
+    .join(", ")"""
 """What can be touched and is smaller than a finger."""
 TARGETS = "() => document.querySelectorAll('button, [role=button], [role^=menuitem]').length"
 IS_CLEAR = """() => {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -35,27 +35,17 @@ from db.webhooks import delivery_pages, webhooks_by_ids
 from domain import api_tokens, members, webhooks
 from domain.merge import Base
 from domain.reminders import SYSTEM
-from domain.webhook_targets import TargetRules
 from jobs.webhook_payloads import Payloads, RightsEnded
-from jobs.webhook_posting import SECONDS, Poster
-from jobs.webhooks import UNTELLABLE, Courier, Pace, run_webhooks
-from realtime.bells import Bells
+from jobs.webhook_posting import SECONDS
+from jobs.webhooks import UNTELLABLE, Courier, Pace
 from realtime.counters import Counters
 from realtime.link import Link
 from realtime.messages import channel
 from realtime.publisher import Publisher
 from tests.db.office import Office
 from tests.jobs.receiver import OK, Received, Receiver, answer, receiving
+from tests.jobs.worker import HERE, QUICK, working
 from tests.stack_fixture import TestStack
-
-HERE = TargetRules(is_http_allowed=True, is_loopback_allowed=True)
-QUICK = Pace(
-    backoff=(timedelta(milliseconds=20),) * 3,
-    probe_every=timedelta(milliseconds=50),
-    look_seconds=0.02,
-    rest_seconds=0.0,
-    claim=timedelta(seconds=30),
-)
 
 
 @dataclass
@@ -121,20 +111,9 @@ class Desk:
         asked = webhooks.WebhookPatch(**patch)
         await self.office.do(by or self.owner, lambda uow: webhooks.update_webhook(uow, webhook_id, asked, HERE))
 
-    @asynccontextmanager
-    async def working(self, pace: Pace = QUICK, seconds: float = SECONDS) -> AsyncIterator[Courier]:
+    def working(self, pace: Pace = QUICK, seconds: float = SECONDS) -> AbstractAsyncContextManager[Courier]:
         """A worker at work."""
-        poster = Poster(HERE, seconds=seconds)
-        database, bells = self.office.database, Bells(self.redis_url, Counters())
-        courier = Courier(database, poster, Payloads(database), bells, pace, self.clock)
-        run = asyncio.create_task(run_webhooks(courier))
-        try:
-            yield courier
-        finally:
-            run.cancel()
-            with suppress(asyncio.CancelledError):
-                await run
-            await poster.close()
+        return working(self.office.database, self.redis_url, pace, seconds, self.clock)
 
     async def until(self, is_so: Callable[[Webhook], bool], webhook_id: UUID) -> Webhook:
         """Wait until a webhook is so."""

@@ -67,6 +67,8 @@ export default function Palette({ slug, onClose }: { slug: string | undefined; o
       to("list", "Go to the list", "G L", `/w/${slug}/list`), to("members", "Go to the members", "G M", `/w/${slug}/members`),
       to("search", "Search tasks", "/", `/w/${slug}/search`), to("settings", "Go to the settings: projects, statuses, labels", "", `/w/${slug}/settings`),
       ...(model && mayRestore(model) ? [to("deleted", "Restore deleted tasks", "", `/w/${slug}/deleted`)] : []),
+      ...(model && may(model, "TOKEN_ADMIN") ? [to("tokens", "Go to the API tokens", "", `/w/${slug}/settings/tokens`)] : []),
+      ...(model && may(model, "WEBHOOK_ADMIN") ? [to("webhooks", "Go to the webhooks", "", `/w/${slug}/settings/webhooks`)] : []),
       to("tasks", "Go to my tasks", "G T", "/tasks"),
     ] : []),
     to("inbox", "Go to the inbox", "G I", "/inbox"),

@@ -4,9 +4,9 @@ import { useEffect, useState } from "react";
 import { NO_PROBLEMS, useAct, type Problems } from "../data/act";
 import { useRows } from "../data/pages";
 import { CreateInviteDocument, InvitesDocument, RevokeInviteDocument, type InvitesQuery, type Role } from "../gql/later/graphql";
-import { Button, Field, INPUT, Select } from "../ui/controls";
+import { Button, Field, Select } from "../ui/controls";
 import { dayOf, dayWithin } from "../ui/day";
-import { Badge, Panel, Problem, Row, Rows, Section } from "../ui/forms";
+import { Badge, Checks, Once, Panel, Problem, Row, Rows, Section } from "../ui/forms";
 import { useOnce } from "../ui/once";
 import { toast } from "../ui/toasts";
 import { useModel, useWorkspace } from "../workspace/context";
@@ -92,27 +92,12 @@ function NewInvite() {
             {way === "link" && <Field label="How many may use it" name="maxUses" type="number" min={1} max={10_000} placeholder="Any number" problem={problems.maxUses} />}
           </div>
           {role === "GUEST" && (
-            <fieldset className="grid gap-1">
-              <legend className="text-sm font-medium">Projects they see</legend>
-              <div className="flex flex-wrap gap-x-4 gap-y-1">
-                {projects.map(({ id, name }) => <label key={id} className="flex min-h-8 items-center gap-2 text-sm pointer-coarse:min-h-11"><input type="checkbox" name="projectIds" value={id} className="size-4 accent-accent" />{name}</label>)}
-              </div>
-              {projects.length === 0 && <p className="text-sm text-dim">There is no project yet; make one in the settings first.</p>}
-              <Problem>{problems.projectIds}</Problem>
-            </fieldset>
+            <Checks legend="Projects they see" name="projectIds" choices={projects.map(({ id, name }) => ({ id, label: name }))} problem={problems.projectIds} none="There is no project yet; make one in the settings first." />
           )}
           <Problem>{[problems.form, problems.role, problems.expiresAt].filter(Boolean).join(" ")}</Problem>
           <div><Button kind="primary" type="submit" disabled={isBusy}>{way === "link" ? "Make an invite link" : "Send the invite"}</Button></div>
         </form>
-        {url && (
-          <div className="grid gap-2 rounded-xl bg-soft p-3">
-            <label htmlFor="invite-url" className="text-sm font-medium">The link. It is shown only now.</label>
-            <div className="flex gap-2">
-              <input id="invite-url" readOnly value={url} className={INPUT} onFocus={(event) => event.target.select()} />
-              <Button onClick={() => void navigator.clipboard.writeText(url).then(() => toast("The link is copied"))}>Copy</Button>
-            </div>
-          </div>
-        )}
+        {url && <Once label="The link. It is shown only now." value={url} copied="The link is copied" />}
       </Panel>
     </Section>
   );

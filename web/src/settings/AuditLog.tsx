@@ -1,4 +1,4 @@
-/** Who joined, left, and changed rights, and what became of invites: the newest first, for those who manage members. */
+/** Who joined, left, and changed rights, and what became of invites, API tokens and webhooks: the newest first, for those who manage members. */
 import { useEffect, useRef, useState } from "react";
 import { useClient } from "urql";
 import { AuditLogDocument, type AuditLogQuery } from "../gql/later/graphql";
@@ -66,7 +66,7 @@ export function AuditLog() {
 
   const { entries, end } = state ?? { entries: null, end: null };
   return (
-    <Section title="Audit log" lead="Who joined, left or got other rights, and what was done with invites.">
+    <Section title="Audit log" lead="Who joined, left or got other rights, and what was done with invites, API tokens and webhooks.">
       <Problem>{problem}</Problem>
       {!entries && !problem && <Loading what="the log" />}
       {entries && (
@@ -97,7 +97,25 @@ export function joinedIn(entries: readonly Entry[]): Joined {
   return new Map(joins.filter(isOwn).map(({ entityId, actor }) => [entityId, actor]));
 }
 
+function saidOfToken(changes: Entry["changes"]): string {
+  const { before, after } = changes.find(({ field }) => field === "NAME") ?? {};
+  if (before == null) return `made the API token “${after}”`;
+  return after == null ? `revoked the API token “${before}”` : `renamed the API token “${before}” to “${after}”`;
+}
+
+function saidOfWebhook(changes: Entry["changes"]): string {
+  const url = changes.find(({ field }) => field === "URL");
+  const paused = changes.find(({ field }) => field === "PAUSED");
+  if (url && url.before == null) return `made a webhook to ${url.after}`;
+  if (url && url.after == null) return `deleted the webhook to ${url.before}`;
+  if (url) return `led the webhook to ${url.before} to ${url.after}`;
+  if (paused) return paused.after ? "paused a webhook" : "resumed a webhook";
+  return changes.some(({ field }) => field === "SECRET") ? "made a new secret for a webhook" : "changed what a webhook is told of";
+}
+
 export function said({ entityId, actor, changes }: Entry, model: Model, joined: Joined): string {
+  if (entityId.startsWith("token_")) return saidOfToken(changes);
+  if (entityId.startsWith("webhook_")) return saidOfWebhook(changes);
   const role = changes.find(({ field }) => field === "ROLE");
   const projects = changes.find(({ field }) => field === "PROJECTS");
   if (entityId.startsWith("invite_")) return role?.before == null ? `made an invite for a ${roleOf(role?.after)}` : `revoked an invite for a ${roleOf(role.before)}`;

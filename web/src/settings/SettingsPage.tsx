@@ -8,12 +8,16 @@ import { General } from "./General";
 import { Labels } from "./Labels";
 import { Projects } from "./Projects";
 import { Statuses } from "./Statuses";
+import { Tokens } from "./Tokens";
+import { Webhooks } from "./Webhooks";
 
 const SECTIONS = [
   { id: "general", label: "General", Section: General, isFor: () => true },
   { id: "projects", label: "Projects", Section: Projects, isFor: () => true },
   { id: "statuses", label: "Statuses", Section: Statuses, isFor: () => true },
   { id: "labels", label: "Labels", Section: Labels, isFor: () => true },
+  { id: "tokens", label: "API tokens", Section: Tokens, isFor: (model: Model) => may(model, "TOKEN_ADMIN") },
+  { id: "webhooks", label: "Webhooks", Section: Webhooks, isFor: (model: Model) => may(model, "WEBHOOK_ADMIN") },
   { id: "audit", label: "Audit log", Section: AuditLog, isFor: (model: Model) => may(model, "MEMBER_ADMIN") },
 ] as const;
 

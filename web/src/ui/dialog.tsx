@@ -6,6 +6,7 @@ import { Button } from "./controls";
 /** `isHigh`: it begins near the top and stays there, where what it shows gets higher and lower under the hands. */
 export function Dialog({ title, isHigh = false, onClose, children }: { title: string; isHigh?: boolean; onClose: () => void; children: ReactNode }) {
   const dialog = useRef<HTMLDialogElement>(null);
+  const isPressedOutside = useRef(false);
   // In the commit itself: a key that comes after it is meant for the dialog, and at its end for what had the focus before.
   useLayoutEffect(() => {
     const element = dialog.current;
@@ -23,7 +24,9 @@ export function Dialog({ title, isHigh = false, onClose, children }: { title: st
         event.preventDefault();
         onClose();
       }}
-      onClick={(event) => event.target === dialog.current && onClose()}
+      // Whoever selects text in it may let go outside.
+      onPointerDown={(event) => { isPressedOutside.current = event.target === dialog.current; }}
+      onClick={(event) => event.target === dialog.current && isPressedOutside.current && onClose()}
     >
       <div className="grid gap-4 p-5">
         <div className="flex items-center justify-between gap-4">

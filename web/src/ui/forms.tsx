@@ -5,6 +5,7 @@ import { NO_PROBLEMS, type Problems } from "../data/act";
 import { Button, Field, INPUT } from "./controls";
 import { Dialog } from "./dialog";
 import { useOnce } from "./once";
+import { toast } from "./toasts";
 
 /** A page that scrolls, with its own navigation at the top. */
 export function SettingsFrame({ title, lead, tabs, children }: { title: string; lead?: ReactNode; tabs?: ReactNode; children: ReactNode }) {
@@ -28,15 +29,12 @@ export interface Tab {
   readonly href: string;
 }
 
-const intoSight = (tab: HTMLAnchorElement | null): void => tab?.scrollIntoView({ block: "nearest", inline: "nearest" });
-
 export function Tabs({ label, tabs, current }: { label: string; tabs: readonly Tab[]; current: string }) {
   return (
-    <nav aria-label={label} className="-mx-1 flex overflow-x-auto sm:gap-x-1 border-b border-line px-1 [scrollbar-width:none]">
+    <nav aria-label={label} className="-mx-1 flex flex-wrap gap-x-1 border-b border-line px-1">
       {tabs.map(({ id, label: name, href }) => (
         <Link key={id} href={href} aria-current={id === current ? "page" : undefined}
-          ref={current === id ? intoSight : undefined}
-          className="inline-flex min-h-9 shrink-0 items-center -outline-offset-2 border-b-2 border-transparent px-1 text-sm whitespace-nowrap text-dim hover:text-text sm:px-2.5 aria-[current=page]:border-accent aria-[current=page]:text-text pointer-coarse:min-h-11">
+          className="inline-flex min-h-9 items-center -outline-offset-2 border-b-2 border-transparent px-1 text-sm whitespace-nowrap text-dim hover:text-text sm:px-2.5 aria-[current=page]:border-accent aria-[current=page]:text-text pointer-coarse:min-h-11">
           {name}
         </Link>
       ))}
@@ -83,6 +81,47 @@ export function TextArea({ label, problem, hint, ...rest }: TextareaHTMLAttribut
       <label htmlFor={id} className="text-sm font-medium">{label}</label>
       <textarea id={id} rows={3} className={`${INPUT} field-sizing-content max-h-80`} aria-invalid={Boolean(problem)} aria-describedby={`${id}-note`} {...rest} />
       <p id={`${id}-note`} className={problem ? "text-sm text-bad" : "text-sm text-dim"} role={problem ? "alert" : undefined}>{problem ?? hint}</p>
+    </div>
+  );
+}
+
+export interface Check {
+  readonly id: string;
+  readonly label: string;
+  /** What it means, where its label does not say all. */
+  readonly hint?: string;
+}
+
+/** Any number of choices of a form, sent by its `name`. `none` is said where there are none. */
+export function Checks({ legend, name, choices, chosen = [], problem, none }: { legend: string; name: string; choices: readonly Check[]; chosen?: readonly string[]; problem?: string | undefined; none?: string }) {
+  const note = useId();
+  return (
+    <fieldset className="grid gap-1" aria-describedby={note}>
+      <legend className="mb-1 text-sm font-medium">{legend}</legend>
+      <div className="flex flex-wrap gap-x-4 gap-y-1">
+        {choices.map(({ id, label, hint }) => (
+          <label key={id} className={`flex min-h-8 items-center gap-2 text-sm pointer-coarse:min-h-11 ${hint ? "w-full" : ""}`}>
+            <input type="checkbox" name={name} value={id} aria-label={label} aria-describedby={hint && `${note}-${id}`} defaultChecked={chosen.includes(id)} className="size-4 shrink-0 accent-accent" />
+            <span>{label}{hint && <span id={`${note}-${id}`} className="block text-dim">{hint}</span>}</span>
+          </label>
+        ))}
+      </div>
+      {choices.length === 0 && <p className="text-sm text-dim">{none}</p>}
+      <div id={note}><Problem>{problem}</Problem></div>
+    </fieldset>
+  );
+}
+
+/** What the server tells once and keeps no copy of, to be copied. `copied` is said when it is. */
+export function Once({ label, value, copied }: { label: string; value: string; copied: string }) {
+  const id = useId();
+  return (
+    <div className="grid gap-2 rounded-xl bg-soft p-3">
+      <label htmlFor={id} className="text-sm font-medium">{label}</label>
+      <div className="flex gap-2">
+        <input id={id} readOnly value={value} className={INPUT} onFocus={(event) => event.target.select()} />
+        <Button onClick={() => void navigator.clipboard.writeText(value).then(() => toast(copied))}>Copy</Button>
+      </div>
     </div>
   );
 }
