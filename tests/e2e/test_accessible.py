@@ -10,6 +10,7 @@ from tests.e2e.test_client import (
     is_accessible,
     make_team,
     make_team_by_hand,
+    open_task,
     sign_up,
     sign_up_by_hand,
     two_on_a_board,
@@ -206,3 +207,34 @@ async def test_dialogs_menus_and_the_task_by_keyboard_alone(open_page: OpenPage,
     await keys.type("settings")
     await keys.press("Enter")
     await expect(page.get_by_role("main", name="Settings")).to_be_visible()
+
+
+async def test_what_closes_or_is_done_leaves_the_focus_where_one_goes_on(open_page: OpenPage) -> None:
+    page, _ = await two_on_a_board(open_page)
+    keys = page.keyboard
+    await create(page, "Sell the tuba")
+    switcher = page.get_by_role("button", name="Workspace:")
+    await switcher.press("Enter")
+    await page.get_by_role("menuitem", name="New workspace").press("Enter")
+    await expect(page.get_by_role("textbox", name="Name")).to_be_focused()
+    await keys.press("Escape")
+    await expect(switcher).to_be_focused()
+
+    await open_task(page, "Sell the tuba")
+    edit = page.get_by_role("button", name="Edit description")
+    description = page.get_by_role("textbox", name="Description")
+    for end in ("Escape", "Control+Enter"):
+        await edit.press("Enter")
+        await expect(description).to_be_focused()
+        await keys.press(end)
+        await expect(edit).to_be_focused()
+    await edit.press("Enter")
+    await page.get_by_role("button", name="Cancel", exact=True).press("Enter")
+    await expect(edit).to_be_focused()
+    await page.get_by_role("button", name="Labels:").press("Enter")
+    await page.get_by_role("menuitem", name="New label…").press("Enter")
+    await expect(page.get_by_role("button", name="New label", exact=True)).to_be_disabled()
+
+    await page.get_by_role("link", name="Members").click()
+    await page.get_by_role("button", name="Make an invite link").press("Enter")
+    await expect(page.get_by_role("textbox", name="The link. It is shown only now.")).to_be_focused()

@@ -131,6 +131,20 @@ async def test_a_change_is_undone_by_its_key_and_from_the_history(open_page: Ope
     await expect(card(page, "Undo me", "To do")).to_be_visible()
 
 
+async def test_what_is_undone_is_in_sight_though_the_pointer_keeps_another_card(
+    open_page: OpenPage,
+) -> None:
+    page = await sign_up(open_page, "Ann")
+    await create(page, "First", "Second", "Third")
+    await card(page, "First").focus()
+    await page.keyboard.press("Alt+ArrowRight")
+    await expect(card(page, "First", "In progress")).to_be_focused()
+    await card(page, "Third").hover()
+    await page.keyboard.press("Control+z")
+    await expect(card(page, "First", "To do")).to_be_focused()
+    await expect(card(page, "First")).to_be_in_viewport(ratio=0.9)
+
+
 async def test_keys_that_come_faster_than_frames_all_do_what_they_say(open_page: OpenPage) -> None:
     page = await sign_up(open_page, "Ann")
     await create(page, "Fast", "Other")

@@ -45,7 +45,7 @@ export function useBoardKeys(shown: Shown): void {
       }
       if (isTyping(event) || event.metaKey || event.ctrlKey || event.defaultPrevented) return;
       const id = taskIdAt(event.target);
-      drawNow();
+      drawNow(workspace);
       const { columns, onOpen, order, opened } = latest.current;
       const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
       const task = taskIn(columns, id);
@@ -81,11 +81,10 @@ export function useBoardKeys(shown: Shown): void {
       const position = placeAt(columns.get(statusId) ?? [], isAside ? 0 : index + (arrow === "ArrowDown" ? 1 : -1), task);
       if (!position || (!isAside && arrow === "ArrowUp" && index === 0)) return;
       workspace.submit("moveTask", { id: task.id, statusId, position });
-      follow(task.id, drawNow);
+      follow(task.id, () => drawNow(workspace));
       announce(placeOf(task, latest.current.columns, workspace.model()));
     }
 
-    const drawNow = (): void => flushSync(() => workspace.showNow());
     const taskIn = (columns: Columns, id: string | null): Task | undefined => {
       const task = id === null ? undefined : workspace.model().taskById.get(id);
       return task && columns.get(task.status.id)?.some((shown) => shown.id === id) ? task : undefined;
@@ -99,10 +98,15 @@ export function useBoardKeys(shown: Shown): void {
   }, [workspace]);
 }
 
-/** Undoes what was done last, and says what that was. */
+const drawNow = (workspace: OpenWorkspace): void => flushSync(() => workspace.showNow());
+
+/** Undoes what was done last, shows where, and says what that was. */
 export function undoLast(workspace: OpenWorkspace): void {
   const undone = workspace.undoLast();
-  if (undone) dropUndoOf(undone.operation.key);
+  if (undone) {
+    dropUndoOf(undone.operation.key);
+    follow(undone.operation.entityId, () => drawNow(workspace));
+  }
   toast(undone ? undoneWords(undone, workspace.model()) : "There is nothing to undo");
 }
 

@@ -6,6 +6,7 @@ import type { WorkspaceEvent } from "../data/server";
 import { EditedBy } from "../presence/Presence";
 import { useEditorOf } from "../presence/use";
 import { Button } from "../ui/controls";
+import { useFocusBack } from "../ui/focus-left";
 import { useWorkspace } from "../workspace/context";
 import { showConflict, useConflicts, whoElse, type Conflict } from "./conflict";
 import { SAVE_KEY } from "./keys";
@@ -115,6 +116,7 @@ export function Description({ task, version, isFixed, onTyping, people }: TextPr
   const typed = useTyped(value, version, `description.${task.id}`);
   const [isPreview, setPreview] = useState(false);
   const editor = useEditorOf(task.id, "DESCRIPTION");
+  const edit = useFocusBack(typed.isTyping);
   useEffect(() => {
     if (!typed.isTyping) setPreview(false);
   }, [typed.isTyping]);
@@ -131,8 +133,8 @@ export function Description({ task, version, isFixed, onTyping, people }: TextPr
       <div className="flex min-h-8 items-center justify-between gap-2">
         <h2 className="text-sm font-semibold">Description</h2>
         <EditedBy taskId={task.id} field="DESCRIPTION" what="the description" className="grow" />
-        {!isFixed && !typed.isTyping && <Button kind="quiet" onClick={() => { typed.type(value); onTyping(true); }}><Pencil size={14} aria-hidden />Edit<span className="sr-only"> description</span></Button>}
-        {typed.isTyping && <Button kind="quiet" aria-pressed={isPreview} onClick={() => setPreview(!isPreview)}>Preview</Button>}
+        {!isFixed && !typed.isTyping && <Button ref={edit} kind="quiet" onClick={() => { typed.type(value); onTyping(true); }}><Pencil size={14} aria-hidden />Edit<span className="sr-only"> description</span></Button>}
+        {typed.isTyping && <Button kind="quiet" onClick={() => setPreview(!isPreview)}>{isPreview ? "Write" : "Preview"}</Button>}
       </div>
       <Undecided task={task} isHere={isOfDescription} />
       {typed.isTyping ? (

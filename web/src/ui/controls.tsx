@@ -1,8 +1,8 @@
 /** Buttons, fields and avatars. Every control is at least 32 px high, 44 px on touch screens, and has a name. */
-import { useId, type ButtonHTMLAttributes, type InputHTMLAttributes, type ReactNode, type Ref } from "react";
+import { useId, type ButtonHTMLAttributes, type InputHTMLAttributes, type MouseEvent, type ReactNode, type Ref } from "react";
 import { CombinedError } from "urql";
 
-const BUTTON = "inline-flex min-h-8 items-center justify-center gap-1.5 rounded-lg px-3 text-sm font-medium disabled:opacity-60 pointer-coarse:min-h-11 pointer-coarse:min-w-11";
+const BUTTON = "inline-flex min-h-8 items-center justify-center gap-1.5 rounded-lg px-3 text-sm font-medium aria-disabled:opacity-60 pointer-coarse:min-h-11 pointer-coarse:min-w-11";
 const KINDS = {
   primary: "bg-accent text-accent-text hover:brightness-110",
   plain: "border border-line bg-surface hover:bg-hover",
@@ -11,8 +11,10 @@ const KINDS = {
   destroy: "bg-bad text-accent-text hover:brightness-110",
 };
 
-export function Button({ kind = "plain", className = "", ...rest }: ButtonHTMLAttributes<HTMLButtonElement> & { kind?: keyof typeof KINDS; ref?: Ref<HTMLButtonElement> }) {
-  return <button type="button" className={`${BUTTON} ${KINDS[kind]} ${className}`} {...rest} />;
+/** One that is disabled does nothing, but keeps the focus: the browser would take it away from who has just pressed it. */
+export function Button({ kind = "plain", className = "", disabled = false, onClick, ...rest }: ButtonHTMLAttributes<HTMLButtonElement> & { kind?: keyof typeof KINDS; ref?: Ref<HTMLButtonElement> }) {
+  const off = disabled && { "aria-disabled": true, onClick: (event: MouseEvent) => event.preventDefault() };
+  return <button type="button" className={`${BUTTON} ${KINDS[kind]} ${className}`} onClick={onClick} {...rest} {...off} />;
 }
 
 export const INPUT = "min-h-9 w-full rounded-lg border border-line bg-surface px-3 py-1.5 text-text placeholder:text-dim pointer-coarse:min-h-11";

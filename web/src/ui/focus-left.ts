@@ -1,4 +1,4 @@
-/** Where the keyboard goes on when a button is gone that has done its work: otherwise it would be nowhere. */
+/** Where the keyboard goes on when what had the focus is gone, as it has done its work: otherwise it would be nowhere. */
 import { useLayoutEffect, useRef, type RefObject } from "react";
 
 /** For the button. `heirOf`: what gets the focus in its place, asked while the button is still there; a constant. */
@@ -10,5 +10,16 @@ export function useFocusLeft(heirOf: (button: HTMLButtonElement) => HTMLElement 
       if (button && button === document.activeElement) heirOf(button)?.focus();
     };
   }, [heirOf]);
+  return ref;
+}
+
+/** For the button in whose place something opens: it gets the focus that is left when that closes. */
+export function useFocusBack(isOpen: boolean): RefObject<HTMLButtonElement | null> {
+  const ref = useRef<HTMLButtonElement>(null);
+  const wasOpen = useRef(isOpen);
+  useLayoutEffect(() => {
+    if (wasOpen.current && !isOpen && document.activeElement === document.body) ref.current?.focus();
+    wasOpen.current = isOpen;
+  }, [isOpen]);
   return ref;
 }

@@ -119,7 +119,7 @@ export function Once({ label, value, copied }: { label: string; value: string; c
     <div className="grid gap-2 rounded-xl bg-soft p-3">
       <label htmlFor={id} className="text-sm font-medium">{label}</label>
       <div className="flex gap-2">
-        <input id={id} readOnly value={value} className={INPUT} onFocus={(event) => event.target.select()} />
+        <input id={id} readOnly autoFocus value={value} className={INPUT} onFocus={(event) => event.target.select()} />
         <Button onClick={() => void navigator.clipboard.writeText(value).then(() => toast(copied))}>Copy</Button>
       </div>
     </div>

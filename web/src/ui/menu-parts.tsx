@@ -47,9 +47,19 @@ export function Menu({ label, trigger, children, byKey, ...state }: MenuProps) {
   );
 }
 
-export const MenuItem = ({ onSelect, children }: MenuItemProps) => (
-  <DropdownMenu.Item className={ITEM} onSelect={onSelect}>{children}</DropdownMenu.Item>
-);
+export function MenuItem({ onSelect, children }: MenuItemProps) {
+  // Before the menu is gone: a dialog that comes of it gives the focus back to what has it now.
+  function selected({ currentTarget }: Event): void {
+    triggerOf(currentTarget as Element)?.focus();
+    onSelect();
+  }
+  return <DropdownMenu.Item className={ITEM} onSelect={selected}>{children}</DropdownMenu.Item>;
+}
+
+function triggerOf(item: Element): HTMLElement | null {
+  const trigger = item.closest("[role=menu]")?.getAttribute("aria-labelledby");
+  return trigger ? document.getElementById(trigger) : null;
+}
 
 export const MenuLine = () => <DropdownMenu.Separator className="my-1 h-px bg-line" />;
 
@@ -77,7 +87,7 @@ export function Typed(props: TypedProps) {
 }
 
 /** Keys are the field's own, but Escape, which closes the menu. */
-function Asked({ label, type, value, maxLength, offer, onTake, onClose }: TypedProps & { onClose: () => void }) {
+function Asked({ ask, label, type, value, maxLength, offer, onTake, onClose }: TypedProps & { onClose: () => void }) {
   const [typed, setTyped] = useState(value);
   const text = typed.trim();
   function take(event: FormEvent): void {
@@ -89,7 +99,7 @@ function Asked({ label, type, value, maxLength, offer, onTake, onClose }: TypedP
   return (
     <form className="grid w-60 grid-cols-1 gap-1" onSubmit={take} onKeyDown={(event) => event.key !== "Escape" && event.stopPropagation()}>
       <input type={type} aria-label={label} placeholder={type === "text" ? label : undefined} autoFocus className={INPUT} maxLength={maxLength} value={typed} onChange={(event) => setTyped(event.target.value)} />
-      <Button kind="primary" type="submit" disabled={!text}><span className="min-w-0 wrap-anywhere">{offer(text)}</span></Button>
+      <Button kind="primary" type="submit" disabled={!text}><span className="min-w-0 wrap-anywhere">{text ? offer(text) : ask.replace("…", "")}</span></Button>
     </form>
   );
 }
