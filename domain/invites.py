@@ -2,7 +2,8 @@
 
 The token is shown once and stored as a hash. An invite that is unknown, used
 up, expired or revoked, or whose maker may not give as much any more, is one and
-the same to a stranger.
+the same to a stranger. Of one that is open, whoever has its link may know that
+it is for one address, and never for which.
 """
 
 from __future__ import annotations
@@ -194,8 +195,8 @@ async def accept_invite(uow: UnitOfWork, token: str, user: User, path: str = "to
     """Join the workspace that a token leads to. A member already stays as they are and uses nothing up.
 
     An invite for an address has two tokens: whoever made it gets one, and the other went to that address alone, so
-    that having it proves the address. Raises Invalid (INVITE_INVALID; UNVERIFIED_EMAIL when it is for an address that
-    is not proven), LimitReached.
+    that having it proves the address. Raises Invalid (INVITE_INVALID, also where it is for another address;
+    UNVERIFIED_EMAIL when it is for an address that is not proven), LimitReached.
     """
     found = await invites.invite_by_token_hash(uow, hash_of(token))
     invite = None if found is None else await invites.lock_invite(uow, found.id)
@@ -206,7 +207,11 @@ async def accept_invite(uow: UnitOfWork, token: str, user: User, path: str = "to
         raise _refused(path)
     if invite.email is not None:
         if invite.email != user.email:
-            raise _refused(path)
+            raise Invalid(
+                "This invite is for another email address: join with the account of the address it was sent to.",
+                path,
+                code=ErrorCode.INVITE_INVALID,
+            )
         if user.email_verified_at is None and await invites.is_mail_token(uow, invite.id, hash_of(token)):
             await set_verified(uow, user)
             await tell_waiting(uow, user, but=invite.id)
@@ -239,6 +244,8 @@ class Preview:
     workspace_name: str
     role: Role
     invited_by: str
+    is_for_one_address: bool
+    """Not for which: that is its owner's to know, and the link may have gone on to others."""
 
 
 async def preview(session: Session, token: str) -> Preview | None:
@@ -250,4 +257,4 @@ async def preview(session: Session, token: str) -> Preview | None:
     people = await workspaces.users_by_ids(session, [invite.created_by])
     if workspace is None:
         return None
-    return Preview(workspace.name, invite.role, people[invite.created_by].name)
+    return Preview(workspace.name, invite.role, people[invite.created_by].name, invite.email is not None)

@@ -162,7 +162,12 @@ class Query:
         found = await invites.preview(info.context.reading, token)
         if found is None:
             return None
-        return InvitePreview(workspace_name=found.workspace_name, role=found.role, invited_by=found.invited_by)
+        return InvitePreview(
+            workspace_name=found.workspace_name,
+            role=found.role,
+            invited_by=found.invited_by,
+            is_for_one_address=found.is_for_one_address,
+        )
 
     @strawberry.field(
         description="What this operation costs and what you have left; without credentials, your address.",

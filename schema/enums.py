@@ -206,7 +206,7 @@ _described(
     IDEMPOTENCY_MISMATCH="ValidationError: this clientMutationId was used with another input.",
     LIMIT_REACHED="LimitError: no more of these fit.",
     CYCLE="ValidationError: a task would be below itself.",
-    INVITE_INVALID="ValidationError: the invite is unknown, expired, used up or revoked.",
+    INVITE_INVALID="ValidationError: the invite is unknown, expired, used up, revoked or for another address.",
 )
 _described(
     ConflictPolicy,

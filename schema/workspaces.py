@@ -127,6 +127,9 @@ class InvitePreview:
     workspace_name: str = strawberry.field(description="The workspace's name.")
     role: Role = strawberry.field(description="What you would be.")
     invited_by: str = strawberry.field(description="The name of who made the invite.")
+    is_for_one_address: bool = strawberry.field(
+        description="Whether it lets in only the account of the address it was sent to, which is not told."
+    )
 
 
 @strawberry.type(description="Where people work together: tasks, projects, and who may see them.")

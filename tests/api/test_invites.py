@@ -11,7 +11,7 @@ import pytest
 from tests.api.world import World, ghost, make_world
 from tests.people import PASSWORD, Api, Person
 
-PREVIEW = "query ($token: String!) { invite(token: $token) { __typename workspaceName role } }"
+PREVIEW = "query ($token: String!) { invite(token: $token) { __typename workspaceName role isForOneAddress } }"
 REFUSED = ("INVITE_INVALID", ["input", "token"])
 
 
@@ -32,7 +32,7 @@ async def preview(world: World, token: str) -> Any:
 async def test_a_stranger_sees_where_a_link_leads_and_joins_by_it(api: Api, world: World) -> None:
     _, token = await world.add_invite(role="GUEST", projectIds=[world.web])
     found = await preview(world, token)
-    assert found | {"workspaceName": "Acme", "role": "GUEST"} == found
+    assert found | {"workspaceName": "Acme", "role": "GUEST", "isForOneAddress": False} == found
     joe = await api.sign_up("Joe")
     payload = await joins(joe, token)
     assert payload["membership"] == {"role": "GUEST", "projects": [{"id": world.web}]}
@@ -133,7 +133,16 @@ async def test_a_personal_workspace_is_for_one(world: World) -> None:
 async def test_an_invite_for_an_address_is_for_its_owner_who_has_proven_it(api: Api, world: World) -> None:
     ann, bob = await api.sign_up("Ann"), await api.sign_up("Bob")
     _, token = await world.add_invite(email=ann.email.upper())
-    assert await bob.refused("acceptInvite", {"token": token}) == REFUSED
+    assert (await preview(world, token))["isForOneAddress"] is True
+    payload = await bob.try_("acceptInvite", {"token": token})
+    (refusal,) = payload["userErrors"]
+    assert (refusal["code"], refusal["path"]) == REFUSED
+    assert "for another email address" in refusal["message"]
+    assert ann.email not in str(payload)
+    form = {"email": bob.email + "x", "password": PASSWORD, "name": "Bob", "inviteToken": token}
+    sign_up = "mutation ($i: SignUpInput!) { signUp(input: $i) { accessToken userErrors { code message } } }"
+    signed_up = (await api.ask(sign_up, {"i": form}))["signUp"]
+    assert signed_up == {"accessToken": None, "userErrors": [{"code": "INVITE_INVALID", "message": refusal["message"]}]}
     assert await ann.refused("acceptInvite", {"token": token}) == ("UNVERIFIED_EMAIL", ["input", "token"])
     assert (await ann.ask(WORKSPACE, id=world.id))["workspace"] is None
 

@@ -158,11 +158,11 @@ async def has_stored(page: Page, waiting: int, seconds: float = PATIENCE_MS / 10
     await until(page, WAITING, waiting, seconds)
 
 
-async def found_team(page: Page, name: str = "Quartet", role: str = "MEMBER") -> tuple[str, str]:
+async def found_team(page: Page, name: str = "Quartet", role: str = "MEMBER", **invite: object) -> tuple[str, str]:
     """A new workspace of whoever is signed in on the page. -> the path of its board, and the token of an invite"""
     token = (await account_of(page))["accessToken"]
     workspace = (await told(page, TEAM, {"name": name}, token))["workspace"]
-    url = (await told(page, INVITE, {"workspaceId": workspace["id"], "role": role}, token))["url"]
+    url = (await told(page, INVITE, {"workspaceId": workspace["id"], "role": role, **invite}, token))["url"]
     return f"/w/{workspace['slug']}/board", urlsplit(url).fragment
 
 

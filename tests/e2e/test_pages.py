@@ -141,6 +141,23 @@ async def test_a_signed_in_person_joins_with_the_account_they_have(open_page: Op
     await expect(other.get_by_role("heading")).to_have_text("Join Our team")
 
 
+async def test_an_invite_for_one_address_says_so_before_and_when_it_refuses_another_one(open_page: OpenPage) -> None:
+    _, invite = await found_team(await arrive(open_page, "Ann"), "Our team", email=address())
+    bob = await arrive(open_page, "Bob")
+    await bob.goto("/")
+    await expect(bob.get_by_role("button", name="Workspace: Personal")).to_be_visible()  # stays in the browser
+    await bob.goto(f"/join#{invite}")
+    await expect(bob.get_by_text("This invite is for one email address")).to_be_visible()
+    await bob.get_by_role("button", name="Join as Bob").click()
+    await expect(bob.get_by_role("alert")).to_contain_text("This invite is for another email address")
+
+    await bob.get_by_label("Your name").fill("Bob")
+    await bob.get_by_label("Email").fill(address())
+    await bob.get_by_label("Password").fill(PASSWORD)
+    await bob.get_by_role("button", name="Create account and join").click()
+    await expect(bob.locator("form [role=alert]:visible")).to_contain_text("This invite is for another email address")
+
+
 @pytest.mark.parametrize(
     ("path", "heading"), [("/join", "No invite in this link"), ("/join#nonsense", "This invite no longer works")]
 )

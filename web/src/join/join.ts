@@ -13,6 +13,8 @@ interface Preview {
   workspaceName: string;
   role: string;
   invitedBy: string;
+  /** Whether only the account of the address it was sent to gets in. */
+  isForOneAddress: boolean;
 }
 
 interface Workspace {
@@ -58,6 +60,7 @@ function offer(token: string, preview: Preview): void {
   show(
     `Join ${preview.workspaceName}`,
     `${preview.invitedBy} invites you to work together in “${preview.workspaceName}”, as ${role}.`,
+    preview.isForOneAddress && element("p", { class: "note" }, "This invite is for one email address: join with the account of the address it was sent to."),
     known.length > 0 && signedInChoices(token, preview, known),
     known.length > 0 && element("p", { class: "hint or" }, "Or with another account:"),
     credentialsForm(token, preview),
