@@ -8,8 +8,9 @@ from tests.e2e.test_client import ASK, card, create, has_stored, is_accessible, 
 
 KEYS = """keys => {
     for (const name of keys) {
-        const key = name.replace("Alt+", "");
-        const press = new KeyboardEvent("keydown", { key, altKey: name !== key, bubbles: true, cancelable: true });
+        const [key, ...held] = name.split("+").reverse();
+        const [altKey, ctrlKey] = ["Alt", "Control"].map(each => held.includes(each));
+        const press = new KeyboardEvent("keydown", { key, altKey, ctrlKey, bubbles: true, cancelable: true });
         document.activeElement.dispatchEvent(press);
     }
 }"""
@@ -131,16 +132,17 @@ async def test_a_change_is_undone_by_its_key_and_from_the_history(open_page: Ope
     await expect(card(page, "Undo me", "To do")).to_be_visible()
 
 
-async def test_what_is_undone_is_in_sight_though_the_pointer_keeps_another_card(
-    open_page: OpenPage,
-) -> None:
+async def test_what_is_undone_is_in_sight_though_the_pointer_keeps_another_card(open_page: OpenPage) -> None:
     page = await sign_up(open_page, "Ann")
     await create(page, "First", "Second", "Third")
     await card(page, "First").focus()
-    await page.keyboard.press("Alt+ArrowRight")
-    await expect(card(page, "First", "In progress")).to_be_focused()
+    for column in ("In progress", "Done", "Canceled"):
+        await page.keyboard.press("Alt+ArrowRight")
+        await expect(card(page, "First", column)).to_be_focused()
     await card(page, "Third").hover()
     await page.keyboard.press("Control+z")
+    await expect(card(page, "First", "Done")).to_be_focused()
+    await page.evaluate(KEYS, ["Control+z", "Control+z"])
     await expect(card(page, "First", "To do")).to_be_focused()
     await expect(card(page, "First")).to_be_in_viewport(ratio=0.9)
 
