@@ -188,8 +188,15 @@ export class OpenWorkspace {
 
   /** A box that is ticked has to be ticked when its event ends, or the browser is told to take that back. */
   private send(...operations: readonly Operation[]): void {
-    void this.sync.submit(...operations);
+    void this.sync.submit(...operations.map((operation) => this.named(operation)));
     this.showNow();
+  }
+
+  private named(operation: Operation): Operation {
+    const row = this.replica.get(operation.entityId);
+    const comment = row?.__typename === "Comment" ? row : undefined;
+    const task = row?.__typename === "Task" ? row : this.shown.taskById.get(comment?.task.id ?? String(operation.input.taskId));
+    return task ? { ...operation, about: `${comment ? "Comment on " : ""}${task.key} ${task.title}`.trim() } : operation;
   }
 
   /** Undoes what was submitted under these keys, the last first: at once, and queued behind what waits of it. */

@@ -32,6 +32,8 @@ export interface Operation {
   readonly undoes?: string;
   /** Of what was done to several as one: the key of the first, so that all are undone as one, also after a reload. */
   readonly act?: string;
+  /** What it changes, as the person knew it: said where that is gone by the time it is refused. */
+  readonly about?: string;
   /** Where several programs share a storage: the one that sends it. */
   readonly by?: string;
 }

@@ -1,12 +1,14 @@
 /** Tells the person what the server refused, and gives them back what they wrote. */
 import type { OpenWorkspace, Refused } from "../data/workspace";
+import type { RefusalFragment } from "../gql/graphql";
+import type { Operation } from "../sync/replica";
 import { toTyped } from "../task/mentions";
 import { announce } from "../ui/announce";
 import { addToDraft, NEW_TASK, offerDraft } from "../ui/drafts";
 import { toast } from "../ui/toasts";
 
 export function tellRefusal(workspace: OpenWorkspace, refused: Refused): void {
-  const [reason] = refused.reasons;
+  const reason = refused.reasons[0] && { ...refused.reasons[0], message: inWords(refused.reasons[0], refused.operation, workspace.model().me?.role === "GUEST") };
   const { name: mutation, input } = refused.operation;
   if (mutation === "createComment") {
     const model = workspace.model();
@@ -37,7 +39,21 @@ export function tellRefusal(workspace: OpenWorkspace, refused: Refused): void {
     toast(`${length} tasks were changed back`, reason?.message);
     return announce(`${length} tasks were changed back. ${reason?.message ?? ""}`);
   }
-  const name = refused.task?.title ?? (refused.comment ? "Your comment" : String(input.title ?? "The change"));
+  if (reason?.code === "NOT_FOUND" && isOfItself(reason)) {
+    toast("Your change is not saved", reason.message);
+    return announce(`Your change is not saved. ${reason.message}`);
+  }
+  const name = refused.task?.title ?? (refused.comment ? "Your comment" : (refused.operation.about ?? "Your change"));
   toast(`“${name}” was changed back`, reason?.message);
   announce(`${name} was changed back. ${reason?.message ?? ""}`);
+}
+
+/** Whether a refusal is about what was to be changed, and not about what it was to be given. */
+const isOfItself = ({ path }: RefusalFragment): boolean => /^(id|taskId|subjectId|target|changeSetId|changeId)$/.test(path?.at(-1) ?? "id");
+
+/** Why the server refused. What was here once and is not found any more has gone: only a guest may be kept from what is still there. */
+export function inWords(reason: RefusalFragment, { about, input }: Operation, isGuest: boolean): string {
+  if (reason.code !== "NOT_FOUND") return reason.message;
+  const what = !isOfItself(reason) ? "What you chose" : input.updates ? "One of them" : about ? `“${about}”` : "It";
+  return `${what} was deleted meanwhile${isGuest ? ", or is where you do not see it" : ""}.`;
 }
