@@ -310,10 +310,10 @@ export class OpenWorkspace {
   /** Follows it no more, and sends what waits; until somebody opens it anew, or leaves the account. */
   async close(): Promise<void> {
     cancelAnimationFrame(this.frame);
-    this.unlisten();
     this.presence.close();
     const reopened = new Promise<void>((resolve) => leaving.set(this.name, resolve));
     await this.sync.finish(Promise.race([reopened, this.connection.closed]));
+    this.unlisten();
     this.storage.close();
     this.tabs.close();
   }

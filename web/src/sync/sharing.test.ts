@@ -14,9 +14,13 @@ function sharers() {
   const sent: string[] = [];
   const here = new Map<string, Sync<TaskRow>>();
   let isReachable = true;
+  let follows = 0;
   const server: Server<TaskRow> = {
     snapshot: () => Promise.resolve({ rows: [row("task_1"), row("task_refused")], cursor: "v1:1" }),
-    follow: () => () => undefined,
+    follow: () => {
+      follows += 1;
+      return () => undefined;
+    },
     async send({ key, entityId }): Promise<Outcome<TaskRow>> {
       if (!isReachable) return { kind: "unreachable" };
       sent.push(key);
@@ -26,6 +30,7 @@ function sharers() {
   return {
     sent,
     storage,
+    follows: () => follows,
     reach: (isIt: boolean) => void (isReachable = isIt),
     async open(id: string) {
       const refused: string[] = [];
@@ -142,4 +147,27 @@ it("what waited before it was opened is sent, also where it is left before it ha
   reach(true);
   await fresh.finish(new Promise(() => undefined));
   expect(sent).toEqual([waiting.key]);
+});
+
+it("what waits where it was left goes out as soon as the link is back, and nothing is followed any more", async () => {
+  vi.useFakeTimers();
+  try {
+    const { open, sent, follows, reach } = sharers();
+    const { sync } = await open("left");
+    reach(false);
+    const waiting = change("task_1");
+    await sync.submit(waiting);
+    const finished = sync.finish(new Promise(() => undefined));
+    await vi.advanceTimersByTimeAsync(60_000); // the next try is seconds away
+    reach(true);
+    await vi.advanceTimersByTimeAsync(0);
+    expect(sent).toEqual([]);
+    sync.connected();
+    await vi.advanceTimersByTimeAsync(0);
+    expect(sent).toEqual([waiting.key]);
+    await finished;
+    expect(follows()).toBe(0);
+  } finally {
+    vi.useRealTimers();
+  }
 });

@@ -89,6 +89,7 @@ export class Sync<R extends Row> {
   private link = 0; // which connection this is; 0 while there is none
   private links = 0;
   private isStopped = false;
+  private isFinishing = false; // nothing is followed any more, and what waits is sent
   private isSending = false;
   private run = 0; // which one sends: with every link another one
   private giveUpReading: (() => void) | null = null;
@@ -215,8 +216,12 @@ export class Sync<R extends Row> {
     if (this.waitingCount > 0) await new Promise<void>((resolve) => this.whenSent.add(resolve));
   }
 
-  /** Follows nothing any more, and stops when all that waits was sent, or `atLatest`: it is stored, and goes out next time. */
+  /**
+   * Follows nothing any more, and stops when all that waits was sent, or `atLatest`: it is stored, and goes out next time.
+   * Until then it is to be told of the link as before: what waits goes out as soon as that is back.
+   */
   async finish(atLatest: Promise<void>): Promise<void> {
+    this.isFinishing = true;
     this.disconnected();
     this.drainSoon(0); // what was stored before goes out, too, where there has been no link since
     await Promise.race([this.sent(), atLatest]);
@@ -250,7 +255,7 @@ export class Sync<R extends Row> {
 
   private catchUp(link: number): void {
     this.turn = this.turn.then(async () => {
-      if (link !== this.link || this.isStopped) return;
+      if (link !== this.link || this.isStopped || this.isFinishing) return;
       try {
         if (this.replica.cursor === null) await this.readSnapshot(link);
       } catch (problem) {
