@@ -3,7 +3,7 @@
 import asyncio
 import re
 
-from playwright.async_api import Route, expect
+from playwright.async_api import Request, Route, expect
 
 from tests.e2e.conftest import PATIENCE_MS, OpenPage
 from tests.e2e.network import network_of
@@ -52,6 +52,9 @@ NOTE_SAVED = """() => {
     new MutationObserver(look).observe(document.body, { childList: true, subtree: true, characterData: true });
 }"""
 """Notes in `wasSaved` whether it was ever said from now on that all is saved."""
+LONGEST_RETRY_MS = 15_000
+LONG_WAITED_TRIES = 6
+"""After so many the next try comes late."""
 PRUNE = """
     UPDATE workspace_heads SET floor_seq = seq WHERE workspace_id = '{0}';
     DELETE FROM events WHERE workspace_id = '{0}';
@@ -249,6 +252,35 @@ async def test_a_page_opens_without_a_server_and_sends_later_what_was_done_meanw
     await is_live(page)
 
 
+async def test_what_waits_where_one_is_no_more_is_sent_as_soon_as_the_link_is_back(open_networked: OpenPage) -> None:
+    page = await sign_up(open_networked, "Ann")
+    await create(page, "Before")
+    await has_stored(page, 0)
+    await page.clock.install()
+    await page.reload()
+    await is_live(page)
+    network_of(page).cut()
+    await create(page, "Late")
+    await page.get_by_role("link", name="Account").click()
+
+    def sent(request: Request) -> bool:
+        return "Late" in (request.post_data or "")
+
+    for _ in range(LONG_WAITED_TRIES):
+        async with page.expect_event("requestfailed", sent):
+            await page.clock.fast_forward(LONGEST_RETRY_MS)
+    await page.clock.pause_at(await page.evaluate("Date.now() / 1000 + 1"))
+    network_of(page).mend()
+    connection = page.get_by_role("status", name="Connection")
+    async with page.expect_request(sent):
+        while "Live" not in await connection.inner_text():
+            await page.evaluate("dispatchEvent(new Event('online'))")  # it is tried again now
+            await page.clock.run_for(1)
+        await page.clock.run_for(1)
+    await page.clock.resume()
+    await has_stored(page, 0)
+
+
 async def test_signing_out_asks_before_it_loses_changes(open_networked: OpenPage) -> None:
     page = await sign_up(open_networked, "Ann")
     await create(page, "Before")
@@ -261,12 +293,22 @@ async def test_signing_out_asks_before_it_loses_changes(open_networked: OpenPage
     await expect(page.get_by_role("status", name="Connection")).to_contain_text("1 change waits")
     await page.get_by_role("button", name="Sign out", exact=True).click()
     question = page.get_by_role("dialog", name="Sign out and lose changes?")
+    await expect(page.get_by_role("log", name="What you did")).to_have_text("Saving…")
     await expect(question).to_contain_text("1 change is not saved yet")
+    await expect(question).to_contain_text("so it would be lost")
     await question.get_by_role("button", name="Cancel").click()
     await has_stored(page, 1)
+    await page.get_by_role("link", name="Board").click()
+    await open_task(page, "Before")
+    await page.get_by_role("textbox", name="Write a comment").fill("Not to be lost")
+    await page.get_by_role("button", name="Edit description").click()
+    await page.get_by_role("textbox", name="Description").fill("Nor this")
+    await page.get_by_role("link", name="Account").click()
     await page.reload()
     await expect(page.get_by_role("status", name="Connection")).to_contain_text("1 change waits")
     await page.get_by_role("button", name="Sign out", exact=True).click()
+    await expect(question).to_contain_text("1 change is not saved yet")
+    await expect(question).to_contain_text("2 texts that you have written in this tab are not sent or saved yet")
     await question.get_by_role("button", name="Sign out and lose them").click()
     await expect(page.get_by_role("heading", name="Tasks that people change together, live.")).to_be_visible()
     await until(page, NO_REPLICA)

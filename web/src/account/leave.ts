@@ -10,16 +10,20 @@ const LOOK_MS = 100;
 /** How many changes of somebody are in this browser and nowhere else: they wait for the server, or for a decision. */
 export const unsavedOf = async (personId: string): Promise<number> => (await countStored(personId)) + undecidedOf(personId);
 
+/** How many changes of whoever this tab acts as are not saved now; 0 where that cannot be told. */
+export async function unsavedHere(): Promise<number> {
+  const account = activeAccount();
+  return account ? unsavedOf(account.id) : 0;
+}
+
 /**
  * How many changes in this browser are not saved, and would be lost; 0 where that cannot be told. What was changed just now is
  * given the time to arrive.
  */
 export async function waitingHere(): Promise<number> {
-  const account = activeAccount();
-  if (!account) return 0;
   const until = performance.now() + SENT_WITHIN_MS;
   for (;;) {
-    const count = await unsavedOf(account.id);
+    const count = await unsavedHere();
     if (count === 0 || performance.now() > until) return count;
     await new Promise((again) => setTimeout(again, LOOK_MS));
   }

@@ -29,10 +29,15 @@ export function offerDraft(name: string, text: string): boolean {
   return true;
 }
 
+const storedNames = (): string[] => Object.keys(sessionStorage).flatMap((key) => (key.startsWith(PREFIX) ? [key.slice(PREFIX.length)] : []));
+
+/** How many texts were typed in this tab and are neither sent nor saved. */
+export const countDrafts = (): number => storedNames().filter((name) => draftOf(name).trim()).length;
+
 /** When somebody signs out: whoever comes next is not to read what they typed. */
 export function forgetDrafts(): void {
   useDrafts.setState({}, true);
-  for (const key of Object.keys(sessionStorage)) if (key.startsWith(PREFIX)) sessionStorage.removeItem(key);
+  for (const name of storedNames()) sessionStorage.removeItem(PREFIX + name);
 }
 
 /** The draft of this name, and how to change it. */
@@ -47,8 +52,7 @@ export const lastDraft = (): string => lastName;
 /** The names of all drafts with such a part in their name, like the id of a task. */
 export function useDraftsWith(isPart: (part: string) => boolean): readonly string[] {
   const names = useDrafts((drafts) => {
-    const stored = Object.keys(sessionStorage).flatMap((key) => (key.startsWith(PREFIX) ? key.slice(PREFIX.length) : []));
-    return [...new Set([...stored, ...Object.keys(drafts)])].filter((name) => name.split(".").some(isPart) && draftOf(name)).join(" ");
+    return [...new Set([...storedNames(), ...Object.keys(drafts)])].filter((name) => name.split(".").some(isPart) && draftOf(name)).join(" ");
   });
   return names ? names.split(" ") : [];
 }
