@@ -73,7 +73,7 @@ async def test_several_tasks_are_selected_and_changed_together(open_page: OpenPa
         await expect(card(bob, title)).not_to_contain_text("Urgent")
         await expect(card(bob, title).get_by_title("Ann")).to_be_visible()
     await page.keyboard.press("Control+z")
-    await expect(messages).to_contain_text("The last change of 3 tasks was undone")
+    await expect(messages).to_contain_text("3 tasks have no assignees again")
     await expect(messages).not_to_contain_text("3 tasks were changed")
     await expect(card(bob, "Third").get_by_title("Ann")).to_have_count(0)
     await expect(card(page, "First")).not_to_contain_text("Urgent")
@@ -99,7 +99,7 @@ async def test_many_that_were_archived_together_all_come_back_by_undo(open_page:
     await bar.get_by_role("button", name="Archive").click()
     await expect(page.get_by_role("main")).to_contain_text("No task yet.")
     await page.keyboard.press("Control+z")
-    await expect(page.get_by_role("status", name="Messages")).to_contain_text("The last change of 60 tasks was undone")
+    await expect(page.get_by_role("status", name="Messages")).to_contain_text("60 tasks are out of the archive again")
     await expect(page.get_by_role("main")).to_contain_text("60 tasks")
     await has_stored(page, 0, seconds=120)  # there and back they go out one by one
     await page.reload()

@@ -341,7 +341,7 @@ async def test_what_is_undone_without_a_network_is_seen_at_once_and_outlives_a_r
     await ann.keyboard.press("Alt+ArrowRight")
     await expect(card(ann, "Undo me", "In progress").get_by_title("Ann")).to_be_visible()
     await ann.keyboard.press("Control+z")
-    await expect(ann.get_by_text("The last change of “Undo me” was undone")).to_be_visible()
+    await expect(ann.get_by_text("The status of “Undo me” is To do again")).to_be_visible()
     await expect(card(ann, "Undo me", "To do").get_by_title("Ann")).to_be_visible()
     await open_task(ann, "Delete me")
     await ann.get_by_role("button", name="Delete task").click()
@@ -385,7 +385,7 @@ async def test_what_was_archived_together_is_undone_together_after_a_reload_too(
     await expect(card(page, "Third")).to_be_visible()
     await expect(card(page, "One")).to_have_count(0)
     await page.keyboard.press("Control+z")
-    await expect(page.get_by_text("The last change of 2 tasks was undone")).to_be_visible()
+    await expect(page.get_by_text("2 tasks are out of the archive again")).to_be_visible()
     for title in ("One", "Other"):
         await expect(card(page, title)).to_be_visible()
 

@@ -5,10 +5,11 @@
  * the focus; where none has, for the task that is open. It acts on what the keys before it have made, also where that was not
  * drawn yet: people press them faster than frames come.
  */
-import { useLayoutEffect, useRef } from "react";
+import { useEffect, useLayoutEffect, useRef } from "react";
 import { flushSync } from "react-dom";
-import { may, type Model, type Task } from "../data/model";
-import type { OpenWorkspace, Undone } from "../data/workspace";
+import { fetchLater, whenThere } from "../app/later";
+import { may, type Task } from "../data/model";
+import type { OpenWorkspace } from "../data/workspace";
 import { announce } from "../ui/announce";
 import { dropUndoOf, toast } from "../ui/toasts";
 import { useWorkspace } from "../workspace/context";
@@ -21,6 +22,8 @@ import { placeOf } from "./spoken";
 import { isTyping } from "./typing";
 
 const QUICK = new Map(QUICK_KEYS.map(({ key, kind }) => [key.toLowerCase(), kind]));
+
+const fetchWords = (): Promise<typeof import("./undone")> => import("./undone");
 
 interface Shown {
   readonly columns: Columns;
@@ -37,6 +40,7 @@ export function useBoardKeys(shown: Shown): void {
   const workspace = useWorkspace();
   const latest = useRef(shown);
   useLayoutEffect(() => void (latest.current = shown));
+  useEffect(() => fetchLater(fetchWords), []);
   useLayoutEffect(() => {
     function keyed(event: KeyboardEvent): void {
       if (isUndo(event) && !isTyping(event)) {
@@ -107,16 +111,8 @@ export function undoLast(workspace: OpenWorkspace): void {
     dropUndoOf(undone.operation.key);
     follow(undone.operation.entityId, () => drawNow(workspace));
   }
-  toast(undone ? undoneWords(undone, workspace.model()) : "There is nothing to undo");
-}
-
-function undoneWords({ operation, count }: Undone, model: Model): string {
-  const { name, entityId, input } = operation;
-  if (name === "createTask") return `“${String(input.title)}” is not created any more`;
-  const many = Array.isArray(input.updates) ? input.updates.length : count;
-  const title = model.taskById.get(entityId)?.title;
-  const subject = many > 1 ? `${many} tasks` : name.endsWith("Comment") ? "your comment" : title ? `“${title}”` : "a task";
-  return `The last change of ${subject} was undone`;
+  if (undone) void whenThere(fetchWords).then(({ undoneWords }) => toast(undoneWords(undone, workspace.model())));
+  else toast("There is nothing to undo");
 }
 
 const isUndo = (event: KeyboardEvent): boolean => (event.metaKey || event.ctrlKey) && !event.shiftKey && !event.altKey && event.key.toLowerCase() === "z";
