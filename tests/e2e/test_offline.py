@@ -47,6 +47,21 @@ UNSAVED_ALONE = """async ([saved, unsaved]) => {
     return rows.length === 1 && kept.includes(unsaved) && !kept.includes(saved);
 }"""
 """Whether the change that is not saved is all that this browser keeps."""
+ARE_KEPT = """async expected => {
+    const kept = (await indexedDB.databases()).find(({ name }) => name.endsWith(".kept"));
+    if (!kept) return false;
+    const row = await new Promise((done, fail) => {
+        const opening = indexedDB.open(kept.name);
+        opening.onerror = () => fail(opening.error);
+        opening.onsuccess = () => {
+            const reading = opening.result.transaction("replica").objectStore("replica").get("row:notifications");
+            reading.onsuccess = () => { opening.result.close(); done(reading.result); };
+        };
+    });
+    const notices = row?.data.map(({ task, readAt }) => [task.title, readAt !== null]);
+    return JSON.stringify(notices) === JSON.stringify(expected);
+}"""
+"""Whether these notifications are in this browser: of which task, and whether each is read; the newest first."""
 NOTE_SAVED = """() => {
     const look = () => { globalThis.wasSaved ||= document.body.textContent.includes("All changes saved"); };
     new MutationObserver(look).observe(document.body, { childList: true, subtree: true, characterData: true });
@@ -100,7 +115,9 @@ async def test_what_two_wrote_without_a_network_meets_and_what_is_refused_goes_b
     networks[1].mend()
     messages = bob.get_by_role("status", name="Messages")
     await expect(messages).to_contain_text("Your comment was not sent: “For @ann")
-    await expect(messages).to_contain_text(re.compile(r"Your change is not saved“QUA\w*-2 Gone” was deleted meanwhile\."))
+    await expect(messages).to_contain_text(
+        re.compile(r"Your change is not saved“QUA\w*-2 Gone” was deleted meanwhile\.")
+    )
     left = bob.get_by_role("textbox", name="What you wrote as a comment")
     await expect(left).to_have_value(re.compile("^And more\n\nFor @ann"))
     choice = bob.get_by_role("dialog", name="Ann changed this too")
@@ -436,6 +453,36 @@ async def test_my_tasks_and_the_inbox_are_as_they_were_read_last(open_networked:
     await ann.get_by_role("link", name="Account").click()
     await ann.get_by_role("button", name="Sign out", exact=True).click()
     await until(ann, NO_REPLICA)
+
+
+async def test_what_was_told_live_is_in_the_inbox_without_a_connection_though_nobody_opened_it(
+    open_networked: OpenPage,
+) -> None:
+    ann, bob = await two_on_a_board(lambda path, **options: open_networked(path, service_workers="allow", **options))
+    for title in ("Sell the tuba", "Buy a horn"):
+        await create(bob, title)
+        await expect(card(bob, title)).to_contain_text("-")
+        await card(bob, title).focus()
+        await bob.keyboard.press("a")
+        await bob.get_by_role("menuitemcheckbox", name="Ann").click()
+        await bob.keyboard.press("Escape")
+        await expect(ann.get_by_role("link", name="Inbox")).to_contain_text("1 unread")
+        if title == "Sell the tuba":
+            await open_task(ann, title)
+            await expect(ann.get_by_role("link", name="Inbox")).not_to_contain_text("unread")
+            await ann.keyboard.press("Escape")
+    await until(ann, ARE_KEPT, [["Buy a horn", False], ["Sell the tuba", True]])
+    await until(ann, IS_KEPT)
+    network_of(ann).cut(files_too=True)
+    await ann.reload()
+    await ann.get_by_role("link", name="Inbox").click()
+    told = ann.get_by_role("main").get_by_role("listitem")
+    await expect(told).to_have_count(2)
+    await expect(told.first).to_contain_text("Buy a horn")
+    await expect(told.first).to_contain_text("Unread:")
+    await expect(told.last).to_contain_text("Sell the tuba")
+    await expect(told.last).not_to_contain_text("Unread:")
+    await expect(ann.get_by_role("main").get_by_role("status").filter(has_text="As it was")).to_be_visible()
 
 
 async def test_a_change_that_is_to_be_decided_about_is_not_said_to_be_saved(open_networked: OpenPage) -> None:

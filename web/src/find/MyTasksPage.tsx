@@ -40,7 +40,7 @@ function MyTasks() {
     return <Empty title="Your tasks cannot be read now."><p>{textOf(error)}</p><Button className="mt-4" onClick={askAgain}>Try again</Button></Empty>;
   }
   if (!tasks) return <Loading what="your tasks" />;
-  const note = kept && <KeptNote kept={kept} isMissing={Boolean(error)}>{waiting > 0 && " What you have changed since is not in it."}</KeptNote>;
+  const note = kept && <KeptNote readAt={kept.readAt} isMissing={Boolean(error)}>{waiting > 0 && " What you have changed since is not in it."}</KeptNote>;
   if (!tasks.length) return <>{note}<Empty title="Nothing is assigned to you."><p>To take a task, choose yourself among its assignees<span className="pointer-coarse:hidden">, or press I on its card</span>.</p></Empty></>;
   return (
     <>

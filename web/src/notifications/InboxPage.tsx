@@ -1,13 +1,12 @@
 /** What this person was told, the newest first, by days: opened by a click, which marks it read. */
 import { AtSign, Bell, BellOff, CalendarClock, Check, CircleDot, MailPlus, MessageSquare, MoreHorizontal, SmilePlus, UserMinus, UserPlus, type LucideIcon } from "lucide-react";
-import { useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { useCallback, useEffect, useRef, useState } from "react";
 import { useClient } from "urql";
 import { Link, useLocation, useSearchParams } from "wouter";
 import { nowShown } from "../app/later";
 import { useAgain } from "../data/again";
-import { useIsCutOff } from "../data/connection";
 import { useAct } from "../data/act";
-import { KeptNote, useKept } from "../workspace/kept";
+import { KeptNote } from "../workspace/kept";
 import { useHere } from "../workspace/touched";
 import { MuteTaskDocument, NoticePageDocument, type NotificationKind } from "../gql/later/graphql";
 import { Avatar, Button, Empty, Loading, textOf } from "../ui/controls";
@@ -16,8 +15,9 @@ import { Menu, MenuItem, MenuLine } from "../ui/menu";
 import { Ago, useNow } from "../ui/time";
 import { toast } from "../ui/toasts";
 import { useUnread } from "../ui/unread";
+import { useRecalled } from "./kept";
 import { useMark } from "./mark";
-import { inOrder, put, useNotices, type Notice } from "./store";
+import { inOrder, put, putHistory, together, useNotices, type Notice } from "./store";
 import { dayGroup, excerpt, inGroups, isOfDates, pathOf, saidOf, subject, type Group } from "./words";
 
 const ICONS: Record<NotificationKind, LucideIcon> = {
@@ -35,8 +35,8 @@ export default function InboxPage() {
   useHere();
   const [address, setAddress] = useSearchParams();
   const filter = FILTERS.find(({ id }) => id === address.get("show"))?.id ?? "all";
-  const { notices, kept, problem, isReading, hasMore, readMore, readAgain } = useHistory(filter);
-  const keptShown = notices.length > 0 && kept;
+  const { notices, toldAt, problem, isReading, hasMore, readMore, readAgain } = useHistory(filter);
+  const keptAt = notices.length > 0 ? toldAt : null;
   const unread = useUnread(({ count }) => count);
   const mark = useMark();
   const now = useNow();
@@ -62,8 +62,8 @@ export default function InboxPage() {
             <Link href="/account/notifications" className="px-2 text-sm text-accent underline">Preferences</Link>
           </div>
         </header>
-        {keptShown && <KeptNote kept={keptShown} isMissing={problem !== null} />}
-        {problem && !keptShown && <div className="flex flex-wrap items-center gap-3"><Problem>{problem}</Problem><Button disabled={isReading} onClick={readAgain}>Try again</Button></div>}
+        {keptAt && <KeptNote readAt={keptAt} isMissing={problem !== null} />}
+        {problem && !keptAt && <div className="flex flex-wrap items-center gap-3"><Problem>{problem}</Problem><Button disabled={isReading} onClick={readAgain}>Try again</Button></div>}
         {notices.length === 0 && (isReading ? <Loading what="what you were told" /> : !problem && <Empty title={filter === "unread" ? "All read." : "Nothing here."}>{EMPTY[filter]}</Empty>)}
         {[...days].map(([day, ofDay]) => (
           <section key={day} aria-label={day} className="grid grid-cols-1 gap-1">
@@ -79,13 +79,11 @@ export default function InboxPage() {
   );
 }
 
-const MOST_KEPT = 50; // in this browser, for when there is no connection
-
-/** What is known of the history down to where it was read, with what came live since. */
+/** What is known of the history down to where it was read, with what came live since; until it was read, with what was kept. */
 function useHistory(filter: Filter) {
   const client = useClient();
-  const { known, isTold } = useNotices();
-  const isCutOff = useIsCutOff();
+  const all = useNotices();
+  useRecalled();
   const [read, setRead] = useState<{ filter: Filter; end: string | null; oldest: number } | null>(null);
   const [isReading, setIsReading] = useState(true);
   const [problem, setProblem] = useState<string | null>(null);
@@ -97,25 +95,22 @@ function useHistory(filter: Filter) {
     const variables = { after, unreadOnly: filter === "unread", mentionsOnly: filter === "mentions" };
     const { data, error } = await client.query(NoticePageDocument, variables, { requestPolicy: "network-only" }).toPromise();
     const page = data?.viewer?.notifications;
-    if (page) put(page.nodes, page.unreadCount);
+    const { hasNextPage, endCursor } = page?.pageInfo ?? { hasNextPage: false };
+    const oldest = hasNextPage ? Date.parse(page?.nodes.at(-1)?.createdAt ?? "") : 0;
+    if (page && filter === "all") putHistory(page.nodes, page.unreadCount, oldest);
+    else if (page) put(page.nodes, page.unreadCount);
     if (asked.current !== filter) return; // another one was chosen meanwhile
     setIsReading(false);
     setProblem(page ? null : error ? textOf(error) : "You are signed out.");
-    if (!page) return;
-    const { hasNextPage, endCursor } = page.pageInfo;
-    setRead({ filter, end: hasNextPage ? (endCursor ?? null) : null, oldest: hasNextPage ? Date.parse(page.nodes.at(-1)?.createdAt ?? "") : 0 });
+    if (page) setRead({ filter, end: hasNextPage ? (endCursor ?? null) : null, oldest });
   }, [client, filter]);
   const readAgain = (): void => void readFrom(null);
   useEffect(readAgain, [readFrom]);
   useAgain(problem !== null, readAgain);
-  const newest = useMemo(() => inOrder(known.values()).slice(0, MOST_KEPT), [known]);
-  const kept = useKept("notifications", isRead && filter === "all" && problem === null && !isCutOff ? newest : null);
-  const all = new Map(known);
-  if (!isRead && kept) for (const notice of kept.data) if (!all.has(notice.id) && (notice.readAt || !isTold)) all.set(notice.id, notice);
   const isShown = ({ readAt, kind, createdAt }: Notice): boolean =>
     (filter !== "unread" || !readAt) && (filter !== "mentions" || kind === "MENTION") && (!isRead || Date.parse(createdAt) >= read.oldest);
   const end = isRead ? read.end : null;
-  return { notices: inOrder(all.values()).filter(isShown), kept, problem, isReading, hasMore: end !== null, readMore: () => void readFrom(end), readAgain };
+  return { notices: inOrder((isRead ? all.known : together(all)).values()).filter(isShown), toldAt: all.toldAt, problem, isReading, hasMore: end !== null, readMore: () => void readFrom(end), readAgain };
 }
 
 /** Alike ones as one row: what is done to it is done to all of them, and it leads to the newest. */

@@ -1,6 +1,6 @@
 /**
- * Follows what this person is told, wherever they are in the client: counts it, shows it at the edge, and marks it read
- * when its task is opened. There is nothing to see of it.
+ * Follows what this person is told, wherever they are in the client: counts it, shows it at the edge, keeps it, and marks
+ * it read when its task is opened. There is nothing to see of it.
  *
  * Invariant: what is in view is not announced, and what one did oneself is never told by the server.
  */
@@ -10,6 +10,7 @@ import { useLocation } from "wouter";
 import { NoticesDocument, type NoticesSubscription } from "../gql/later/graphql";
 import { toast } from "../ui/toasts";
 import { useConnection } from "../workspace/connection-context";
+import { useKeeping } from "./kept";
 import { useMark } from "./mark";
 import { forgetNotices, take, useNotices, type Notice } from "./store";
 import { pathOf, sentence, subject } from "./words";
@@ -21,6 +22,7 @@ export default function Live() {
   const [path, go] = useLocation();
   const known = useNotices((state) => state.known);
   const mark = useMark();
+  useKeeping();
   const shown = useRef({ path, go });
   const tried = useRef({ path, marks: new Set<string>() });
   useEffect(() => void (shown.current = { path, go }));

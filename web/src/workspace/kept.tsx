@@ -24,7 +24,7 @@ export function useKept<Data>(name: string, fresh: Data | null): Kept<Data> | nu
   const personId = useViewer().user.id;
   const [kept, setKept] = useState<Kept<Data> | null>();
   useEffect(() => {
-    void recall(personId, name).catch(() => null).then((found) => setKept((newer) => newer ?? (found as Kept<Data> | null)));
+    void recallKept<Data>(personId, name).catch(() => null).then((found) => setKept((newer) => newer ?? found));
   }, [personId, name]);
   useEffect(() => {
     if (fresh === null) return;
@@ -36,18 +36,18 @@ export function useKept<Data>(name: string, fresh: Data | null): Kept<Data> | nu
 }
 
 /** Says of when it is what is shown, while that cannot be read anew. */
-export function KeptNote({ kept, isMissing, children }: { kept: Kept<unknown>; isMissing: boolean; children?: ReactNode }) {
+export function KeptNote({ readAt, isMissing, children }: { readAt: string; isMissing: boolean; children?: ReactNode }) {
   const isCutOff = useLasting(useIsCutOff(), RECONNECTING_AFTER_MS);
   if (!isMissing && !isCutOff) return null;
-  return <p role="status" className="text-sm text-dim">As it was <Ago at={kept.readAt} />. It is read again as soon as there is a connection.{children}</p>;
+  return <p role="status" className="text-sm text-dim">As it was <Ago at={readAt} />. It is read again as soon as there is a connection.{children}</p>;
 }
 
-async function recall(personId: string, name: string): Promise<Kept<unknown> | null> {
+export async function recallKept<Data>(personId: string, name: string): Promise<Kept<Data> | null> {
   const { rows } = await within(personId, (storage) => storage.load());
-  return rows.find(({ id }) => id === name) ?? null;
+  return (rows.find(({ id }) => id === name) as Kept<Data> | undefined) ?? null;
 }
 
-async function keep(personId: string, name: string, answer: Kept<unknown>): Promise<void> {
+export async function keep(personId: string, name: string, answer: Kept<unknown>): Promise<void> {
   const isHere = accounts().some(({ id }) => id === personId);
   if (isHere) await within(personId, (storage) => storage.save({ put: [{ ...answer, id: name, version: 1 }] }));
 }
