@@ -187,7 +187,7 @@ async def test_who_may_not_restore_is_not_led_to_what_was_deleted(open_page: Ope
     vic = await arrive(open_page, "Vic", invite)
     await to_board(vic, path)
     await vic.get_by_role("button", name="View").click()
-    await expect(vic.get_by_role("menuitemcheckbox", name="Archived tasks")).to_be_visible()
+    await expect(vic.get_by_role("menuitemradio", name="Archived tasks")).to_be_visible()
     await expect(vic.get_by_role("menuitem", name="Deleted tasks")).to_have_count(0)
     await vic.goto(path.replace("board", "deleted"))
     await expect(vic.get_by_role("heading", name="You may not restore tasks here.")).to_be_visible()

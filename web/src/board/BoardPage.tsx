@@ -91,8 +91,8 @@ export function BoardPage({ slug, view, taskKey }: { slug: string; view: "board"
       <div className={`relative flex min-w-0 grow flex-col ${taskKey ? "md:max-[68.75rem]:*:data-board:scroll-pr-[29rem] md:max-[68.75rem]:*:data-board:pr-[29rem]" : ""}`} onClickCapture={pressed}>
         <FilterBar {...partsOf(model)} count={tasks.length} countOf={countOf} isWhole={isWhole} filters={filters} onChange={filter} onClear={clearHere} onNew={mayWrite ? addNew : undefined} onDeleted={mayRestore(model) ? toDeleted : undefined} grouping={grouping} sorting={sorting} onArrange={arrange} />
         {tasks.length === 0 && isWhole && isFiltered(filters) && (
-          <Empty title="No task matches these filters.">
-            <Button onClick={clearHere}>Clear the filters</Button>
+          <Empty title={!isArchive ? "No task matches these filters." : isFiltered({ ...filters, archived: "" }) ? "No archived task matches these filters." : "Nothing is archived."}>
+            <Button onClick={clearHere}>{isArchive ? "Back to the current tasks" : "Clear the filters"}</Button>
           </Empty>
         )}
         {tasks.length === 0 && !isFiltered(filters) && (

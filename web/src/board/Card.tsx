@@ -1,5 +1,5 @@
 /** One task on the board. It is drawn again only when its own row changes. */
-import { Calendar, Check, CornerDownRight, ListChecks, MessageSquare } from "lucide-react";
+import { Archive, Calendar, Check, CornerDownRight, ListChecks, MessageSquare } from "lucide-react";
 import { memo } from "react";
 import { useIsCutOff } from "../data/connection";
 import type { Model, Task } from "../data/model";
@@ -55,6 +55,7 @@ export function CardText({ task, day, labelById, nameById, parentKey, done, part
       <span className="flex items-center gap-2 text-xs text-dim">
         <span>{task.key || <Unsaved />}</span>
         {parentKey && <PartOf parentKey={parentKey} />}
+        {task.archivedAt !== null && <Archived />}
         {task.priority !== "NONE" && <span className={`font-semibold ${PRIORITY_LOOKS[task.priority]}`}>{PRIORITY_NAMES[task.priority]}</span>}
         {/* Higher than the line, which stays as it is: whoever looks at a task moves no card below it. */}
         <span className="-my-1 ml-auto"><Viewers taskId={task.id} size={18} /></span>
@@ -78,6 +79,9 @@ export function CardText({ task, day, labelById, nameById, parentKey, done, part
 export const PartOf = ({ parentKey }: { parentKey: string }) => (
   <span className="inline-flex shrink-0 items-center gap-0.5 text-xs font-normal text-dim"><CornerDownRight size={12} aria-hidden /><span className="sr-only">part of </span>{parentKey}</span>
 );
+
+/** The mark of a task that is in the archive. */
+export const Archived = () => <span className="inline-flex shrink-0 items-center gap-1 text-xs font-normal text-dim"><Archive size={12} aria-hidden />Archived</span>;
 
 /** In place of the key of a task that the server does not know yet. */
 export const Unsaved = () => (useIsCutOff() ? "Not saved yet" : "Saving…");

@@ -32,7 +32,7 @@ interface FilterBarProps extends Pick<Model, "statuses" | "labels" | "projects" 
 const DUE = [{ id: "", label: "Any day" }, { id: "overdue", label: "Overdue" }, { id: "today", label: "Today" }, { id: "week", label: "Within 7 days" }, { id: "none", label: "Without a day" }];
 const choicesOf = (names: Readonly<Record<string, string>>): Choice[] => Object.entries(names).map(([id, label]) => ({ id, label }));
 const [GROUP_CHOICES, SORT_CHOICES] = [choicesOf(GROUPINGS), choicesOf(SORTINGS)];
-const ARCHIVE: readonly Choice[] = [{ id: "yes", label: "Archived tasks" }];
+const ARCHIVE: readonly Choice[] = [{ id: "", label: "Current tasks" }, { id: "yes", label: "Archived tasks" }];
 
 export const tasksOf = (count: number): string => `${count} ${count === 1 ? "task" : "tasks"}`;
 
@@ -140,7 +140,7 @@ const Bar = memo(function Bar({ line, room, statuses, labels, projects, members,
         <Menu label="View" trigger={<Button className="shrink-0" aria-label={spoken("View", viewed)}>{room.hasWords ? named("View", viewed) : <><SlidersHorizontal size={16} aria-hidden />{viewed || ""}</>}</Button>}>
           {grouping !== undefined && <OneOf label="Group by" choices={GROUP_CHOICES} value={grouping} onChoose={(id) => onArrange("group", id)} />}
           {sorting !== undefined && <OneOf label="Sort by" choices={SORT_CHOICES} value={sorting} onChoose={(id) => onArrange("sort", id)} />}
-          <AnyOf label="Show" choices={ARCHIVE} values={[filters.archived]} onToggle={(id, isOn) => onChange({ archived: isOn ? id : "" })} />
+          <OneOf label="Show" choices={ARCHIVE} value={filters.archived && "yes"} onChoose={(id) => onChange({ archived: id })} />
           {onDeleted && <MenuItem onSelect={onDeleted}>Deleted tasks</MenuItem>}
         </Menu>
         {isFiltered(filters) && !room.isNarrow && <Button kind="quiet" className="shrink-0" aria-label="Clear" title="Clear the filters" onClick={onClear}><X size={16} aria-hidden /></Button>}

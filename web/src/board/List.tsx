@@ -9,7 +9,7 @@ import { useSelection } from "./selection";
 import { useSteady } from "./steady";
 import { isLate, PRIORITY_LOOKS, PRIORITY_NAMES } from "./arrange";
 import type { Group } from "./groups";
-import { PartOf, Unsaved } from "./Card";
+import { Archived, PartOf, Unsaved } from "./Card";
 import { takeFocus, useFollowing } from "./focus";
 
 type Line = { readonly group: Group; readonly task?: Task };
@@ -57,7 +57,7 @@ export function List({ model, day, groups, isByStatus, openId, onOpen }: ListPro
                   className="grid h-11 w-full grid-cols-[repeat(4,auto)_minmax(0,1fr)_auto] content-center items-center gap-x-2 @2xl:flex @2xl:gap-x-3 border-b border-line px-2 text-left text-sm hover:bg-hover aria-[current=true]:bg-soft data-selected:bg-soft data-selected:ring-2 data-selected:ring-accent data-selected:ring-inset">
                   {selected.has(task.id) && <span className="sr-only">Selected.</span>}
                   <span className="truncate text-xs text-dim @max-2xl:row-start-2 @2xl:w-20 @2xl:shrink-0">{task.key || <Unsaved />}</span>
-                  <span className="flex min-w-0 items-center gap-2 font-medium @max-2xl:col-span-5 @max-2xl:col-start-1 @max-2xl:row-start-1 @2xl:grow"><span className="truncate">{task.title}</span>{parentKey && <PartOf parentKey={parentKey} />}</span>
+                  <span className="flex min-w-0 items-center gap-2 font-medium @max-2xl:col-span-5 @max-2xl:col-start-1 @max-2xl:row-start-1 @2xl:grow"><span className="truncate">{task.title}</span>{parentKey && <PartOf parentKey={parentKey} />}{task.archivedAt !== null && <Archived />}</span>
                   <span className="flex max-w-1/3 min-w-0 items-center gap-2 text-xs text-dim @max-4xl:hidden">
                     {task.labels.map(({ id }) => {
                       const label = model.labelById.get(id);
