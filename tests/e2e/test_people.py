@@ -247,6 +247,18 @@ async def test_a_notification_arrives_live_opens_its_task_and_is_read_by_that(op
     await expect(ann.get_by_role("link", name="Inbox", exact=True)).to_be_visible()
 
     # What happens to the task in view needs no words: it is read as it comes.
+    # Of several messages of one person about one task, the latest is shown.
+    await ann.get_by_role("link", name="Account").click()
+    messages = ann.get_by_role("status", name="Messages")
+    await bob.keyboard.press("Escape")
+    await card(bob, "Sell the tuba").focus()
+    for key, status in (("Right", "In progress"), ("Right", "Done"), ("Left", "In progress"), ("Left", "To do")):
+        await bob.keyboard.press(f"Alt+Arrow{key}")
+        await expect(messages).to_contain_text(f"moved the task to {status}")
+        await expect(messages.get_by_role("button", name="Open")).to_have_count(1)
+    await ann.go_back()
+    await expect(ann.get_by_role("textbox", name="Title")).to_have_value("Sell the tuba")
+
     await bob.keyboard.press("Escape")
     await card(bob, "Sell the tuba").focus()
     async with ann.expect_response(lambda answer: "MarkNotices" in (answer.request.post_data or "")):

@@ -13,7 +13,7 @@ import { useConnection } from "../workspace/connection-context";
 import { useKeeping } from "./kept";
 import { useMark } from "./mark";
 import { forgetNotices, take, useNotices, type Notice } from "./store";
-import { pathOf, sentence, subject } from "./words";
+import { isOfDates, pathOf, sentence, subject } from "./words";
 
 const RETRY_MS = 2_000;
 
@@ -49,7 +49,7 @@ export default function Live() {
       for (const notice of news) {
         const to = pathOf(notice);
         if (isOpen(notice, here) || (here === "/inbox" && !document.hidden)) continue;
-        toast(sentence(notice), subject(notice), to ? { label: "Open", run: () => goTo(to) } : undefined);
+        toast(sentence(notice), subject(notice), to ? { label: "Open", run: () => goTo(to) } : undefined, notice.task && !isOfDates(notice) ? `${notice.task.id} ${notice.actor.id}` : undefined);
       }
     }
     const unlisten = connection.listen({ connected: follow, disconnected: leave });

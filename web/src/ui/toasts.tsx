@@ -9,6 +9,8 @@ interface Toast {
   readonly title: string;
   readonly text?: string | undefined;
   readonly action?: Action | undefined;
+  /** Of several about the same, only the latest is shown, in the place of the one before. */
+  readonly about?: string | undefined;
 }
 
 interface Action {
@@ -25,10 +27,13 @@ let lastId = 0;
 const useToasts = create<{ toasts: readonly Toast[]; lift: number }>(() => ({ toasts: [], lift: 0 }));
 const drop = (id: number): void => useToasts.setState(({ toasts }) => ({ toasts: toasts.filter((toast) => toast.id !== id) }));
 
-export function toast(title: string, text?: string, action?: Toast["action"]): void {
-  const id = ++lastId;
-  useToasts.setState(({ toasts }) => ({ toasts: [...toasts, { id, title, text, action }].slice(-AT_MOST) }));
-  dropLater(id);
+export function toast(title: string, text?: string, action?: Toast["action"], about?: string): void {
+  const next = { id: ++lastId, title, text, action, about };
+  useToasts.setState(({ toasts }) => {
+    const isSame = (each: Toast): boolean => about !== undefined && each.about === about;
+    return { toasts: toasts.some(isSame) ? toasts.map((each) => (isSame(each) ? next : each)) : [...toasts, next].slice(-AT_MOST) };
+  });
+  dropLater(next.id);
 }
 
 /** Takes away the message that offers to undo what was done under this key. */
@@ -50,8 +55,8 @@ export function Toasts() {
   const top = useTop(box, toasts, lift);
   return (
     <div ref={box} role="status" aria-label="Messages" data-toasts className="pointer-events-none fixed right-4 z-60 grid w-96 max-w-[calc(100vw-2rem)] gap-2 md:[:has([data-panel])_&]:right-[29rem] md:[:has([data-panel])_&]:max-w-[calc(100vw-30rem)]" style={top === null ? { bottom: EDGE + lift } : { top }}>
-      {toasts.map(({ id, title, text, action }) => (
-        <div key={id} className="pointer-events-auto flex items-start gap-1 rounded-xl border border-line bg-raised p-2 pl-4 text-sm shadow-lg">
+      {toasts.map(({ id, title, text, action, about }) => (
+        <div key={about ?? id} className="pointer-events-auto flex items-start gap-1 rounded-xl border border-line bg-raised p-2 pl-4 text-sm shadow-lg">
           <div className="min-w-0 grow py-1.5 wrap-anywhere pointer-coarse:py-3">
             <p className="line-clamp-4 font-semibold">{title}</p>
             {text && <p className="mt-0.5 line-clamp-3 text-dim">{text}</p>}
