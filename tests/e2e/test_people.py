@@ -95,7 +95,8 @@ async def test_a_role_changes_live_and_who_is_removed_is_shown_out_kindly(open_p
     await ann.get_by_role("button", name="More for Bob").click()
     await ann.get_by_role("menuitem", name="Remove from workspace…").click()
     await ann.get_by_role("button", name="Remove Bob").click()
-    await expect(bob.get_by_role("heading", name="You are no longer in this workspace.")).to_be_visible()
+    await expect(bob.get_by_role("heading", name="You are no longer in “Quartet”.")).to_be_visible()
+    await expect(bob.get_by_role("main")).to_contain_text("or it was deleted with all that was in it")
     await expect(bob.get_by_role("textbox", name="What you wrote as a comment")).to_have_value("Half a comm")
     await expect(ann.get_by_role("list", name="Members").get_by_text("Bob")).to_have_count(0)
     await expect(ann.get_by_text("Only you are in Quartet so far.")).to_be_visible()
@@ -145,7 +146,7 @@ async def test_who_was_removed_while_away_is_told_so_and_led_on(open_page: OpenP
     await ann.get_by_role("button", name="Remove Bob").click()
     await expect(ann.get_by_role("list", name="Members").get_by_text("Bob")).to_have_count(0)
     await bob.get_by_role("link", name="Board").click()
-    await expect(bob.get_by_role("heading", name="You are no longer in this workspace.")).to_be_visible()
+    await expect(bob.get_by_role("heading", name="You are no longer in “Quartet”.")).to_be_visible()
     await bob.get_by_role("link", name="To your other tasks").click()
     await expect(bob.get_by_role("main", name="Board")).to_be_visible()
     await until(bob, ONE_REPLICA)
@@ -246,7 +247,6 @@ async def test_a_notification_arrives_live_opens_its_task_and_is_read_by_that(op
     await expect(ann.get_by_role("textbox", name="Title")).to_have_value("Sell the tuba")
     await expect(ann.get_by_role("link", name="Inbox", exact=True)).to_be_visible()
 
-    # What happens to the task in view needs no words: it is read as it comes.
     # Of several messages of one person about one task, the latest is shown.
     await ann.get_by_role("link", name="Account").click()
     messages = ann.get_by_role("status", name="Messages")
@@ -259,6 +259,7 @@ async def test_a_notification_arrives_live_opens_its_task_and_is_read_by_that(op
     await ann.go_back()
     await expect(ann.get_by_role("textbox", name="Title")).to_have_value("Sell the tuba")
 
+    # What happens to the task in view needs no words: it is read as it comes.
     await bob.keyboard.press("Escape")
     await card(bob, "Sell the tuba").focus()
     async with ann.expect_response(lambda answer: "MarkNotices" in (answer.request.post_data or "")):

@@ -49,11 +49,12 @@ export function WorkspacePage({ slug, view, taskKey }: { slug: string; view: str
   const hasEnded = useNews(open, Boolean(open && !id && !moved));
   if (moved) return <Redirect to={location.pathname.replace(`/w/${slug}`, `/w/${moved.slug}`)} replace />;
   if (hasEnded) {
+    const name = open?.model().workspace?.name;
     return (
       <Shell title="Not here any more">
         <div className="overflow-y-auto">
-          <Empty title="You are no longer in this workspace.">
-            <p>You were removed from it, or it was deleted. What was saved there stays with the others. <Link className="text-accent underline" href="/">To your other tasks</Link></p>
+          <Empty title={`You are no longer in ${name ? `“${name}”` : "this workspace"}.`}>
+            <p>You were removed from it, and what was saved there stays with the others; or it was deleted with all that was in it. <Link className="text-accent underline" href="/">To your other tasks</Link></p>
           </Empty>
           {open && <Suspense fallback={null}><Unsent taskById={open.model().taskById} /></Suspense>}
         </div>
