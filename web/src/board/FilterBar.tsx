@@ -74,6 +74,13 @@ function useWidth(element: RefObject<HTMLElement | null>): number {
   return width;
 }
 
+/** As round as the toggles beside it. */
+const AllPeople = ({ more, ...trigger }: { more: number }) => (
+  <button type="button" aria-label={`All people, +${more}`} className="flex shrink-0 items-center rounded-full p-0.5 pointer-coarse:px-1 pointer-coarse:py-2.5" {...trigger}>
+    <span className="inline-flex h-6.5 min-w-6.5 items-center justify-center rounded-full border border-line bg-raised px-1 text-xs font-semibold text-dim">+{more}</span>
+  </button>
+);
+
 interface BarProps extends Omit<FilterBarProps, "countOf"> {
   line: RefObject<HTMLDivElement | null>;
   room: Room;
@@ -122,7 +129,7 @@ const Bar = memo(function Bar({ line, room, statuses, labels, projects, members,
           <div className="-m-1 flex min-w-13 items-center gap-1 overflow-x-auto p-1 [scrollbar-width:none]" role="group" aria-label="Assignees">
             {people.map(({ user: { id, name } }, at) => toggle(id, id === me ? "Me" : name, counts[at + 1], <Avatar id={id} name={name} size={26} />))}
             {members.length > people.length && (
-              <Menu label="All people" trigger={<Button kind="quiet" className="shrink-0" aria-label={`All people, +${members.length - people.length}`}>+{members.length - people.length}</Button>}>
+              <Menu label="All people" trigger={<AllPeople more={members.length - people.length} />}>
                 {anybody()({})}
               </Menu>
             )}
