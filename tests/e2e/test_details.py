@@ -1,6 +1,7 @@
 """What a page does by the way: who is away, what is new, what one is told, what is hidden, and a finger's width."""
 
 import asyncio
+import itertools
 import re
 
 from playwright.async_api import Page, Route, expect
@@ -52,6 +53,16 @@ SMALL = """() => [...document.querySelectorAll(
     .join(", ")"""
 """What can be touched and is smaller than a finger."""
 TARGETS = "() => document.querySelectorAll('button, [role=button], [role^=menuitem]').length"
+PASTE = """(field, text) => {
+    const clipboardData = new DataTransfer();
+    clipboardData.setData("text/plain", text);
+    field.dispatchEvent(new ClipboardEvent("paste", { clipboardData, bubbles: true, cancelable: true }));
+}"""
+LINES = """card => {
+    const title = card.querySelector("[title]");
+    return Math.round(title.clientHeight / parseFloat(getComputedStyle(title).lineHeight));
+}"""
+"""In how many lines a card shows a long title."""
 IS_CLEAR = """() => {
     const [messages, field] = [document.querySelector("[data-toasts]"), document.activeElement]
         .map(element => element.getBoundingClientRect());
@@ -227,12 +238,12 @@ async def test_three_messages_at_most_none_of_ones_own_and_what_is_muted_is_not_
     await open_task(bob, "First")
     await ann.get_by_role("link", name="Board").click()
     await open_task(ann, "First")
-    tell = ann.get_by_role("button", name="What to tell me:")
-    for choice, unread in (("Mute", "1"), ("Follow", "2")):
+    tell = ann.get_by_role("button", name=re.compile("^(Not following|Following|Muted)$"))
+    for choice, name, unread in (("Mute", "Muted", "1"), ("Follow", "Following", "2")):
         await tell.click()
         async with ann.expect_response(lambda answer: "UpdateTaskSubscription" in (answer.request.post_data or "")):
             await ann.get_by_role("menuitemradio", name=choice).click()
-        await expect(tell).to_have_accessible_name(re.compile(f": {choice}"))
+        await expect(tell).to_have_accessible_name(name)
         await inbox.click()
         await bob.get_by_role("textbox", name="Write a comment").fill(choice)
         await bob.keyboard.press("Control+Enter")
@@ -320,6 +331,10 @@ async def test_a_task_has_parts_and_days_and_neighbours_and_filters_say_what_the
     await messages.get_by_role("button", name="Show").click()
     await expect(page.locator("[data-task]")).to_have_count(5)
     await expect(card(page, "Triangle")).to_be_focused()
+
+    await open_task(page, "Concert")
+    await page.get_by_role("button", name="Delete task").click()
+    await expect(messages).to_contain_text("“Concert” was deleted2 subtasks stay.")
 
 
 async def test_filters_take_one_line_at_any_width_and_a_task_that_opens_moves_no_card(open_page: OpenPage) -> None:
@@ -451,3 +466,46 @@ async def test_messages_do_not_lie_on_the_field_in_which_one_writes(open_page: O
     await ann.wait_for_function(IS_CLEAR)
     await ann.get_by_role("textbox", name="Title").click()
     await ann.wait_for_function(IS_CLEAR)
+
+
+async def test_a_title_is_asked_for_and_lines_that_are_pasted_can_be_a_task_each(open_page: OpenPage) -> None:
+    page = await sign_up(open_page, "Ann")
+    await page.get_by_role("button", name="New task", exact=True).click()
+    title = page.get_by_role("textbox", name="Title")
+    for nothing in ("", "  "):
+        await title.fill(nothing)
+        await title.press("Enter")
+        await expect(page.get_by_role("alert")).to_have_text("Give it a title.")
+        await expect(title).to_have_accessible_description("Give it a title.")
+    await title.fill("tuba " * 101)
+    await expect(page.get_by_role("alert")).to_have_text("A title has at most 500 characters.")
+    await title.press("Enter")
+    await title.fill("")
+    await title.evaluate(PASTE, "Violin\r\n\n  Viola\nBass")
+    await expect(title).to_have_value("Violin Viola Bass")
+    await is_accessible(page, "several lines as a title")
+    await page.get_by_role("button", name="Create 3 tasks, one per line").click()
+    await expect(title).to_have_value("")
+    await expect(title).to_be_focused()
+    await title.evaluate(PASTE, "Drum\nstick")
+    await title.press("Enter")
+    await page.keyboard.press("Escape")
+    cards = page.get_by_role("region", name="To do").get_by_role("button").filter(has_text=re.compile("-"))
+    await expect(cards).to_have_text([re.compile(name) for name in ("Violin", "Viola", "Bass", "Drum stick")])
+
+
+async def test_a_card_shows_four_lines_of_a_title_and_the_next_one_stands_below(open_page: OpenPage) -> None:
+    page = await sign_up(open_page, "Ann")
+    workspace_id = await page.evaluate("() => localStorage.getItem('tutti.workspace')")
+    titles = ["long words " * 45, "Longwordwithoutanend" * 20, "Short"]
+    await page.evaluate(ASK, [CREATE, [{"workspaceId": workspace_id, "title": title} for title in titles]])
+    await expect(card(page, "Short")).to_be_visible()
+    boxes = []
+    for title in titles[:2]:
+        long = card(page, title[:20])
+        assert await long.evaluate(LINES) == 4
+        await expect(long.get_by_title(title.strip())).to_be_visible()
+        boxes.append(await long.bounding_box())
+    boxes.append(await card(page, "Short").bounding_box())
+    ordered = sorted((box["y"], box["y"] + box["height"]) for box in boxes if box)
+    assert [round(below[0] - above[1]) for above, below in itertools.pairwise(ordered)] == [8, 8]

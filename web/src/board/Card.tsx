@@ -60,7 +60,7 @@ export function CardText({ task, day, labelById, nameById, parentKey, done, part
         {/* Higher than the line, which stays as it is: whoever looks at a task moves no card below it. */}
         <span className="-my-1 ml-auto"><Viewers taskId={task.id} size={18} /></span>
       </span>
-      <span className="text-sm leading-snug font-medium wrap-anywhere">{task.title}</span>
+      <span className="line-clamp-4 text-sm leading-snug font-medium wrap-anywhere" title={linesOf(task) > MOST_LINES ? task.title : undefined}>{task.title}</span>
       <span className="flex flex-wrap items-center gap-x-2.5 gap-y-1 text-xs text-dim">
         {task.labels.map(({ id }) => {
           const label = labelById.get(id);
@@ -89,6 +89,10 @@ export const Unsaved = () => (useIsCutOff() ? "Not saved yet" : "Saving…");
 const DAY = <Calendar size={13} aria-hidden />; // the same for all: it is not drawn again with its card
 
 const LETTERS = 33; // about so many of a title are in a line
+const MOST_LINES = 4; // of a title; the rest is in the open task, and beside the pointer
+
+const linesOf = ({ title }: Task): number => Math.ceil(title.length / LETTERS);
+
 const heights: number[] = [];
 
 /**
@@ -102,9 +106,10 @@ export function learnHeight(task: Task | undefined, height: number): void {
 }
 
 /** A small number for all tasks whose cards have as many lines: it is asked of every task of a column at each change. */
-function shapeOf({ title, labels, dueDate, commentCount, assignees }: Task): number {
+function shapeOf(task: Task): number {
+  const { labels, dueDate, commentCount, assignees } = task;
   const isNoted = labels.length > 0 || dueDate !== null || commentCount > 0;
-  return Math.ceil(title.length / LETTERS) * 4 + (isNoted ? 2 : 0) + (assignees.length > 0 ? 1 : 0);
+  return Math.min(linesOf(task), MOST_LINES + 1) * 4 + (isNoted ? 2 : 0) + (assignees.length > 0 ? 1 : 0);
 }
 
 /** How many subtasks there are and how many are done, from the tasks themselves. */

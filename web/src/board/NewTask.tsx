@@ -1,7 +1,8 @@
 /** Creates tasks one after the other: Enter saves and keeps the field open, Escape keeps what was typed. */
-import { memo, useEffect, useLayoutEffect, useRef, useState, type FormEvent } from "react";
+import { memo, useEffect, useLayoutEffect, useRef, useState, type ClipboardEvent, type FormEvent } from "react";
 import type { Model, Task } from "../data/model";
 import { takeTyped } from "../find/asked";
+import { newId } from "../sync/ids";
 import { Button, Field, Select } from "../ui/controls";
 import { Dialog } from "../ui/dialog";
 import { announce } from "../ui/announce";
@@ -28,6 +29,11 @@ export const NewTask = memo(function NewTask({ statuses, projects, statusId, fil
   const [project, setProject] = useState((filters.project === NOBODY ? "" : filters.project) || (isGuest ? (open[0]?.id ?? "") : ""));
   const [created, setCreated] = useState<readonly string[]>([]);
   const hidden = useRef<readonly Task[]>([]); // by the filters
+  const field = useRef<HTMLFormElement>(null);
+  const [isAsked, setAsked] = useState(false); // to create it as it is
+  const [pasted, setPasted] = useState<readonly string[]>([]);
+  const lines = pasted.join(" ") === title ? pasted : [];
+  const problem = isAsked || title.length > MOST_LETTERS ? problemOf(title.trim()) : undefined;
 
   useEffect(() => workspace.onRefused(({ operation }) => {
     if (operation.name === "createTask") setCreated((ids) => ids.filter((id) => id !== operation.entityId));
@@ -39,14 +45,30 @@ export const NewTask = memo(function NewTask({ statuses, projects, statusId, fil
   }, []);
   function submit(event: FormEvent): void {
     event.preventDefault();
-    if (!title.trim()) return;
-    const id = workspace.createTask({ title: title.trim(), ...(status ? { statusId: status } : {}), ...(project ? { projectId: project } : {}) });
-    const task = workspace.model().taskById.get(id);
-    const isHidden = task !== undefined && shownTasks([task], filters, today()).tasks.length === 0;
-    if (isHidden) hidden.current = [...hidden.current, task];
-    announce(`${title.trim()} was created${isHidden ? ", and the filters hide it" : ""}.`);
+    createAll([title.trim()]);
+  }
+  function createAll(titles: readonly string[]): void {
+    setAsked(true);
+    if (titles.some(problemOf)) return;
+    const inputs = titles.map((each) => ({ id: newId("task"), workspaceId: workspace.id, title: each, ...(status ? { statusId: status } : {}), ...(project ? { projectId: project } : {}) }));
+    workspace.submitEach("createTask", inputs);
+    const tasks = inputs.flatMap(({ id }) => workspace.model().taskById.get(id) ?? []);
+    const hiddenNow = tasks.filter((task) => shownTasks([task], filters, today()).tasks.length === 0);
+    hidden.current = [...hidden.current, ...hiddenNow];
+    announce(titles.length > 1 ? `${titles.length} tasks were created.` : `${titles[0]} was created${hiddenNow.length ? ", and the filters hide it" : ""}.`);
     keep("");
-    setCreated([...created, id]);
+    setAsked(false);
+    setCreated([...created, ...inputs.map(({ id }) => id)]);
+    field.current?.querySelector("input")?.focus();
+  }
+  /** The field has one line: several are put in a row, and offered as a task each. */
+  function paste(event: ClipboardEvent<HTMLInputElement>): void {
+    const found = event.clipboardData.getData("text").split(/[\r\n]+/).map((line) => line.trim()).filter(Boolean);
+    if (found.length < 2) return;
+    event.preventDefault();
+    const { selectionStart, selectionEnd } = event.currentTarget;
+    keep(title.slice(0, selectionStart ?? title.length) + found.join(" ") + title.slice(selectionEnd ?? title.length));
+    setPasted(found);
   }
 
   /** A dialog lets nothing outside of it be pressed: so this is said at its end. */
@@ -58,8 +80,8 @@ export const NewTask = memo(function NewTask({ statuses, projects, statusId, fil
 
   return (
     <Dialog title="New task" onClose={close}>
-      <form className="grid gap-3" onSubmit={submit}>
-        <Field label="Title" value={title} onChange={(event) => keep(event.target.value)} required maxLength={500} autoFocus autoComplete="off"
+      <form ref={field} className="grid gap-3" noValidate onSubmit={submit}>
+        <Field label="Title" value={title} onChange={(event) => { keep(event.target.value); setAsked(false); }} onPaste={paste} required problem={problem} autoFocus autoComplete="off"
           hint={<>{created.length > 0 && `${created.length} created. `}<span className="pointer-coarse:hidden">{created.length ? "Enter creates one more, Escape closes." : "Enter creates it, and you can type the next one."}</span></>} />
         <div className="grid grid-cols-2 gap-3">
           <Select label="Status" value={status} onChange={(event) => setStatus(event.target.value)}>
@@ -70,8 +92,19 @@ export const NewTask = memo(function NewTask({ statuses, projects, statusId, fil
             {open.map(({ id, name }) => <option key={id} value={id}>{name}</option>)}
           </Select>
         </div>
-        <Button kind="primary" type="submit">Create task</Button>
+        <div className="flex flex-wrap gap-2">
+          <Button kind="primary" type="submit" className="grow">Create task</Button>
+          {lines.length > 1 && <Button className="grow" onClick={() => createAll(lines)}>Create {lines.length} tasks, one per line</Button>}
+        </div>
       </form>
     </Dialog>
   );
 });
+
+const MOST_LETTERS = 500;
+
+function problemOf(title: string): string | undefined {
+  const letters = [...title].length; // as the server counts them
+  if (letters === 0) return "Give it a title.";
+  return letters > MOST_LETTERS ? `A title has at most ${MOST_LETTERS} characters.` : undefined;
+}

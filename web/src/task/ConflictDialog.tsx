@@ -53,6 +53,7 @@ function Choice({ conflict }: { conflict: Conflict }) {
   useEffect(() => () => {
     if (document.activeElement === document.body) (document.querySelector<HTMLElement>("aside") ?? elementOf(entityId))?.focus();
   }, [entityId]);
+  const isMerged = reason.conflicts.some(({ field, yours }) => mine[field] !== shown(field, yours));
   const keepMine = (): void => {
     const { id: _id, ...asked } = input;
     const chosen = Object.fromEntries(reason.conflicts.flatMap(({ field }) => (INPUT_OF[field] ? [[INPUT_OF[field], kept(field, mine[field] ?? "")]] : [])));
@@ -77,7 +78,7 @@ function Choice({ conflict }: { conflict: Conflict }) {
         </section>
       ))}
       <div className="flex flex-wrap gap-2">
-        <Button kind="primary" onClick={keepMine}>{who ? "Keep mine" : "Keep this one"}</Button>
+        <Button kind="primary" onClick={keepMine}>{isMerged ? "Keep this" : who ? "Keep mine" : "Keep this one"}</Button>
         <Button onClick={() => settleConflict(workspace, key)}>{who ? "Keep theirs" : "Keep the other"}</Button>
         <Button kind="quiet" onClick={() => decideLater(key)}>Decide later</Button>
       </div>

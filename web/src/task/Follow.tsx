@@ -14,9 +14,9 @@ import { useWorkspace } from "../workspace/context";
 type Extras = NonNullable<TaskExtrasQuery["task"]>;
 
 const CHOICES = [
-  { id: "follow", label: "Follow: tell me what happens", icon: <BellRing size={15} aria-hidden /> },
-  { id: "leave", label: "Only when I am mentioned or assigned", icon: <Bell size={15} aria-hidden /> },
-  { id: "mute", label: "Mute: tell me nothing", icon: <BellOff size={15} aria-hidden /> },
+  { id: "follow", name: "Following", label: "Follow: tell me what happens", icon: <BellRing size={15} aria-hidden /> },
+  { id: "leave", name: "Not following", label: "Only when I am mentioned or assigned", icon: <Bell size={15} aria-hidden /> },
+  { id: "mute", name: "Muted", label: "Mute: tell me nothing", icon: <BellOff size={15} aria-hidden /> },
 ];
 
 /** What is asked for beside the replica, and again when an event says that it may be different. */
@@ -45,10 +45,10 @@ export function FollowMenu({ task, extras }: { task: Task; extras: Extras | unde
     if (problem) toast(`Nothing was changed for “${task.title}”`, problem);
     setChosen(null);
   }
-  const { label } = CHOICES.find(({ id }) => id === state)!;
+  const { name, label } = CHOICES.find(({ id }) => id === state)!;
   const Icon = state === "mute" ? BellOff : state === "follow" ? BellRing : Bell;
   return (
-    <Menu label="What to tell me" trigger={<Button kind="quiet" aria-label={`What to tell me: ${label}`} title={label}><Icon size={17} aria-hidden /></Button>}>
+    <Menu label="What to tell me" trigger={<Button kind="quiet" aria-label={name} title={label}><Icon size={17} aria-hidden /></Button>}>
       <OneOf choices={CHOICES} value={state} onChoose={(next) => void choose(next)} />
       {extras && extras.subscribers.length > 0 && <p className="max-w-64 px-2 pt-1 pb-1.5 text-xs text-dim">Followed by {extras.subscribers.map(({ name }) => name).join(", ")}</p>}
     </Menu>

@@ -167,9 +167,10 @@ function Details({ task, model, neighbour, onClose, onOpen }: DetailsProps) {
   const texts = { task, version: version ?? 0, isFixed: !mayWrite };
 
   function remove(): void {
+    const parts = model.subtasksOf.get(task.id)?.length ?? 0;
     const key = workspace.submit("deleteTask", { id: task.id });
     leave();
-    toast(`“${task.title}” was deleted`, undefined, { label: "Undo", run: () => workspace.undo([key]), undoes: [key] });
+    toast(`“${task.title}” was deleted`, parts > 0 ? `${parts === 1 ? "1 subtask stays" : `${parts} subtasks stay`}.` : undefined, { label: "Undo", run: () => workspace.undo([key]), undoes: [key] });
   }
   function archive(): void {
     archiveAll(workspace, [task]);
