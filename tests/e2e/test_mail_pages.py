@@ -41,9 +41,11 @@ async def test_a_forgotten_password_is_set_anew_by_the_link_that_comes_by_mail(o
     await page.get_by_label("Email").fill(email)
     await page.get_by_role("button", name="Send me a link").click()
     await expect(page.get_by_role("heading")).to_have_text("Look into your mailbox")
+    await expect(page.get_by_role("heading")).to_be_focused()
 
     (token,) = await MAILBOX.links(email, "reset")
     page = await open_page(f"/reset#{token}")
+    await expect(page.get_by_label("New password")).to_have_accessible_description("At least 10 characters.")
     await page.get_by_label("New password").fill("another password")
     await page.get_by_role("button", name="Set password and sign in").click()
     await expect(page.get_by_role("heading")).to_have_text("Your password is set")
@@ -54,7 +56,10 @@ async def test_a_forgotten_password_is_set_anew_by_the_link_that_comes_by_mail(o
     again = await open_page(f"/reset#{token}")
     await again.get_by_label("New password").fill("a third password")
     await again.get_by_role("button", name="Set password and sign in").click()
-    await expect(again.get_by_role("alert")).to_contain_text("used already")
+    await expect(again.get_by_role("heading")).to_have_text("This link does not work")
+    await expect(again.locator("#place")).to_contain_text("used already")
+    await again.get_by_role("link", name="Ask for a new one").click()
+    await expect(again.get_by_role("heading")).to_have_text("Forgot your password?")
 
 
 async def test_an_address_is_confirmed_by_a_click(open_page: OpenPage) -> None:
@@ -66,6 +71,7 @@ async def test_an_address_is_confirmed_by_a_click(open_page: OpenPage) -> None:
     again = await open_page(f"/verify#{token}")
     await again.get_by_role("button", name="Confirm").click()
     await expect(again.get_by_role("heading")).to_have_text("The address was not confirmed")
+    await expect(again.get_by_role("heading")).to_be_focused()
 
 
 async def test_mail_ends_by_a_click_and_not_by_looking(open_page: OpenPage) -> None:

@@ -14,6 +14,15 @@ from tests.e2e.test_client import account_of, arrive, found_team
 PASSWORD = "a password for trying"
 
 
+HAS_ROOM_FOR_RING = """field => {
+  field.focus();
+  const { outlineWidth, outlineOffset } = getComputedStyle(field);
+  const ring = field.getBoundingClientRect().bottom + parseFloat(outlineWidth) + parseFloat(outlineOffset);
+  return field.nextElementSibling.getBoundingClientRect().top >= ring;
+}"""
+"""Whether the ring of a field that has the focus ends above its hint."""
+
+
 class GraphiQL:
     """The page at /graphql, as a person uses it."""
 
@@ -127,17 +136,20 @@ async def test_a_signed_in_person_joins_with_the_account_they_have(open_page: Op
     await bob.goto(url)
     await bob.get_by_role("button", name="Join as Bob").click()
     await expect(bob.get_by_role("heading")).to_have_text("You are in Our team")
+    await expect(bob.get_by_role("heading")).to_be_focused()
     await expect(bob.locator("#place")).to_contain_text("you can now read what is in it.")
     await bob.get_by_role("link", name="Open the board").click()
     await expect(bob.get_by_role("button", name="Workspace: Our team")).to_be_visible()
 
     other = await open_page(url)
+    assert await other.get_by_label("Password").evaluate(HAS_ROOM_FOR_RING)
     await other.get_by_role("button", name="I have an account").click()
     await expect(other.get_by_label("Your name")).to_be_hidden()
     await other.get_by_label("Email").fill(email)
     await other.get_by_label("Password").fill("not the password")
     await other.get_by_role("button", name="Sign in and join").click()
     await expect(other.locator("[role=alert]:visible")).to_have_count(1)
+    await expect(other.locator("input:focus")).to_have_count(1)
     await expect(other.get_by_role("heading")).to_have_text("Join Our team")
 
 

@@ -7,7 +7,8 @@ import { accounts, actAs, activeAccount, freshToken, Refused, signIn, signUp, ty
 import { ask, bearer, problemsOf, type UserError } from "../session/requests";
 import { rememberWorkspace } from "../session/workspace";
 import { ACCEPT, NEWEST, PREVIEW } from "./documents";
-import { element, type Child } from "./element";
+import { element } from "./element";
+import { once, show } from "./show";
 
 interface Preview {
   workspaceName: string;
@@ -35,8 +36,6 @@ const ROLES: Record<string, string> = {
   GUEST: "a guest",
   VIEWER: "a viewer",
 };
-
-const place = document.getElementById("place")!;
 
 async function open(): Promise<void> {
   const token = decodeURIComponent(location.hash.slice(1));
@@ -72,8 +71,7 @@ function signedInChoices(token: string, preview: Preview, known: Account[]): HTM
   const buttons = known.map((account) => {
     const isActive = account.id === activeAccount()?.id;
     const button = element("button", { class: isActive ? "button primary" : "button", type: "button" }, `Join as ${account.name}`);
-    button.addEventListener("click", async () => {
-      button.disabled = true;
+    button.addEventListener("click", () => void once(button, async () => {
       problem.hidden = true;
       try {
         actAs(account.id);
@@ -81,10 +79,8 @@ function signedInChoices(token: string, preview: Preview, known: Account[]): HTM
       } catch (refusal) {
         problem.textContent = text(refusal);
         problem.hidden = false;
-      } finally {
-        button.disabled = false;
       }
-    });
+    }));
     return button;
   });
   return element("section", { class: "choices", "aria-label": "Signed in in this browser" }, ...buttons, problem);
@@ -141,12 +137,11 @@ function credentialsForm(token: string, preview: Preview): HTMLElement {
         problem.hidden = false;
       }
     }
+    (form.querySelector<HTMLElement>("[aria-invalid=true]") ?? email.input).focus();
   }
 
-  form.addEventListener("submit", async (event) => {
-    event.preventDefault();
+  async function join(): Promise<void> {
     clear();
-    submit.disabled = true;
     try {
       const person = { email: email.input.value.trim(), password: password.input.value };
       if (isNew) {
@@ -157,9 +152,12 @@ function credentialsForm(token: string, preview: Preview): HTMLElement {
       }
     } catch (refusal) {
       refuse(refusal);
-    } finally {
-      submit.disabled = false;
     }
+  }
+
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    void once(submit, join);
   });
   choose(true);
   return form;
@@ -207,12 +205,6 @@ function joined(preview: Preview, { workspace, role }: Place): void {
       element("a", { class: "button primary", href: workspace ? `/w/${workspace.slug}/board` : "/" }, "Open the board"),
     ),
   );
-}
-
-function show(title: string, lead: string, ...more: Child[]): void {
-  document.title = `${title} · Tutti`;
-  place.replaceChildren(element("h1", {}, title), element("p", { class: "lead" }, lead));
-  place.append(...more.filter((each): each is Node | string => Boolean(each)));
 }
 
 function field(id: string, label: string, attributes: Record<string, string>) {

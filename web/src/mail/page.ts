@@ -3,24 +3,18 @@
  *
  * Invariant: the token stays in the fragment and in request bodies, and leaves the address as soon as it was used.
  */
+import { Refused } from "../session/accounts";
 import { ask, problemsOf, type UserError } from "../session/requests";
-import { element, type Child } from "../join/element";
+import { element } from "../join/element";
+import { once } from "../join/show";
 import { MUTATIONS } from "./documents";
-
-const place = document.getElementById("place")!;
 
 export const token = (): string => decodeURIComponent(location.hash.slice(1));
 
 /** The link is spent: a reload should not try it again. */
 export const forgetToken = (): void => history.replaceState(null, "", location.pathname);
 
-export function show(title: string, lead: string, ...more: Child[]): void {
-  document.title = `${title} · Tutti`;
-  place.replaceChildren(element("h1", {}, title), element("p", { class: "lead" }, lead));
-  place.append(...more.filter((each): each is Node | string => Boolean(each)));
-}
-
-/** Runs an account mutation. Throws an Error for a person to read if it was refused or could not be asked. */
+/** Runs an account mutation. Throws Refused, or an Error for a person to read if it could not be asked. */
 export async function run<Payload extends { userErrors: UserError[] }>(
   mutation: keyof typeof MUTATIONS,
   input: Record<string, string>,
@@ -28,29 +22,39 @@ export async function run<Payload extends { userErrors: UserError[] }>(
   const answer = await ask<Record<string, Payload>>({ query: MUTATIONS[mutation], variables: { input } });
   const payload = answer.data?.[mutation];
   if (!payload) throw new Error(problemsOf(answer) ?? "The server gave no result.");
-  if (payload.userErrors.length) throw new Error(payload.userErrors.map((error) => error.message).join(" "));
+  if (payload.userErrors.length) throw new Refused(payload.userErrors);
   return payload;
 }
 
+interface Asked {
+  readonly label: string;
+  readonly hint?: string;
+  readonly action: string;
+  /** Of the field. */
+  readonly attributes: Record<string, string>;
+}
+
 /** A form of one field that says by itself what was refused. */
-export function form(label: string, action: string, attributes: Record<string, string>, submit: (value: string) => Promise<void>): HTMLElement {
-  const input = element("input", { id: "value", required: "", "aria-describedby": "problem", ...attributes });
+export function form({ label, hint, action, attributes }: Asked, submit: (value: string) => Promise<void>): HTMLElement {
+  const input = element("input", { id: "value", required: "", "aria-describedby": "hint problem", ...attributes });
   const problem = element("p", { class: "problem", id: "problem", role: "alert", hidden: "" });
   const button = element("button", { class: "button primary", type: "submit" }, action);
-  const made = element("form", {}, element("label", { for: "value" }, label, input), problem, button);
-  made.addEventListener("submit", async (event) => {
-    event.preventDefault();
+  const field = element("div", { class: "field" }, element("label", { for: "value" }, label), input, hint ? element("p", { class: "hint", id: "hint" }, hint) : null);
+  const made = element("form", {}, field, problem, button);
+  async function send(): Promise<void> {
     problem.hidden = true;
-    button.disabled = true;
     try {
       await submit(input.value);
     } catch (refusal) {
       problem.textContent = text(refusal);
       problem.hidden = false;
       input.setAttribute("aria-invalid", "true");
-    } finally {
-      button.disabled = false;
+      input.focus();
     }
+  }
+  made.addEventListener("submit", (event) => {
+    event.preventDefault();
+    void once(button, send);
   });
   return made;
 }

@@ -1,8 +1,9 @@
 /** `/reset` asks for a link by mail; `/reset#<token>`, where that link leads, sets the new password and signs in. */
 import { element } from "../join/element";
-import { adoptIfSession, EMAIL } from "../session/accounts";
+import { adoptIfSession, EMAIL, Refused } from "../session/accounts";
 import type { UserError } from "../session/requests";
-import { forgetToken, form, run, show, start, token } from "./page";
+import { show } from "../join/show";
+import { forgetToken, form, run, start, token } from "./page";
 
 interface Payload {
   userErrors: UserError[];
@@ -21,7 +22,7 @@ function askForLink(): void {
   show(
     "Forgot your password?",
     "Type your email address. If there is an account with it, a link comes by email.",
-    form("Email", "Send me a link", attributes, async (value) => {
+    form({ label: "Email", action: "Send me a link", attributes }, async (value) => {
       await run<Payload>("requestPasswordReset", { email: value.trim() });
       show("Look into your mailbox", "If there is an account with this address, a link is on its way. It works for an hour.", back());
     }),
@@ -34,11 +35,25 @@ function setPassword(found: string): void {
   show(
     "Set a new password",
     "Everywhere else you are signed in, you will be signed out.",
-    form("New password", "Set password and sign in", attributes, async (value) => {
-      adoptIfSession(await run<Payload>("resetPassword", { token: found, newPassword: value }));
+    form({ label: "New password", hint: "At least 10 characters.", action: "Set password and sign in", attributes }, async (value) => {
+      try {
+        adoptIfSession(await run<Payload>("resetPassword", { token: found, newPassword: value }));
+      } catch (refusal) {
+        if (refusal instanceof Refused && refusal.userErrors.some(({ path }) => path?.at(-1) === "token")) return refuseLink();
+        throw refusal;
+      }
       forgetToken();
       show("Your password is set", "You are signed in here.", start());
     }),
+  );
+}
+
+function refuseLink(): void {
+  forgetToken();
+  show(
+    "This link does not work",
+    "It was used already, has expired, or is not whole.",
+    element("p", { class: "actions" }, element("a", { class: "button primary", href: "/reset" }, "Ask for a new one")),
   );
 }
 
