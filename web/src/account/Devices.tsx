@@ -6,7 +6,8 @@ import { useQueryAgain } from "../data/again";
 import { AccountDocument, SignOutDocument, type AccountQuery } from "../gql/later/graphql";
 import { nameOf } from "../session/accounts";
 import { Button, Loading, textOf } from "../ui/controls";
-import { dayOf, dayWithin } from "../ui/day";
+import { whenWithin } from "../ui/day";
+import { inNextRow, useFocusLeft } from "../ui/focus-left";
 import { Badge, Confirm, Problem, Row, Rows, Section } from "../ui/forms";
 import { Ago } from "../ui/time";
 import { toast } from "../ui/toasts";
@@ -48,10 +49,10 @@ export function Devices() {
                 <Icon size={20} aria-hidden className="shrink-0 text-dim" />
                 <div className="min-w-0 grow basis-40">
                   <p className="truncate font-medium">{nameOf(session.device)}</p>
-                  <p className="text-sm text-dim">Since {dayWithin(dayOf(session.createdAt))}, {session.current ? "in use now" : <>last used <Ago at={session.lastUsedAt} /></>}</p>
+                  <p id={`${session.id}-when`} className="text-sm text-dim">Signed in {whenWithin(session.createdAt)}, {session.current ? "in use now" : <>used <Ago at={session.lastUsedAt} /></>}</p>
                 </div>
                 {session.current && <Badge>This one</Badge>}
-                {session.current ? <SignOut label="Sign out this device" /> : <Button kind="danger" aria-label={`Sign out ${nameOf(session.device)}`} onClick={() => void end(session)}>Sign out</Button>}
+                {session.current ? <SignOut label="Sign out this device" /> : <EndButton session={session} onEnd={() => void end(session)} />}
               </Row>
             );
           })}
@@ -64,4 +65,8 @@ export function Devices() {
       )}
     </Section>
   );
+}
+
+function EndButton({ session: { id, device }, onEnd }: { session: Session; onEnd: () => void }) {
+  return <Button ref={useFocusLeft(inNextRow)} kind="danger" aria-label={`Sign out ${nameOf(device)}`} aria-describedby={`${id}-when`} onClick={onEnd}>Sign out</Button>;
 }

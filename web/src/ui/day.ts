@@ -25,5 +25,10 @@ export function dayAlone(day: string, now = today()): string {
   return said[0]!.toUpperCase() + said.slice(1);
 }
 
+const TIME = new Intl.DateTimeFormat("en", { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+
+/** A moment within a sentence: “signed in today at 14:05”. */
+export const whenWithin = (at: string, now = today()): string => `${dayWithin(dayOf(at), now)} at ${TIME.format(new Date(at))}`;
+
 /** The day of a moment, where the person is. */
 export const dayOf = (at: string): string => today(new Date(at));

@@ -13,6 +13,12 @@ export function useFocusLeft(heirOf: (button: HTMLButtonElement) => HTMLElement 
   return ref;
 }
 
+/** The button of the row after that of a button that goes with its row, or before it; else what is around the rows. */
+export function inNextRow(button: HTMLElement): HTMLElement | null {
+  const row = button.closest("li");
+  return (row?.nextElementSibling ?? row?.previousElementSibling)?.querySelector("button") ?? button.closest<HTMLElement>("[tabindex]");
+}
+
 /** For the button in whose place something opens: it gets the focus that is left when that closes. */
 export function useFocusBack(isOpen: boolean): RefObject<HTMLButtonElement | null> {
   const ref = useRef<HTMLButtonElement>(null);
