@@ -29,6 +29,17 @@ ADD_PEOPLE = (
 )
 """People who never signed up: to hash a password for each would take longer than the test."""
 
+OTHER_WORDS = {
+    "sign out": "Sign out…",
+    "log out": "Sign out…",
+    "invite": "Invite people",
+    "people": "Go to the members",
+    "shortcuts": "Show the keys",
+    "password": "Change my password",
+    "profile": "Go to my account",
+}
+"""What one may type, and what is meant by it."""
+
 
 def sends(route: Route, mutation: str) -> bool:
     return f"{mutation}(" in (route.request.post_data or "")
@@ -69,6 +80,9 @@ async def test_everything_is_found_by_keyboard(open_page: OpenPage) -> None:
     await page.keyboard.press("Enter")
     await expect(page.get_by_role("textbox", name="Title")).to_have_value("Sell the tuba")
     await page.keyboard.press("Control+k")
+    for words, meant in OTHER_WORDS.items():
+        await what.fill(words)
+        await expect(page.get_by_role("option", selected=True)).to_contain_text(meant)
     await what.fill("theme")
     await page.keyboard.press("Enter")
     await expect(page.locator("html")).to_have_attribute("data-theme", "dark")

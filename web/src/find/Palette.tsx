@@ -24,6 +24,8 @@ interface Action {
   readonly hint: string;
   /** What it is, where that is not plain. */
   readonly kind?: string;
+  /** Other words for it, by which it is found, too. */
+  readonly also?: string;
   readonly run: () => void;
 }
 
@@ -41,7 +43,7 @@ export default function Palette({ slug, onClose }: { slug: string | undefined; o
   const [at, setAt] = useState(0);
   const listId = useId();
 
-  const to = (id: string, text: string, hint: string, path: string): Action => ({ id, text, hint, run: () => go(path) });
+  const to = (id: string, text: string, hint: string, path: string, also = ""): Action => ({ id, text, hint, also, run: () => go(path) });
   const focused = focusedId ? model?.taskById.get(focusedId) : undefined;
   const task = focused ?? (model ? openTask(model, path) : undefined);
   const targets = model && task ? targetsOf(task, model) : [];
@@ -64,21 +66,26 @@ export default function Palette({ slug, onClose }: { slug: string | undefined; o
     ...(workspace ? offers.map((offer) => ({ ...offer, run: () => fulfil(workspace, offer) })) : []),
     ...(slug && model && may(model, "TASK_WRITE") ? [{ id: "new", text: "Create task", hint: "C", run: () => { askForNewTask(); if (!/\/(board|list)/.test(location.pathname)) go(`/w/${slug}/board`); } }] : []),
     ...(slug ? [
-      to("list", "Go to the list", "G L", `/w/${slug}/list`), to("members", "Go to the members", "G M", `/w/${slug}/members`),
-      to("search", "Search tasks", "/", `/w/${slug}/search`), to("settings", "Go to the settings: projects, statuses, labels", "", `/w/${slug}/settings`),
+      to("list", "Go to the list", "G L", `/w/${slug}/list`), to("members", "Go to the members", "G M", `/w/${slug}/members`, "people team roles"),
+      ...(model?.workspace?.kind === "TEAM" && may(model, "MEMBER_INVITE") ? [to("invite", "Invite people", "", `/w/${slug}/members`, "add members share")] : []),
+      to("search", "Search tasks", "/", `/w/${slug}/search`), to("settings", "Go to the settings: projects, statuses, labels", "", `/w/${slug}/settings`, "columns"),
       ...(model && mayRestore(model) ? [to("deleted", "Restore deleted tasks", "", `/w/${slug}/deleted`)] : []),
       ...(model && may(model, "TOKEN_ADMIN") ? [to("tokens", "Go to the API tokens", "", `/w/${slug}/settings/tokens`)] : []),
       ...(model && may(model, "WEBHOOK_ADMIN") ? [to("webhooks", "Go to the webhooks", "", `/w/${slug}/settings/webhooks`)] : []),
       to("tasks", "Go to my tasks", "G T", "/tasks"),
     ] : []),
-    to("inbox", "Go to the inbox", "G I", "/inbox"),
-    { id: "theme", text: "Toggle theme, light or dark", hint: "", run: toggleTheme },
-    { id: "keys", text: "Show the keys", hint: "?", run: () => askFor("keys") },
-    to("account", "Go to my account", "", "/account"),
+    to("inbox", "Go to the inbox", "G I", "/inbox", "notifications mentions"),
+    { id: "theme", text: "Toggle theme, light or dark", hint: "", also: "night mode colors", run: toggleTheme },
+    { id: "keys", text: "Show the keys", hint: "?", also: "keyboard shortcuts help", run: () => askFor("keys") },
+    to("account", "Go to my account", "", "/account", "profile name email address time zone"),
+    to("security", "Change my password", "", "/account/security", "sign-in security account"),
+    to("devices", "See where I am signed in", "", "/account/devices", "devices sessions account"),
+    to("preferences", "Choose what I am told", "", "/account/notifications", "notifications emails preferences account"),
+    to("sign-out", "Sign out…", "", "/account", "log out logout leave switch accounts"),
     ...workspaces.map(({ id, name, slug: other }) => ({ ...to(id, `Go to ${name}`, "", `/w/${other}/board`), kind: "Workspace" })),
     ...(slug && model ? projectsIn(model, slug, to) : []),
   ];
-  const found = typed ? bestOf([...actions, ...(slug && model ? tasksIn(model, slug, to) : [])], ({ text }) => text, typed, AT_MOST) : actions;
+  const found = typed ? bestOf([...actions, ...(slug && model ? tasksIn(model, slug, to) : [])], ({ text, also }) => (also ? `${text} ${also}` : text), typed, AT_MOST) : actions;
   const chosen = found[Math.min(at, found.length - 1)];
 
   function run(action: Action | undefined): void {
@@ -112,7 +119,7 @@ export default function Palette({ slug, onClose }: { slug: string | undefined; o
   );
 }
 
-type To = (id: string, text: string, hint: string, path: string) => Action;
+type To = (id: string, text: string, hint: string, path: string, also?: string) => Action;
 
 const projectsIn = (model: Model, slug: string, to: To): Action[] =>
   model.projects.filter(({ archivedAt }) => !archivedAt).map(({ id, name }) => ({ ...to(id, `Go to ${name}`, "", `/w/${slug}/board?project=${id}`), kind: "Project" }));
