@@ -308,6 +308,9 @@ async def test_signing_out_asks_before_it_loses_changes(open_networked: OpenPage
     await has_stored(page, 1)
     await page.get_by_role("link", name="Account").click()
     await expect(page.get_by_role("status", name="Connection")).to_contain_text("1 change waits")
+    dot = await page.get_by_role("status", name="Connection").locator("[aria-hidden]").bounding_box()
+    assert dot
+    assert dot["width"] == dot["height"]
     await page.get_by_role("button", name="Sign out", exact=True).click()
     question = page.get_by_role("dialog", name="Sign out and lose changes?")
     await expect(page.get_by_role("log", name="What you did")).to_have_text("Saving…")

@@ -117,6 +117,19 @@ async def test_whoever_has_a_page_open_that_belongs_to_no_workspace_is_here_too(
     await expect(ann.get_by_role("group", name="Online: Ann, Bob, Cid")).to_be_visible()
 
 
+async def test_on_a_phone_a_member_is_seen_at_a_glance(open_page: OpenPage) -> None:
+    page = await sign_up(open_page, "Ann", viewport={"width": 360, "height": 740})
+    await page.get_by_role("link", name="Members").click()
+    member = page.get_by_role("list", name="Members").get_by_role("listitem")
+    [online, owner] = [await member.get_by_text(word, exact=True).bounding_box() for word in ("Online", "Owner")]
+    assert online
+    assert owner
+    assert abs(online["y"] - owner["y"]) < online["height"] / 2
+    row = await member.bounding_box()
+    assert row
+    assert row["height"] < 96
+
+
 async def test_ownership_is_handed_over_and_the_former_owner_may_leave(open_page: OpenPage) -> None:
     ann, bob = await two_on_a_board(open_page)
     await ann.get_by_role("link", name="Members").click()

@@ -93,7 +93,7 @@ function Member({ member, model, email, seen, onAsk }: MemberProps) {
         {role === "GUEST" && <GuestProjects member={member} model={model} />}
       </div>
       <div className="flex flex-wrap items-center gap-x-3 gap-y-1 max-sm:w-full max-sm:pl-11.5">
-        <span className="max-sm:w-full"><SeenLine seen={seen} /></span>
+        <SeenLine seen={seen} />
         {mayChange ? (
           <Select label={`Role of ${user.name}`} isLabelHidden value={role} onChange={(event) => void become(event.target.value as Role)}>
             {givenBy(model.me).map((each) => <option key={each} value={each}>{ROLE_NAMES[each]}</option>)}

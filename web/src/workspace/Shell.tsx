@@ -90,7 +90,7 @@ function LinkStatus() {
   const isSaved = useAfter(isWaiting || undecided > 0, SAVED_MS) && waiting === 0 && link === "live";
   return (
     <p role="status" aria-label="Connection" className={`flex shrink-0 items-center gap-2 px-2.5 py-1 text-sm ${isWaiting || undecided > 0 ? "text-warn" : LOOKS[link]}`}>
-      <span aria-hidden className="size-2 rounded-full bg-current" />
+      <span aria-hidden className="size-2 shrink-0 rounded-full bg-current" />
       <span>{isSaved ? "All changes saved" : WORDS[link]}{isWaiting && <>, {waiting} <span className="max-sm:sr-only">{waiting === 1 ? "change" : "changes"}</span> {waiting === 1 ? "waits" : "wait"}</>}{undecided > 0 && <>, {undecided} <span className="max-sm:sr-only">{undecided === 1 ? "change" : "changes"}</span> to decide</>}</span>
     </p>
   );
