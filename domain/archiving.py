@@ -8,7 +8,9 @@ from __future__ import annotations
 from datetime import timedelta
 from uuid import UUID
 
-from db.models import ChangedField, Permission, Task
+from db.models import ActorRef, ChangedField, Permission, Role, Task
+from db.scope import Grant
+from db.task_lists import DeletedTasks
 from db.unit_of_work import Outcome, UnitOfWork
 from domain import access, task_changes
 from domain.errors import NotFound
@@ -39,6 +41,15 @@ async def delete_task(uow: UnitOfWork, task_id: UUID, base_version: int | None) 
     _, task = await access.visible_task(uow, task_id, Permission.TASK_DELETE)
     await task_changes.write(uow, task, {ChangedField.DELETED: uow.now}, _whole(base_version))
     return Outcome({"deleted_task": str(task_id)})
+
+
+def restorable_by(grant: Grant, who: ActorRef) -> DeletedTasks | None:
+    """The deleted tasks that somebody may restore, as `restore_task` judges each; None: none at all."""
+    if Permission.TASK_WRITE not in grant.permissions:
+        return None
+    if grant.role is Role.GUEST:
+        return DeletedTasks(RESTORABLE, who) if grant.may_use(Permission.TASK_DELETE) else None
+    return DeletedTasks(RESTORABLE, None) if Permission.TASK_DELETE in grant.permissions else None
 
 
 def is_restorable(uow: UnitOfWork, task: Task) -> bool:

@@ -67,7 +67,12 @@ class Notification(Node):
         found = None if invite_id is None else await info.context.loaders.named_invites.load(invite_id)
         if found is None or not is_open(found.invite, now()):
             return None
-        return InvitePreview(workspace_name=found.workspace_name, role=found.invite.role, invited_by=found.invited_by)
+        return InvitePreview(
+            workspace_name=found.workspace_name,
+            role=found.invite.role,
+            invited_by=found.invited_by,
+            is_for_one_address=found.invite.email is not None,
+        )
 
     @staticmethod
     def from_row(row: models.Notification, led: Led | None = None) -> Notification:

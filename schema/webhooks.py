@@ -27,6 +27,9 @@ class WebhookDelivery(Node):
     event_cursor: EventCursor = strawberry.field(
         description="The event's place in the log; of a test, where the log stood."
     )
+    replay_cursor: EventCursor = strawberry.field(
+        description="Just before that: `replayWebhook` after it sends this message again, and all that came later."
+    )
     state: DeliveryState = strawberry.field(description="What became of it.")
     is_test: bool = strawberry.field(description="It was asked for by testWebhook and says nothing.")
     attempts: int = strawberry.field(description="How often it was sent.")
@@ -44,6 +47,7 @@ class WebhookDelivery(Node):
         return WebhookDelivery(
             id=strawberry.ID(typed("delivery", row.id)),
             event_cursor=EventCursor(str(Cursor(row.workspace_id, row.epoch, row.seq))),
+            replay_cursor=EventCursor(str(Cursor(row.workspace_id, row.epoch, row.seq - 1))),
             state=row.state,
             is_test=row.is_test,
             attempts=row.attempts,

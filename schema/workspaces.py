@@ -12,8 +12,7 @@ from db import models
 from db.ids import typed
 from db.models import Permission, Role, WorkspaceKind
 from db.scope import PERMISSIONS
-from db.task_lists import DeletedTasks
-from domain.archiving import RESTORABLE
+from domain.archiving import restorable_by
 from execution.personal import Personal
 from realtime.cursor import Cursor
 from schema.api_tokens import ApiToken
@@ -269,12 +268,9 @@ class Workspace(Versioned, Node):
     ) -> TaskConnection | None:
         request = page_request(first, after, most=MAX_TASK_PAGE)
         grant = (await info.context.scope()).grant(self.row_id)
-        if grant is None or Permission.TASK_WRITE not in grant.permissions:
+        wanted = None if grant is None else restorable_by(grant, info.context.caller().ref)
+        if wanted is None:
             return None
-        is_guest = grant.role is Role.GUEST
-        if not (grant.may_use(Permission.TASK_DELETE) if is_guest else Permission.TASK_DELETE in grant.permissions):
-            return None
-        wanted = DeletedTasks(RESTORABLE, info.context.caller().ref if is_guest else None)
         loaders = info.context.loaders
         page = await page_of(loaders.deleted_task_pages.load((wanted, request), self.row_id))
         return as_connection(page, lambda: loaders.deleted_task_counts.load(wanted, self.row_id))

@@ -17,7 +17,7 @@ LIST = """query ($workspace: ID, $unread: Boolean, $mentions: Boolean, $first: I
     unreadCount pageInfo { hasNextPage endCursor }
     nodes {
       id kind groupCount emoji createdAt readAt actor { id name } workspace { id } task { id } comment { id }
-      invite { workspaceName invitedBy }
+      invite { workspaceName invitedBy isForOneAddress }
     }
   } }
 }"""

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from playwright.async_api import Browser, Locator, Page, expect
+from playwright.async_api import Browser, Locator, Page, Route, expect
 
 from tests.e2e.conftest import PATIENCE_MS, OpenPage
 from tests.e2e.documents import INVITE, SIGN_UP, TEAM
@@ -427,6 +427,42 @@ async def test_a_script_that_the_network_did_not_give_comes_when_it_does(open_pa
     await ann.unroute_all()
     await expect(ann.get_by_role("heading", name="Settings", level=2)).to_be_visible()
     await expect(ann.get_by_role("link", name="Inbox 1 unread")).to_be_visible()
+
+
+async def test_a_page_whose_script_was_replaced_is_loaded_anew_but_not_under_a_dialog(
+    browser: Browser, server_url: str
+) -> None:
+    context = await browser.new_context(base_url=server_url, service_workers="block")  # its console may complain
+
+    async def opened(path: str, **_: object) -> Page:
+        page = await context.new_page()
+        await page.goto(path)
+        return page
+
+    page = await sign_up(opened, "Ann")
+    asked: list[str] = []
+
+    async def answer(route: Route) -> None:
+        """As a server does that has only the scripts of the next build."""
+        asked.append(route.request.method)
+        await route.fulfill(status=404)
+
+    script = re.compile("/SettingsPage-[^/]*.js")
+    await page.route(script, answer)
+    await page.get_by_role("link", name="Settings").click()
+    await expect(page.get_by_role("heading", name="This page cannot be loaded without a connection.")).to_be_visible()
+    await page.keyboard.press("c")
+    await expect(page.get_by_role("dialog", name="New task")).to_be_visible()
+    await page.get_by_role("heading", name="New task").click()  # so that no field has the focus
+    for _ in range(2):
+        async with page.expect_request(lambda one: one.method == "HEAD" and script.search(one.url) is not None):
+            pass
+    await expect(page.get_by_role("dialog", name="New task")).to_be_visible()
+    async with page.expect_request(lambda one: one.is_navigation_request()):
+        await page.keyboard.press("Escape")
+        await page.get_by_role("link", name="Settings").focus()
+    await page.unroute(script)
+    await context.close()
 
 
 async def test_a_page_that_fails_says_so_and_leads_back(browser: Browser, server_url: str) -> None:

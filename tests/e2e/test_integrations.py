@@ -258,6 +258,15 @@ async def test_a_webhook_is_made_and_its_messages_are_listed(open_page: OpenPage
         await receiver.until(lambda: len(receiver.taken) == 4)
         assert receiver.taken[3].id == receiver.taken[2].id
         await expect(messages.nth(0)).to_contain_text("2 attempts")
+        await page.get_by_role("button", name="Pause http").click()
+        await expect(row).to_contain_text("Somebody paused it.")
+        await messages.last.get_by_role("button", name="Send again…").click()  # with all that came after it
+        await dialog(page).get_by_role("button", name="Send again").click()
+        said = page.get_by_role("status", name="Messages", exact=True)
+        await expect(said).to_contain_text("They are sent when the webhook is resumed")
+        await page.get_by_role("button", name="Resume http").click()
+        await receiver.until(lambda: len(receiver.taken) == 6)
+        assert [one.id for one in receiver.taken[4:]] == [receiver.taken[0].id, receiver.taken[2].id]
 
         await choose(page, "Delete…")
         await dialog(page).get_by_role("button", name="Delete webhook").click()

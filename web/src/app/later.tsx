@@ -43,7 +43,7 @@ export async function whenThere<Module>(fetch: () => Promise<Module>): Promise<M
 async function loadAnew(problem: unknown): Promise<void> {
   const address = /https?:\S+/.exec(String(problem))?.[0]; // browsers that remember it name it
   const answer = address ? await window.fetch(address, { method: "HEAD", cache: "no-store" }).catch(() => null) : null;
-  if (!answer || answer.status >= 500 || isAnyWaiting() || document.activeElement?.closest("input, textarea, select, dialog")) return;
+  if (!answer || answer.status >= 500 || isAnyWaiting() || document.querySelector("dialog[open]") || document.activeElement?.closest("input, textarea, select")) return;
   const before = Number(sessionStorage.getItem(LOADED_ANEW));
   if (Date.now() - before < LOADED_ANEW_MS) return;
   sessionStorage.setItem(LOADED_ANEW, String(Date.now()));

@@ -1,7 +1,6 @@
 /** The menu that a key opens on the task in focus: who, where, how urgent, which labels, until when. */
 import { useLayoutEffect } from "react";
 import { create } from "zustand";
-import { whenThere } from "../app/later";
 import { useAct } from "../data/act";
 import { may, type Label, type Model, type Task } from "../data/model";
 import type { OpenWorkspace } from "../data/workspace";
@@ -121,9 +120,9 @@ export function TaskChoices({ kind, task, model, targets = [task] }: TaskChoices
     return <AnyOf choices={choices} values={ofAll(({ assignees }) => assignees)} onToggle={(id, isOn) => update(isOn ? { addAssigneeIds: [id] } : { removeAssigneeIds: [id] })} />;
   }
   const addLabel = (name: string): void => {
-    const known = labelNamed(model, name);
+    const known = labelNamed(workspace.model(), name);
     if (known) update({ addLabelIds: [known.id] });
-    else void whenThere(() => import("./new-label")).then(({ createLabel }) => createLabel(act, workspace, targets, name));
+    else void import("./new-label").then(({ createLabel }) => createLabel(act, workspace, targets, name), () => toast(`The label “${name}” was not created`, "There is no connection."));
   };
   const choices = model.labels.map(({ id, name, color }) => ({ id, label: name, icon: <Dot color={color} /> }));
   return (

@@ -32,20 +32,20 @@ export function Outcome({ delivery: { state, lastStatusCode, lastAttemptAt, next
   );
 }
 
-export function Deliveries({ webhookId, url }: { webhookId: string; url: string }) {
+export function Deliveries({ webhookId, url, isPaused }: { webhookId: string; url: string; isPaused: boolean }) {
   const act = useAct();
   const read = useFresh(DeliveriesDocument, webhookId);
   const [after, setAfter] = useState<string | null>(null);
   const webhook = read.data?.node?.__typename === "Webhook" ? read.data.node : null;
   const deliveries = webhook?.deliveries.nodes ?? [];
-  async function replay(cursor: string): Promise<Problems | null> {
+  async function replay(cursor: string, sent: string): Promise<Problems | null> {
     const { problems } = await act(ReplayWebhookDocument, { id: webhookId, after: cursor });
-    if (!problems) toast("They are sent again");
+    if (!problems) toast(isPaused ? "They are sent when the webhook is resumed" : sent);
     read.ask();
     return problems;
   }
   async function tryNow(cursor: string): Promise<void> {
-    const problems = await replay(cursor);
+    const problems = await replay(cursor, "It is sent now");
     if (problems) toast("It is not sent now", problems.form);
   }
   return (
@@ -54,10 +54,8 @@ export function Deliveries({ webhookId, url }: { webhookId: string; url: string 
       {webhook && deliveries.length === 0 && <p className="text-sm text-dim">No message was sent in the last 7 days.</p>}
       {deliveries.length > 0 && (
         <ul aria-label={`Messages to ${url}`} className="divide-y divide-line rounded-xl bg-raised px-3">
-          {deliveries.map((delivery, at) => {
-            const { id, isTest, state, lastError, lastResponse } = delivery;
-            // What comes before a message, in the order of what happened: from there on it is told again.
-            const before = deliveries.slice(at + 1).find((each) => !each.isTest);
+          {deliveries.map((delivery) => {
+            const { id, isTest, state, lastError, lastResponse, replayCursor } = delivery;
             return (
               <li key={id} className="flex flex-wrap items-center gap-x-3 gap-y-1 py-2 text-sm">
                 <div className="min-w-0 grow basis-52">
@@ -69,15 +67,15 @@ export function Deliveries({ webhookId, url }: { webhookId: string; url: string 
                     <pre className="max-h-48 overflow-auto text-xs whitespace-pre-wrap wrap-anywhere">{lastResponse || "Nothing."}</pre>
                   </details>}
                 </div>
-                {!isTest && state !== "DELIVERED" && webhook?.deliveredThrough && <Button onClick={() => void tryNow(webhook.deliveredThrough!)}>Try now</Button>}
-                {!isTest && state === "DELIVERED" && before && <Button kind="quiet" onClick={() => setAfter(before.eventCursor)}>Send again…</Button>}
+                {!isTest && !isPaused && (state === "RETRYING" || state === "FAILED") && webhook?.deliveredThrough && <Button onClick={() => void tryNow(webhook.deliveredThrough!)}>Try now</Button>}
+                {!isTest && state === "DELIVERED" && <Button kind="quiet" onClick={() => setAfter(replayCursor)}>Send again…</Button>}
               </li>
             );
           })}
         </ul>
       )}
       {after && (
-        <Confirm title="Send again from here on?" action="Send again" onClose={() => setAfter(null)} onConfirm={() => replay(after)}>
+        <Confirm title="Send again from here on?" action="Send again" onClose={() => setAfter(null)} onConfirm={() => replay(after, "They are sent again")}>
           <p>This message and all that came after it are sent again. They have the same ids as before, so a program that knows them leaves them out.</p>
         </Confirm>
       )}

@@ -110,7 +110,7 @@ function WebhookRow({ webhook, onAsk, onChanged }: WebhookRowProps) {
           </Menu>
         </div>
       </div>
-      <div id={listId} className="w-full empty:hidden">{isOpen && <Deliveries webhookId={id} url={url} />}</div>
+      <div id={listId} className="w-full empty:hidden">{isOpen && <Deliveries webhookId={id} url={url} isPaused={isPaused} />}</div>
     </Row>
   );
 }

@@ -3,7 +3,7 @@
  *
  * Invariant: what was read stays on the screen while the server cannot be asked, and it is said that it may be old.
  */
-import { useCallback, useEffect } from "react";
+import { useCallback, useEffect, useRef } from "react";
 import type { TypedDocumentNode } from "urql";
 import { useQueryAgain } from "../data/again";
 import { RECONNECTING_AFTER_MS, useIsCutOff, useLink } from "../data/connection";
@@ -25,12 +25,14 @@ export function useFresh<Data>(query: TypedDocumentNode<Data, { id: string }>, i
   const isLive = useLink(({ link }) => link === "live");
   const isCutOff = useLasting(useIsCutOff(), RECONNECTING_AFTER_MS);
   const ask = useCallback(() => askAgain({ requestPolicy: "network-only" }), [askAgain]);
+  const wasCutOff = useRef(false);
   useEffect(() => {
-    if (!isLive) return;
+    if (!isLive) return void (wasCutOff.current = true);
     const look = (): void => {
       if (document.visibilityState === "visible") ask();
     };
-    look();
+    if (wasCutOff.current) look();
+    wasCutOff.current = false;
     const timer = setInterval(look, LOOK_MS);
     addEventListener("focus", look);
     return () => {

@@ -2,7 +2,8 @@
  * Texts that two people changed: both versions are kept until the person chooses, also over a reload. What is chosen in one tab
  * is chosen in all.
  *
- * Invariant: what somebody wrote is forgotten only by their own choice, or when they sign out.
+ * Invariant: what somebody wrote is forgotten only by their own choice, when they sign out, or by whoever has the browser after
+ * their session was ended elsewhere (decision 0097).
  */
 import { useSyncExternalStore } from "react";
 import { create } from "zustand";
@@ -87,6 +88,7 @@ function keep(workspace: OpenWorkspace, all: readonly Conflict[], nextKey: strin
   if (all.length) localStorage.setItem(keptAt(workspace), JSON.stringify(all));
   else localStorage.removeItem(keptAt(workspace));
   const { shownKey } = useConflicts.getState();
+  // Of another workspace nothing is shown; but how many there are has changed.
   useConflicts.setState(shownAt === keptAt(workspace) ? { all, shownKey: all.some(({ key }) => key === shownKey) ? shownKey : nextKey } : {});
 }
 

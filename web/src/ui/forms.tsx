@@ -1,5 +1,5 @@
 /** What pages of settings are made of: sections, rows, fields with their refusals, and questions before what cannot be undone. */
-import { useEffect, useId, useState, type ReactNode, type TextareaHTMLAttributes } from "react";
+import { useEffect, useId, useRef, useState, type ReactNode, type TextareaHTMLAttributes } from "react";
 import { Link } from "wouter";
 import { NO_PROBLEMS, type Problems } from "../data/act";
 import { Button, Field, INPUT } from "./controls";
@@ -115,12 +115,22 @@ export function Checks({ legend, name, choices, chosen = [], problem, none }: { 
 /** What the server tells once and keeps no copy of, to be copied. `copied` is said when it is. */
 export function Once({ label, value, copied }: { label: string; value: string; copied: string }) {
   const id = useId();
+  const field = useRef<HTMLInputElement>(null);
+  async function copy(): Promise<void> {
+    try {
+      await navigator.clipboard.writeText(value);
+      toast(copied);
+    } catch {
+      field.current?.focus(); // which selects it
+      toast("This browser does not let the page copy", "It is selected: copy it from its field.");
+    }
+  }
   return (
     <div className="grid gap-2 rounded-xl bg-soft p-3">
       <label htmlFor={id} className="text-sm font-medium">{label}</label>
       <div className="flex gap-2">
-        <input id={id} readOnly autoFocus value={value} className={INPUT} onFocus={(event) => event.target.select()} />
-        <Button onClick={() => void navigator.clipboard.writeText(value).then(() => toast(copied))}>Copy</Button>
+        <input ref={field} id={id} readOnly autoFocus value={value} className={INPUT} onFocus={(event) => event.target.select()} />
+        <Button onClick={() => void copy()}>Copy</Button>
       </div>
     </div>
   );
