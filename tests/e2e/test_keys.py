@@ -98,6 +98,7 @@ async def test_many_that_were_archived_together_all_come_back_by_undo(open_page:
     await expect(bar).to_contain_text("60 selected")
     await bar.get_by_role("button", name="Archive").click()
     await expect(page.get_by_role("main")).to_contain_text("No task yet.")
+    await expect(page.get_by_role("group", name="Filters")).to_be_focused()
     await page.keyboard.press("Control+z")
     await expect(page.get_by_role("status", name="Messages")).to_contain_text("60 tasks are out of the archive again")
     await expect(page.get_by_role("main")).to_contain_text("60 tasks")

@@ -400,6 +400,7 @@ async def test_what_was_archived_together_is_undone_together_after_a_reload_too(
         await card(page, title).click(modifiers=["Control"])
     await page.get_by_role("toolbar", name="Selected tasks").get_by_role("button", name="Archive").click()
     await expect(card(page, "Other")).to_have_count(0)
+    await expect(card(page, "Third")).to_be_focused()
     await has_stored(page, 2)
     await page.reload()
     await expect(card(page, "Third")).to_be_visible()

@@ -5,6 +5,8 @@ import { Button } from "../ui/controls";
 import { Menu } from "../ui/menu";
 import { liftToasts } from "../ui/toasts";
 import { useWorkspace } from "../workspace/context";
+import { focusFilters } from "./FilterBar";
+import { focusCard } from "./focus";
 import { archiveAll, TaskChoices } from "./QuickMenu";
 import { QUICK_KEYS } from "./quick-keys";
 import { clearSelection, selectedTasks, useSelection } from "./selection";
@@ -19,7 +21,12 @@ export default function SelectionBar({ model, isArchive }: { model: Model; isArc
   const [first] = tasks;
   if (!first) return null;
   function archive(): void {
+    focusAfter(ids);
     archiveAll(workspace, tasks);
+    clearSelection();
+  }
+  function clear(): void {
+    focusCard(first!.id);
     clearSelection();
   }
   return (
@@ -31,9 +38,18 @@ export default function SelectionBar({ model, isArchive }: { model: Model; isArc
         </Menu>
       ))}
       <Button kind="quiet" onClick={archive}>{isArchive ? "Take out of the archive" : "Archive"}</Button>
-      <Button kind="quiet" aria-label="Select nothing" onClick={clearSelection}><X size={16} aria-hidden /></Button>
+      <Button kind="quiet" aria-label="Select nothing" onClick={clear}><X size={16} aria-hidden /></Button>
     </div>
   );
+}
+
+/** Cards that go leave the focus to the next one that stays, or the one before; where none does, to the top of the page. */
+function focusAfter(ids: ReadonlySet<string>): void {
+  const all = [...document.querySelectorAll<HTMLElement>("[data-task]")].map(({ dataset }) => dataset.task!);
+  const last = all.findLastIndex((id) => ids.has(id));
+  const heir = all.slice(last + 1).find((id) => !ids.has(id)) ?? all.findLast((id) => !ids.has(id));
+  if (heir) focusCard(heir);
+  else focusFilters();
 }
 
 /** Messages stay above the bar, which they would cover. Its height changes with the room that it has, and is told by the browser. */

@@ -9,6 +9,7 @@ import { newId } from "../sync/ids";
 import { Avatar, Button } from "../ui/controls";
 import { useDraft, useDraftsWith } from "../ui/drafts";
 import { Menu, MenuItem } from "../ui/menu";
+import { useFocusBack } from "../ui/focus-left";
 import { plainOf } from "../ui/plain";
 import { Ago } from "../ui/time";
 import { toast } from "../ui/toasts";
@@ -98,7 +99,7 @@ function ThreadView({ thread: { id, first, answers }, task, people, mayWrite, on
   return (
     <div className="rounded-xl border border-line">
       {first ? (
-        <CommentView comment={first} people={people} mayWrite={mayWrite} onEditing={onEditing} onAnswer={answer} onHide={isResolved && !isBusy ? () => { wasClosedHere.current = true; setOpen(false); } : undefined}
+        <CommentView comment={first} people={people} mayWrite={mayWrite} onEditing={onEditing} onAnswer={answer} isAnswering={answering !== null} onHide={isResolved && !isBusy ? () => { wasClosedHere.current = true; setOpen(false); } : undefined}
           onResolve={mayWrite ? () => { wasClosedHere.current = !isResolved; setOpen(false); workspace.submit("updateComment", { id, resolved: !isResolved }); } : undefined} />
       ) : <p className="px-3 pt-2 text-sm text-dim">The first comment was deleted.</p>}
       {answers.map((each) => <div key={each.id} className="border-t border-line pl-4"><CommentView comment={each} people={people} mayWrite={mayWrite} onEditing={onEditing} /></div>)}
@@ -118,13 +119,14 @@ interface CommentViewProps {
   /** Called with 1 when it begins to be edited, and with -1 when that ends. */
   onEditing: (by: number) => void;
   onAnswer?: (() => void) | undefined;
+  isAnswering?: boolean;
   onResolve?: (() => void) | undefined;
   onHide?: (() => void) | undefined;
 }
 
 const ICON = "px-1.5 text-dim";
 
-function CommentView({ comment, people, mayWrite, onEditing, onAnswer, onResolve, onHide }: CommentViewProps) {
+function CommentView({ comment, people, mayWrite, onEditing, onAnswer, isAnswering = false, onResolve, onHide }: CommentViewProps) {
   const workspace = useWorkspace();
   const typed = useTyped(toTyped(comment.body, people), comment.version, `edit.${comment.task.id}.${comment.id}`);
   const [isAsked, setAsked] = useState(false); // to edit it, just now
@@ -135,6 +137,8 @@ function CommentView({ comment, people, mayWrite, onEditing, onAnswer, onResolve
   }, [typed.isTyping, onEditing]);
   const [isReacting, setReacting] = useState(false);
   const isNamed = useNamed() === comment.id;
+  const answerButton = useFocusBack(isAnswering);
+  const moreButton = useFocusBack(typed.isTyping);
   const isMine = comment.author.id === workspace.myId;
   const isSent = comment.version > 0;
   const isCutOff = useIsCutOff();
@@ -156,10 +160,10 @@ function CommentView({ comment, people, mayWrite, onEditing, onAnswer, onResolve
         {isSent && (
           <span className="ml-auto flex shrink-0 opacity-0 transition-opacity group-focus-within:opacity-100 group-hover:opacity-100 pointer-coarse:opacity-100">
             {mayWrite && <AddReaction isChoosing={isReacting} onToggle={() => setReacting(!isReacting)} />}
-            {onAnswer && <Button kind="quiet" className={ICON} aria-label="Answer" title="Answer" onClick={onAnswer}><CornerUpLeft size={15} aria-hidden /></Button>}
+            {onAnswer && <Button ref={answerButton} kind="quiet" className={ICON} aria-label="Answer" title="Answer" onClick={onAnswer}><CornerUpLeft size={15} aria-hidden /></Button>}
             {onResolve && <Button kind="quiet" className={ICON} aria-label={comment.resolvedAt ? "Reopen" : "Resolve"} title={comment.resolvedAt ? "Reopen" : "Resolve"} onClick={onResolve}>{comment.resolvedAt ? <RotateCcw size={15} aria-hidden /> : <Check size={15} aria-hidden />}</Button>}
             {isMine && mayWrite && (
-              <Menu label="Comment" trigger={<Button kind="quiet" className={ICON} aria-label="More for this comment"><Ellipsis size={15} aria-hidden /></Button>}>
+              <Menu label="Comment" trigger={<Button ref={moreButton} kind="quiet" className={ICON} aria-label="More for this comment"><Ellipsis size={15} aria-hidden /></Button>}>
                 <MenuItem onSelect={() => { setAsked(true); typed.type(typed.text); }}><Pencil size={15} aria-hidden />Edit</MenuItem>
                 <MenuItem onSelect={remove}><Trash2 size={15} aria-hidden />Delete</MenuItem>
               </Menu>
