@@ -1,5 +1,5 @@
 /** Who is here, and which page that address is. Pages that not everybody opens at once are loaded when they are. */
-import { Suspense, useEffect, useRef, useState, useSyncExternalStore } from "react";
+import { useEffect, useRef, useState, useSyncExternalStore } from "react";
 import { Provider, type Client } from "urql";
 import { Link, Redirect, Route, Switch } from "wouter";
 import { createGraphQLClient } from "../data/client";
@@ -14,14 +14,13 @@ import { ViewerProvider, useViewer } from "../workspace/viewer";
 import { ConnectionContext } from "../workspace/connection-context";
 import { WorkspacePage } from "../workspace/WorkspacePage";
 import { Shell } from "../workspace/Shell";
-import { fetchLater, Later, lazily, whenThere } from "./later";
+import { fetchLater, Later, lazily, unseen, whenThere } from "./later";
 
 const AccountPage = lazily(() => import("../account/AccountPage"));
 
 const MyTasksPage = lazily(() => import("../find/MyTasksPage"));
 const InboxPage = lazily(() => import("../notifications/InboxPage"));
-const fetchLive = () => import("../notifications/Live");
-const Live = lazily(fetchLive);
+const Notifications = unseen(() => import("../notifications/Live"));
 
 const LAST = "tutti.workspace"; // localStorage: the id of the workspace that was open last
 
@@ -70,16 +69,6 @@ function SignedIn({ accountId }: { accountId: string }) {
 /** From then on pages open without a connection. The dev server's do not: their files are of no build. */
 async function keepFiles(): Promise<void> {
   if (import.meta.env.PROD) await navigator.serviceWorker?.register("/sw.js"); // there is none where the address is not secure
-}
-
-/** Begins when the page has nothing else to do. */
-function Notifications() {
-  const [isDue, setIsDue] = useState(false);
-  useEffect(() => fetchLater(() => {
-    setIsDue(true);
-    return fetchLive();
-  }), []);
-  return isDue && <Suspense fallback={null}><Live /></Suspense>;
 }
 
 function Pages() {

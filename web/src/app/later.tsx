@@ -1,5 +1,5 @@
 /** What is loaded when it is needed: scripts are fetched until the network gives them, and meanwhile the page says why it waits. */
-import { lazy, Suspense, type ComponentType, type ReactNode } from "react";
+import { lazy, Suspense, useEffect, useState, type ComponentType, type ReactNode } from "react";
 import { create } from "zustand";
 import { isAnyWaiting } from "../data/waiting";
 import { Empty, Loading } from "../ui/controls";
@@ -92,5 +92,18 @@ export function fetchLater(...scripts: readonly (() => Promise<unknown>)[]): () 
     isOver = true;
     clearTimeout(atLatest);
     cancel();
+  };
+}
+
+/** A component that shows nothing: it begins when the page has nothing else to do. */
+export function unseen(fetch: () => Promise<{ default: ComponentType }>): ComponentType {
+  const Begun = lazily(fetch);
+  return function Unseen() {
+    const [isDue, setDue] = useState(false);
+    useEffect(() => fetchLater(() => {
+      setDue(true);
+      return fetch();
+    }), []);
+    return isDue && <Suspense fallback={null}><Begun /></Suspense>;
   };
 }

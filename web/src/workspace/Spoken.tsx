@@ -8,7 +8,7 @@ import { useWorkspace } from "./context";
 const REST_MS = 1_000; // what happens within it is said together
 const AT_MOST = 2; // more sentences than these are counted
 
-export function Spoken() {
+export default function Spoken() {
   const workspace = useWorkspace();
   useEffect(() => {
     let said: string[] = [];

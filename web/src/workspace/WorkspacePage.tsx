@@ -2,7 +2,7 @@
 import { Suspense, useContext, useEffect, useRef, useState, useSyncExternalStore } from "react";
 import { useClient } from "urql";
 import { Link, Redirect } from "wouter";
-import { Later, lazily, nowShown, whenThere } from "../app/later";
+import { Later, lazily, nowShown, unseen, whenThere } from "../app/later";
 import { BoardPage } from "../board/BoardPage";
 import { setWaiting } from "../data/waiting";
 import { OpenWorkspace } from "../data/workspace";
@@ -12,7 +12,6 @@ import { toast } from "../ui/toasts";
 import { useConnection } from "./connection-context";
 import { WorkspaceContext } from "./context";
 import { Shell } from "./Shell";
-import { Spoken } from "./Spoken";
 import { useViewer } from "./viewer";
 import { recallConflicts, tookConflict, useConflicts } from "../task/conflict";
 
@@ -20,6 +19,7 @@ const ConflictDialog = lazily(() => import("../task/ConflictDialog"));
 const SearchPage = lazily(() => import("../find/SearchPage"));
 const MembersPage = lazily(() => import("../members/MembersPage"));
 const DeletedPage = lazily(() => import("../deleted/DeletedPage"));
+const Spoken = unseen(() => import("./Spoken"));
 const Unsent = lazily(() => import("../task/Unsent"));
 const SettingsPage = lazily(() => import("../settings/SettingsPage"));
 
