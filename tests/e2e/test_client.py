@@ -383,6 +383,7 @@ async def test_signing_out_leaves_nothing_behind(open_page: OpenPage) -> None:
     for tab in (page, other):
         await card(tab, "Secret").click()
         await tab.get_by_role("textbox", name="Write a comment").fill("Not for everybody")
+    await page.evaluate("() => localStorage.setItem('graphiql:variables', 'Not for everybody')")
     await page.get_by_role("link", name="Account").click()
     await page.get_by_role("button", name="Sign out").click()
     question = page.get_by_role("dialog", name="Sign out and lose what you have written?")
@@ -394,6 +395,7 @@ async def test_signing_out_leaves_nothing_behind(open_page: OpenPage) -> None:
         await expect(tab.get_by_role("button", name="Sign in to my account")).to_be_visible()
         await tab.wait_for_function(NO_DRAFT)
     await page.wait_for_function(NO_ACCOUNT)
+    assert not await page.evaluate("() => JSON.stringify(localStorage).includes('Not for everybody')")
 
 
 async def test_the_first_task_comes_with_little_script(open_page: OpenPage) -> None:

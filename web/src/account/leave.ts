@@ -35,6 +35,7 @@ export async function leave(): Promise<void> {
   if (!account) return;
   localStorage.removeItem(`tutti.viewer.${account.id}`);
   await signOut(account);
+  forgetTyped();
   await forgetReplicas(account.id);
 }
 
@@ -42,7 +43,14 @@ export async function leave(): Promise<void> {
 export async function forgetHere(id: string): Promise<void> {
   localStorage.removeItem(`tutti.viewer.${id}`);
   forgetAccount(id);
+  forgetTyped();
   await forgetReplicas(id);
+}
+
+/** GraphiQL keeps what was typed there for whoever opens it next: it goes with the last account of this browser. */
+function forgetTyped(): void {
+  if (accounts().length > 0) return;
+  for (const key of Object.keys(localStorage)) if (key.startsWith("graphiql:")) localStorage.removeItem(key);
 }
 
 /** After a session was ended elsewhere: what the server can say again goes, and what is in this browser alone waits for its person. */

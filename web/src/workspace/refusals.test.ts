@@ -12,6 +12,9 @@ describe("what was refused", () => {
   it("says of a guest's that it may be elsewhere", () => {
     expect(inWords(notFound("id"), move, true)).toBe("“LIGH-2 Title” was deleted meanwhile, or is where you do not see it.");
   });
+  it("says of what is deleted already why it cannot be had back", () => {
+    expect(inWords(notFound("id"), { ...move, name: "restoreTask" }, false)).toBe("It was deleted more than 30 days ago.");
+  });
   it("tells what was chosen from what was to be changed", () => {
     expect(inWords(notFound("statusId"), move, false)).toBe("What you chose was deleted meanwhile.");
     expect(inWords(notFound("updates", "1", "id"), { ...move, input: { updates: [] } }, false)).toBe("One of them was deleted meanwhile.");

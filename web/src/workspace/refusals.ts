@@ -52,8 +52,9 @@ export function tellRefusal(workspace: OpenWorkspace, refused: Refused): void {
 const isOfItself = ({ path }: RefusalFragment): boolean => /^(id|taskId|subjectId|target|changeSetId|changeId)$/.test(path?.at(-1) ?? "id");
 
 /** Why the server refused. What was here once and is not found any more has gone: only a guest may be kept from what is still there. */
-export function inWords(reason: RefusalFragment, { about, input }: Operation, isGuest: boolean): string {
+export function inWords(reason: RefusalFragment, { name, about, input }: Operation, isGuest: boolean): string {
   if (reason.code !== "NOT_FOUND") return reason.message;
+  if (name === "restoreTask") return `It was deleted more than 30 days ago${isGuest ? ", or is where you do not see it" : ""}.`;
   const what = !isOfItself(reason) ? "What you chose" : input.updates ? "One of them" : about ? `“${about}”` : "It";
   return `${what} was deleted meanwhile${isGuest ? ", or is where you do not see it" : ""}.`;
 }
