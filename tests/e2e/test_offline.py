@@ -3,7 +3,7 @@
 import asyncio
 import re
 
-from playwright.async_api import Request, Route, expect
+from playwright.async_api import Page, Request, Route, expect
 
 from tests.e2e.conftest import PATIENCE_MS, OpenPage
 from tests.e2e.network import network_of
@@ -489,8 +489,18 @@ async def test_what_was_told_live_is_in_the_inbox_without_a_connection_though_no
     await expect(ann.get_by_role("main").get_by_role("status").filter(has_text="As it was")).to_be_visible()
 
 
-async def test_a_change_that_is_to_be_decided_about_is_not_said_to_be_saved(open_networked: OpenPage) -> None:
-    ann, bob = await two_on_a_board(open_networked)
+async def sign_in(page: Page, email: str) -> None:
+    if await page.get_by_role("button", name="Sign in", exact=True).is_visible():
+        await page.get_by_role("button", name="Sign in", exact=True).click()
+    await page.get_by_label("Email").fill(email)
+    await page.get_by_label("Password").fill(PASSWORD)
+    await page.get_by_role("button", name="Sign in to my account").click()
+
+
+async def test_a_change_that_is_to_be_decided_about_is_not_said_to_be_saved_and_not_lost_unasked(
+    open_networked: OpenPage,
+) -> None:
+    ann, bob = await two_on_a_board(lambda path, **options: open_networked(path, is_refused=True, **options))
     await create(ann, "Play it")
     await expect(card(bob, "Play it")).to_contain_text("-")
     network_of(bob).cut()
@@ -509,6 +519,23 @@ async def test_a_change_that_is_to_be_decided_about_is_not_said_to_be_saved(open
         await expect(status).to_have_text("Live, 1 change to decide")
         await bob.get_by_role("link", name="My tasks").click()
     assert not await bob.evaluate("globalThis.wasSaved")
+    await bob.get_by_role("link", name="Account").click()
+    await bob.get_by_role("button", name="Sign out", exact=True).click()
+    question = bob.get_by_role("dialog", name="Sign out and lose changes?")
+    await expect(question).to_contain_text("1 change is not saved, as somebody changed the same")
+    await question.get_by_role("button", name="Cancel").click()
+
+    # A session that is ended elsewhere keeps it, too.
+    email = (await account_of(bob))["email"]
+    elsewhere = await open_networked("/sign-in")
+    await sign_in(elsewhere, email)
+    await is_live(elsewhere)
+    await elsewhere.get_by_role("link", name="Account").click()
+    await elsewhere.get_by_role("link", name="Devices").click()
+    await elsewhere.get_by_role("button", name="Sign out everywhere…").click()
+    await elsewhere.get_by_role("dialog").get_by_role("button", name="Sign out everywhere").click()
+    await expect(bob.get_by_text("1 change could not be saved before.")).to_be_visible()
+    await sign_in(bob, email)
     await bob.get_by_role("link", name="Board").click()
     await bob.get_by_role("button", name="Choose").click()
     await choice.get_by_role("button", name="Keep mine").click()
@@ -522,14 +549,7 @@ async def test_a_session_that_was_ended_elsewhere_leaves_nothing_but_what_is_not
     here = await sign_up(open_networked, "Ann")
     email = (await account_of(here))["email"]
     there = await open_networked("/sign-in", is_refused=True)
-
-    async def sign_in() -> None:
-        await there.get_by_label("Email").fill(email)
-        await there.get_by_label("Password").fill(PASSWORD)
-        await there.get_by_role("button", name="Sign in to my account").click()
-
-    await there.get_by_role("button", name="Sign in", exact=True).click()
-    await sign_in()
+    await sign_in(there, email)
     await is_live(there)
     await create(there, "Secret")
     await expect(card(here, "Secret")).to_be_visible()
@@ -557,7 +577,7 @@ async def test_a_session_that_was_ended_elsewhere_leaves_nothing_but_what_is_not
     await other.get_by_role("button", name="Remove it…").click()
     await other.get_by_role("dialog", name="Remove 1 change?").get_by_role("button", name="Cancel").click()
     await other.close()
-    await sign_in()
+    await sign_in(there, email)
     await is_live(there)
     await expect(card(there, "Written offline")).to_be_visible()
     await expect(card(there, "Secret")).to_be_visible()

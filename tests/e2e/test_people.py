@@ -269,7 +269,9 @@ async def test_a_notification_arrives_live_opens_its_task_and_is_read_by_that(op
         await bob.keyboard.press(f"Alt+Arrow{key}")
         await expect(messages).to_contain_text(f"moved the task to {status}")
         await expect(messages.get_by_role("button", name="Open")).to_have_count(1)
-        await messages.get_by_role("button", name="Open").hover()  # none goes by itself as long as somebody points at one
+        await messages.get_by_role(
+            "button", name="Open"
+        ).hover()  # none goes by itself as long as somebody points at one
     async with ann.expect_response(lambda answer: "MarkNotices" in (answer.request.post_data or "")):
         await ann.go_back()
     await expect(ann.get_by_role("textbox", name="Title")).to_have_value("Sell the tuba")

@@ -4,10 +4,11 @@ import { announce } from "../ui/announce";
 import { Button } from "../ui/controls";
 import { countDrafts } from "../ui/drafts";
 import { Confirm } from "../ui/forms";
-import { leave, unsavedHere, waitingHere } from "./leave";
+import { leave, undecidedHere, waitingHere } from "./leave";
 
 interface Unsaved {
-  readonly changes: number;
+  readonly waiting: number;
+  readonly undecided: number;
   readonly drafts: number;
 }
 
@@ -16,13 +17,13 @@ export function SignOut({ label }: { label?: string }) {
   const [unsaved, setUnsaved] = useState<Unsaved | null>(null);
   async function begin(): Promise<void> {
     if (isSaving) return;
-    if ((await unsavedHere()) > 0) {
+    const waiting = await waitingHere(() => {
       setSaving(true);
       announce("Saving…");
-    }
-    const found = { changes: await waitingHere(), drafts: countDrafts() };
+    });
     setSaving(false);
-    if (found.changes + found.drafts === 0) return leave();
+    const found = { waiting, undecided: undecidedHere(), drafts: countDrafts() };
+    if (waiting + found.undecided + found.drafts === 0) return leave();
     setUnsaved(found);
   }
   return (
@@ -33,13 +34,17 @@ export function SignOut({ label }: { label?: string }) {
   );
 }
 
-function Question({ unsaved: { changes, drafts }, onClose }: { unsaved: Unsaved; onClose: () => void }) {
+function Question({ unsaved: { waiting, undecided, drafts }, onClose }: { unsaved: Unsaved; onClose: () => void }) {
+  const changes = waiting + undecided;
   const [it, they] = changes + drafts === 1 ? ["it", "it"] : ["them", "they"];
   return (
     <Confirm title={`Sign out and lose ${changes > 0 ? "changes" : "what you have written"}?`} action={`Sign out and lose ${it}`} onClose={onClose} onConfirm={async () => { await leave(); return null; }}>
-      {changes > 0 && <p>{changes === 1 ? "1 change is" : `${changes} changes are`} not saved yet: the server has not been reached since.</p>}
+      {waiting > 0 && <p>{countOf(waiting)} not saved yet: the server has not been reached since.</p>}
+      {undecided > 0 && <p>{countOf(undecided)} not saved, as somebody changed the same: which is to stay is not decided yet.</p>}
       {drafts > 0 && <p>{drafts === 1 ? "1 text that you have written in this tab is" : `${drafts} texts that you have written in this tab are`} not sent or saved yet.</p>}
       <p>Signing out removes what is kept in this browser, so {they} would be lost.</p>
     </Confirm>
   );
 }
+
+const countOf = (changes: number): string => (changes === 1 ? "1 change is" : `${changes} changes are`);

@@ -20,7 +20,7 @@ export default function Unsaved() {
   }
   return (
     <>
-      <p role="status">{what} could not be saved before. This browser keeps {them} for whoever made {them}, and saves {them} when they sign in again.</p>
+      <p role="status">{what} could not be saved before. This browser keeps {them} for whoever made {them}, to be saved or decided about when they sign in again.</p>
       <div><Button onClick={() => setAsking(true)}>Remove {them}…</Button></div>
       {isAsking && (
         <Confirm title={`Remove ${what}?`} action="Remove" onClose={() => setAsking(false)} onConfirm={remove}>

@@ -10,23 +10,25 @@ const LOOK_MS = 100;
 /** How many changes of somebody are in this browser and nowhere else: they wait for the server, or for a decision. */
 export const unsavedOf = async (personId: string): Promise<number> => (await countStored(personId)) + undecidedOf(personId);
 
-/** How many changes of whoever this tab acts as are not saved now; 0 where that cannot be told. */
-export async function unsavedHere(): Promise<number> {
-  const account = activeAccount();
-  return account ? unsavedOf(account.id) : 0;
-}
-
 /**
- * How many changes in this browser are not saved, and would be lost; 0 where that cannot be told. What was changed just now is
- * given the time to arrive.
+ * How many changes of whoever this tab acts as have not reached the server; 0 where that cannot be told. What was changed just
+ * now is given the time to arrive, after `onWait`.
  */
-export async function waitingHere(): Promise<number> {
+export async function waitingHere(onWait: () => void): Promise<number> {
+  const account = activeAccount();
   const until = performance.now() + SENT_WITHIN_MS;
-  for (;;) {
-    const count = await unsavedHere();
+  for (let isFirst = true; ; isFirst = false) {
+    const count = account ? await countStored(account.id) : 0;
     if (count === 0 || performance.now() > until) return count;
+    if (isFirst) onWait();
     await new Promise((again) => setTimeout(again, LOOK_MS));
   }
+}
+
+/** How many of their changes wait for their decision. */
+export function undecidedHere(): number {
+  const account = activeAccount();
+  return account ? undecidedOf(account.id) : 0;
 }
 
 /** Ends this session on the server, too. */
