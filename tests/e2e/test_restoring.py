@@ -78,6 +78,40 @@ async def test_what_was_overwritten_is_put_back_from_the_history(open_page: Open
     await expect(title).to_be_visible()  # it is overwritten again
 
 
+ALIGNED = """entries => entries.every(entry => {
+  const found = [entry.querySelector("[role=img], [title]"), entry.querySelector("p > span")];
+  const [picture, name] = found.map(one => one.getBoundingClientRect());
+  return Math.abs((picture.top + picture.bottom - name.top - name.bottom) / 2) <= 1;
+})"""
+"""Whether each picture of a person is at the height of their name."""
+
+
+async def test_the_history_shows_what_was_changed_in_a_long_text(open_page: OpenPage) -> None:
+    ann = await arrive(open_page, "Ann")
+    path, _ = await found_team(ann)
+    await to_board(ann, path)
+    await create(ann, "Tune the violin")
+    await expect(card(ann, "Tune the violin")).to_contain_text("-")
+    task = await card(ann, "Tune the violin").get_attribute("data-task")
+    long = " ".join(f"word{number}" for number in range(200))
+    changes = [{"id": task, "description": f"{long} {end}."} for end in ("first", "last")]
+    await ann.evaluate(ASK, [CHANGE, changes])
+    await open_task(ann, "Tune the violin")
+    await ann.get_by_role("button", name="History").click()
+    history = ann.get_by_role("list", name="History", exact=True).get_by_role("listitem")
+    await expect(history).to_have_count(3)
+    assert await history.evaluate_all(ALIGNED)
+    await history.first.get_by_text("changed the description").click()
+    await expect(history.first.locator("del")).to_have_text("removed: first")
+    await expect(history.first.locator("ins")).to_have_text("added: last")
+    await expect(history.first.locator("ins")).to_be_in_viewport()
+    for whole in await history.first.get_by_text("word0").all():
+        await expect(whole).not_to_be_visible()
+    await is_for_everybody(ann, "history of a text")
+    await history.first.get_by_text("The whole texts").click()
+    await expect(history.first.get_by_text("Before: word0")).to_be_visible()
+
+
 async def test_what_is_put_back_without_a_network_waits_and_what_is_written_meanwhile_is_a_conflict(
     open_networked: OpenPage,
 ) -> None:

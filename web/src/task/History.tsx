@@ -12,6 +12,7 @@ import { toast } from "../ui/toasts";
 import { useWorkspace } from "../workspace/context";
 import { deedsOf } from "./deeds";
 import { judged, restorationOf } from "./restoring";
+import { excerpt, wordDiff } from "./word-diff";
 import { FIELD_NAMES, named, said } from "./words";
 
 type Entry = NonNullable<TaskHistoryQuery["task"]>["history"]["nodes"][number];
@@ -130,9 +131,10 @@ interface LineProps {
 function Line({ who, at, undo, children }: LineProps) {
   return (
     <div className="grid grid-cols-[auto_minmax(0,1fr)] gap-x-2">
-      <Avatar id={who.id} name={who.name} size={22} />
+      {/* As high as the line beside it, also where that has a button. */}
+      <span className="flex h-8 items-center pointer-coarse:h-11"><Avatar id={who.id} name={who.name} size={22} /></span>
       <div className="grid min-w-0 gap-1">
-        <p className="flex flex-wrap items-center gap-x-2"><span className="font-medium">{who.name}</span><Ago at={at} className="text-xs text-dim" />
+        <p className="flex min-h-8 flex-wrap items-center gap-x-2 pointer-coarse:min-h-11"><span className="font-medium">{who.name}</span><Ago at={at} className="text-xs text-dim" />
           {undo}
         </p>
         {children}
@@ -157,13 +159,35 @@ function ChangeLine({ field, before, after, model, onRestore }: Entry["changes"]
   return (
     <details className="text-dim">
       <summary className="cursor-pointer">changed the {name}</summary>
-      <div className="mt-1 grid gap-1 wrap-anywhere whitespace-pre-wrap">
-        <div className="flex items-start gap-1">
-          <p className="max-h-40 grow overflow-y-auto rounded-lg border-l-2 border-bad bg-raised px-2 py-1"><span className="sr-only">Before: </span>{said(before, model, field)}</p>
-          {restore}
-        </div>
-        <p className="max-h-40 overflow-y-auto rounded-lg border-l-2 border-good bg-raised px-2 py-1 text-text"><span className="sr-only">After: </span>{said(after, model, field)}</p>
-      </div>
+      <TextChange before={isNothing(before) ? "" : said(before, model, field)} after={isNothing(after) ? "" : said(after, model, field)} restore={restore} />
     </details>
+  );
+}
+
+const isNothing = (text: unknown): boolean => text === null || text === undefined || text === "";
+const TEXT = "max-h-60 overflow-y-auto rounded-lg border-l-2 bg-raised px-2 py-1";
+
+function TextChange({ before, after, restore }: { before: string; after: string; restore: ReactNode }) {
+  const { pieces, isWhole } = excerpt(wordDiff(before, after));
+  return (
+    <div className="mt-1 grid grid-cols-1 gap-1 wrap-anywhere whitespace-pre-wrap">
+      <div className="flex items-start gap-1">
+        <p className={`grow border-line ${TEXT}`}>
+          {pieces.map(({ kind, text }, at) => kind === "same" ? <span key={at}>{text}</span>
+            : kind === "removed" ? <del key={at} className="text-bad"><span className="sr-only">removed: </span>{text}</del>
+            : <ins key={at} className="text-good"><span className="sr-only">added: </span>{text}</ins>)}
+        </p>
+        {restore}
+      </div>
+      {!isWhole && (
+        <details>
+          <summary className="cursor-pointer">The whole texts</summary>
+          <div className="mt-1 grid grid-cols-1 gap-1">
+            <p className={`border-bad ${TEXT}`}><span className="sr-only">Before: </span>{before}</p>
+            <p className={`border-good text-text ${TEXT}`}><span className="sr-only">After: </span>{after}</p>
+          </div>
+        </details>
+      )}
+    </div>
   );
 }
