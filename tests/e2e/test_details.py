@@ -127,6 +127,28 @@ async def test_without_a_network_the_page_says_so_and_counts_what_waits(open_net
     await expect(card(bob, "Second")).to_be_visible()
 
 
+async def test_the_key_of_a_task_leads_to_it_from_a_description_and_a_comment(open_page: OpenPage) -> None:
+    ann = await sign_up(open_page, "Ann")
+    await create(ann, "Rehearse", "Tune")
+    await expect(card(ann, "Tune")).to_contain_text("-2")
+    key = str(await card(ann, "Tune").locator("span").first.inner_text()).split()[0]
+    prefix = key.removesuffix("-2")
+    await open_task(ann, "Rehearse")
+    say = ann.get_by_role("textbox", name="Write a comment")
+    await say.fill(f"After ({key}), not {prefix}-99 or X{key}, `{key}` or /{key}")
+    await ann.keyboard.press("Control+Enter")
+    said = ann.get_by_role("article", name="Comment by Ann")
+    await expect(said.get_by_role("link")).to_have_text([key])
+    await ann.get_by_role("button", name="Edit description").click()
+    await ann.get_by_role("textbox", name="Description").fill(f"- **{key}** first")
+    await ann.keyboard.press("Control+Enter")
+    link = ann.get_by_role("region", name="Description").get_by_role("link", name=key)
+    await expect(link).to_have_attribute("title", "Tune")
+    await link.click()
+    await expect(ann.get_by_role("textbox", name="Title")).to_have_value("Tune")
+    await expect(ann).to_have_url(re.compile(f"/board/{key}$"))
+
+
 async def test_what_is_new_below_is_counted_and_a_description_is_written_by_two(open_page: OpenPage) -> None:
     ann, bob = await two_on_a_board(open_page)
     await create(ann, "Rehearse")

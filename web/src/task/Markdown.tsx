@@ -5,9 +5,12 @@
  */
 import { Marked, type Token, type Tokens } from "marked";
 import { Fragment, memo, type ReactNode } from "react";
+import { Link, useLocation, useSearch } from "wouter";
 import { useModel } from "../workspace/context";
 
 const MENTION = /^@\[(user_[0-9a-f-]{36})\]/;
+const KEY = /^[A-Z][A-Z0-9]*-[1-9]\d*(?![\p{L}\p{N}_-])/u;
+const KEY_WITHIN = /(?<![\p{L}\p{N}_/.#-])[A-Z][A-Z0-9]*-[1-9]/u;
 
 const markdown = new Marked({
   breaks: true, // who presses Enter once means a new line
@@ -21,6 +24,15 @@ const markdown = new Marked({
         return found ? { type: "mention", raw: found[0], id: found[1] } : undefined;
       },
     },
+    {
+      name: "key",
+      level: "inline",
+      start: (text) => KEY_WITHIN.exec(text)?.index,
+      tokenizer(text) {
+        const found = KEY.exec(text);
+        return found ? { type: "key", raw: found[0] } : undefined;
+      },
+    },
   ],
 });
 
@@ -30,6 +42,14 @@ function Mention({ id }: { id: string }) {
   const model = useModel();
   const name = model.members.find(({ user }) => user.id === id)?.user.name ?? "somebody";
   return <span className={`rounded px-1 font-medium ${model.me?.user.id === id ? "bg-accent text-accent-text" : "bg-soft"}`}>@{name}</span>;
+}
+
+/** What looks like the key of a task leads to it, if there is one: on the page where it is read, with its filters. */
+function Key({ text }: { text: string }) {
+  const task = useModel().tasks.find(({ key }) => key === text);
+  const [path] = useLocation();
+  const search = useSearch();
+  return task ? <Link href={`${path.replace(/[^/]*$/, text)}${search && `?${search}`}`} title={task.title}>{text}</Link> : text;
 }
 
 const blocks = (tokens: readonly Token[] | undefined): ReactNode => tokens?.map((token, at) => <Fragment key={at}>{shown(token)}</Fragment>);
@@ -66,6 +86,7 @@ function shown(token: Token): ReactNode {
       );
     }
     case "mention": return <Mention id={(token as { id?: string }).id ?? ""} />;
+    case "key": return <Key text={token.raw} />;
     case "checkbox": case "space": return null;
     case "text": return (token as Tokens.Text).tokens ? inner() : plain((token as Tokens.Text).text);
     case "escape": return (token as Tokens.Escape).text;
