@@ -543,6 +543,27 @@ async def test_a_change_that_is_to_be_decided_about_is_not_said_to_be_saved_and_
     await expect(card(ann, "Play it softly")).to_be_visible()
 
 
+async def test_what_was_to_be_decided_about_stays_as_a_text_where_one_is_removed(open_networked: OpenPage) -> None:
+    ann, bob = await two_on_a_board(open_networked)
+    await create(ann, "Play it")
+    await expect(card(bob, "Play it")).to_contain_text("-")
+    network_of(bob).cut()
+    for page, title in ((bob, "Play it softly"), (ann, "Play it loud")):
+        await open_task(page, "Play it")
+        await page.get_by_role("textbox", name="Title").fill(title)
+        await page.keyboard.press("Enter")
+    await has_stored(bob, 1)
+    await has_stored(ann, 0)
+    network_of(bob).mend()
+    await bob.get_by_role("dialog").get_by_role("button", name="Decide later").click()
+    await ann.get_by_role("link", name="Members").click()
+    await ann.get_by_role("button", name="More for Bob").click()
+    await ann.get_by_role("menuitem", name="Remove from workspace…").click()
+    await ann.get_by_role("button", name="Remove Bob").click()
+    await expect(bob.get_by_role("textbox", name="What you wrote as the title")).to_have_value("Play it softly")
+    await expect(bob.get_by_role("status", name="Connection")).to_have_text("Live")
+
+
 async def test_a_session_that_was_ended_elsewhere_leaves_nothing_but_what_is_not_saved(
     open_networked: OpenPage,
 ) -> None:

@@ -8,6 +8,8 @@
 import { useSyncExternalStore } from "react";
 import { create } from "zustand";
 import type { OpenWorkspace, Refused } from "../data/workspace";
+import { offerDraft } from "../ui/drafts";
+import type { Typed } from "./typed";
 
 type Reason = Extract<Refused["reasons"][number], { __typename: "ConflictError" }>;
 
@@ -82,6 +84,16 @@ export function tookConflict(workspace: OpenWorkspace, { operation, reasons }: R
 export function settleConflict(workspace: OpenWorkspace, key: string): void {
   const rest = keptOf(workspace).filter((each) => each.key !== key);
   keep(workspace, rest, nextOf(rest));
+}
+
+/** The workspace is not theirs any more: nothing is left to choose, and what they wrote is like all else that they were writing. */
+export function leaveConflicts(workspace: OpenWorkspace): void {
+  for (const { entityId, input } of keptOf(workspace)) {
+    for (const field of ["title", "description"] as const) {
+      if (typeof input[field] === "string") offerDraft(`${field}.${entityId}`, JSON.stringify({ text: input[field], from: "", base: 0 } satisfies Typed));
+    }
+  }
+  keep(workspace, [], null);
 }
 
 function keep(workspace: OpenWorkspace, all: readonly Conflict[], nextKey: string | null): void {

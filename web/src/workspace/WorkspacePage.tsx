@@ -13,7 +13,7 @@ import { useConnection } from "./connection-context";
 import { WorkspaceContext } from "./context";
 import { Shell } from "./Shell";
 import { useViewer } from "./viewer";
-import { recallConflicts, tookConflict, useConflicts } from "../task/conflict";
+import { leaveConflicts, recallConflicts, tookConflict, useConflicts } from "../task/conflict";
 
 const ConflictDialog = lazily(() => import("../task/ConflictDialog"));
 const SearchPage = lazily(() => import("../find/SearchPage"));
@@ -126,8 +126,10 @@ function useNews(open: OpenWorkspace | null, isGone: boolean): boolean {
     if (!hasEnded && row && known && row.version > known.version) refresh();
   }, [hasEnded, row, known?.version]);
   useEffect(() => {
-    if (hasEnded && open) left(open.id);
-    if (hasEnded && open) void open.close().then(() => forgetWorkspace(`${open.me.id}.${open.id}`));
+    if (!hasEnded || !open) return;
+    left(open.id);
+    leaveConflicts(open);
+    void open.close().then(() => forgetWorkspace(`${open.me.id}.${open.id}`));
   }, [hasEnded, open]);
   useEffect(() => {
     if (role && before.current && role !== before.current) toast(`You are ${ROLES[role]} here now`);
