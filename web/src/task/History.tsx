@@ -1,6 +1,6 @@
 /** What was changed, the newest first, also what was overwritten. Asked for when it is opened, and again when the task changes. */
 import { ArrowRight, RotateCcw, Undo2 } from "lucide-react";
-import { useEffect, useRef, useState, useSyncExternalStore, type ReactNode } from "react";
+import { useEffect, useMemo, useRef, useState, useSyncExternalStore, type ReactNode } from "react";
 import { useClient } from "urql";
 import { useAgain } from "../data/again";
 import { TaskHistoryDocument, type TaskHistoryQuery } from "../gql/graphql";
@@ -168,7 +168,7 @@ const isNothing = (text: unknown): boolean => text === null || text === undefine
 const TEXT = "max-h-60 overflow-y-auto rounded-lg border-l-2 bg-raised px-2 py-1";
 
 function TextChange({ before, after, restore }: { before: string; after: string; restore: ReactNode }) {
-  const { pieces, isWhole } = excerpt(wordDiff(before, after));
+  const { pieces, isWhole } = useMemo(() => excerpt(wordDiff(before, after)), [before, after]); // up to a million comparisons
   return (
     <div className="mt-1 grid grid-cols-1 gap-1 wrap-anywhere whitespace-pre-wrap">
       <div className="flex items-start gap-1">
