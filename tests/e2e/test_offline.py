@@ -47,21 +47,30 @@ UNSAVED_ALONE = """async ([saved, unsaved]) => {
     return rows.length === 1 && kept.includes(unsaved) && !kept.includes(saved);
 }"""
 """Whether the change that is not saved is all that this browser keeps."""
-ARE_KEPT = """async expected => {
+KEPT = """async name => {
     const kept = (await indexedDB.databases()).find(({ name }) => name.endsWith(".kept"));
-    if (!kept) return false;
+    if (!kept) return null;
     const row = await new Promise((done, fail) => {
         const opening = indexedDB.open(kept.name);
         opening.onerror = () => fail(opening.error);
         opening.onsuccess = () => {
-            const reading = opening.result.transaction("replica").objectStore("replica").get("row:notifications");
+            const reading = opening.result.transaction("replica").objectStore("replica").get("row:" + name);
             reading.onsuccess = () => { opening.result.close(); done(reading.result); };
         };
     });
-    const notices = row?.data.map(({ task, readAt }) => [task.title, readAt !== null]);
-    return JSON.stringify(notices) === JSON.stringify(expected);
+    return row?.data;
 }"""
-"""Whether these notifications are in this browser: of which task, and whether each is read; the newest first."""
+"""What this browser keeps by this name for when there is no connection."""
+ARE_TOLD = f"""async expected => {{
+    const told = (await ({KEPT})("notifications"))?.map(({{ task, readAt }}) => [task.title, readAt !== null]);
+    return JSON.stringify(told) === JSON.stringify(expected);
+}}"""
+"""Whether these notifications are kept: of which task, and whether each is read; the newest first."""
+ARE_MINE = f"""async expected => {{
+    const tasks = await ({KEPT})("tasks");
+    return JSON.stringify(tasks?.nodes.map(({{ title }}) => title).sort()) === JSON.stringify(expected);
+}}"""
+"""Whether the tasks of these titles are kept as those of the person."""
 NOTE_SAVED = """() => {
     const look = () => { globalThis.wasSaved ||= document.body.textContent.includes("All changes saved"); };
     new MutationObserver(look).observe(document.body, { childList: true, subtree: true, characterData: true });
@@ -459,7 +468,7 @@ async def test_my_tasks_and_the_inbox_are_as_they_were_read_last(open_networked:
     await until(ann, NO_REPLICA)
 
 
-async def test_what_was_told_live_is_in_the_inbox_without_a_connection_though_nobody_opened_it(
+async def test_the_inbox_and_my_tasks_are_there_without_a_connection_though_nobody_opened_them(
     open_networked: OpenPage,
 ) -> None:
     ann, bob = await two_on_a_board(lambda path, **options: open_networked(path, service_workers="allow", **options))
@@ -475,10 +484,16 @@ async def test_what_was_told_live_is_in_the_inbox_without_a_connection_though_no
             await open_task(ann, title)
             await expect(ann.get_by_role("link", name="Inbox")).not_to_contain_text("unread")
             await ann.keyboard.press("Escape")
-    await until(ann, ARE_KEPT, [["Buy a horn", False], ["Sell the tuba", True]])
+    await until(ann, ARE_TOLD, [["Buy a horn", False], ["Sell the tuba", True]])
+    await until(ann, ARE_MINE, ["Buy a horn", "Sell the tuba"])
+    await card(ann, "Sell the tuba").focus()
+    await ann.keyboard.press("i")
+    await until(ann, ARE_MINE, ["Buy a horn"])
     await until(ann, IS_KEPT)
     network_of(ann).cut(files_too=True)
     await ann.reload()
+    await ann.get_by_role("link", name="My tasks").click()
+    await expect(ann.get_by_role("region", name="Without a day").get_by_role("link")).to_contain_text("Buy a horn")
     await ann.get_by_role("link", name="Inbox").click()
     told = ann.get_by_role("main").get_by_role("listitem")
     await expect(told).to_have_count(2)

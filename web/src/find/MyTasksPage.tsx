@@ -9,7 +9,7 @@ import { useViewer } from "../workspace/viewer";
 import { MyTasksDocument } from "../gql/graphql";
 import { Button, Empty, Loading, textOf } from "../ui/controls";
 import { useToday } from "../ui/time";
-import { DUE_GROUPS, dueGroup } from "./find";
+import { DUE_GROUPS, dueGroup, KEPT_TASKS } from "./find";
 import { TaskLine } from "./TaskLine";
 import { useWalk } from "./walk";
 
@@ -32,7 +32,7 @@ function MyTasks() {
   const askAgain = (): void => ask({ requestPolicy: "network-only" });
   useTouched(askAgain);
   const said = data?.viewer?.assignedTasks ?? null;
-  const kept = useKept("tasks", stale || error ? null : said);
+  const kept = useKept(KEPT_TASKS, stale || error ? null : said);
   const waiting = useWaitingOf(useViewer().user.id);
   const shown = said ?? kept?.data;
   const tasks = shown?.nodes;

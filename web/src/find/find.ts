@@ -68,6 +68,9 @@ export function excerpt(text: string, typed: string): string {
   return (from ? "…" : "") + flat.slice(from, from + EXCERPT) + (from + EXCERPT < flat.length ? "…" : "");
 }
 
+/** By which name the tasks of the person are kept in the browser. */
+export const KEPT_TASKS = "tasks";
+
 export const DUE_GROUPS = ["Overdue", "Today", "Next 7 days", "Later", "Without a day"] as const;
 export type DueGroup = (typeof DUE_GROUPS)[number];
 

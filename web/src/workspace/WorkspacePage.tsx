@@ -16,6 +16,7 @@ import { useViewer } from "./viewer";
 import { leaveConflicts, recallConflicts, tookConflict, useConflicts } from "../task/conflict";
 
 const ConflictDialog = lazily(() => import("../task/ConflictDialog"));
+const KeptTasks = unseen(() => import("../find/KeptTasks"));
 const SearchPage = lazily(() => import("../find/SearchPage"));
 const MembersPage = lazily(() => import("../members/MembersPage"));
 const DeletedPage = lazily(() => import("../deleted/DeletedPage"));
@@ -87,6 +88,7 @@ export function WorkspacePage({ slug, view, taskKey }: { slug: string; view: str
             {view === "settings" && <SettingsPage slug={slug} section={taskKey} />}
           </Later>
           <Spoken />
+          <KeptTasks />
         </Ready>
       </Shell>
     </WorkspaceContext.Provider>
