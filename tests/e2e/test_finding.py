@@ -323,6 +323,28 @@ async def test_everybody_of_a_large_team_is_found(open_page: OpenPage, stack: Te
     await expect(rows).to_contain_text("Person 249")
 
 
+async def test_what_is_filtered_stays_so_from_the_board_to_the_list_and_back(open_page: OpenPage) -> None:
+    page = await sign_up(open_page, "Ann")
+    await create(page, "Violin", "Tuba")
+    tasks = page.locator("[data-task]")
+    await expect(tasks).to_have_count(2)
+    await page.get_by_role("searchbox", name="Filter by text").fill("tub")
+    await expect(tasks).to_have_text(re.compile("Tuba"))
+    await page.get_by_role("link", name="List").click()
+    await expect(page).to_have_url(re.compile(r"/list\?q=tub$"))
+    await expect(tasks).to_have_text(re.compile("Tuba"))
+    await page.keyboard.type("gb")
+    await expect(page).to_have_url(re.compile(r"/board\?q=tub$"))
+    await page.keyboard.press("Control+k")
+    await page.get_by_role("combobox", name="What to find or do").fill("the list")
+    await page.keyboard.press("Enter")
+    await expect(page).to_have_url(re.compile(r"/list\?q=tub$"))
+    await expect(tasks).to_have_text(re.compile("Tuba"))
+    await page.get_by_role("link", name="List").click()
+    await expect(page).to_have_url(re.compile(r"/list$"))
+    await expect(tasks).to_have_count(2)
+
+
 async def test_the_list_is_grouped_and_sorted_as_the_address_says_and_the_archive_is_found(open_page: OpenPage) -> None:
     page = await sign_up(open_page, "Ann")
     await create(page, "Violin", "Bow", "Tuba")

@@ -7,6 +7,7 @@ import { Suspense, useEffect, useLayoutEffect, useRef } from "react";
 import { useLocation } from "wouter";
 import { fetchLater, lazily } from "../app/later";
 import { isTyping } from "../board/typing";
+import { pathTo } from "../workspace/places";
 import { askFor, askForNewTask, isHeld, useAsked } from "./asked";
 
 const fetchPalette = () => import("./Palette");
@@ -17,8 +18,9 @@ const KeysHelp = lazily(fetchKeys);
 const GO_MS = 1_200; // so long a G waits for its letter
 
 /** Where G and a letter lead; those with a `slug` only inside of a workspace. */
-function placesOf(slug: string | undefined): Record<string, string> {
-  const inside = slug ? { b: `/w/${slug}/board`, l: `/w/${slug}/list`, m: `/w/${slug}/members`, s: `/w/${slug}/search` } : {};
+function placesOf(slug: string | undefined, view: string | undefined): Record<string, string> {
+  const to = (name: string): string => pathTo(slug!, name, view, location.search);
+  const inside = slug ? { b: to("board"), l: to("list"), m: to("members"), s: to("search") } : {};
   return { ...inside, t: "/tasks", i: "/inbox" };
 }
 
@@ -37,7 +39,7 @@ export function GlobalKeys({ slug, view }: { slug: string | undefined; view: str
       }
       if (isHeld()) return; // what is typed now is for the dialog that comes
       if (event.defaultPrevented || event.metaKey || event.ctrlKey || event.altKey || isTyping(event)) return;
-      const places = placesOf(slug);
+      const places = placesOf(slug, view);
       const isAfterG = performance.now() - pressedG.current < GO_MS;
       pressedG.current = -Infinity;
       const place = isAfterG ? places[event.key] : event.key === "/" ? places.s : undefined;
@@ -58,7 +60,7 @@ export function GlobalKeys({ slug, view }: { slug: string | undefined; view: str
 
   return (
     <Suspense fallback={null}>
-      {overlay === "palette" && <Palette slug={slug} onClose={() => askFor(null)} />}
+      {overlay === "palette" && <Palette slug={slug} view={view} onClose={() => askFor(null)} />}
       {overlay === "keys" && <KeysHelp slug={slug} onClose={() => askFor(null)} />}
     </Suspense>
   );

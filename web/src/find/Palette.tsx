@@ -12,6 +12,7 @@ import type { OpenWorkspace } from "../data/workspace";
 import { INPUT } from "../ui/controls";
 import { Dialog } from "../ui/dialog";
 import { WorkspaceContext } from "../workspace/context";
+import { pathTo } from "../workspace/places";
 import { useViewer } from "../workspace/viewer";
 import { askFor, askForNewTask, takeTyped } from "./asked";
 import { bestOf } from "./find";
@@ -32,7 +33,7 @@ interface Action {
 const AT_MOST = 30;
 const never = (): (() => void) => () => undefined;
 
-export default function Palette({ slug, onClose }: { slug: string | undefined; onClose: () => void }) {
+export default function Palette({ slug, view, onClose }: { slug: string | undefined; view: string | undefined; onClose: () => void }) {
   const workspace = useContext(WorkspaceContext);
   const model = useSyncExternalStore(workspace?.subscribe ?? never, () => workspace?.model() ?? null);
   const { workspaces } = useViewer();
@@ -62,11 +63,11 @@ export default function Palette({ slug, onClose }: { slug: string | undefined; o
   };
   const actions: Action[] = [
     // What Enter does before anything is typed changes nothing.
-    slug ? to("board", "Go to the board", "G B", `/w/${slug}/board`) : to("tasks", "Go to my tasks", "G T", "/tasks"),
+    slug ? to("board", "Go to the board", "G B", pathTo(slug, "board", view, location.search)) : to("tasks", "Go to my tasks", "G T", "/tasks"),
     ...(workspace ? offers.map((offer) => ({ ...offer, run: () => fulfil(workspace, offer) })) : []),
     ...(slug && model && may(model, "TASK_WRITE") ? [{ id: "new", text: "Create task", hint: "C", run: () => { askForNewTask(); if (!/\/(board|list)/.test(location.pathname)) go(`/w/${slug}/board`); } }] : []),
     ...(slug ? [
-      to("list", "Go to the list", "G L", `/w/${slug}/list`), to("members", "Go to the members", "G M", `/w/${slug}/members`, "people team roles"),
+      to("list", "Go to the list", "G L", pathTo(slug, "list", view, location.search)), to("members", "Go to the members", "G M", `/w/${slug}/members`, "people team roles"),
       ...(model?.workspace?.kind === "TEAM" && may(model, "MEMBER_INVITE") ? [to("invite", "Invite people", "", `/w/${slug}/members`, "add members share")] : []),
       to("search", "Search tasks", "/", `/w/${slug}/search`), to("settings", "Go to the settings: projects, statuses, labels", "", `/w/${slug}/settings`, "columns"),
       ...(model && mayRestore(model) ? [to("deleted", "Restore deleted tasks", "", `/w/${slug}/deleted`)] : []),

@@ -1,7 +1,7 @@
 /** The frame of every page: where one is, where one can go, and whether the page is live. */
 import { Bell, CircleCheck, Columns3, LayoutList, Search, Settings, UserRound, Users } from "lucide-react";
 import { useContext, useEffect, useState, type ReactNode } from "react";
-import { Link } from "wouter";
+import { Link, useSearch } from "wouter";
 import { RECONNECTING_AFTER_MS, useLink } from "../data/connection";
 import { useWaitingOf } from "../data/waiting";
 import { GlobalKeys } from "../find/GlobalKeys";
@@ -10,6 +10,7 @@ import { useLasting } from "../ui/lasting";
 import { useUndecidedOf } from "../task/conflict";
 import { useUnread } from "../ui/unread";
 import { WorkspaceContext } from "./context";
+import { pathTo } from "./places";
 import { useViewer } from "./viewer";
 import { WorkspaceSwitcher } from "./WorkspaceSwitcher";
 
@@ -29,6 +30,7 @@ export function Shell({ title, about = title, slug: shown, view, children }: { t
   const { workspaces } = useViewer();
   // A page outside of workspaces still leads into the one that was open last.
   const slug = shown ?? (workspaces.find(({ id }) => id === localStorage.getItem("tutti.workspace")) ?? workspaces.at(-1))?.slug;
+  const query = useSearch();
   const unread = useUnread(({ count }) => count);
   useEffect(() => {
     document.title = `${unread ? `(${unread}) ` : ""}${about} · Tutti`;
@@ -41,7 +43,7 @@ export function Shell({ title, about = title, slug: shown, view, children }: { t
         <span aria-hidden className="grow md:hidden" />
         <span aria-hidden className="order-1 basis-full md:hidden" />
         {slug && PLACES.map(({ view: name, label, Icon }) => (
-          <Link key={name} href={`/w/${slug}/${name}`} className={PLACE} aria-current={view === name ? "page" : undefined} aria-label={label}>
+          <Link key={name} href={pathTo(slug, name, view, query)} className={PLACE} aria-current={view === name ? "page" : undefined} aria-label={label}>
             <Icon size={18} aria-hidden /><span className="max-md:sr-only">{label}</span>
           </Link>
         ))}
