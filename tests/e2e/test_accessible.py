@@ -238,3 +238,49 @@ async def test_what_closes_or_is_done_leaves_the_focus_where_one_goes_on(open_pa
     await page.get_by_role("link", name="Members").click()
     await page.get_by_role("button", name="Make an invite link").press("Enter")
     await expect(page.get_by_role("textbox", name="The link. It is shown only now.")).to_be_focused()
+
+
+async def test_what_is_deleted_or_undone_leaves_the_focus_beside_it(open_page: OpenPage) -> None:
+    ann, _ = await two_on_a_board(open_page)
+    await create(ann, "Sell the tuba", "Buy a tuba")
+    await open_task(ann, "Sell the tuba")
+    field = ann.get_by_role("textbox", name="Write a comment")
+    for text in ("One", "Two"):
+        await field.fill(text)
+        await field.press("Control+Enter")
+    said = ann.get_by_role("article", name="Comment by Ann")
+    await expect(said.get_by_role("button", name="More for this comment")).to_have_count(2)
+    for left in (1, 0):
+        await said.first.get_by_role("button", name="More for this comment").press("Enter")
+        await ann.get_by_role("menuitem", name="Delete").press("Enter")
+        await expect(said).to_have_count(left)
+        await expect(said.first.get_by_role("button").first if left else field).to_be_focused()
+    undo = ann.get_by_role("status", name="Messages").get_by_role("button", name="Undo")
+    await undo.last.press("Enter")
+    await expect(said).to_have_count(1)
+    await expect(field).to_be_focused()
+
+    await ann.get_by_role("link", name="Settings").click()
+    await ann.get_by_role("navigation", name="Settings").get_by_role("link", name="Projects").click()
+    for name in ("Brass", "Strings"):
+        await ann.get_by_role("button", name="New project").click()
+        await ann.get_by_role("textbox", name="Name").fill(name)
+        await ann.keyboard.press("Enter")
+        await expect(ann.get_by_role("dialog")).to_have_count(0)
+    await ann.get_by_role("button", name="Delete Brass").press("Enter")
+    await ann.get_by_role("button", name="Delete project").press("Enter")
+    await expect(ann.get_by_role("button", name="Delete Brass")).to_have_count(0)
+    await expect(ann.get_by_role("dialog")).to_have_count(0)
+    await expect(ann.locator("#page :focus")).to_have_count(1)
+    await ann.get_by_role("link", name="Members").click()
+    await ann.get_by_role("button", name="More for Bob").press("Enter")
+    await ann.get_by_role("menuitem", name="Remove from workspace…").press("Enter")
+    await ann.get_by_role("button", name="Remove Bob").press("Enter")
+    await expect(ann.get_by_role("button", name="More for Bob")).to_have_count(0)
+    await expect(ann.get_by_role("dialog")).to_have_count(0)
+    await expect(ann.locator("#page :focus")).to_have_count(1)
+
+
+async def test_who_comes_in_goes_on_at_the_heading_of_the_page(open_page: OpenPage) -> None:
+    page = await sign_up_by_hand(open_page, "Ann")
+    await expect(page.get_by_role("heading", name="Board", level=1)).to_be_focused()

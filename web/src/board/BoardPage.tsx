@@ -2,7 +2,7 @@
 import { Suspense, useCallback, useEffect, useMemo, useRef, useState, type MouseEvent } from "react";
 import { flushSync } from "react-dom";
 import { useLocation, useSearchParams } from "wouter";
-import { fetchLater, lazily } from "../app/later";
+import { fetchLater, Later, lazily } from "../app/later";
 import { may, mayRestore, type Model, type Task } from "../data/model";
 import { Button, Empty } from "../ui/controls";
 import { forget, useAsked } from "../find/asked";
@@ -15,14 +15,15 @@ import { Board } from "./Board";
 import { FilterBar, focusFilters, tasksOf } from "./FilterBar";
 import { focusCard, follow } from "./focus";
 import { groupingOf, groupsOf, sortingOf, type Group, type Grouping, type Sorting } from "./groups";
-import { List } from "./List";
 import { NewTask } from "./NewTask";
 import { QuickMenu } from "./QuickMenu";
 import { useBoardKeys } from "./keys";
 import { clearSelection, selectTo, toggleSelected, useSelection } from "./selection";
 
 const fetchTaskPanel = () => import("../task/TaskPanel");
+const fetchList = () => import("./List");
 const fetchSelectionBar = () => import("./SelectionBar");
+const List = lazily(fetchList);
 const SelectionBar = lazily(fetchSelectionBar);
 const TaskPanel = lazily(fetchTaskPanel);
 
@@ -72,7 +73,7 @@ export function BoardPage({ slug, view, taskKey }: { slug: string; view: "board"
     if (mayWrite) setNewIn("");
     else forget();
   }, [isNewAsked, mayWrite]);
-  useEffect(() => fetchLater(fetchMenus, fetchTaskPanel, fetchSelectionBar), []);
+  useEffect(() => fetchLater(fetchMenus, fetchList, fetchTaskPanel, fetchSelectionBar), []);
   const isArchive = Boolean(filters.archived);
   useEffect(() => clearSelection, [isArchive]);
   const hasSelected = useSelection(({ ids }) => ids.size > 0);
@@ -99,7 +100,7 @@ export function BoardPage({ slug, view, taskKey }: { slug: string; view: "board"
           <p className="px-4 pt-4 text-dim">No task yet. {mayWrite ? <>Create the first one with +<span className="pointer-coarse:hidden"> or C</span>.</> : "Whoever may write here creates the first one."}</p>
         )}
         {groups ? (
-          <List model={model} day={day} groups={groups} isByStatus={!grouping} openId={opened?.id} onOpen={open} />
+          <Later what="the list"><List model={model} day={day} groups={groups} isByStatus={!grouping} openId={opened?.id} onOpen={open} /></Later>
         ) : (
           <Board model={model} day={day} columns={columns} mayWrite={mayWrite} opened={opened} onOpen={open} onNew={setNewIn} />
         )}

@@ -25,7 +25,7 @@ interface ListProps {
   onOpen: (task: Task) => void;
 }
 
-export function List({ model, day, groups, isByStatus, openId, onOpen }: ListProps) {
+export default function List({ model, day, groups, isByStatus, openId, onOpen }: ListProps) {
   const scroller = useRef<HTMLDivElement>(null);
   const selected = useSelection((state) => state.ids);
   const lines = useMemo(() => linesOf(groups), [groups]);

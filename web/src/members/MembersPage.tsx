@@ -11,6 +11,7 @@ import { SeenLine } from "../presence/Presence";
 import { useSeen, type Seen } from "../presence/use";
 import { announce } from "../ui/announce";
 import { Avatar, Button, Field, Select } from "../ui/controls";
+import { inNextRow, useFocusLeft } from "../ui/focus-left";
 import { Confirm, Row, Rows, Section, SettingsFrame } from "../ui/forms";
 import { AnyOf, Menu, MenuItem } from "../ui/menu";
 import { toast } from "../ui/toasts";
@@ -72,6 +73,7 @@ interface MemberProps {
 function Member({ member, model, email, seen, onAsk }: MemberProps) {
   const act = useAct();
   const undoable = useUndoable();
+  const more = useFocusLeft(inNextRow);
   const { user, role } = member;
   const isMe = member.id === model.me?.id;
   const isOwner = model.me?.role === "OWNER";
@@ -102,7 +104,7 @@ function Member({ member, model, email, seen, onAsk }: MemberProps) {
           <span className="text-sm text-dim">{ROLE_NAMES[role]}</span>
         )}
         {(mayChange || mayHandOver) && (
-          <Menu label={`${user.name}: more`} trigger={<Button kind="quiet" aria-label={`More for ${user.name}`}><MoreHorizontal size={18} aria-hidden /></Button>}>
+          <Menu label={`${user.name}: more`} trigger={<Button ref={more} kind="quiet" aria-label={`More for ${user.name}`}><MoreHorizontal size={18} aria-hidden /></Button>}>
             {mayHandOver && <MenuItem onSelect={() => onAsk({ kind: "transfer", member })}>Make owner…</MenuItem>}
             {mayChange && <MenuItem onSelect={() => onAsk({ kind: "remove", member })}>Remove from workspace…</MenuItem>}
           </Menu>

@@ -1,9 +1,10 @@
 /** What somebody sees who is not signed in: what this is, and how to get in. The address stays, so one lands where it led. */
-import { Suspense, useEffect, useState } from "react";
+import { Suspense, useEffect, useLayoutEffect, useState } from "react";
 import { lazily } from "../app/later";
 import { Button, Field, textOf } from "../ui/controls";
 import { useOnce } from "../ui/once";
 import { actAs, EMAIL, endedAccount, endedIds, isKnownBrowser, Refused, signIn, signUp } from "./accounts";
+import { arrive } from "../workspace/arrival";
 import { useAccounts } from "./use-accounts";
 
 const Unsaved = lazily(() => import("../account/Unsaved"));
@@ -17,6 +18,7 @@ export function Welcome() {
   useEffect(() => {
     document.title = "Tutti";
   }, []);
+  useLayoutEffect(() => arrive, []);
   return (
     <main className="mx-auto grid max-w-md gap-6 px-5 py-[10vh]">
       <p className="flex items-center gap-2 font-semibold"><img src="/favicon.svg" alt="" width="32" height="32" />Tutti</p>

@@ -6,6 +6,7 @@ import { may, type Project } from "../data/model";
 import { CreateProjectDocument, DeleteProjectDocument, UpdateProjectDocument } from "../gql/later/graphql";
 import { Button, Dot, Field, Select } from "../ui/controls";
 import { Dialog } from "../ui/dialog";
+import { inNextRow, useFocusLeft } from "../ui/focus-left";
 import { Badge, Colors, COLORS, Confirm, Problem, Row, Rows, Saving, Section, TextArea, useDraft } from "../ui/forms";
 import { useOnce } from "../ui/once";
 import { toast } from "../ui/toasts";
@@ -44,6 +45,7 @@ function ProjectRow({ project, mayChange, onAsk }: { project: Project; mayChange
   const model = useModel();
   const act = useAct();
   const undoable = useUndoable();
+  const remove = useFocusLeft(inNextRow);
   const { id, name, key, color, description, archivedAt } = project;
   const tasks = model.tasks.filter((task) => task.project?.id === id).length;
   async function archive(archived: boolean): Promise<void> {
@@ -67,7 +69,7 @@ function ProjectRow({ project, mayChange, onAsk }: { project: Project; mayChange
               <Button kind="quiet" aria-label={`Archive ${name}`} title="Archive" onClick={() => void archive(true)}><Archive size={16} aria-hidden /></Button>
             </>
           )}
-          <Button kind="danger" aria-label={`Delete ${name}`} onClick={() => onAsk({ kind: "delete", project })}>Delete</Button>
+          <Button ref={remove} kind="danger" aria-label={`Delete ${name}`} onClick={() => onAsk({ kind: "delete", project })}>Delete</Button>
         </span>
       )}
     </Row>

@@ -112,6 +112,14 @@ function ThreadView({ thread: { id, first, answers }, task, people, mayWrite, on
   );
 }
 
+/** What gets the focus of a comment that goes: one beside it, or else the field for the next one. */
+function besideComment(part: HTMLElement): HTMLElement | null | undefined {
+  const section = part.closest("section");
+  const all = [...(section?.querySelectorAll<HTMLElement>("article") ?? [])];
+  const at = all.findIndex((each) => each.contains(part));
+  return (all[at + 1] ?? all[at - 1])?.querySelector("button") ?? section?.querySelector<HTMLElement>("textarea");
+}
+
 interface CommentViewProps {
   comment: Comment;
   people: readonly Membership[];
@@ -144,6 +152,7 @@ function CommentView({ comment, people, mayWrite, onEditing, onAnswer, isAnsweri
   const isCutOff = useIsCutOff();
   const name = people.find(({ user }) => user.id === comment.author.id)?.user.name ?? comment.author.name;
   function remove(): void {
+    if (moreButton.current) besideComment(moreButton.current)?.focus();
     const key = workspace.submit("deleteComment", { id: comment.id });
     toast("Your comment was deleted", undefined, { label: "Undo", run: () => workspace.undo([key]), undoes: [key] });
   }

@@ -10,10 +10,15 @@ export function Dialog({ title, isHigh = false, onClose, children }: { title: st
   // In the commit itself: a key that comes after it is meant for the dialog, and at its end for what had the focus before.
   useLayoutEffect(() => {
     const element = dialog.current;
+    const around = document.activeElement?.closest<HTMLElement>("[tabindex='-1']");
     element?.showModal();
     // The browser would begin at the first thing that can be focused, which is Close. A dialog is there to be filled in.
     element?.querySelector<HTMLElement>("input, textarea, select")?.focus();
-    return () => element?.close();
+    return () => {
+      element?.close();
+      const left = document.activeElement;
+      if (left === document.body || element?.contains(left)) around?.focus(); // what had the focus before has gone meanwhile
+    };
   }, []);
   return (
     <dialog

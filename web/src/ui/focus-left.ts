@@ -5,8 +5,8 @@ import { useLayoutEffect, useRef, type RefObject } from "react";
 export function useFocusLeft(heirOf: (button: HTMLButtonElement) => HTMLElement | null | undefined): RefObject<HTMLButtonElement | null> {
   const ref = useRef<HTMLButtonElement>(null);
   useLayoutEffect(() => {
-    const button = ref.current;
     return () => {
+      const button = ref.current; // still there, and not the first one where a menu has been opened by it
       if (button && button === document.activeElement) heirOf(button)?.focus();
     };
   }, [heirOf]);

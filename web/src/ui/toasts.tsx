@@ -53,16 +53,25 @@ export function Toasts() {
   const { toasts, lift } = useToasts();
   const box = useRef<HTMLDivElement>(null);
   const top = useTop(box, toasts, lift);
+  const cameFrom = useRef<Element | null>(null);
+  /** A message that has done its work takes no focus along: it goes back to where it came from, or to the page. */
+  function leave(id: number): void {
+    const isHere = box.current?.contains(document.activeElement);
+    drop(id);
+    if (!isHere) return;
+    const before = cameFrom.current?.isConnected ? cameFrom.current : document.querySelector("#page :is([tabindex], a, button)");
+    (before as HTMLElement | null)?.focus();
+  }
   return (
-    <div ref={box} role="status" aria-label="Messages" data-toasts className="pointer-events-none fixed right-4 z-60 grid w-96 max-w-[calc(100vw-2rem)] gap-2 md:[:has([data-panel])_&]:right-[29rem] md:[:has([data-panel])_&]:max-w-[calc(100vw-30rem)]" style={top === null ? { bottom: EDGE + lift } : { top }}>
+    <div ref={box} onFocus={({ relatedTarget }) => { if (!box.current?.contains(relatedTarget)) cameFrom.current = relatedTarget; }} role="status" aria-label="Messages" data-toasts className="pointer-events-none fixed right-4 z-60 grid w-96 max-w-[calc(100vw-2rem)] gap-2 md:[:has([data-panel])_&]:right-[29rem] md:[:has([data-panel])_&]:max-w-[calc(100vw-30rem)]" style={top === null ? { bottom: EDGE + lift } : { top }}>
       {toasts.map(({ id, title, text, action, about }) => (
         <div key={about ?? id} className="pointer-events-auto flex items-start gap-1 rounded-xl border border-line bg-raised p-2 pl-4 text-sm shadow-lg">
           <div className="min-w-0 grow py-1.5 wrap-anywhere pointer-coarse:py-3">
             <p className="line-clamp-4 font-semibold">{title}</p>
             {text && <p className="mt-0.5 line-clamp-3 text-dim">{text}</p>}
           </div>
-          {action && <Button className="shrink-0" onClick={() => { action.run(); drop(id); }}>{action.label}</Button>}
-          <Button kind="quiet" className="shrink-0" aria-label="Dismiss" onClick={() => drop(id)}><X size={16} aria-hidden /></Button>
+          {action && <Button className="shrink-0" onClick={() => { action.run(); leave(id); }}>{action.label}</Button>}
+          <Button kind="quiet" className="shrink-0" aria-label="Dismiss" onClick={() => leave(id)}><X size={16} aria-hidden /></Button>
         </div>
       ))}
     </div>

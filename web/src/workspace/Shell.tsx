@@ -9,6 +9,7 @@ import { Here } from "../presence/Presence";
 import { useLasting } from "../ui/lasting";
 import { useUndecidedOf } from "../task/conflict";
 import { useUnread } from "../ui/unread";
+import { useArrival } from "./arrival";
 import { WorkspaceContext } from "./context";
 import { pathTo } from "./places";
 import { useViewer } from "./viewer";
@@ -63,7 +64,7 @@ export function Shell({ title, about = title, slug: shown, view, children }: { t
         <LinkStatus />
       </nav>
       <main id="page" className="flex min-h-0 min-w-0 grow flex-col" aria-label={title}>
-        <h1 className="sr-only">{title}</h1>
+        <h1 ref={useArrival()} tabIndex={-1} className="sr-only">{title}</h1>
         {children}
       </main>
       <GlobalKeys slug={slug} view={view} />
