@@ -6,8 +6,10 @@ import re
 from playwright.async_api import Page, Request, Route, expect
 
 from tests.e2e.conftest import PATIENCE_MS, OpenPage
+from tests.e2e.documents import CHANGE
 from tests.e2e.network import network_of
 from tests.e2e.test_client import (
+    ASK,
     BLANK,
     NO_ACCOUNT,
     NO_REPLICA,
@@ -396,6 +398,44 @@ async def test_what_is_undone_without_a_network_is_seen_at_once_and_outlives_a_r
         await expect(card(page, "Undo me", "To do")).not_to_contain_text("Urgent")
         await expect(card(page, "Undo me").get_by_title("Ann")).to_have_count(0)
         await expect(card(page, "Delete me")).to_be_visible()
+
+
+async def test_what_was_undone_is_done_again_also_without_a_network(open_networked: OpenPage) -> None:
+    page = await sign_up(open_networked, "Ann")
+    await create(page, "Before")
+    await has_stored(page, 0)
+    network_of(page).cut()
+    await expect(page.get_by_role("status", name="Connection")).to_contain_text("Reconnecting")
+    await create(page, "Late")
+    await card(page, "Late").focus()
+    await page.keyboard.press("Alt+ArrowRight")
+    await expect(card(page, "Late", "In progress")).to_be_focused()
+    await page.keyboard.press("Control+z")
+    await expect(card(page, "Late", "To do")).to_be_visible()
+    await page.keyboard.press("Control+z")
+    await expect(card(page, "Late")).to_have_count(0)
+    await page.keyboard.press("Control+Shift+z")
+    await expect(card(page, "Late", "To do")).to_be_visible()
+    await page.keyboard.press("Control+Shift+z")
+    await expect(card(page, "Late", "In progress")).to_be_visible()
+    network_of(page).mend()
+    await is_live(page)
+    await has_stored(page, 0)
+    await page.reload()
+    await expect(card(page, "Late", "In progress")).to_be_visible()
+
+    await card(page, "Late").focus()
+    await page.keyboard.press("i")
+    await expect(card(page, "Late").get_by_title("Ann")).to_be_visible()
+    await page.keyboard.press("Control+z")
+    await expect(card(page, "Late").get_by_title("Ann")).to_have_count(0)
+    await has_stored(page, 0)
+    task = await card(page, "Late").get_attribute("data-task")
+    me = (await account_of(page))["id"]
+    await page.evaluate(ASK, [CHANGE, [{"id": task, "addAssigneeIds": [me]}]])
+    await expect(card(page, "Late").get_by_title("Ann")).to_be_visible()
+    await page.keyboard.press("Control+Shift+z")
+    await expect(page.get_by_text("There is nothing to do again")).to_be_visible()
 
 
 async def test_what_was_archived_together_is_undone_together_after_a_reload_too(open_networked: OpenPage) -> None:

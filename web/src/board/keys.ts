@@ -45,7 +45,7 @@ export function useBoardKeys(shown: Shown): void {
     function keyed(event: KeyboardEvent): void {
       if (isUndo(event) && !isTyping(event)) {
         event.preventDefault();
-        return undoLast(workspace);
+        return event.shiftKey ? void redoLast(workspace) : undoLast(workspace);
       }
       if (isTyping(event) || event.metaKey || event.ctrlKey || event.defaultPrevented) return;
       const id = taskIdAt(event.target);
@@ -107,15 +107,22 @@ const drawNow = (workspace: OpenWorkspace): void => flushSync(() => workspace.sh
 /** Undoes what was done last, shows where, and says what that was. */
 export function undoLast(workspace: OpenWorkspace): void {
   const undone = workspace.undoLast();
-  if (undone) {
-    dropUndoOf(undone.operation.key);
-    follow(undone.operation.entityId, () => drawNow(workspace));
-  }
-  if (undone) void whenThere(fetchWords).then(({ undoneWords }) => toast(undoneWords(undone, workspace.model())));
-  else toast("There is nothing to undo");
+  if (!undone) return toast("There is nothing to undo");
+  dropUndoOf(undone.operation.key);
+  follow(undone.operation.entityId, () => drawNow(workspace));
+  void whenThere(fetchWords).then(({ undoneWords }) => toast(undoneWords(undone, workspace.model())));
 }
 
-const isUndo = (event: KeyboardEvent): boolean => (event.metaKey || event.ctrlKey) && !event.shiftKey && !event.altKey && event.key.toLowerCase() === "z";
+/** Does again what was undone last, and says what that was. */
+async function redoLast(workspace: OpenWorkspace): Promise<void> {
+  const { redone, redoneWords } = await whenThere(fetchWords);
+  const done = redone(workspace);
+  if (done) follow(done.operation.entityId, () => drawNow(workspace));
+  toast(done ? redoneWords(done, workspace.model()) : "There is nothing to do again");
+}
+
+/** With Shift: a redo. */
+const isUndo = (event: KeyboardEvent): boolean => (event.metaKey || event.ctrlKey) && !event.altKey && event.key.toLowerCase() === "z";
 
 const isInPanel = (event: KeyboardEvent): boolean => event.target instanceof Element && event.target.closest("aside") !== null;
 

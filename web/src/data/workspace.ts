@@ -43,6 +43,12 @@ export interface Undone {
 
 const UNDOABLE = new Set(["createTask", "updateTask", "bulkUpdateTasks", "moveTask", "archiveTask", "restoreTask", "deleteTask", "updateComment", "deleteComment"]);
 const MOST_UNDONE = 50;
+
+/** What was undone and can be done again, and what undoes it. */
+export interface Taken {
+  readonly operation: Operation;
+  readonly undoKey: string;
+}
 const MOST_AT_ONCE = 100; // that is how many the server takes
 
 /** Workspaces that were left while changes waited -> what hurries them, as somebody comes back. */
@@ -69,6 +75,8 @@ export class OpenWorkspace {
   private acts: readonly (readonly string[])[] = [];
   /** Those of them that the server has confirmed, by their keys. */
   private readonly done = new Map<string, Done>();
+  /** What this tab has undone since it did anything else, the last at the end. */
+  undone: readonly (readonly Taken[])[] = [];
   /** How many snapshots were read: what was read beside the stream before the last one is to be read again. */
   snapshots = 0;
   /** Why the stream ended for good; null while it goes on. */
@@ -179,6 +187,12 @@ export class OpenWorkspace {
   }
 
   private act(operations: readonly Operation[]): readonly string[] {
+    for (const { undoKey } of this.undone.flat()) this.done.delete(undoKey);
+    this.undone = [];
+    return this.doAll(operations);
+  }
+
+  private doAll(operations: readonly Operation[]): readonly string[] {
     const keys = operations.map(({ key }) => key);
     const [act] = keys;
     if (operations.some(({ name }) => UNDOABLE.has(name))) this.acted(keys);
@@ -202,16 +216,38 @@ export class OpenWorkspace {
   /** Undoes what was submitted under these keys, the last first: at once, and queued behind what waits of it. */
   undo(keys: readonly string[]): void {
     this.acts = this.acts.filter((act) => !act.some((key) => keys.includes(key)));
+    const taken: Taken[] = [];
     const undos = [...keys].reverse().flatMap((key): Operation[] => {
       const found = this.undoable(key);
       this.done.delete(key);
       if (!found) return [];
       const { operation, changeSetId } = found;
-      if (operation.name !== "createTask") return [undoing(uuidv7(), operation, changeSetId)];
+      const undoKey = uuidv7();
+      taken.unshift({ operation, undoKey });
+      if (operation.name !== "createTask") return [undoing(undoKey, operation, changeSetId)];
       // What was made has no change that could go back.
-      return [{ key: uuidv7(), name: "deleteTask", entityId: operation.entityId, input: { id: operation.entityId } }];
+      return [{ key: undoKey, name: "deleteTask", entityId: operation.entityId, input: { id: operation.entityId } }];
     });
+    if (taken.length > 0) this.undone = [...this.undone, taken].slice(-MOST_UNDONE);
     this.send(...undos);
+  }
+
+  /** Does again what was undone last, by these operations; what was made then is brought back instead. */
+  redo(operations: readonly Operation[]): void {
+    const [first] = this.undone.at(-1) ?? [];
+    this.undone = this.undone.slice(0, -1);
+    if (first?.operation.name === "createTask") this.bringBack(first);
+    else this.doAll(operations);
+  }
+
+  /** What was made once is not made again: its deletion is undone. */
+  private bringBack({ operation, undoKey }: Taken): void {
+    const deletion = this.undoable(undoKey);
+    this.done.delete(undoKey);
+    if (!deletion) return;
+    this.done.set(operation.key, { operation, changeSetId: null });
+    this.acted([operation.key]);
+    this.send(undoing(uuidv7(), deletion.operation, deletion.changeSetId));
   }
 
   /** Whether there is something that `undoLast` would undo. */
@@ -245,7 +281,7 @@ export class OpenWorkspace {
   }
 
   private wasDone(operation: Operation, rows: readonly AnyRow[], changeSetId: string | null): void {
-    const isActed = this.acts.some((keys) => keys.includes(operation.key));
+    const isActed = this.acts.some((keys) => keys.includes(operation.key)) || this.undone.some((taken) => taken.some(({ undoKey }) => undoKey === operation.key));
     if (isActed) this.done.set(operation.key, { operation: settled(operation, rows), changeSetId });
   }
 
@@ -274,6 +310,11 @@ export class OpenWorkspace {
   /** The comments of a task that the server has said and not taken back. */
   confirmedComments(taskId: string): Comment[] {
     return [...this.comments()].filter(({ task }) => task.id === taskId);
+  }
+
+  /** A row as it is shown. */
+  row(id: string): AnyRow | undefined {
+    return this.replica.get(id);
   }
 
   /** A row as the server said it last, without what waits. */

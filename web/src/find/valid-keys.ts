@@ -47,7 +47,7 @@ export function validKeys({ path, hasWorkspace, mayWrite, mayComment }: Place): 
       keys: [
         ["J and K", "Next and previous task"], ["Arrows", "The task beside"], ["Enter or Space", "Open it"],
         ...write(
-          ["Alt and arrows", isList ? "Move it; up and down where it is sorted by hand" : "Move it"], ["Ctrl or ⌘ and Z", "Undo the last change"],
+          ["Alt and arrows", isList ? "Move it; up and down where it is sorted by hand" : "Move it"], ["Ctrl or ⌘ and Z", "Undo the last change"], ["Ctrl or ⌘, Shift and Z", "Do it again"],
           ["X", "Select it, to change several"], ["Shift and click", "Select up to there"], ["Esc", "Select nothing"],
         ),
       ],
