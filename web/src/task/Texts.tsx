@@ -3,10 +3,12 @@ import { Pencil } from "lucide-react";
 import { useEffect, useState } from "react";
 import type { Membership, Task } from "../data/model";
 import type { WorkspaceEvent } from "../data/server";
+import type { OpenWorkspace } from "../data/workspace";
 import { EditedBy } from "../presence/Presence";
 import { useEditorOf } from "../presence/use";
 import { Button } from "../ui/controls";
 import { useFocusBack } from "../ui/focus-left";
+import { toast } from "../ui/toasts";
 import { useWorkspace } from "../workspace/context";
 import { showConflict, useConflicts, whoElse, type Conflict } from "./conflict";
 import { SAVE_KEY } from "./keys";
@@ -109,6 +111,17 @@ function Undecided({ task, isHere }: { task: Task; isHere: (conflict: Conflict) 
   );
 }
 
+/** Says that what was saved under this key, if it was, is not only what was written here. `theirs` are in it. */
+function tellMerge(workspace: OpenWorkspace, key: string, taskId: string, written: string, theirs: string): void {
+  const stop = workspace.subscribe(() => {
+    if (workspace.waiting.some((operation) => operation.key === key)) return;
+    stop();
+    const row = workspace.confirmed(taskId) as Task | undefined;
+    const isRefused = useConflicts.getState().all.some((conflict) => conflict.key === key);
+    if (row && !isRefused && row.description !== written) toast("The description is saved", `${theirs} in it, too.`);
+  });
+}
+
 /** Markdown, written with a preview; what is not saved yet stays over a reload. */
 export function Description({ task, version, isFixed, onTyping, people }: TextProps & { people: readonly Membership[] }) {
   const workspace = useWorkspace();
@@ -117,11 +130,16 @@ export function Description({ task, version, isFixed, onTyping, people }: TextPr
   const [isPreview, setPreview] = useState(false);
   const editor = useEditorOf(task.id, "DESCRIPTION");
   const edit = useFocusBack(typed.isTyping);
+  const writer = useWriter(task, "description");
   useEffect(() => {
     if (!typed.isTyping) setPreview(false);
   }, [typed.isTyping]);
   function save(): void {
-    if (typed.text !== value) workspace.submit("updateTask", { id: task.id, description: toKept(typed.text, people) }, typed.base);
+    if (typed.text !== value) {
+      const description = toKept(typed.text, people);
+      const key = workspace.submit("updateTask", { id: task.id, description }, typed.base);
+      if (typed.isOvertaken) tellMerge(workspace, key, task.id, description, writer?.id === workspace.myId ? "What you changed elsewhere is" : `${writer?.name ?? "Somebody"}’s changes are`);
+    }
     end();
   }
   function end(): void {
