@@ -2,8 +2,9 @@
  * Reads what *My tasks* would show when a task of the person has changed in the open workspace, and keeps it: without a connection
  * that page is as new as this one. There is nothing to see of it.
  */
-import { useEffect } from "react";
+import { useEffect, useRef } from "react";
 import { useClient } from "urql";
+import { useLink } from "../data/connection";
 import type { OpenWorkspace } from "../data/workspace";
 import type { WorkspaceEvent } from "../data/server";
 import { MyTasksDocument } from "../gql/graphql";
@@ -16,17 +17,25 @@ const REST_MS = 1_000; // a burst of changes is one question
 export default function KeptTasks() {
   const client = useClient();
   const workspace = useWorkspace();
+  const isLive = useLink(({ link }) => link === "live");
+  const isDue = useRef(true);
   useEffect(() => {
+    if (!isLive) return;
     let timer: ReturnType<typeof setTimeout> | undefined;
     let isOver = false;
     async function read(): Promise<void> {
       timer = undefined;
+      isDue.current = false;
       const { data } = await client.query(MyTasksDocument, {}, { requestPolicy: "network-only" }).toPromise();
       const said = data?.viewer?.assignedTasks;
       if (said && !isOver) await keep(workspace.myId, KEPT_TASKS, { data: said, readAt: new Date().toISOString() }).catch(() => undefined);
+      else isDue.current = true;
     }
-    const soon = (): void => void (timer ??= setTimeout(() => void read(), REST_MS));
-    soon();
+    function soon(): void {
+      isDue.current = true;
+      timer ??= setTimeout(() => void read(), REST_MS);
+    }
+    if (isDue.current) soon();
     const off = workspace.onEvents((events) => {
       if (events.some((event) => isOfMine(event, workspace))) soon();
     });
@@ -35,7 +44,7 @@ export default function KeptTasks() {
       clearTimeout(timer);
       off();
     };
-  }, [client, workspace]);
+  }, [client, workspace, isLive]);
   return null;
 }
 
