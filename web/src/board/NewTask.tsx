@@ -74,7 +74,7 @@ export const NewTask = memo(function NewTask({ statuses, projects, statusId, fil
   /** A dialog lets nothing outside of it be pressed: so this is said at its end. */
   function close(): void {
     const { length, 0: first } = hidden.current;
-    if (first) toast(length === 1 ? `“${first.title}” was created, and the filters hide it` : `The filters hide ${length} of the tasks that you created`, undefined, { label: "Show", run: () => onShow(first.id) });
+    if (first) toast(length === 1 ? `“${first.title}” was created, and the filters hide it` : `The filters hide ${length} of the tasks that you created`, undefined, { label: "Show", run: () => onShow(first.id), leads: true });
     onClose();
   }
 

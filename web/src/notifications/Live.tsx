@@ -49,7 +49,7 @@ export default function Live() {
       for (const notice of news) {
         const to = pathOf(notice);
         if (isOpen(notice, here) || (here === "/inbox" && !document.hidden)) continue;
-        toast(sentence(notice), subject(notice), to ? { label: "Open", run: () => goTo(to) } : undefined, notice.task && !isOfDates(notice) ? `${notice.task.id} ${notice.actor.id}` : undefined);
+        toast(sentence(notice), subject(notice), to ? { label: "Open", run: () => goTo(to), leads: true } : undefined, notice.task && !isOfDates(notice) ? `${notice.task.id} ${notice.actor.id}` : undefined);
       }
     }
     const unlisten = connection.listen({ connected: follow, disconnected: leave });

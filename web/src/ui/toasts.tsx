@@ -18,6 +18,8 @@ interface Action {
   readonly run: () => void;
   /** What it undoes, by the keys of that: where one of them is undone otherwise, the message has nothing more to offer. */
   readonly undoes?: readonly string[];
+  /** It leads somewhere, and the focus goes along. */
+  readonly leads?: true;
 }
 
 const SHOWN_MS = 8_000;
@@ -70,7 +72,7 @@ export function Toasts() {
             <p className="line-clamp-4 font-semibold">{title}</p>
             {text && <p className="mt-0.5 line-clamp-3 text-dim">{text}</p>}
           </div>
-          {action && <Button className="shrink-0" onClick={() => { action.run(); leave(id); }}>{action.label}</Button>}
+          {action && <Button className="shrink-0" onClick={() => { action.run(); (action.leads ? drop : leave)(id); }}>{action.label}</Button>}
           <Button kind="quiet" className="shrink-0" aria-label="Dismiss" onClick={() => leave(id)}><X size={16} aria-hidden /></Button>
         </div>
       ))}
