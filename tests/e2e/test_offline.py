@@ -35,6 +35,26 @@ NOTE_SILENCE = """() => {
     new MutationObserver(look).observe(document.body, { childList: true, subtree: true });
 }"""
 """Notes in `wasSilent` whether it was ever shown from now on that there are no comments."""
+SPOIL = """async () => {
+    const { name } = (await indexedDB.databases()).find(({ name }) => /[.]workspace_/.test(name));
+    await new Promise((done, fail) => {
+        const opening = indexedDB.open(name);
+        opening.onerror = () => fail(opening.error);
+        opening.onsuccess = () => {
+            const writing = opening.result.transaction("replica", "readwrite");
+            const store = writing.objectStore("replica");
+            store.put("another", "shape");
+            const rows = IDBKeyRange.bound("row:", "row:z");
+            store.openCursor(rows).onsuccess = ({ target: { result } }) => {
+                if (!result) return;
+                result.update({ __typename: result.value.__typename, id: result.value.id, version: 1 });
+                result.continue();
+            };
+            writing.oncomplete = () => { opening.result.close(); done(); };
+        };
+    });
+}"""
+"""Makes the rows of the replica what a build might have stored that asked for less."""
 UNSAVED_ALONE = """async ([saved, unsaved]) => {
     const rows = [];
     for (const { name } of await indexedDB.databases()) rows.push(...await new Promise((done, fail) => {
@@ -542,6 +562,23 @@ async def test_the_inbox_and_my_tasks_are_there_without_a_connection_though_nobo
     await expect(told.last).to_contain_text("Sell the tuba")
     await expect(told.last).not_to_contain_text("Unread:")
     await expect(ann.get_by_role("main").get_by_role("status").filter(has_text="As it was")).to_be_visible()
+
+
+async def test_rows_that_another_build_has_stored_are_read_anew_and_what_waits_is_kept(
+    open_networked: OpenPage,
+) -> None:
+    page = await sign_up(open_networked, "Ann")
+    await create(page, "Sell the tuba")
+    await until(page, STORED, "Sell the tuba")
+    network_of(page).cut()
+    await create(page, "Written offline")
+    await has_stored(page, 1)
+    await page.evaluate(SPOIL)
+    network_of(page).mend()
+    await page.reload()
+    await expect(card(page, "Written offline")).to_be_visible()
+    await expect(card(page, "Sell the tuba")).to_be_visible()
+    await has_stored(page, 0)
 
 
 async def sign_in(page: Page, email: str) -> None:

@@ -104,7 +104,7 @@ export class OpenWorkspace {
         void this.sync.settledElsewhere(settled);
       },
     });
-    this.storage = new SharedStorage(new IndexedDbStorage<AnyRow>(name), `tutti.replica.${name}`, () => this.sync?.storeAll());
+    this.storage = new SharedStorage(new IndexedDbStorage<AnyRow>(name, SHAPE_OF_ANSWERS), `tutti.replica.${name}`, () => this.sync?.storeAll());
     const server = workspaceServer(client, connection, id, {
       onEvents: (events) => {
         for (const listener of this.eventListeners) listener(events);

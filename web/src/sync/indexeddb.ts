@@ -1,7 +1,8 @@
 /**
  * Keeps a replica in the browser's IndexedDB: a row, an operation and the cursor are an entry each.
  *
- * Invariants: one `save` is one transaction. The database is opened at the first use, never at import; once it was closed or
+ * Invariants: one `save` is one transaction. Rows of another shape, as an older program has stored them, are none: they are read
+ * anew; what waits for the server is kept. The database is opened at the first use, never at import; once it was closed or
  * forgotten, here or by another tab, it is not made again by what was still to be written.
  */
 import { promisifyRequest } from "idb-keyval";
@@ -11,6 +12,7 @@ import type { Save, Saved, Storage } from "./storage";
 const ROW = "row:";
 export const OPERATION = "operation:";
 const CURSOR = "cursor";
+const SHAPE = "shape";
 export const PREFIX = "tutti.replica.";
 export const STORE = "replica";
 const AT_ONCE = 200; // rows are copied as they are put; more of them would keep the page from its next frame
@@ -23,8 +25,8 @@ export class IndexedDbStorage<R extends Row> implements Storage<R> {
   private opened: Promise<IDBDatabase> | undefined;
   private isClosed = false;
 
-  /** `name` is unique for a person and a workspace. */
-  constructor(name: string) {
+  /** `name` is unique for a person and a workspace, `shape` for what the program asks of a row. */
+  constructor(name: string, private readonly shape = "") {
     this.name = PREFIX + name;
     open.add(this);
   }
@@ -40,8 +42,10 @@ export class IndexedDbStorage<R extends Row> implements Storage<R> {
       Promise.all([promisifyRequest(store.getAllKeys()), promisifyRequest<unknown[]>(store.getAll())]),
     );
     const saved: { cursor: string | null; rows: R[]; operations: Operation[] } = { cursor: null, rows: [], operations: [] };
+    const isOfThisShape = (values[keys.indexOf(SHAPE)] ?? "") === this.shape;
     keys.forEach((key, at) => {
       const name = String(key);
+      if (!isOfThisShape && !name.startsWith(OPERATION)) return;
       if (name.startsWith(ROW)) saved.rows.push(values[at] as R);
       else if (name.startsWith(OPERATION)) saved.operations.push(values[at] as Operation);
       else if (name === CURSOR) saved.cursor = values[at] as string | null;
@@ -54,6 +58,7 @@ export class IndexedDbStorage<R extends Row> implements Storage<R> {
       const done = promisifyRequest(store.transaction);
       done.catch(() => undefined); // it is awaited at the end
       if (save.isWhole) store.delete(IDBKeyRange.bound(ROW, ROW + "\uffff"));
+      if (save.isWhole) store.put(this.shape, SHAPE);
       for (const id of save.drop ?? []) store.delete(ROW + id);
       for (const operation of save.putOperations ?? []) store.put(operation, OPERATION + operation.key);
       for (const key of save.dropOperations ?? []) store.delete(OPERATION + key);
@@ -115,6 +120,7 @@ async function keepOperations(name: string, version: number): Promise<void> {
     const store = transaction!.objectStore(STORE);
     store.delete(IDBKeyRange.bound(ROW, ROW + "\uffff"));
     store.delete(CURSOR);
+    store.delete(SHAPE);
   };
   const database = await promisifyRequest(opening);
   const left = await promisifyRequest(database.transaction(STORE).objectStore(STORE).count());

@@ -14,6 +14,8 @@ import { Ago } from "../ui/time";
 import { useViewer } from "./viewer";
 
 export interface Kept<Data> {
+  /** Another build may ask for more. */
+  readonly shape?: string;
   readonly data: Data;
   /** RFC 3339: when the server said so. */
   readonly readAt: string;
@@ -44,12 +46,12 @@ export function KeptNote({ readAt, isMissing, children }: { readAt: string; isMi
 
 export async function recallKept<Data>(personId: string, name: string): Promise<Kept<Data> | null> {
   const { rows } = await within(personId, (storage) => storage.load());
-  return (rows.find(({ id }) => id === name) as Kept<Data> | undefined) ?? null;
+  return (rows.find(({ id, shape }) => id === name && shape === SHAPE_OF_ANSWERS) as Kept<Data> | undefined) ?? null;
 }
 
 export async function keep(personId: string, name: string, answer: Kept<unknown>): Promise<void> {
   const isHere = accounts().some(({ id }) => id === personId);
-  if (isHere) await within(personId, (storage) => storage.save({ put: [{ ...answer, id: name, version: 1 }] }));
+  if (isHere) await within(personId, (storage) => storage.save({ put: [{ ...answer, id: name, version: 1, shape: SHAPE_OF_ANSWERS }] }));
 }
 
 async function within<Result>(personId: string, work: (storage: IndexedDbStorage<Row & Kept<unknown>>) => Promise<Result>): Promise<Result> {
