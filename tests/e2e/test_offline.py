@@ -55,6 +55,11 @@ SPOIL = """async () => {
     });
 }"""
 """Makes the rows of the replica what a build might have stored that asked for less."""
+IS_REFUSED = """async token => {
+    const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
+    return (await fetch("/graphql", { method: "POST", headers, body: '{"query":"{ viewer { id } }"}' })).status === 401;
+}"""
+"""Whether the server has heard that a session was ended: within a second it may still take a change."""
 UNSAVED_ALONE = """async ([saved, unsaved]) => {
     const rows = [];
     for (const { name } of await indexedDB.databases()) rows.push(...await new Promise((done, fail) => {
@@ -659,7 +664,7 @@ async def test_what_was_to_be_decided_about_stays_as_a_text_where_one_is_removed
 async def test_a_session_that_was_ended_elsewhere_leaves_nothing_but_what_is_not_saved(
     open_networked: OpenPage,
 ) -> None:
-    here = await sign_up(open_networked, "Ann")
+    here = await sign_up(open_networked, "Ann", is_refused=True)
     email = (await account_of(here))["email"]
     there = await open_networked("/sign-in", is_refused=True)
     await sign_in(there, email)
@@ -679,6 +684,7 @@ async def test_a_session_that_was_ended_elsewhere_leaves_nothing_but_what_is_not
     await here.get_by_role("dialog").get_by_role("button", name="Sign out everywhere").click()
     await expect(here.get_by_role("heading", name="Tasks that people change together, live.")).to_be_visible()
     await until(here, NO_REPLICA)
+    await until(here, IS_REFUSED, (await account_of(there))["accessToken"])
 
     network_of(there).mend()
     kept = there.get_by_text("1 change could not be saved before. This browser keeps it for whoever made it")
@@ -706,11 +712,12 @@ async def test_what_is_kept_for_somebody_is_removed_by_whoever_has_the_browser(o
     await create(page, "Precious")
     await has_stored(page, 1)
     await page.get_by_role("link", name="Account").click()
-    elsewhere = await open_networked(BLANK)
+    elsewhere = await open_networked(BLANK, is_refused=True)
     await elsewhere.evaluate("account => localStorage.setItem('tutti.accounts', JSON.stringify([account]))", account)
     await elsewhere.goto("/account")
     await elsewhere.get_by_role("button", name="Sign out", exact=True).click()
     await elsewhere.wait_for_function(NO_ACCOUNT)
+    await until(elsewhere, IS_REFUSED, account["accessToken"])
     network_of(page).mend()
     await page.get_by_role("button", name="Remove it…").click()
     await page.get_by_role("dialog", name="Remove 1 change?").get_by_role("button", name="Remove", exact=True).click()

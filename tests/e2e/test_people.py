@@ -31,8 +31,10 @@ from tests.e2e.test_client import (
     until,
 )
 
-ONE_REPLICA = "async () => (await indexedDB.databases()).filter(({ name }) => name.startsWith('tutti')).length === 1"
-"""Whether this browser keeps one replica, and no more."""
+ONE_REPLICA = (
+    "async () => (await indexedDB.databases()).filter(({ name }) => name.includes('.workspace_')).length === 1"
+)
+"""Whether this browser keeps one workspace, and no more."""
 KEEP_OLD = """async () => {
     const isReplica = ({ name }) => name.startsWith("tutti.replica");
     const { name } = (await navigator.locks.query()).held.find(isReplica);
@@ -476,7 +478,7 @@ async def test_preferences_are_kept(open_page: OpenPage) -> None:
 async def test_a_device_is_signed_out_from_another_one(open_page: OpenPage) -> None:
     here = await sign_up(open_page, "Ann")
     email = await here.evaluate("() => JSON.parse(localStorage.getItem('tutti.accounts'))[0].email")
-    there = await open_page("/sign-in")
+    there = await open_page("/sign-in", is_refused=True)
     await there.get_by_label("Email").fill(email)
     await there.get_by_role("link", name="Forgot your password?").click()
     await expect(there.get_by_label("Email")).to_have_value(email)

@@ -12,13 +12,16 @@ import { useWorkspace } from "../workspace/context";
 import { keep } from "../workspace/kept";
 import { KEPT_TASKS } from "./find";
 
-const REST_MS = 1_000; // a burst of changes is one question
+const REST_MS = 10_000; // a burst of changes is one question, soon after the first of them, and one at its end
+const SOON_MS = 1_000;
+const SPREAD_MS = 1_000; // what concerns many at once is not asked by all of them in the same moment
 
 export default function KeptTasks() {
   const client = useClient();
   const workspace = useWorkspace();
   const isLive = useLink(({ link }) => link === "live");
   const isDue = useRef(true);
+  const restsUntil = useRef(0);
   useEffect(() => {
     if (!isLive) return;
     let timer: ReturnType<typeof setTimeout> | undefined;
@@ -33,11 +36,13 @@ export default function KeptTasks() {
     }
     function soon(): void {
       isDue.current = true;
-      timer ??= setTimeout(() => void read(), REST_MS);
+      timer ??= setTimeout(() => void read(), Math.max(SOON_MS + Math.random() * SPREAD_MS, restsUntil.current - performance.now()));
     }
     if (isDue.current) soon();
     const off = workspace.onEvents((events) => {
-      if (events.some((event) => isOfMine(event, workspace))) soon();
+      if (timer || !events.some((event) => isOfMine(event, workspace))) return;
+      soon();
+      restsUntil.current = performance.now() + REST_MS;
     });
     return () => {
       isOver = true;
@@ -48,15 +53,18 @@ export default function KeptTasks() {
   return null;
 }
 
-/** Whether it is about a task that is assigned to the person, or was. */
+/** Whether it is about a task that is assigned to the person, or was; asked before the event is applied. */
 function isOfMine(event: WorkspaceEvent, workspace: OpenWorkspace): boolean {
   const isMine = (people: readonly { readonly id: string }[] = []): boolean => people.some(({ id }) => id === workspace.myId);
-  const wasMine = (id: string): boolean => isMine(workspace.model().taskById.get(id)?.assignees);
+  function wasMine(id: string): boolean {
+    const row = workspace.confirmed(id);
+    return row?.__typename === "Task" && isMine(row.assignees);
+  }
   switch (event.__typename) {
     case "TaskCreatedEvent":
       return isMine(event.task?.assignees);
     case "TaskUpdatedEvent":
-      return isMine(event.task?.assignees) || event.changes.some(({ field }) => field === "ASSIGNEES") || wasMine(event.taskId);
+      return isMine(event.task?.assignees) || wasMine(event.taskId) || (event.actor?.id === workspace.myId && event.changes.some(({ field }) => field === "ASSIGNEES")); // the answer to that was applied before
     case "TaskRemovedEvent":
       return wasMine(event.taskId);
     default:
