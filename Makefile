@@ -8,8 +8,8 @@ COMPILE := $(BIN)/uv pip compile --universal --python-version 3.11 --generate-ha
 	--no-emit-index-url --no-emit-find-links --no-header --quiet
 # Every Python process of a test counts the lines that it runs.
 COVERED := PYTHONPATH=$(CURDIR)/tests/covered
-# One test process per core; a test process has its own database.
-WORKERS ?= auto
+# One test process more than cores, as each waits for others much of its time; it has its own database.
+WORKERS ?= $(shell $(PYTHON) -c "import os; print((os.cpu_count() or 1) + 1)")
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:

@@ -134,7 +134,7 @@ async def test_what_waits_is_sent_once_by_the_tab_where_it_was_done_or_when_that
         await expect(card(page, "Gone")).to_have_count(0)
     assert Counter(page for _, page in sent) == {ann: 2, other: 1}
     assert len({key for key, _ in sent}) == 3
-    await ann.wait_for_function("refusals.length > 0")
+    await ann.wait_for_function("() => refusals.length > 0")
     assert await other.evaluate("refusals") == []
 
     sent.clear()
