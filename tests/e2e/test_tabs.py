@@ -19,7 +19,7 @@ NOTE_REFUSALS = """() => {
     globalThis.refusals = [];
     new MutationObserver(changes => {
         for (const { textContent } of changes.flatMap(({ addedNodes }) => [...addedNodes]))
-            if (textContent.includes("was changed back")) refusals.push(textContent);
+            if (textContent.includes("Your change is not saved")) refusals.push(textContent);
     }).observe(document.body, { childList: true, subtree: true });
 }"""
 NO_SHARED_WORKERS = "delete globalThis.SharedWorker"
