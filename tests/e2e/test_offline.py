@@ -3,25 +3,22 @@
 import asyncio
 import re
 
-from playwright.async_api import Page, Request, Route, expect
+from playwright.async_api import Request, Route, expect
 
 from tests.e2e.conftest import PATIENCE_MS, OpenPage
 from tests.e2e.documents import CHANGE
 from tests.e2e.network import network_of
 from tests.e2e.test_client import (
     ASK,
-    BLANK,
-    NO_ACCOUNT,
     NO_REPLICA,
-    PASSWORD,
     STORED,
     account_of,
     card,
     create,
     has_stored,
-    is_accessible,
     is_live,
     open_task,
+    retitle,
     sign_up,
     two_on_a_board,
     until,
@@ -55,25 +52,6 @@ SPOIL = """async () => {
     });
 }"""
 """Makes the rows of the replica what a build might have stored that asked for less."""
-IS_REFUSED = """async token => {
-    const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
-    return (await fetch("/graphql", { method: "POST", headers, body: '{"query":"{ viewer { id } }"}' })).status === 401;
-}"""
-"""Whether the server has heard that a session was ended: within a second it may still take a change."""
-UNSAVED_ALONE = """async ([saved, unsaved]) => {
-    const rows = [];
-    for (const { name } of await indexedDB.databases()) rows.push(...await new Promise((done, fail) => {
-        const opening = indexedDB.open(name);
-        opening.onerror = () => fail(opening.error);
-        opening.onsuccess = () => {
-            const reading = opening.result.transaction("replica").objectStore("replica").getAll();
-            reading.onsuccess = () => { opening.result.close(); done(reading.result); };
-        };
-    }));
-    const kept = JSON.stringify([rows, { ...localStorage }]);
-    return rows.length === 1 && kept.includes(unsaved) && !kept.includes(saved);
-}"""
-"""Whether the change that is not saved is all that this browser keeps."""
 KEPT = """async name => {
     const kept = (await indexedDB.databases()).find(({ name }) => name.endsWith(".kept"));
     if (!kept) return null;
@@ -98,11 +76,6 @@ ARE_MINE = f"""async expected => {{
     return JSON.stringify(tasks?.nodes.map(({{ title }}) => title).sort()) === JSON.stringify(expected);
 }}"""
 """Whether the tasks of these titles are kept as those of the person."""
-NOTE_SAVED = """() => {
-    const look = () => { globalThis.wasSaved ||= document.body.textContent.includes("All changes saved"); };
-    new MutationObserver(look).observe(document.body, { childList: true, subtree: true, characterData: true });
-}"""
-"""Notes in `wasSaved` whether it was ever said from now on that all is saved."""
 LONGEST_RETRY_MS = 15_000
 LONG_WAITED_TRIES = 6
 """After so many the next try comes late."""
@@ -124,8 +97,7 @@ async def test_what_two_wrote_without_a_network_meets_and_what_is_refused_goes_b
     for page, title in ((ann, "Title of Ann"), (bob, "Title of Bob")):
         await expect(page.get_by_role("status", name="Connection")).to_contain_text("Reconnecting")
         await open_task(page, "Title")
-        await page.get_by_role("textbox", name="Title").fill(title)
-        await page.keyboard.press("Enter")
+        await retitle(page, title)
     await bob.get_by_role("textbox", name="Write a comment").fill("From the train")
     await bob.keyboard.press("Control+Enter")
     await bob.get_by_role("button", name="Close task").click()
@@ -137,8 +109,7 @@ async def test_what_two_wrote_without_a_network_meets_and_what_is_refused_goes_b
     await bob.keyboard.press("Control+Enter")
     await expect(field).to_have_value("")
     await field.fill("And more")
-    await bob.get_by_role("textbox", name="Title").fill("Still here")
-    await bob.keyboard.press("Enter")
+    await retitle(bob, "Still here")
     await expect(card(bob, "Still here")).to_be_visible()
     await ann.get_by_role("button", name="Close task").click()
     await open_task(ann, "Gone")
@@ -180,8 +151,7 @@ async def test_a_link_that_dies_without_a_word_is_noticed_and_what_was_under_way
     by_ann = bob.get_by_role("article", name="Comment by Ann")
     await expect(by_ann).to_be_visible()  # it is done, and she does not hear of it
     network.freeze()
-    await ann.get_by_role("textbox", name="Title").fill("Rehearse twice")
-    await ann.keyboard.press("Enter")
+    await retitle(ann, "Rehearse twice")
     await bob.get_by_role("textbox", name="Write a comment").fill("Meanwhile")
     await bob.keyboard.press("Control+Enter")
     status = ann.get_by_role("status", name="Connection")
@@ -332,42 +302,6 @@ async def test_what_waits_where_one_is_no_more_is_sent_as_soon_as_the_link_is_ba
         await page.clock.run_for(1)
     await page.clock.resume()
     await has_stored(page, 0)
-
-
-async def test_signing_out_asks_before_it_loses_changes(open_networked: OpenPage) -> None:
-    page = await sign_up(open_networked, "Ann")
-    await create(page, "Before")
-    await until(page, STORED, "Before")
-    await has_stored(page, 0)
-    network_of(page).cut()
-    await create(page, "Precious")
-    await has_stored(page, 1)
-    await page.get_by_role("link", name="Account").click()
-    await expect(page.get_by_role("status", name="Connection")).to_contain_text("1 change waits")
-    dot = await page.get_by_role("status", name="Connection").locator("[aria-hidden]").bounding_box()
-    assert dot
-    assert dot["width"] == dot["height"]
-    await page.get_by_role("button", name="Sign out", exact=True).click()
-    question = page.get_by_role("dialog", name="Sign out and lose changes?")
-    await expect(page.get_by_role("log", name="What you did")).to_have_text("Saving…")
-    await expect(question).to_contain_text("1 change is not saved yet")
-    await expect(question).to_contain_text("so it would be lost")
-    await question.get_by_role("button", name="Cancel").click()
-    await has_stored(page, 1)
-    await page.get_by_role("link", name="Board").click()
-    await open_task(page, "Before")
-    await page.get_by_role("textbox", name="Write a comment").fill("Not to be lost")
-    await page.get_by_role("button", name="Edit description").click()
-    await page.get_by_role("textbox", name="Description").fill("Nor this")
-    await page.get_by_role("link", name="Account").click()
-    await page.reload()
-    await expect(page.get_by_role("status", name="Connection")).to_contain_text("1 change waits")
-    await page.get_by_role("button", name="Sign out", exact=True).click()
-    await expect(question).to_contain_text("1 change is not saved yet")
-    await expect(question).to_contain_text("2 texts that you have written in this tab are not sent or saved yet")
-    await question.get_by_role("button", name="Sign out and lose them").click()
-    await expect(page.get_by_role("heading", name="Tasks that people change together, live.")).to_be_visible()
-    await until(page, NO_REPLICA)
 
 
 async def test_what_is_undone_without_a_network_is_seen_at_once_and_outlives_a_reload(open_networked: OpenPage) -> None:
@@ -584,143 +518,3 @@ async def test_rows_that_another_build_has_stored_are_read_anew_and_what_waits_i
     await expect(card(page, "Written offline")).to_be_visible()
     await expect(card(page, "Sell the tuba")).to_be_visible()
     await has_stored(page, 0)
-
-
-async def sign_in(page: Page, email: str) -> None:
-    if await page.get_by_role("button", name="Sign in", exact=True).is_visible():
-        await page.get_by_role("button", name="Sign in", exact=True).click()
-    await page.get_by_label("Email").fill(email)
-    await page.get_by_label("Password").fill(PASSWORD)
-    await page.get_by_role("button", name="Sign in to my account").click()
-
-
-async def test_a_change_that_is_to_be_decided_about_is_not_said_to_be_saved_and_not_lost_unasked(
-    open_networked: OpenPage,
-) -> None:
-    ann, bob = await two_on_a_board(lambda path, **options: open_networked(path, is_refused=True, **options))
-    await create(ann, "Play it")
-    await expect(card(bob, "Play it")).to_contain_text("-")
-    network_of(bob).cut()
-    status = bob.get_by_role("status", name="Connection")
-    for page, title in ((bob, "Play it softly"), (ann, "Play it loud")):
-        await open_task(page, "Play it")
-        await page.get_by_role("textbox", name="Title").fill(title)
-        await page.keyboard.press("Enter")
-    await expect(status).to_have_text("Reconnecting…, 1 change waits")
-    await has_stored(ann, 0)
-    await bob.evaluate(NOTE_SAVED)
-    network_of(bob).mend()
-    choice = bob.get_by_role("dialog", name="Ann changed this too")
-    await choice.get_by_role("button", name="Decide later").click()
-    for _ in range(2):
-        await expect(status).to_have_text("Live, 1 change to decide")
-        await bob.get_by_role("link", name="My tasks").click()
-    assert not await bob.evaluate("globalThis.wasSaved")
-    await bob.get_by_role("link", name="Account").click()
-    await bob.get_by_role("button", name="Sign out", exact=True).click()
-    question = bob.get_by_role("dialog", name="Sign out and lose changes?")
-    await expect(question).to_contain_text("1 change is not saved, as somebody changed the same")
-    await question.get_by_role("button", name="Cancel").click()
-
-    # A session that is ended elsewhere keeps it, too.
-    email = (await account_of(bob))["email"]
-    elsewhere = await open_networked("/sign-in")
-    await sign_in(elsewhere, email)
-    await is_live(elsewhere)
-    await elsewhere.get_by_role("link", name="Account").click()
-    await elsewhere.get_by_role("link", name="Devices").click()
-    await elsewhere.get_by_role("button", name="Sign out everywhere…").click()
-    await elsewhere.get_by_role("dialog").get_by_role("button", name="Sign out everywhere").click()
-    await expect(bob.get_by_text("1 change could not be saved before.")).to_be_visible()
-    await sign_in(bob, email)
-    await bob.get_by_role("link", name="Board").click()
-    await bob.get_by_role("button", name="Choose").click()
-    await choice.get_by_role("button", name="Keep mine").click()
-    await expect(status).to_have_text("All changes saved")
-    await expect(card(ann, "Play it softly")).to_be_visible()
-
-
-async def test_what_was_to_be_decided_about_stays_as_a_text_where_one_is_removed(open_networked: OpenPage) -> None:
-    ann, bob = await two_on_a_board(open_networked)
-    await create(ann, "Play it")
-    await expect(card(bob, "Play it")).to_contain_text("-")
-    network_of(bob).cut()
-    for page, title in ((bob, "Play it softly"), (ann, "Play it loud")):
-        await open_task(page, "Play it")
-        await page.get_by_role("textbox", name="Title").fill(title)
-        await page.keyboard.press("Enter")
-    await has_stored(bob, 1)
-    await has_stored(ann, 0)
-    network_of(bob).mend()
-    await bob.get_by_role("dialog").get_by_role("button", name="Decide later").click()
-    await ann.get_by_role("link", name="Members").click()
-    await ann.get_by_role("button", name="More for Bob").click()
-    await ann.get_by_role("menuitem", name="Remove from workspace…").click()
-    await ann.get_by_role("button", name="Remove Bob").click()
-    await expect(bob.get_by_role("textbox", name="What you wrote as the title")).to_have_value("Play it softly")
-    await expect(bob.get_by_role("status", name="Connection")).to_have_text("Live")
-
-
-async def test_a_session_that_was_ended_elsewhere_leaves_nothing_but_what_is_not_saved(
-    open_networked: OpenPage,
-) -> None:
-    here = await sign_up(open_networked, "Ann", is_refused=True)
-    email = (await account_of(here))["email"]
-    there = await open_networked("/sign-in", is_refused=True)
-    await sign_in(there, email)
-    await is_live(there)
-    await create(there, "Secret")
-    await expect(card(here, "Secret")).to_be_visible()
-    await there.get_by_role("link", name="My tasks").click()
-    await expect(there.get_by_text("Nothing is assigned to you.")).to_be_visible()
-    await there.get_by_role("link", name="Board").click()
-    await has_stored(there, 0)
-    network_of(there).cut()
-    await create(there, "Written offline")
-    await has_stored(there, 1)
-    await here.get_by_role("link", name="Account").click()
-    await here.get_by_role("link", name="Devices").click()
-    await here.get_by_role("button", name="Sign out everywhere…").click()
-    await here.get_by_role("dialog").get_by_role("button", name="Sign out everywhere").click()
-    await expect(here.get_by_role("heading", name="Tasks that people change together, live.")).to_be_visible()
-    await until(here, NO_REPLICA)
-    await until(here, IS_REFUSED, (await account_of(there))["accessToken"])
-
-    network_of(there).mend()
-    kept = there.get_by_text("1 change could not be saved before. This browser keeps it for whoever made it")
-    await expect(kept).to_be_visible()
-    await until(there, UNSAVED_ALONE, ["Secret", "Written offline"])
-    await is_accessible(there, "what is not saved")
-    other = await there.context.new_page()
-    await other.goto("/")
-    await other.get_by_role("button", name="Remove it…").click()
-    await other.get_by_role("dialog", name="Remove 1 change?").get_by_role("button", name="Cancel").click()
-    await other.close()
-    await sign_in(there, email)
-    await is_live(there)
-    await expect(card(there, "Written offline")).to_be_visible()
-    await expect(card(there, "Secret")).to_be_visible()
-    await has_stored(there, 0)
-
-
-async def test_what_is_kept_for_somebody_is_removed_by_whoever_has_the_browser(open_networked: OpenPage) -> None:
-    page = await sign_up(open_networked, "Ann", is_refused=True)
-    account = await account_of(page)
-    await create(page, "Before")
-    await until(page, STORED, "Before")
-    network_of(page).cut()
-    await create(page, "Precious")
-    await has_stored(page, 1)
-    await page.get_by_role("link", name="Account").click()
-    elsewhere = await open_networked(BLANK, is_refused=True)
-    await elsewhere.evaluate("account => localStorage.setItem('tutti.accounts', JSON.stringify([account]))", account)
-    await elsewhere.goto("/account")
-    await elsewhere.get_by_role("button", name="Sign out", exact=True).click()
-    await elsewhere.wait_for_function(NO_ACCOUNT)
-    await until(elsewhere, IS_REFUSED, account["accessToken"])
-    network_of(page).mend()
-    await page.get_by_role("button", name="Remove it…").click()
-    await page.get_by_role("dialog", name="Remove 1 change?").get_by_role("button", name="Remove", exact=True).click()
-    await expect(page.get_by_text("could not be saved before")).to_have_count(0)
-    await expect(page.get_by_text("You were signed out.")).to_have_count(0)
-    await until(page, NO_REPLICA)

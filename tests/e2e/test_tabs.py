@@ -9,7 +9,17 @@ from playwright.async_api import Page, Request, expect
 
 from tests.e2e.conftest import PATIENCE_MS, OpenPage
 from tests.e2e.network import Network, network_of
-from tests.e2e.test_client import PASSWORD, card, create, has_stored, is_live, open_task, sign_up, two_on_a_board
+from tests.e2e.test_client import (
+    PASSWORD,
+    card,
+    create,
+    has_stored,
+    is_live,
+    open_task,
+    retitle,
+    sign_up,
+    two_on_a_board,
+)
 
 DIES_SILENTLY = """for (const end of ["pagehide", "visibilitychange"])
     addEventListener(end, event => event.stopImmediatePropagation(), { capture: true });
@@ -174,14 +184,12 @@ async def test_what_is_decided_in_one_tab_is_not_asked_in_another(open_page: Ope
         await card(page, "Play it").click()
     mine = bob.get_by_role("textbox", name="Title")
     await mine.fill("Play it softly")
-    await ann.get_by_role("textbox", name="Title").fill("Play it loud")
-    await ann.keyboard.press("Enter")
+    await retitle(ann, "Play it loud")
     await expect(bob.get_by_text("Ann changed it meanwhile.")).to_be_visible()
     await mine.press("Enter")
     asked = bob.get_by_role("dialog", name="Ann changed this too")
     await expect(asked).to_be_visible()
-    await ann.get_by_role("textbox", name="Title").fill("Play it slowly")
-    await ann.keyboard.press("Enter")
+    await retitle(ann, "Play it slowly")
     await expect(asked.get_by_text("Play it slowly").last).to_be_visible()
     await expect(asked.get_by_text("Changed again meanwhile")).to_be_visible()
     other = await bob.context.new_page()
@@ -200,8 +208,7 @@ async def test_what_one_changed_in_another_tab_oneself_is_said_to_be_ones_own(op
     other = await beside(page)
     title = page.get_by_role("textbox", name="Title")
     await title.fill("Play it softly")
-    await other.get_by_role("textbox", name="Title").fill("Play it loud")
-    await other.keyboard.press("Enter")
+    await retitle(other, "Play it loud")
     await expect(page.get_by_text("You changed it elsewhere.")).to_be_visible()
     await title.press("Enter")
     asked = page.get_by_role("dialog", name="You changed this elsewhere")

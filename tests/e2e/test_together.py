@@ -15,6 +15,7 @@ from tests.e2e.test_client import (
     is_accessible,
     is_live,
     open_task,
+    retitle,
     sign_up,
     two_on_a_board,
 )
@@ -132,8 +133,7 @@ async def test_a_field_in_which_somebody_types_is_not_overwritten_and_they_choos
     await open_task(bob, "Play it")
     mine = bob.get_by_role("textbox", name="Title")
     await mine.fill("Play it softly")
-    await ann.get_by_role("textbox", name="Title").fill("Play it loud")
-    await ann.keyboard.press("Enter")
+    await retitle(ann, "Play it loud")
     await expect(bob.get_by_text("Ann changed it meanwhile.")).to_be_visible()
     await expect(mine).to_have_value("Play it softly")
     await mine.press("Enter")

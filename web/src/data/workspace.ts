@@ -41,14 +41,14 @@ export interface Undone {
   readonly count: number;
 }
 
-const UNDOABLE = new Set(["createTask", "updateTask", "bulkUpdateTasks", "moveTask", "archiveTask", "restoreTask", "deleteTask", "updateComment", "deleteComment"]);
-const MOST_UNDONE = 50;
-
 /** What was undone and can be done again, and what undoes it. */
 export interface Taken {
   readonly operation: Operation;
   readonly undoKey: string;
 }
+
+const UNDOABLE = new Set(["createTask", "updateTask", "bulkUpdateTasks", "moveTask", "archiveTask", "restoreTask", "deleteTask", "updateComment", "deleteComment"]);
+const MOST_UNDONE = 50;
 const MOST_AT_ONCE = 100; // that is how many the server takes
 
 /** Workspaces that were left while changes waited -> what hurries them, as somebody comes back. */

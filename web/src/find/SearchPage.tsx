@@ -7,7 +7,7 @@ import { SearchTasksDocument, type FoundTaskFragment } from "../gql/graphql";
 import { INPUT } from "../ui/controls";
 import { plainOf } from "../ui/plain";
 import { useModel, useWorkspace } from "../workspace/context";
-import { excerpt, isInComment } from "./find";
+import { excerpt } from "./find";
 import { TaskLine } from "./TaskLine";
 import { useWalk } from "./walk";
 
@@ -39,8 +39,7 @@ export default function SearchPage({ slug }: { slug: string }) {
       </p>
       {query && found.length > 0 && (
         <nav aria-label="Found tasks" className="min-h-0 overflow-y-auto rounded-xl border border-line">
-          {found.map((task) => <TaskLine key={task.id} task={task} slug={slug} typed={query} around={excerpt(plainOf(task.description, (id) => model.nameById.get(id)), query)}
-            isInComment={!error && !fetching && isInComment({ title: task.title, text: `${task.key} ${task.title} ${task.description}`, typed: query })} />)}
+          {found.map((task) => <TaskLine key={task.id} task={task} slug={slug} typed={query} around={excerpt(plainOf(task.description, (id) => model.nameById.get(id)), query)} />)}
         </nav>
       )}
     </div>

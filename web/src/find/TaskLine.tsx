@@ -7,7 +7,7 @@ import { dayAlone } from "../ui/day";
 import { useToday } from "../ui/time";
 import { marked } from "./find";
 
-export function TaskLine({ task, slug, place, typed = "", around = "", isInComment = false }: { task: FoundTaskFragment; slug: string; place?: string; typed?: string; around?: string; isInComment?: boolean }) {
+export function TaskLine({ task, slug, place, typed = "", around = "" }: { task: FoundTaskFragment; slug: string; place?: string; typed?: string; around?: string }) {
   const day = useToday();
   const late = isLate(task, day);
   return (
@@ -20,7 +20,6 @@ export function TaskLine({ task, slug, place, typed = "", around = "", isInComme
         <span className="flex w-22 shrink-0 justify-end gap-0.5 max-sm:hidden"><Avatars people={task.assignees} atMost={3} /></span>
       </span>
       <span className="flex items-center gap-1.5 pl-23 max-sm:pl-0 text-xs text-dim"><Dot color={task.status.color} />{task.status.name}{place && `, ${place}`}</span>
-      {isInComment && <span className="pl-23 max-sm:pl-0 text-xs text-dim">In a comment</span>}
       {around && <span className="pl-23 max-sm:pl-0 text-xs text-dim"><Marked text={around} typed={typed} /></span>}
     </Link>
   );

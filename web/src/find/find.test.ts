@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { bestOf, dueGroup, excerpt, fit, isInComment, marked } from "./find";
+import { bestOf, dueGroup, excerpt, fit, marked } from "./find";
 
 describe("what was typed", () => {
   it.each([
@@ -38,13 +38,3 @@ describe("matches", () => {
 it.each([
   [null, "Without a day"], ["2026-05-09", "Overdue"], ["2026-05-10", "Today"], ["2026-05-17", "Next 7 days"], ["2026-05-18", "Later"],
 ])("due %s is %s", (due, group) => expect(dueGroup(due, "2026-05-10")).toBe(group));
-
-describe("what can only be in a comment", () => {
-  const said = (typed: string): boolean => isInComment({ title: "Sell the tuba", text: "QUA-1 Sell the tuba To whoever plays it", typed });
-  it("is what is neither in the task nor like its title", () => {
-    expect(["violin", "tuba violin case", "strings"].map(said)).toEqual([true, true, true]);
-  });
-  it("is not what is in the task, like its title, or may be excluded", () => {
-    expect(["tub", "sell plays", "qua-1", "tubba", "sel tuba", '"violin"', "violin or tuba", "violin -tuba"].map(said)).toEqual(Array<boolean>(8).fill(false));
-  });
-});

@@ -71,23 +71,6 @@ export function excerpt(text: string, typed: string): string {
 /** By which name the tasks of the person are kept in the browser. */
 export const KEPT_TASKS = "tasks";
 
-const lettersOf = (text: string): string[] => text.toLowerCase().split(/[^\p{L}\p{N}]+/u).filter(Boolean);
-const trigramsOf = (text: string): Set<string> => new Set(lettersOf(text).flatMap((word) => [...` ${word}`].map((_, at) => `  ${word} `.slice(at, at + 3))));
-const ALIKE = 0.45; // the share of its trigrams from which on the server finds a title that looks alike
-
-/**
- * Whether what the server found can only be in a comment: the words are not all in the task's own `text`, and the title cannot
- * look like them. Where it may be otherwise, as with "phrases" and -words, it is not said.
- */
-export function isInComment({ title, text, typed }: { readonly title: string; readonly text: string; readonly typed: string }): boolean {
-  if (/["-]|\bor\b/i.test(typed)) return false;
-  const words = lettersOf(typed);
-  const own = text.toLowerCase();
-  if (words.every((word) => own.includes(word))) return false;
-  const [wanted, there] = [trigramsOf(typed), trigramsOf(title)];
-  return [...wanted].filter((part) => there.has(part)).length < wanted.size * ALIKE;
-}
-
 export const DUE_GROUPS = ["Overdue", "Today", "Next 7 days", "Later", "Without a day"] as const;
 export type DueGroup = (typeof DUE_GROUPS)[number];
 

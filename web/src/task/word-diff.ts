@@ -3,47 +3,22 @@
  *
  * Invariant: what is the same and what was removed make up the text before; what is the same and what was added, the text after.
  */
+import { diffArrays } from "diff";
+
 export interface Piece {
   readonly kind: "same" | "removed" | "added";
   readonly text: string;
 }
 
 const WORDS = /\s+|[\p{L}\p{N}_]+|[^\s\p{L}\p{N}_]/gu;
-const MOST_COMPARED = 1_000_000; // pairs of words; texts that differ in more have one long difference
+const MOST_CHANGED = 1_000; // words; texts that differ in more have one long difference
 
-const wordsOf = (text: string): readonly string[] => text.match(WORDS) ?? [];
+const wordsOf = (text: string): string[] => text.match(WORDS) ?? [];
 
 export function wordDiff(before: string, after: string): readonly Piece[] {
-  const [old, now] = [wordsOf(before), wordsOf(after)];
-  let start = 0;
-  while (start < old.length && start < now.length && old[start] === now[start]) start++;
-  let end = 0;
-  while (end < old.length - start && end < now.length - start && old.at(-1 - end) === now.at(-1 - end)) end++;
-  const middle = differences(old.slice(start, old.length - end), now.slice(start, now.length - end));
-  return merged([...same(old.slice(0, start)), ...middle, ...same(old.slice(old.length - end))]);
-}
-
-const same = (words: readonly string[]): readonly Piece[] => words.map((text) => ({ kind: "same", text }));
-
-/** By the longest words in common, in their order. */
-function differences(old: readonly string[], now: readonly string[]): readonly Piece[] {
-  const width = now.length + 1;
-  if (old.length * now.length > MOST_COMPARED) return [{ kind: "removed", text: old.join("") }, { kind: "added", text: now.join("") }];
-  const common = new Uint32Array((old.length + 1) * width); // in what follows after each pair of words
-  for (let at = old.length - 1; at >= 0; at--) {
-    for (let to = now.length - 1; to >= 0; to--) {
-      common[at * width + to] = old[at] === now[to] ? common[(at + 1) * width + to + 1]! + 1 : Math.max(common[(at + 1) * width + to]!, common[at * width + to + 1]!);
-    }
-  }
-  const pieces: Piece[] = [];
-  for (let at = 0, to = 0; at < old.length || to < now.length; ) {
-    if (at < old.length && to < now.length && old[at] === now[to]) {
-      pieces.push({ kind: "same", text: old[at++]! });
-      to++;
-    } else if (to === now.length || (at < old.length && common[(at + 1) * width + to]! >= common[at * width + to + 1]!)) pieces.push({ kind: "removed", text: old[at++]! });
-    else pieces.push({ kind: "added", text: now[to++]! });
-  }
-  return pieces;
+  const parts = diffArrays(wordsOf(before), wordsOf(after), { maxEditLength: MOST_CHANGED });
+  if (!parts) return [{ kind: "removed", text: before }, { kind: "added", text: after }];
+  return merged(parts.map(({ added, removed, value }) => ({ kind: added ? "added" : removed ? "removed" : "same", text: value.join("") })));
 }
 
 /** Pieces of one kind together; between what is the same, all that was removed and then all that was added, with the spaces between them. */
