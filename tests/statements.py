@@ -9,17 +9,23 @@ from typing import Any
 from sqlalchemy import Engine, event
 
 TRANSACTION = ("BEGIN", "COMMIT", "ROLLBACK")
+_OF_THE_DRIVER = ("typeinfo_tree", "set_config('jit'")
+"""What asyncpg asks by itself, once on each connection, when it first meets a type."""
 
 
 @contextmanager
 def heard_by(engine: Engine | type[Engine], hear: Callable[[str], None]) -> Iterator[None]:
-    """Each statement's text, those that begin and end transactions too; what runs on the driver, when it is done."""
+    """Each statement's text, those that begin and end transactions too; what runs on the driver, when it is done.
+
+    What the driver asks for itself is left out: it comes with a connection, and not with what is read.
+    """
 
     def executing(connection: Any, cursor: Any, statement: str, *rest: Any) -> None:
         hear(statement)
 
     def logged(query: Any) -> None:
-        hear(query.query)
+        if not any(one in query.query for one in _OF_THE_DRIVER):
+            hear(query.query)
 
     def checked_out(connection: Any, *rest: Any) -> None:
         connection.driver_connection.add_query_logger(logged)

@@ -18,7 +18,8 @@ logging.basicConfig(format="%(message)s", level=logging.WARNING)
 
 def jobs():
     children = psutil.Process().children()
-    return [one for one in children if one.is_running() and "spawn_main" in " ".join(one.cmdline())]
+    # Not this text itself, which a child has for its command until it has become another program.
+    return [one for one in children if one.is_running() and "spawn" "_main" in " ".join(one.cmdline())]
 
 def until(is_so):
     deadline = time.monotonic() + 90
