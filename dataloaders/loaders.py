@@ -247,6 +247,9 @@ class Loaders:
         self.comment_counts: DataLoader[UUID, int | None] = _by_id(
             scope, lambda seen, ids: comments.comment_counts_by_task_ids(session, seen, ids)
         )
+        self.said: Grouped[str, Comment | None] = Grouped(
+            scope, lambda seen, query, ids: task_lists.said_by_task_ids(session, seen, query, ids)
+        )
         # Of tasks and comments that were seen already.
         self.reactions: DataLoader[UUID, list[ReactionGroup] | None] = _by_id(
             scope, lambda _, ids: reactions.groups_by_subject_ids(session, ids)

@@ -10,9 +10,11 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ARRAY, BigInteger, Numeric, Select, Uuid, any_, case, false, func, literal, or_, select
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from db import pages
-from db.models import PRIORITIES, ActorRef, StatusCategory, Task
+from db.comments import comment_of, live_comments
+from db.models import PRIORITIES, ActorRef, Comment, StatusCategory, Task
 from db.pages import Page, PageRequest, SortKey
 from db.scope import Scope, visible
 from db.session import Session
@@ -151,12 +153,7 @@ def _matching_words(workspace_id: UUID, query: str) -> tuple[Any, Any]:
 
     A query with a "phrase" or a -word means exactly what it says, the latter of the task itself.
     """
-    wanted: Any = func.websearch_to_tsquery("simple", query)
-    letters = "".join(character if character.isalnum() else " " for character in query).split()
-    is_exact = _EXACT.search(query) is not None
-    if letters and not is_exact:
-        prefix = func.to_tsquery("simple", " & ".join(f"{word}:*" for word in letters))
-        wanted = wanted.op("||")(prefix)
+    wanted, is_exact = _wanted(query)
     alike = func.word_similarity(query, tasks.c.title)
     has_words = tasks.c.search.op("@@")(wanted)
     in_talk, best_said = _said(workspace_id, wanted) if _WITHOUT.search(query) is None else (false(), literal(0))
@@ -171,6 +168,17 @@ def _matching_words(workspace_id: UUID, query: str) -> tuple[Any, Any]:
     )
     score = func.round(rank.cast(Numeric), 3)
     return condition, (score * 1000).cast(BigInteger)
+
+
+def _wanted(query: str) -> tuple[Any, bool]:
+    """-> (the words as full text search has them, whether they mean exactly what they say)."""
+    wanted: Any = func.websearch_to_tsquery("simple", query)
+    letters = "".join(character if character.isalnum() else " " for character in query).split()
+    is_exact = _EXACT.search(query) is not None
+    if letters and not is_exact:
+        prefix = func.to_tsquery("simple", " & ".join(f"{word}:*" for word in letters))
+        wanted = wanted.op("||")(prefix)
+    return wanted, is_exact
 
 
 def _said(workspace_id: UUID, wanted: Any) -> tuple[Any, Any]:
@@ -198,6 +206,25 @@ async def search_page(
     base = live_tasks(scope).where(tasks.c.workspace_id == workspace_id, condition, matching(wanted, scope))
     keys = [SortKey("score", score, pages.whole_number(_MAX_SCORE), True), SortKey("id", tasks.c.id, UUID, True)]
     return await pages.read_page(session, base, keys, request, task_of)
+
+
+async def said_by_task_ids(
+    session: Session, scope: Scope, query: str, task_ids: Collection[UUID]
+) -> dict[UUID, Comment | None]:
+    """The comment of each task that has the words best, the newest of those that do alike; every task has an entry."""
+    best: dict[UUID, Comment | None] = dict.fromkeys(task_ids)
+    if _WITHOUT.search(query) is not None:
+        return best
+    wanted, _ = _wanted(query)
+    rank = func.ts_rank(comments.c.search, wanted)
+    found = await session.execute(
+        live_comments(scope)
+        .where(comments.c.task_id.in_(sorted(best)), comments.c.search.op("@@")(wanted))
+        .ext(distinct_on(comments.c.task_id))
+        .order_by(comments.c.task_id, rank.desc(), comments.c.created_at.desc(), comments.c.id)
+    )
+    best.update({row.task_id: comment_of(row) for row in found})
+    return best
 
 
 async def count_found(session: Session, scope: Scope, workspace_id: UUID, query: str, wanted: TaskFilter) -> int:

@@ -266,3 +266,10 @@ class PositionEdge(Enum):
 class RemovalReason(Enum):
     DELETED = strawberry.enum_value("DELETED", description="Somebody deleted it.")
     ACCESS_LOST = strawberry.enum_value("ACCESS_LOST", description="It is where you may not see it.")
+
+
+@strawberry.enum(description="In which text of a task the words of a search were found.")
+class TextMatchField(Enum):
+    TITLE = strawberry.enum_value("TITLE", description="Its title.")
+    DESCRIPTION = strawberry.enum_value("DESCRIPTION", description="Its description.")
+    COMMENT = strawberry.enum_value("COMMENT", description="What was said about it.")

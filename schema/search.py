@@ -24,4 +24,4 @@ async def search(
         raise TopLevel("BAD_REQUEST", f"`query` is between 1 and {MAX_QUERY} characters.")
     session, scope = info.context.reading, await info.context.scope()
     page = await page_of(search_page(session, scope, workspace_id, words, wanted, request))
-    return as_connection(page, lambda: count_found(session, scope, workspace_id, words, wanted))
+    return as_connection(page, lambda: count_found(session, scope, workspace_id, words, wanted), words)

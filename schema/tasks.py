@@ -45,6 +45,7 @@ from schema.scalars import Rank
 if TYPE_CHECKING:
     from schema.comments import CommentConnection
     from schema.presence import PresenceActivity
+    from schema.text_matches import TextMatch
     from schema.workspaces import Workspace
 
 
@@ -258,7 +259,20 @@ async def _primed(info: Info, user_ids: tuple[UUID, ...]) -> tuple[UUID, ...]:
 
 @strawberry.type(description="A task in its place in a list.")
 class TaskEdge(Edge[Task]):
-    pass
+    words: strawberry.Private[str | None] = None
+
+    @strawberry.field(
+        description=(
+            "In what `searchTasks` finds: where the words are, at most once in each of the title, the description and"
+            " the comments; nowhere when the title only looks alike. Null in every other list."
+        )
+    )
+    async def text_matches(
+        self, info: Info
+    ) -> list[Annotated[TextMatch, strawberry.lazy("schema.text_matches")]] | None:
+        from schema.text_matches import text_matches
+
+        return None if self.words is None else await text_matches(info, self.node.row, self.words)
 
 
 @strawberry.type(description="A page of tasks, in the form of the Relay specification, plus `nodes`.")
@@ -290,11 +304,16 @@ async def task_connection(
     return as_connection(page, lambda: loaders.task_counts.load((kind, wanted), parent_id))
 
 
-def as_connection(page: Page[models.Task], count: Count) -> TaskConnection:
-    """A page of tasks as the API shows it; `count` is awaited only if it is asked for."""
+def as_connection(page: Page[models.Task], count: Count, words: str | None = None) -> TaskConnection:
+    """A page of tasks as the API shows it; `count` is awaited only if it is asked for.
+
+    `words`: what they were found by.
+    """
     nodes = [Task.from_row(row) for row in page.rows]
     return TaskConnection(
-        edges=[TaskEdge(cursor=cursor, node=node) for cursor, node in zip(page.cursors, nodes, strict=True)],
+        edges=[
+            TaskEdge(cursor=cursor, node=node, words=words) for cursor, node in zip(page.cursors, nodes, strict=True)
+        ],
         nodes=nodes,
         page_info=page_info(page),
         count=count,

@@ -12,7 +12,7 @@ const options = {
 } as const;
 
 /** Folders whose pages are loaded when they are opened: their documents, too, stay out of the first load. */
-const LATER = ["account", "deleted", "members", "notifications", "settings"];
+const LATER = ["account", "deleted", "find", "members", "notifications", "settings"];
 
 /** Types and documents from the committed schema and the .graphql files beside the components. */
 export default {

@@ -186,6 +186,7 @@ async def make_sized(office: Office, size: int) -> Sized:
     everybody = " ".join(f"@[{typed('user', one.user_id)}]" for one in people)
     for number, person in enumerate(people):
         await office.do(person, partial(_say, said[number], tasks[0], said[0] if number else None, everybody))
+        await office.do(person, partial(_say, new_id(), tasks[number], None, "What a task"))
         for other in people:
             for subject in (Subject("task", tasks[0]), Subject("comment", said[0])):
                 await office.do(other, partial(_react, subject, chr(0x1F600 + number)))
@@ -334,11 +335,13 @@ def field_of(name: str, asked: GraphQLField, depth: int, prefix: str) -> str | N
 
 def page(kind: GraphQLNamedType, depth: int) -> str:
     assert isinstance(kind, GraphQLObjectType)
-    node = get_named_type(kind.fields["nodes"].type)
+    node, edge = get_named_type(kind.fields["nodes"].type), get_named_type(kind.fields["edges"].type)
+    assert isinstance(edge, GraphQLObjectType)
+    of_edges = [field_of(name, one, 2, "") for name, one in edge.fields.items() if name != "node"]
     total = "totalCount" if "totalCount" in kind.fields else ""
     return (
         f"{total} pageInfo {{ hasNextPage hasPreviousPage startCursor endCursor }}"
-        f" edges {{ cursor node {{ id }} }} nodes {{ {selection(node, depth)} }}"
+        f" edges {{ {' '.join(filter(None, of_edges))} node {{ id }} }} nodes {{ {selection(node, depth)} }}"
     )
 
 
@@ -371,7 +374,7 @@ OF_TASKS_WITH_MANY = {"Task.assignees", "Task.labels", "Task.comments", "Task.re
 ENDS_SOON = {"Task.activePresence", "UserPresence.activities"}
 """What people are said to do right before it is asked."""
 
-FEW_BY_NATURE = {"TaskUpdatedEvent.changes", "Change.changes"}
+FEW_BY_NATURE = {"TaskUpdatedEvent.changes", "Change.changes", "TaskEdge.textMatches", "TextMatch.segments"}
 """Not rows: they come with the row they are in."""
 
 
@@ -499,6 +502,16 @@ async def test_nodes_take_as_many_statements_for_many_ids_as_for_few(
     assert [one[f"{one['__typename']}_id"] for one in rows_of(short)] == few.ids[kind]
     assert [one[f"{one['__typename']}_id"] for one in rows_of(long)] == many.ids[kind]
     assert statements_for_many == statements_for_few
+
+
+async def test_passages_take_one_statement_and_none_where_nobody_asks_for_them(machine: Machine, many: Sized) -> None:
+    query = "query { asked: searchTasks(workspaceId: $workspace, query: %s) { nodes { id } edges { %s } } }"
+    words = '"task"'
+    _, without = await ask(machine, many, query % (words, "cursor"))
+    found, together = await ask(machine, many, query % (words, "textMatches { field comment { id } }"))
+    assert together == without + 1
+    fields = [match["field"] for edge in found["asked"]["edges"] for match in edge["textMatches"]]
+    assert fields.count("COMMENT") >= MANY
 
 
 async def test_a_batch_of_the_stream_takes_as_many_statements_for_many_events_as_for_few(

@@ -170,3 +170,73 @@ async def test_a_cursor_of_another_list_is_refused(world: World) -> None:
         with pytest.raises(GraphQLFailed) as failed:
             await search(world.member, world, "somewhere", after=after)
         assert failed.value.codes == ["BAD_REQUEST"], after
+
+
+WHERE = """query ($id: ID!, $words: String!, $first: Int) {
+  searchTasks(workspaceId: $id, query: $words, first: $first) { edges { node { id title } textMatches {
+    field comment { id author { name } } segments { text isMatch } } } } }"""
+
+
+async def where(person: Person, world: World, query: str) -> dict[str, list[tuple[str, str | None, str]]]:
+    """Title -> (field, who said it, the passage with «its matches»)."""
+    found = (await person.ask(WHERE, id=world.id, words=query))["searchTasks"]["edges"]
+    return {
+        one["node"]["title"]: [
+            (
+                match["field"],
+                match["comment"] and match["comment"]["author"]["name"],
+                "".join(f"«{part['text']}»" if part["isMatch"] else part["text"] for part in match["segments"]),
+            )
+            for match in one["textMatches"]
+        ]
+        for one in found
+    }
+
+
+async def say(person: Person, task_id: str, body: str) -> str:
+    return (await person.do("createComment", {"taskId": task_id, "body": body}, "comment { id }"))["comment"]["id"]
+
+
+async def test_it_is_told_where_the_words_are(world: World) -> None:
+    task = await world.task("Order quince", description="Or quinces from the *garden*.")
+    await say(world.owner, task, "Which quince?")
+    best = await say(world.member, task, "Quince, quince and quince!")
+    await world.task("Orchard", description="Somewhere a quince")
+    names = [(await one.ask("{ viewer { user { name } } }"))["viewer"]["user"]["name"] for one in (world.member,)]
+    assert await where(world.viewer, world, "quince") == {
+        "Order quince": [
+            ("TITLE", None, "Order «quince»"),
+            ("DESCRIPTION", None, "Or «quince»s from the *garden*."),
+            ("COMMENT", names[0], "«Quince», «quince» and «quince»!"),
+        ],
+        "Orchard": [("DESCRIPTION", None, "Somewhere a «quince»")],
+    }
+    assert await where(world.viewer, world, "quincce") == {"Order quince": []}
+    listed = (await world.viewer.ask(WHERE, id=world.id, words="quince"))["searchTasks"]["edges"]
+    assert listed[0]["textMatches"][2]["comment"]["id"] == best
+    # A word that must not be there is asked of the task alone.
+    assert [one[0] for one in (await where(world.viewer, world, "quince -apple"))["Order quince"]] == [
+        "TITLE",
+        "DESCRIPTION",
+    ]
+
+
+async def test_a_passage_is_of_what_one_may_read_and_of_nothing_that_was_deleted(world: World) -> None:
+    secret = await world.task("Somewhere else", projectId=world.ops)
+    await say(world.owner, secret, "The heliotrope is hidden")
+    task = await world.task("Below the window", projectId=world.web)
+    gone = await say(world.owner, task, "A heliotrope, heliotrope, heliotrope")
+    await say(world.owner, task, "One heliotrope stays")
+    await world.owner.do("deleteComment", {"id": gone}, "deletedCommentId")
+    passages = {
+        title: [one[2] for one in found] for title, found in (await where(world.guest, world, "heliotrope")).items()
+    }
+    assert passages == {"Below the window": ["One «heliotrope» stays"]}
+    assert len(await where(world.member, world, "heliotrope")) == 2
+
+
+async def test_another_list_of_tasks_has_no_passages(world: World) -> None:
+    query = "query ($id: ID!) { workspace(by: {id: $id}) { tasks(first: 1) { edges { textMatches { field } } } } }"
+    await world.task("Anything")
+    answer = await world.member.ask(query, id=world.id)
+    assert answer["workspace"]["tasks"]["edges"] == [{"textMatches": None}]

@@ -22,6 +22,8 @@ const VALUES = [
   "QuietHours",
   "RateLimit",
   "ReactionGroup",
+  "TextMatch",
+  "TextSegment",
   "Viewer",
 ];
 

@@ -9,7 +9,16 @@ from playwright.async_api import Route, expect
 
 from tests.e2e.conftest import OpenPage
 from tests.e2e.test_accessible import DESK, PHONE
-from tests.e2e.test_client import card, create, has_stored, is_accessible, is_live, make_team, sign_up
+from tests.e2e.test_client import (
+    card,
+    create,
+    has_stored,
+    is_accessible,
+    is_live,
+    make_team,
+    sign_up,
+    two_on_a_board,
+)
 from tests.stack_fixture import TestStack
 
 FORGET = """async () => {
@@ -86,6 +95,42 @@ async def test_everything_is_found_by_keyboard(open_page: OpenPage) -> None:
     await what.fill("theme")
     await page.keyboard.press("Enter")
     await expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+
+
+async def test_a_search_shows_the_passage_and_leads_to_the_comment_that_has_the_words(open_page: OpenPage) -> None:
+    ann, bob = await two_on_a_board(open_page)
+    await create(bob, "Sell the tuba")
+    await card(bob, "Sell the tuba").click()
+    write = bob.get_by_role("textbox", name="Write a comment")
+    for text in ("The **museum** asked for @", *[f"Line {number}" for number in range(30)]):
+        await write.press_sequentially(text) if "@" in text else await write.fill(text)
+        if "@" in text:
+            await bob.get_by_role("option", name="Ann").click()
+        await bob.keyboard.press("Control+Enter")
+    await expect(bob.get_by_text("Line 29")).to_be_visible()
+    await bob.get_by_role("button", name="Edit description").click()
+    await bob.get_by_role("textbox", name="Description").fill("It is *brass*, and old.")
+    await bob.get_by_role("button", name="Save description").click()
+    await expect(bob.get_by_role("region", name="Description").locator("em")).to_have_text("brass")
+    await has_stored(bob, 0)
+
+    await ann.keyboard.press("/")
+    field = ann.get_by_role("searchbox", name="Search tasks")
+    found = ann.get_by_role("navigation", name="Found tasks").get_by_role("link")
+    await field.fill("bras")
+    await expect(found).to_contain_text("It is brass, and old.")
+    await expect(found.locator("mark")).to_have_text("bras")
+    await field.fill("tuba")
+    await expect(found.locator("mark")).to_have_text("tuba")
+    await expect(found).not_to_contain_text("In a comment")
+    await field.fill("museum")
+    await expect(found).to_contain_text("In a comment by Bob: The museum asked for @Ann")
+    await expect(found.locator("mark")).to_have_text("museum")
+    await is_accessible(ann, "a passage of a comment")
+    await found.press("Enter")
+    said = ann.get_by_role("article", name="Comment by Bob").filter(has_text="museum")
+    await expect(said).to_be_in_viewport()
+    await expect(said).to_have_attribute("aria-current", "true")
 
 
 async def test_the_palette_does_what_keys_do_to_the_task_at_hand_and_only_keys_that_work_are_listed(

@@ -7,7 +7,7 @@ import { useClient } from "urql";
 import { useLink } from "../data/connection";
 import type { OpenWorkspace } from "../data/workspace";
 import type { WorkspaceEvent } from "../data/server";
-import { MyTasksDocument } from "../gql/graphql";
+import { MyTasksDocument } from "../gql/later/graphql";
 import { useWorkspace } from "../workspace/context";
 import { keep } from "../workspace/kept";
 import { KEPT_TASKS } from "./find";

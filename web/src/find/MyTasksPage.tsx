@@ -6,7 +6,7 @@ import { useWaitingOf } from "../data/waiting";
 import { KeptNote, useKept } from "../workspace/kept";
 import { useTouched } from "../workspace/touched";
 import { useViewer } from "../workspace/viewer";
-import { MyTasksDocument } from "../gql/graphql";
+import { MyTasksDocument } from "../gql/later/graphql";
 import { Button, Empty, Loading, textOf } from "../ui/controls";
 import { useToday } from "../ui/time";
 import { DUE_GROUPS, dueGroup, KEPT_TASKS } from "./find";

@@ -3,16 +3,21 @@ import { useEffect, useMemo, useState } from "react";
 import { useSearchParams } from "wouter";
 import { useQueryAgain } from "../data/again";
 import type { Model } from "../data/model";
-import { SearchTasksDocument, type FoundTaskFragment } from "../gql/graphql";
+import { SearchTasksDocument, type FoundTaskFragment } from "../gql/later/graphql";
 import { INPUT } from "../ui/controls";
 import { plainOf } from "../ui/plain";
 import { useModel, useWorkspace } from "../workspace/context";
-import { excerpt } from "./find";
+import { excerpt, marked, passageOf, type Passage } from "./find";
 import { TaskLine } from "./TaskLine";
 import { useWalk } from "./walk";
 
 const REST_MS = 200; // a search is asked for when the typing rests
 const AT_MOST = 50;
+
+interface Found {
+  readonly task: FoundTaskFragment;
+  readonly passage: Passage | null;
+}
 
 export default function SearchPage({ slug }: { slug: string }) {
   useWalk();
@@ -27,7 +32,7 @@ export default function SearchPage({ slug }: { slug: string }) {
   }, [typed, setAddress]);
   const [{ data, error, fetching }] = useQueryAgain({ query: SearchTasksDocument, variables: { id: workspace.id, query }, pause: !query, requestPolicy: "cache-and-network" });
   const here = useMemo(() => (error && query ? searchHere(model, query) : []), [error, query, model]);
-  const found = error ? here : (data?.searchTasks?.nodes ?? []);
+  const found: Found[] = error ? here : (data?.searchTasks?.edges ?? []).map(({ node, textMatches }) => ({ task: node, passage: passageOf(textMatches ?? [], (id) => model.nameById.get(id)) }));
 
   return (
     <div className="mx-auto flex min-h-0 w-full max-w-4xl grow flex-col gap-3 px-4 py-6 sm:px-8">
@@ -39,7 +44,7 @@ export default function SearchPage({ slug }: { slug: string }) {
       </p>
       {query && found.length > 0 && (
         <nav aria-label="Found tasks" className="min-h-0 overflow-y-auto rounded-xl border border-line">
-          {found.map((task) => <TaskLine key={task.id} task={task} slug={slug} typed={query} around={excerpt(plainOf(task.description, (id) => model.nameById.get(id)), query)} />)}
+          {found.map(({ task, passage }) => <TaskLine key={task.id} task={task} slug={slug} typed={query} passage={passage} />)}
         </nav>
       )}
     </div>
@@ -51,13 +56,16 @@ function counted(count: number, query: string): string {
   return count === 1 ? "1 task." : count < AT_MOST ? `${count} tasks.` : `The best ${AT_MOST} tasks.`;
 }
 
-function searchHere(model: Model, query: string): FoundTaskFragment[] {
+function searchHere(model: Model, query: string): Found[] {
   const words = query.toLowerCase().split(/\s+/);
-  const found: FoundTaskFragment[] = [];
+  const found: Found[] = [];
   for (const task of model.tasks) {
     const status = model.statusById.get(task.status.id);
     const text = `${task.key} ${task.title} ${task.description}`.toLowerCase();
-    if (status && task.archivedAt === null && words.every((word) => text.includes(word))) found.push({ ...task, status });
+    if (status && task.archivedAt === null && words.every((word) => text.includes(word))) {
+      const around = excerpt(plainOf(task.description, (id) => model.nameById.get(id)), query);
+      found.push({ task: { ...task, status }, passage: around ? { parts: marked(around, query) } : null });
+    }
     if (found.length === AT_MOST) break;
   }
   return found;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { bestOf, dueGroup, excerpt, fit, marked } from "./find";
+import { bestOf, dueGroup, excerpt, fit, marked, passageOf } from "./find";
 
 describe("what was typed", () => {
   it.each([
@@ -32,6 +32,33 @@ describe("matches", () => {
   it("are shown with what is around them", () => {
     expect(excerpt(`${"long ".repeat(30)}needle ${"more ".repeat(40)}`, "needle")).toMatch(/^….*needle.*…$/);
     expect(excerpt("nothing here", "needle")).toBe("");
+  });
+});
+
+describe("the passage that is shown", () => {
+  type Field = "TITLE" | "DESCRIPTION" | "COMMENT";
+  const match = (field: Field, marked: string) => ({
+    field, comment: field === "COMMENT" ? { id: "c1", author: { id: "bob", name: "Bobby" } } : null,
+    segments: marked.split("|").map((text, at) => ({ text, isMatch: at % 2 === 1 })),
+  });
+  const shown = (...matches: ReturnType<typeof match>[]) => passageOf(matches, (id) => ({ bob: "Bob", user_1: "Ann" })[id]);
+  const [title, text, said] = [match("TITLE", "Sell the |tuba|"), match("DESCRIPTION", "The |Tuba| is old"), match("COMMENT", "A |tuba|?")];
+
+  it("is of the description, as the title is seen anyway", () => {
+    expect(shown(title)).toBeNull();
+    expect(shown(title, text)).toEqual({ parts: [{ text: "The ", isMatch: false }, { text: "Tuba", isMatch: true }, { text: " is old", isMatch: false }] });
+  });
+  it("is of a comment that says more than the task itself", () => {
+    expect(shown(said)?.comment).toEqual({ id: "c1", by: "Bob" });
+    expect(shown(title, said)).toBeNull();
+    expect(shown(text, said)?.comment).toBeUndefined();
+    expect(shown(title, text, match("COMMENT", "A |tuba| and a |violin|"))?.comment?.id).toBe("c1");
+  });
+  it("is plain text, its matches and the spaces around them kept", () => {
+    expect(shown(match("DESCRIPTION", "…see\n- **old |tuba|s** @[user_1]\n [the |tuba|](http://x.y)\uE000 <b>"))?.parts).toEqual([
+      { text: "…see old ", isMatch: false }, { text: "tuba", isMatch: true }, { text: "s @Ann the ", isMatch: false },
+      { text: "tuba", isMatch: true }, { text: " <b>", isMatch: false },
+    ]);
   });
 });
 

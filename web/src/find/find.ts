@@ -3,6 +3,10 @@
  *
  * Invariant: pure; today is given, so that a test can choose it.
  */
+import type { PassagesFragment } from "../gql/later/graphql";
+import { plainOf } from "../ui/plain";
+
+type Match = NonNullable<PassagesFragment["textMatches"]>[number];
 
 /** How well `text` fits what was typed, 0 if it does not: every word must be in it, or be letters of its words in order. */
 export function fit(text: string, typed: string): number {
@@ -67,6 +71,27 @@ export function excerpt(text: string, typed: string): string {
   const from = Math.max(0, Math.min(...places) - 40);
   return (from ? "…" : "") + flat.slice(from, from + EXCERPT) + (from + EXCERPT < flat.length ? "…" : "");
 }
+
+export interface Passage {
+  readonly parts: readonly Part[];
+  /** What it is in, if it is not the description; `by` whom it is. */
+  readonly comment?: { readonly id: string; readonly by: string };
+}
+
+const MARK = "\uE000"; // a letter that means nothing
+
+/** The passage that says why a task was found: of a comment where that has words that the task itself has not, else of the description. */
+export function passageOf(matches: readonly Match[], nameOf: (id: string) => string | undefined): Passage | null {
+  const [description, said] = [matches.find(({ field }) => field === "DESCRIPTION"), matches.find(({ comment }) => comment)];
+  const own = new Set(matches.filter((match) => match !== said).flatMap(wordsIn));
+  const shown = said && wordsIn(said).some((word) => !own.has(word)) ? said : description;
+  if (!shown) return null;
+  const text = shown.segments.map(({ text, isMatch }) => (isMatch ? MARK + text + MARK : text.replaceAll(MARK, ""))).join("");
+  const parts = plainOf(text, nameOf).split(MARK).map((part, at) => ({ text: part, isMatch: at % 2 === 1 })).filter((part) => part.text);
+  return shown.comment ? { parts, comment: { id: shown.comment.id, by: nameOf(shown.comment.author.id) ?? shown.comment.author.name } } : { parts };
+}
+
+const wordsIn = ({ segments }: Match): string[] => segments.filter(({ isMatch }) => isMatch).map(({ text }) => text.toLowerCase());
 
 /** By which name the tasks of the person are kept in the browser. */
 export const KEPT_TASKS = "tasks";
