@@ -164,7 +164,7 @@ async def test_dialogs_menus_and_the_task_by_keyboard_alone(open_page: OpenPage,
     assert await page.get_by_role("navigation", name="Pages").bounding_box() == pages
     await is_for_everybody(page, "the link over the navigation")
     await keys.press("c")
-    await expect(page.get_by_role("dialog", name="New task")).to_be_visible()
+    await expect(page.get_by_role("button", name="Labels: None")).to_be_visible()
     await keys.type("Tune the violin")
     await keys.press("Enter")
     await is_for_everybody(page, "new task")

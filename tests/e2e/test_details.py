@@ -4,13 +4,16 @@ import asyncio
 import itertools
 import re
 
+import pytest
 from playwright.async_api import Page, Route, expect
 
 from tests.e2e.conftest import PATIENCE_MS, OpenPage
 from tests.e2e.documents import CREATE
+from tests.e2e.network import network_of
 from tests.e2e.test_accessible import PANEL_FITS, PHONE
 from tests.e2e.test_client import (
     ASK,
+    account_of,
     card,
     create,
     has_stored,
@@ -430,6 +433,16 @@ async def test_a_guest_sees_their_project_alone_and_a_revoked_invite_lets_nobody
     await create(guest, "Oil the valves")
     await expect(card(ann, "Oil the valves")).to_be_visible()
 
+    await ann.keyboard.press("c")
+    dialog = ann.get_by_role("dialog", name="New task")
+    await dialog.get_by_role("button", name="Assignees: Nobody").click()
+    await ann.get_by_role("menuitemcheckbox", name="Gus").click()
+    await ann.keyboard.press("Escape")
+    await expect(dialog.get_by_role("button", name="Assignees: Gus")).to_be_visible()
+    await dialog.get_by_label("Project").select_option(label="No project")  # which no guest sees
+    await dialog.get_by_role("button", name="Assignees: Nobody").click()
+    await expect(ann.get_by_role("menuitemcheckbox")).to_have_text("Ann")
+
 
 async def test_who_chose_dark_sees_nothing_light_before(open_page: OpenPage) -> None:
     page = await open_page("/", color_scheme="light")
@@ -529,6 +542,111 @@ async def test_a_title_is_asked_for_and_lines_that_are_pasted_can_be_a_task_each
     await page.keyboard.press("Escape")
     cards = page.get_by_role("region", name="To do").get_by_role("button").filter(has_text=re.compile("-"))
     await expect(cards).to_have_text([re.compile(name) for name in ("Violin", "Viola", "Bass", "Drum stick")])
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+async def test_a_new_task_is_given_all_that_it_needs_by_keyboard_and_shows_it_at_once(
+    open_networked: OpenPage, width: int
+) -> None:
+    ann, bob = await two_on_a_board(
+        lambda path, **options: open_networked(path, viewport={"width": width, "height": 740}, **options)
+    )
+    keys = ann.keyboard
+    await keys.press("c")
+    dialog = ann.get_by_role("dialog", name="New task")
+    await keys.type("Tune the violin")
+    await expect(dialog.get_by_label("Status")).to_be_visible()
+    for name in ("Status", "Project"):
+        await keys.press("Tab")
+        await expect(dialog.get_by_label(name, exact=True)).to_be_focused()
+    await keys.press("Tab")
+    await expect(dialog.get_by_role("button", name="Assignees: Nobody")).to_be_focused()
+    await keys.press("Enter")
+    await expect(ann.get_by_role("menu", name="Assignees")).to_be_focused()
+    await keys.press("Home")
+    for name in ("Ann", "Bob"):
+        await expect(ann.get_by_role("menuitemcheckbox", name=name)).to_be_focused()
+        await keys.press("Space")
+        await keys.press("ArrowDown")
+    await is_accessible(ann, "a menu in the dialog")
+    await keys.press("Escape")
+    await expect(dialog.get_by_role("button", name="Assignees: Ann Bob")).to_be_focused()
+    await keys.press("Tab")
+    await keys.press("Enter")
+    await expect(ann.get_by_role("menuitemradio", name="No priority")).to_be_focused()
+    await keys.press("Home")
+    await expect(ann.get_by_role("menuitemradio", name="Urgent")).to_be_focused()
+    await keys.press("Enter")
+    await expect(dialog.get_by_role("button", name="Priority: Urgent")).to_be_focused()
+    await keys.press("Tab")
+    await keys.press("Enter")
+    await ann.get_by_role("menuitem", name="New label…").focus()
+    await keys.press("Enter")
+    await keys.type("Strings")
+    await keys.press("Enter")
+    await expect(dialog.get_by_role("button", name="Labels: Strings")).to_be_focused()
+    await keys.press("Tab")
+    await keys.press("Enter")
+    await ann.get_by_role("menuitem", name="Another day…").focus()
+    await keys.press("Enter")
+    await ann.get_by_label("Another day").fill("2031-03-05")
+    await keys.press("Enter")
+    await expect(dialog.get_by_role("button", name="Due date: Mar 5, 2031")).to_be_focused()
+    await is_accessible(ann, "what a new task is given")
+    assert await ann.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
+    await expect(ann.locator("[data-task]")).to_have_count(0)  # what was typed into menus has created nothing
+
+    await has_stored(ann, 0)
+    network_of(ann).cut()
+    await dialog.get_by_label("Title").focus()
+    await keys.press("Enter")
+    await keys.type("Tune the viola")
+    await keys.press("Enter")
+    await keys.press("Escape")
+    for title in ("Tune the violin", "Tune the viola"):
+        given = card(ann, title)
+        for what in ("Ann", "Bob"):
+            await expect(given.get_by_title(what, exact=True)).to_be_visible()
+        for what in ("Strings", "Urgent", "Mar 5, 2031"):
+            await expect(given).to_contain_text(what)
+    network_of(ann).mend()
+    await expect(card(bob, "Tune the viola")).to_contain_text("Strings")
+
+
+async def test_a_new_task_takes_over_what_is_filtered_by(open_page: OpenPage) -> None:
+    ann, bob = await two_on_a_board(open_page)
+    bob_id = (await account_of(bob))["id"]
+    await ann.get_by_role("link", name="List", exact=True).click()
+    await ann.get_by_role("button", name="Status", exact=True).click()
+    await ann.get_by_role("menuitemcheckbox", name="In progress").click()
+    status = ann.url.partition("?")[2]
+    await ann.goto(f"{ann.url.partition('?')[0]}?{status}&assignee={bob_id}&priority=LOW&due=week")
+    await is_live(ann)
+    await ann.keyboard.press("c")
+    dialog = ann.get_by_role("dialog", name="New task")
+    for name in ("Assignees: Bob", "Priority: Low"):
+        await expect(dialog.get_by_role("button", name=name)).to_be_visible()
+    await expect(dialog.get_by_role("button", name="Due date: No day")).to_have_count(0)
+    await expect(dialog.get_by_label("Status")).to_have_js_property("selectedOptions.0.label", "In progress")
+    await ann.keyboard.type("Shown")
+    await ann.keyboard.press("Enter")
+    await ann.keyboard.press("Escape")
+    await expect(card(ann, "Shown")).to_contain_text("Low")
+    await expect(card(bob, "Shown")).to_be_visible()
+    await expect(ann.get_by_text("the filters hide it")).to_have_count(0)
+
+
+async def test_a_press_beside_a_menu_leaves_its_dialog_open(open_page: OpenPage) -> None:
+    page = await sign_up(open_page, "Ann")
+    await page.keyboard.press("c")
+    dialog = page.get_by_role("dialog", name="New task")
+    await dialog.get_by_role("button", name="Priority: No priority").click()
+    await expect(page.get_by_role("menuitemradio", name="High")).to_be_visible()
+    await page.mouse.click(5, 5)
+    await expect(page.get_by_role("menuitemradio", name="High")).to_have_count(0)
+    await expect(dialog).to_be_visible()
+    await page.mouse.click(5, 5)
+    await expect(dialog).to_have_count(0)
 
 
 async def test_a_card_shows_four_lines_of_a_title_and_the_next_one_stands_below(open_page: OpenPage) -> None:

@@ -15,15 +15,17 @@ import { Board } from "./Board";
 import { FilterBar, focusFilters, tasksOf } from "./FilterBar";
 import { focusCard, follow } from "./focus";
 import { groupingOf, groupsOf, sortingOf, type Group, type Grouping, type Sorting } from "./groups";
-import { NewTask } from "./NewTask";
-import { QuickMenu } from "./QuickMenu";
+import { fetchNewTaskFields, NewTask } from "./NewTask";
 import { useBoardKeys } from "./keys";
+import { useQuick } from "./quick";
 import { clearSelection, selectTo, toggleSelected, useSelection } from "./selection";
 
 const fetchTaskPanel = () => import("../task/TaskPanel");
 const fetchList = () => import("./List");
+const fetchQuickMenu = () => import("./QuickMenu");
 const fetchSelectionBar = () => import("./SelectionBar");
 const List = lazily(fetchList);
+const QuickMenu = lazily(fetchQuickMenu);
 const SelectionBar = lazily(fetchSelectionBar);
 const TaskPanel = lazily(fetchTaskPanel);
 
@@ -73,10 +75,11 @@ export function BoardPage({ slug, view, taskKey }: { slug: string; view: "board"
     if (mayWrite) setNewIn("");
     else forget();
   }, [isNewAsked, mayWrite]);
-  useEffect(() => fetchLater(fetchMenus, fetchList, fetchTaskPanel, fetchSelectionBar), []);
+  useEffect(() => fetchLater(fetchMenus, fetchQuickMenu, fetchNewTaskFields, fetchList, fetchTaskPanel, fetchSelectionBar), []);
   const isArchive = Boolean(filters.archived);
   useEffect(() => clearSelection, [isArchive]);
   const hasSelected = useSelection(({ ids }) => ids.size > 0);
+  const isQuickAsked = useQuick(({ taskId }) => taskId !== null);
   function pressed(event: MouseEvent): void {
     const id = (event.target as Element).closest<HTMLElement>("[data-task]")?.dataset.task;
     if (!id || !mayWrite || !(event.shiftKey || event.ctrlKey || event.metaKey)) return;
@@ -111,8 +114,8 @@ export function BoardPage({ slug, view, taskKey }: { slug: string; view: "board"
           <TaskPanel key={opened?.id ?? taskKey} task={opened} taskKey={taskKey} slug={slug} onClose={close} onOpen={open} order={inOrder} />
         </Suspense>
       )}
-      {newIn !== null && <NewTask statuses={model.statuses} projects={model.projects} statusId={newIn} filters={filters} onShow={show} onClose={closeNew} />}
-      {mayWrite && <QuickMenu model={model} />}
+      {newIn !== null && <NewTask {...partsOf(model)} statusId={newIn} filters={filters} onShow={show} onClose={closeNew} />}
+      {mayWrite && isQuickAsked && <Suspense fallback={null}><QuickMenu model={model} /></Suspense>}
     </div>
   );
 }
@@ -145,8 +148,8 @@ function useOpened(model: Model, taskKey: string | undefined): Task | undefined 
   return opened;
 }
 
-/** What the filters offer: the same objects for as long as only tasks change. */
-const partsOf = ({ statuses, labels, projects, members, me }: Model) => ({ statuses, labels, projects, members, myId: me?.user.id });
+/** What filters and a new task offer: the same objects for as long as only tasks change. */
+const partsOf = ({ statuses, labels, projects, members, me }: Model) => ({ statuses, labels, projects, members, me });
 
 /** The columns; one that is as it was before is the very same array. */
 function useColumns(model: Model, tasks: readonly Task[]): Columns {

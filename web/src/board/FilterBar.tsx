@@ -8,8 +8,7 @@ import { isFiltered, NO_FILTERS, NOBODY, PRIORITIES, PRIORITY_NAMES, type Filter
 import { GROUPINGS, SORTINGS, type Grouping, type Sorting } from "./groups";
 import { roomIn, type Room } from "./room";
 
-interface FilterBarProps extends Pick<Model, "statuses" | "labels" | "projects" | "members"> {
-  myId: string | undefined;
+interface FilterBarProps extends Pick<Model, "statuses" | "labels" | "projects" | "members" | "me"> {
   /** How many tasks are shown. */
   count: number;
   /** How many each person would have, by id. */
@@ -40,11 +39,11 @@ export const tasksOf = (count: number): string => `${count} ${count === 1 ? "tas
 export const focusFilters = (): void => document.querySelector<HTMLElement>("[data-filters]")?.focus();
 
 export function FilterBar({ countOf, ...props }: FilterBarProps) {
-  const { members, projects, myId: me, filters: { assignees } } = props;
+  const { members, projects, me, filters: { assignees } } = props;
   const line = useRef<HTMLDivElement>(null);
   const width = useWidth(line);
   const room = useMemo(() => roomIn(width, members.length, projects.length > 0), [width, members.length, projects.length]);
-  const everybody = useMemo(() => [...members].sort((a, b) => Number(b.user.id === me) - Number(a.user.id === me)), [members, me]);
+  const everybody = useMemo(() => [...members].sort((a, b) => Number(b.user.id === me?.user.id) - Number(a.user.id === me?.user.id)), [members, me]);
   const people = useMemo(() => shownOf(everybody, room, assignees), [everybody, room, assignees]);
   const before = useRef<readonly number[]>(undefined);
   const counts = kept(before.current, [NOBODY, ...people.map(({ user }) => user.id)].map((id) => countOf.get(id) ?? 0));
@@ -92,7 +91,7 @@ interface BarProps extends Omit<FilterBarProps, "countOf"> {
 }
 
 /** Drawn anew only when it says something else: others change tasks many times a second. */
-const Bar = memo(function Bar({ line, room, statuses, labels, projects, members, everybody, people, counts, myId: me, count, isWhole, filters, onChange, onClear, onNew, onDeleted, grouping, sorting, onArrange }: BarProps) {
+const Bar = memo(function Bar({ line, room, statuses, labels, projects, members, everybody, people, counts, me, count, isWhole, filters, onChange, onClear, onNew, onDeleted, grouping, sorting, onArrange }: BarProps) {
   const toggled = (set: readonly string[], id: string): string[] => (set.includes(id) ? set.filter((each) => each !== id) : [...set, id]);
   const toggle = (id: string, name: string, count: number | undefined, picture: ReactNode): ReactNode => (
     <button key={id} type="button" aria-pressed={filters.assignees.includes(id)} aria-label={`${name}, ${tasksOf(count ?? 0)}`}
@@ -127,7 +126,7 @@ const Bar = memo(function Bar({ line, room, statuses, labels, projects, members,
         <input type="search" aria-label="Filter by text" placeholder="Filter…" className={`${INPUT} min-w-18 shrink-99 basis-40 ${room.isNarrow ? "grow" : ""}`} value={filters.text} onChange={(event) => onChange({ text: event.target.value })} />
         {room.hasPeople && (
           <div className="-m-1 flex min-w-13 items-center gap-1 overflow-x-auto p-1 [scrollbar-width:none]" role="group" aria-label="Assignees">
-            {people.map(({ user: { id, name } }, at) => toggle(id, id === me ? "Me" : name, counts[at + 1], <Avatar id={id} name={name} size={26} />))}
+            {people.map(({ user: { id, name } }, at) => toggle(id, id === me?.user.id ? "Me" : name, counts[at + 1], <Avatar id={id} name={name} size={26} />))}
             {members.length > people.length && (
               <Menu label="All people" trigger={<AllPeople more={members.length - people.length} />}>
                 {anybody()({})}

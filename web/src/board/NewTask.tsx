@@ -1,17 +1,26 @@
 /** Creates tasks one after the other: Enter saves and keeps the field open, Escape keeps what was typed. */
-import { memo, useEffect, useLayoutEffect, useRef, useState, type ClipboardEvent, type FormEvent } from "react";
+import { memo, Suspense, useEffect, useLayoutEffect, useRef, useState, type ClipboardEvent, type FormEvent } from "react";
+import { lazily } from "../app/later";
 import type { Model, Task } from "../data/model";
 import { takeTyped } from "../find/asked";
 import { newId } from "../sync/ids";
-import { Button, Field, Select } from "../ui/controls";
+import { updated } from "../sync/tasks";
+import { whoSees } from "../task/mentions";
+import { Button, Field } from "../ui/controls";
 import { Dialog } from "../ui/dialog";
 import { announce } from "../ui/announce";
 import { NEW_TASK, useDraft } from "../ui/drafts";
 import { toast } from "../ui/toasts";
 import { useWorkspace } from "../workspace/context";
-import { NOBODY, shownTasks, today, type Filters } from "./arrange";
+import { shownTasks, today, type Filters } from "./arrange";
+import { begun } from "./begun";
+import type { Change } from "./changes";
 
-interface NewTaskProps extends Pick<Model, "statuses" | "projects"> {
+export const fetchNewTaskFields = () => import("./NewTaskFields");
+const Fields = lazily(fetchNewTaskFields);
+
+interface NewTaskProps extends Pick<Model, "statuses" | "projects" | "members" | "labels" | "me"> {
+  /** Of the column that it was asked for in, or empty. */
   statusId: string;
   filters: Filters;
   /** Shows a task that the filters hide. */
@@ -19,14 +28,17 @@ interface NewTaskProps extends Pick<Model, "statuses" | "projects"> {
   onClose: () => void;
 }
 
-export const NewTask = memo(function NewTask({ statuses, projects, statusId, filters, onShow, onClose }: NewTaskProps) {
+export const NewTask = memo(function NewTask({ statusId, filters, onShow, onClose, ...model }: NewTaskProps) {
   const workspace = useWorkspace();
   const [title, keep] = useDraft(NEW_TASK);
-  const [status, setStatus] = useState(statusId || (statuses.find(({ category }) => category === "TODO")?.id ?? statuses[0]?.id ?? ""));
-  const open = projects.filter(({ archivedAt }) => !archivedAt);
-  // A guest's tasks are all in one of the guest's projects.
-  const isGuest = workspace.model().me?.role === "GUEST";
-  const [project, setProject] = useState((filters.project === NOBODY ? "" : filters.project) || (isGuest ? (open[0]?.id ?? "") : ""));
+  const [wanted, setWanted] = useState(() => begun(model, statusId, filters, today()));
+  // Whoever does not see the project, and a label that was deleted meanwhile, would have the task refused.
+  const members = whoSees(model.members, wanted);
+  const chosen = {
+    ...wanted,
+    assignees: wanted.assignees.filter(({ id }) => members.some(({ user }) => user.id === id)),
+    labels: wanted.labels.filter(({ id }) => model.labels.some((label) => label.id === id)),
+  };
   const [created, setCreated] = useState<readonly string[]>([]);
   const hidden = useRef<readonly Task[]>([]); // by the filters
   const field = useRef<HTMLFormElement>(null);
@@ -43,6 +55,9 @@ export const NewTask = memo(function NewTask({ statuses, projects, statusId, fil
     const typed = takeTyped();
     if (typed) keep(title + typed);
   }, []);
+  function change({ projectId, ...rest }: Change): void {
+    setWanted((now) => ({ ...now, ...updated(now, rest), ...(projectId === undefined ? {} : { project: projectId ? { id: projectId } : null }) }));
+  }
   function submit(event: FormEvent): void {
     event.preventDefault();
     createAll([title.trim()]);
@@ -50,7 +65,12 @@ export const NewTask = memo(function NewTask({ statuses, projects, statusId, fil
   function createAll(titles: readonly string[]): void {
     setAsked(true);
     if (titles.some(problemOf)) return;
-    const inputs = titles.map((each) => ({ id: newId("task"), workspaceId: workspace.id, title: each, ...(status ? { statusId: status } : {}), ...(project ? { projectId: project } : {}) }));
+    const { status, project, priority, dueDate, assignees, labels } = chosen;
+    const given = {
+      ...(status.id ? { statusId: status.id } : {}), ...(project ? { projectId: project.id } : {}), ...(dueDate ? { dueDate } : {}),
+      priority, assigneeIds: assignees.map(({ id }) => id), labelIds: labels.map(({ id }) => id),
+    };
+    const inputs = titles.map((each) => ({ id: newId("task"), workspaceId: workspace.id, title: each, ...given }));
     workspace.submitEach("createTask", inputs);
     const tasks = inputs.flatMap(({ id }) => workspace.model().taskById.get(id) ?? []);
     const hiddenNow = tasks.filter((task) => shownTasks([task], filters, today()).tasks.length === 0);
@@ -83,15 +103,7 @@ export const NewTask = memo(function NewTask({ statuses, projects, statusId, fil
       <form ref={field} className="grid gap-3" noValidate onSubmit={submit}>
         <Field label="Title" value={title} onChange={(event) => { keep(event.target.value); setAsked(false); }} onPaste={paste} required problem={problem} autoFocus autoComplete="off"
           hint={<>{created.length > 0 && `${created.length} created. `}<span className="pointer-coarse:hidden">{created.length ? "Enter creates one more, Escape closes." : "Enter creates it, and you can type the next one."}</span></>} />
-        <div className="grid grid-cols-2 gap-3">
-          <Select label="Status" value={status} onChange={(event) => setStatus(event.target.value)}>
-            {statuses.map(({ id, name }) => <option key={id} value={id}>{name}</option>)}
-          </Select>
-          <Select label="Project" value={project} onChange={(event) => setProject(event.target.value)}>
-            {!isGuest && <option value="">No project</option>}
-            {open.map(({ id, name }) => <option key={id} value={id}>{name}</option>)}
-          </Select>
-        </div>
+        <Suspense fallback={null}><Fields chosen={chosen} model={{ ...model, members }} onChange={change} /></Suspense>
         <div className="flex flex-wrap gap-2">
           <Button kind="primary" type="submit" className="grow">Create task</Button>
           {lines.length > 1 && <Button className="grow" onClick={() => createAll(lines)}>Create {lines.length} tasks, one per line</Button>}

@@ -7,7 +7,8 @@ import { liftToasts } from "../ui/toasts";
 import { useWorkspace } from "../workspace/context";
 import { focusFilters } from "./FilterBar";
 import { focusCard } from "./focus";
-import { archiveAll, TaskChoices } from "./QuickMenu";
+import { archiveAll } from "./changes";
+import { TaskChoices } from "./QuickMenu";
 import { QUICK_KEYS } from "./quick-keys";
 import { clearSelection, selectedTasks, useSelection } from "./selection";
 

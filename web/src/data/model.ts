@@ -210,4 +210,4 @@ function grouped<R>(rows: readonly R[], keyOf: (row: R) => string | undefined): 
 export const mayRestore = (model: Model): boolean => may(model, "TASK_DELETE") || model.me?.role === "GUEST";
 
 /** What the person may do here, by what everybody is told of their membership. */
-export const may = (model: Model, permission: Permission): boolean => model.me?.permissions.includes(permission) ?? false;
+export const may = (model: Pick<Model, "me">, permission: Permission): boolean => model.me?.permissions.includes(permission) ?? false;

@@ -111,7 +111,8 @@ export function taskEffects<R extends AnyRow>(me: string, template: (task: TaskR
   };
 }
 
-function updated(task: TaskRow, input: Input): Partial<TaskRow> {
+/** What an update changes of a task. */
+export function updated(task: Pick<TaskRow, "assignees" | "labels">, input: Input): Partial<TaskRow> {
   const patch: Record<string, unknown> = {};
   for (const name of SCALARS) if (input[name] !== undefined) patch[name] = input[name] ?? cleared(name);
   if (input.statusId !== undefined) patch.status = { id: input.statusId };

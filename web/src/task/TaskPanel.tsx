@@ -9,8 +9,9 @@ import { useEffect, useMemo, useRef, useState, type FormEvent, type ReactNode } 
 import { useQuery } from "urql";
 import { Link } from "wouter";
 import { isLate, PRIORITY_NAMES } from "../board/arrange";
+import { archiveAll, moveTo } from "../board/changes";
 import { focusCard } from "../board/focus";
-import { archiveAll, moveTo, TaskChoices } from "../board/QuickMenu";
+import { TaskChoices } from "../board/QuickMenu";
 import type { QuickKind } from "../board/quick-keys";
 import { isTyping } from "../board/typing";
 import { may, mayRestore, type Model, type Task } from "../data/model";

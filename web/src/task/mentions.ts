@@ -31,7 +31,7 @@ export function toTyped(text: string, members: readonly Membership[]): string {
 export const toRead = (text: string, nameById: ReadonlyMap<string, string>): string => text.replace(KEPT, (_, id: string) => `@${nameById.get(id) ?? "somebody"}`);
 
 /** Who sees a task: a guest only in their own projects. */
-export const whoSees = (members: readonly Membership[], task: Task): Membership[] =>
+export const whoSees = (members: readonly Membership[], task: Pick<Task, "project">): Membership[] =>
   members.filter(({ role, projects }) => role !== "GUEST" || (projects ?? []).some(({ id }) => id === task.project?.id));
 
 /** The mention that is being typed just before the caret, without its `@`; null if none is. */

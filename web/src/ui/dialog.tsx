@@ -29,8 +29,8 @@ export function Dialog({ title, isHigh = false, onClose, children }: { title: st
         event.preventDefault();
         onClose();
       }}
-      // Whoever selects text in it may let go outside.
-      onPointerDown={(event) => { isPressedOutside.current = event.target === dialog.current; }}
+      // Whoever selects text in it may let go outside, and a press beside a menu closes that alone.
+      onPointerDown={(event) => { isPressedOutside.current = event.target === dialog.current && !dialog.current.querySelector("[data-radix-menu-content]"); }}
       onClick={(event) => event.target === dialog.current && isPressedOutside.current && onClose()}
     >
       <div className="grid gap-4 p-5">

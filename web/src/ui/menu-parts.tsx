@@ -37,7 +37,7 @@ export function Menu({ label, trigger, children, byKey, ...state }: MenuProps) {
   return (
     <DropdownMenu.Root modal={false} {...state}>
       <DropdownMenu.Trigger asChild>{trigger}</DropdownMenu.Trigger>
-      <DropdownMenu.Portal container={document.getElementById("page")}>
+      <DropdownMenu.Portal container={placeOf()}>
         <DropdownMenu.Content aria-label={label} className={CONTENT} side={byKey?.side ?? "bottom"} sideOffset={4} collisionPadding={8} align="start" onFocus={entered} {...(asked && DIALOG)}>
           {byKey && <Heading label={byKey.heading} />}
           {asked ? <Asked {...asked} onClose={() => state.onOpenChange?.(false)} /> : <AskContext value={setAsked}>{children}</AskContext>}
@@ -46,6 +46,9 @@ export function Menu({ label, trigger, children, byKey, ...state }: MenuProps) {
     </DropdownMenu.Root>
   );
 }
+
+/** In the dialog that is open, which lets nothing outside of it be pressed, else in the page. */
+const placeOf = (): HTMLElement | null => [...document.querySelectorAll<HTMLElement>("dialog[open]")].at(-1) ?? document.getElementById("page");
 
 export function MenuItem({ onSelect, children }: MenuItemProps) {
   // Before the menu is gone: a dialog that comes of it gives the focus back to what has it now.
@@ -92,6 +95,7 @@ function Asked({ ask, label, type, value, maxLength, offer, onTake, onClose }: T
   const text = typed.trim();
   function take(event: FormEvent): void {
     event.preventDefault();
+    event.stopPropagation(); // what is around the menu may be a form, too
     if (!text) return;
     onClose();
     onTake(text);

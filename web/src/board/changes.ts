@@ -1,0 +1,55 @@
+/** What is done to tasks from the board, a task or a menu: it is said, and several tasks are one change that can be taken back. */
+import type { Task } from "../data/model";
+import type { OpenWorkspace } from "../data/workspace";
+import { announce } from "../ui/announce";
+import { toast } from "../ui/toasts";
+import { targetsOf } from "./selection";
+import { sentenceOf } from "./spoken";
+
+/** What is chosen anew, as the input of a mutation says it. */
+export type Change = Partial<Readonly<{
+  statusId: string;
+  priority: string;
+  dueDate: string | null;
+  projectId: string | null;
+  addAssigneeIds: readonly string[];
+  removeAssigneeIds: readonly string[];
+  addLabelIds: readonly string[];
+  removeLabelIds: readonly string[];
+}>>;
+
+/** Changes tasks alike; it is said, of several where all see it, and can be taken back there. */
+export function changeAll(workspace: OpenWorkspace, tasks: readonly Task[], change: Change): void {
+  const keys = workspace.submitAll(tasks.map(({ id }) => id), change);
+  if (tasks.length > 1) toast(`${tasks.length} tasks were changed`, undefined, { label: "Undo", run: () => workspace.undo(keys), undoes: keys });
+  else tell(workspace, tasks, change);
+}
+
+/** Assigns a task to oneself, or no more, and what is selected with it. */
+export function takeOrGiveBack(workspace: OpenWorkspace, task: Task): void {
+  const isMine = task.assignees.some(({ id }) => id === workspace.myId);
+  changeAll(workspace, targetsOf(task, workspace.model()), { [isMine ? "removeAssigneeIds" : "addAssigneeIds"]: [workspace.myId] });
+}
+
+/** Says a change of one task; of several it is not read out one by one. */
+export function tell(workspace: OpenWorkspace, tasks: readonly Task[], change: Change): void {
+  const [task] = tasks;
+  if (task && tasks.length === 1) announce(sentenceOf(task, change, workspace.model(), workspace.myId));
+}
+
+/** Archives tasks, or takes them out where they are archived, as one; it is said, and can be taken back there. */
+export function archiveAll(workspace: OpenWorkspace, tasks: readonly Task[]): void {
+  const [first] = tasks;
+  if (!first) return;
+  const isArchived = first.archivedAt !== null;
+  const keys = workspace.submitEach(isArchived ? "restoreTask" : "archiveTask", tasks.map(({ id }) => ({ id })));
+  const said = tasks.length > 1 ? `${tasks.length} tasks were` : `“${first.title}” was`;
+  toast(`${said} ${isArchived ? "taken out of the archive" : "archived"}`, undefined, { label: "Undo", run: () => workspace.undo(keys), undoes: keys });
+}
+
+/** Moves a task to the end of another column, and says so. */
+export function moveTo(workspace: OpenWorkspace, task: Task, statusId: string): void {
+  if (task.status.id === statusId) return;
+  workspace.submit("moveTask", { id: task.id, statusId, position: { edge: "LAST" } });
+  tell(workspace, [task], { statusId });
+}
