@@ -7,11 +7,13 @@ question is answered when the mail is sent, and only to whoever reads it.
 from __future__ import annotations
 
 import hashlib
+from datetime import datetime
 
 from db import accounts, mails
 from db.errors import Duplicate
 from db.mails import AccountToken
 from db.models import AccountTokenKind, Actor, User
+from db.session import Session
 from db.unit_of_work import UnitOfWork
 from domain import attempts, fields, passwords
 from domain.accounts import Announce, email, session_name, wrong_credentials
@@ -64,6 +66,13 @@ async def reset_password(desk: Desk, token: str, new_password: str, device: str 
     await attempts.forget(desk.database, desk.limits.sign_in_by_account, link.email)
     await attempts.forget(desk.database, desk.limits.change_password_by_account, str(link.user_id))
     return signed_in
+
+
+async def may_reset(session: Session, token: str, at: datetime) -> bool:
+    """Whether `reset_password` would take this link's token now. Looking does not use it up."""
+    link = await mails.account_token_by_hash(session, AccountTokenKind.RESET_PASSWORD, link_hash(token), at)
+    user = None if link is None else await accounts.user_by_id(session, link.user_id)
+    return link is not None and user is not None and user.email == link.email
 
 
 async def request_email_change(desk: Desk, actor: Actor, new_email: str, password: str) -> None:

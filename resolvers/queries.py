@@ -9,7 +9,7 @@ from uuid import UUID
 
 import strawberry
 
-from domain import ids, invites, lookups
+from domain import ids, invites, lookups, recovery
 from domain.errors import NotFound, TopLevel
 from execution.costs import Cost
 from execution.personal import Personal
@@ -168,6 +168,18 @@ class Query:
             invited_by=found.invited_by,
             is_for_one_address=found.is_for_one_address,
         )
+
+    @strawberry.field(
+        description=(
+            "Public: whether a link from `requestPasswordReset` still works, and nothing of whose it is. False when"
+            " unknown, expired or used (no distinction). Asking does not use it up. Ask by POST: a token belongs"
+            " into no address."
+        )
+    )
+    async def is_password_reset_token_valid(
+        self, info: Info, token: Annotated[str, strawberry.argument(description="What the link has after its `#`.")]
+    ) -> bool:
+        return await recovery.may_reset(info.context.reading, token, info.context.desk.clock())
 
     @strawberry.field(
         description="What this operation costs and what you have left; without credentials, your address.",

@@ -9,6 +9,7 @@ from tests.people import PASSWORD, Api, Person
 RESET = """mutation ($i: ResetPasswordInput!) { it: resetPassword(input: $i) {
   accessToken userErrors { code path } viewer { emailVerifiedAt } } }"""
 DELETE = "mutation ($i: DeleteAccountInput!) { it: deleteAccount(input: $i) { accepted userErrors { message } } }"
+VALID = "query ($t: String!) { isPasswordResetTokenValid(token: $t) }"
 VIEWER = "{ viewer { emailVerifiedAt user { id } } }"
 
 
@@ -22,12 +23,17 @@ async def test_a_reset_works_once_ends_all_sessions_and_proves_the_address(api: 
     await api.request_password_reset(f" {person.email.upper()} ")
     token = await api.mailed_token(person.email, "reset")
     form = {"i": {"token": token, "newPassword": "another password"}}
+    for _ in range(3):  # looking at a link does not use it up
+        assert await api.ask(VALID, {"t": token}) == {"isPasswordResetTokenValid": True}
     done = (await other_api.ask(RESET, form))["it"]
     assert done["userErrors"] == []
     assert done["viewer"]["emailVerifiedAt"] is not None
     assert (await person.on(other_api).answer(VIEWER))["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
     again = (await api.ask(RESET, form))["it"]
     assert again["userErrors"] == [{"code": "INVALID_CREDENTIALS", "path": ["input", "token"]}]
+    verify = await api.mailed_token(person.email, "verify")
+    for useless in (token, verify, "", "\0", "x" * 10_000):
+        assert await api.ask(VALID, {"t": useless}) == {"isPasswordResetTokenValid": False}
 
 
 async def test_an_unknown_address_is_answered_like_a_known_one(api: Api) -> None:

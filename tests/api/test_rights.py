@@ -58,7 +58,7 @@ def outcome(found: Any) -> str:
     it = found["data"]["it"]
     if it is None or it == [None]:
         return "hidden"
-    if isinstance(it, list) or not it.get("userErrors"):
+    if isinstance(it, list | bool) or not it.get("userErrors"):
         return "ok"
     (error,) = it["userErrors"]
     assert error["__typename"] in KINDS.get(error["code"], "ValidationError")

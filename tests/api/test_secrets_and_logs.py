@@ -17,6 +17,7 @@ SIGN_IN = """mutation ($e: String!, $p: String!) {
 REFRESH = "mutation ($t: String!) { refreshSession(input: {refreshToken: $t}) { refreshToken userErrors { code } } }"
 RESET = """mutation ($t: String!, $p: String!) {
   resetPassword(input: {token: $t, newPassword: $p}) { accessToken refreshToken userErrors { code } } }"""
+VALID = "query ($t: String!) { isPasswordResetTokenValid(token: $t) }"
 WRONG, NEW = "canary-of-a-wrong-password", "canary-of-a-new-password"
 
 
@@ -39,6 +40,7 @@ async def test_no_log_has_a_secret(stack: TestStack, http: httpx.AsyncClient, tm
         await api.ask(REFRESH, {"t": bob.refresh_token})  # stolen: all of them end
         await api.request_password_reset(bob.email)
         reset = await api.mailed_token(bob.email, "reset")
+        await api.ask(VALID, {"t": reset})
         anew = (await api.ask(RESET, {"t": reset, "p": NEW}))["resetPassword"]
         await api.ask(RESET, {"t": reset, "p": NEW})
         secrets = [token, signing, invite, bob.token, bob.refresh_token, refreshed, reset, PASSWORD, WRONG, NEW]

@@ -6,12 +6,13 @@ import re
 import uuid
 
 import pytest
-from playwright.async_api import Browser, expect
+from playwright.async_api import Browser, Route, expect
 
 from domain.unsubscribing import unsubscribe_token
 from server.tokens import mail_keys
 from tests.e2e.conftest import MAILBOX, OpenPage
 from tests.e2e.documents import SIGN_UP
+from tests.e2e.test_client import is_accessible
 from tests.processes import SECRET
 
 PASSWORD = "a password for trying"
@@ -46,6 +47,8 @@ async def test_a_forgotten_password_is_set_anew_by_the_link_that_comes_by_mail(o
     (token,) = await MAILBOX.links(email, "reset")
     page = await open_page(f"/reset#{token}")
     await expect(page.get_by_label("New password")).to_have_accessible_description("At least 10 characters.")
+    slow = await open_page(f"/reset#{token}")
+    await slow.get_by_label("New password").fill("too late a password")
     await page.get_by_label("New password").fill("another password")
     await page.get_by_role("button", name="Set password and sign in").click()
     await expect(page.get_by_role("heading")).to_have_text("Your password is set")
@@ -53,13 +56,36 @@ async def test_a_forgotten_password_is_set_anew_by_the_link_that_comes_by_mail(o
     stored = await page.evaluate("() => JSON.parse(localStorage.getItem('tutti.accounts'))[0].email")
     assert stored == email
 
+    await slow.get_by_role("button", name="Set password and sign in").click()
     again = await open_page(f"/reset#{token}")
-    await again.get_by_label("New password").fill("a third password")
-    await again.get_by_role("button", name="Set password and sign in").click()
-    await expect(again.get_by_role("heading")).to_have_text("This link does not work")
-    await expect(again.locator("#place")).to_contain_text("used already")
+    for spent in (slow, again):
+        await expect(spent.get_by_role("heading")).to_have_text("This link does not work")
+        await expect(spent.locator("#place")).to_contain_text("used already")
+        await expect(spent).to_have_url(re.compile("^[^#]*$"))
+        await expect(spent.get_by_label("New password")).to_have_count(0)
     await again.get_by_role("link", name="Ask for a new one").click()
     await expect(again.get_by_role("heading")).to_have_text("Forgot your password?")
+
+
+async def test_a_link_is_looked_at_without_telling_its_token_and_opens_where_that_fails(open_page: OpenPage) -> None:
+    page = await open_page("/reset")
+    asked: list[tuple[str, str]] = []
+
+    async def cut(route: Route) -> None:
+        asked.append((route.request.method, route.request.url))
+        await route.abort()
+
+    await page.route("**/graphql*", cut)
+    await page.goto("/verify")
+    await page.goto("/reset#not-a-token")
+    await expect(page.get_by_label("New password")).to_be_visible()
+    assert [method for method, _ in asked] == ["POST"]
+    assert not any("not-a-token" in url for _, url in asked)
+    await page.unroute_all()
+    await page.evaluate("() => (location.hash = 'another')")
+    await expect(page.get_by_role("heading")).to_have_text("This link does not work")
+    await expect(page.get_by_role("heading")).to_be_focused()
+    await is_accessible(page, "a link that does not work")
 
 
 async def test_an_address_is_confirmed_by_a_click(open_page: OpenPage) -> None:

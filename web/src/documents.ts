@@ -12,10 +12,10 @@ import * as first from "./gql/graphql";
 import * as later from "./gql/later/graphql";
 import * as graphiql from "./graphiql/documents";
 import * as join from "./join/documents";
-import { MUTATIONS } from "./mail/documents";
+import { IS_VALID, MUTATIONS } from "./mail/documents";
 import * as session from "./session/documents";
 
-const texts = [graphiql, join, MUTATIONS, session].flatMap((each): string[] => Object.values(each));
+const texts = [graphiql, join, MUTATIONS, { IS_VALID }, session].flatMap((each): string[] => Object.values(each));
 for (const [name, document] of [...Object.entries(first), ...Object.entries(later)] as [string, DocumentNode][]) {
   if (!name.endsWith("Document")) continue;
   // urql's cache asks for every __typename; what goes over the socket does not go by it.

@@ -1,18 +1,34 @@
 /** `/reset` asks for a link by mail; `/reset#<token>`, where that link leads, sets the new password and signs in. */
 import { element } from "../join/element";
 import { adoptIfSession, EMAIL, Refused } from "../session/accounts";
-import type { UserError } from "../session/requests";
+import { ask, type UserError } from "../session/requests";
 import { show } from "../join/show";
+import { IS_VALID } from "./documents";
 import { forgetToken, form, run, start, token } from "./page";
+
+const LOOK_MS = 5_000; // nobody waits longer for what only saves them some typing
 
 interface Payload {
   userErrors: UserError[];
 }
 
-function open(): void {
+async function open(): Promise<void> {
   const found = token();
-  if (found) setPassword(found);
-  else askForLink();
+  if (!found) return askForLink();
+  const works = await isValid(found);
+  if (token() !== found) return; // another link was opened meanwhile
+  if (works) setPassword(found);
+  else refuseLink();
+}
+
+/** Whether the link works, as far as can be told: where it cannot be asked, setting the password says so. */
+async function isValid(found: string): Promise<boolean> {
+  try {
+    const answer = await ask<{ isPasswordResetTokenValid: boolean }>({ query: IS_VALID, variables: { token: found } }, {}, LOOK_MS);
+    return answer.data?.isPasswordResetTokenValid ?? true;
+  } catch {
+    return true;
+  }
 }
 
 function askForLink(): void {
@@ -57,5 +73,5 @@ function refuseLink(): void {
   );
 }
 
-addEventListener("hashchange", open);
-open();
+addEventListener("hashchange", () => void open());
+void open();
