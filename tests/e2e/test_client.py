@@ -394,8 +394,10 @@ async def test_signing_out_leaves_nothing_behind(open_page: OpenPage) -> None:
     await page.get_by_role("link", name="Account").click()
     await page.get_by_role("button", name="Sign out").click()
     question = page.get_by_role("dialog", name="Sign out and lose what you have written?")
-    await expect(question).to_contain_text("1 text that you have written in this tab is not sent or saved yet")
-    await question.get_by_role("button", name="Sign out and lose it").click()
+    await expect(question).to_contain_text(
+        "2 texts that you have written in this tab and others are not sent or saved yet"
+    )
+    await question.get_by_role("button", name="Sign out and lose them").click()
     for tab in (page, other):
         await expect(tab.get_by_role("heading", name="Tasks that people change together, live.")).to_be_visible()
         await until(tab, NO_REPLICA)

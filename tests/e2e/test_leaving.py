@@ -1,5 +1,7 @@
 """Who leaves a browser: what is asked before something is lost, and what stays when a session was ended elsewhere."""
 
+import uuid
+
 from playwright.async_api import Page, expect
 
 from tests.e2e.conftest import OpenPage
@@ -22,6 +24,7 @@ from tests.e2e.test_client import (
     two_on_a_board,
     until,
 )
+from tests.e2e.test_tabs import act_as
 
 IS_REFUSED = """async token => {
     const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
@@ -91,6 +94,74 @@ async def test_signing_out_asks_before_it_loses_changes(open_networked: OpenPage
     await question.get_by_role("button", name="Sign out and lose them").click()
     await expect(page.get_by_role("heading", name="Tasks that people change together, live.")).to_be_visible()
     await until(page, NO_REPLICA)
+
+
+async def test_what_was_typed_is_back_when_one_acts_as_oneself_again_and_nobody_else_reads_it(
+    open_page: OpenPage,
+) -> None:
+    page = await sign_up(open_page, "Ann")
+    await create(page, "Tune")
+    await card(page, "Tune").click()
+    comment = page.get_by_role("textbox", name="Write a comment")
+    await comment.fill("Of Ann")
+    title = page.get_by_role("dialog", name="New task").get_by_label("Title")
+    await type_a_title(page, "Half of Ann")
+
+    await page.get_by_role("link", name="Account").click()
+    await page.get_by_role("button", name="Add an account…").click()
+    form = page.get_by_role("dialog", name="Add an account")
+    await form.get_by_role("button", name="Create account").click()
+    await form.get_by_label("Your name").fill("Eve")
+    await form.get_by_label("Email").fill(f"{uuid.uuid4().hex}@example.com")
+    await form.get_by_label("Password").fill(PASSWORD)
+    await form.get_by_role("button", name="Create my account").click()
+    await expect(page.get_by_role("region", name="To do")).to_be_visible()
+    await is_live(page)
+    await type_a_title(page, "Half of Eve")
+
+    await act_as(page, "Ann")
+    await page.reload()
+    await card(page, "Tune").click()
+    await expect(comment).to_have_value("Of Ann")
+    await page.get_by_role("button", name="Close task").click()
+    await page.get_by_role("button", name="New task", exact=True).click()
+    await expect(title).to_have_value("Half of Ann")
+    await page.keyboard.press("Escape")
+
+    await page.get_by_role("link", name="Account").click()
+    await page.get_by_role("button", name="Sign out", exact=True).click()
+    question = page.get_by_role("dialog", name="Sign out and lose what you have written?")
+    await expect(question).to_contain_text("2 texts that you have written in this tab are not sent or saved yet")
+    await question.get_by_role("button", name="Sign out and lose them").click()
+    await page.get_by_role("button", name="Go on as Eve").click()
+    await is_live(page)
+    kept = await page.evaluate("Object.entries(sessionStorage).filter(([key]) => key.startsWith('tutti.draft'))")
+    assert [text for _, text in kept] == ["Half of Eve"]
+
+
+async def test_signing_out_asks_about_what_was_typed_in_other_tabs_that_are_open(open_page: OpenPage) -> None:
+    page = await sign_up(open_page, "Ann")
+    other = await page.context.new_page()
+    await other.goto(page.url)
+    await is_live(other)
+    await type_a_title(other, "Half a title")
+    await other.reload()
+    await is_live(other)
+    await page.get_by_role("link", name="Account").click()
+    await page.get_by_role("button", name="Sign out", exact=True).click()
+    question = page.get_by_role("dialog", name="Sign out and lose what you have written?")
+    await expect(question).to_contain_text("1 text that you have written in other tabs is not sent or saved yet")
+    await question.get_by_role("button", name="Cancel").click()
+    await type_a_title(other, "")
+    await page.get_by_role("button", name="Sign out", exact=True).click()
+    await expect(page.get_by_role("heading", name="Tasks that people change together, live.")).to_be_visible()
+
+
+async def type_a_title(page: Page, text: str) -> None:
+    """Of a task that is not made."""
+    await page.get_by_role("button", name="New task", exact=True).click()
+    await page.get_by_role("dialog", name="New task").get_by_label("Title").fill(text)
+    await page.keyboard.press("Escape")
 
 
 async def test_a_change_that_is_to_be_decided_about_is_not_said_to_be_saved_and_not_lost_unasked(

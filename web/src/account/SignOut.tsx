@@ -9,7 +9,9 @@ import { leave, undecidedHere, waitingHere } from "./leave";
 interface Unsaved {
   readonly waiting: number;
   readonly undecided: number;
-  readonly drafts: number;
+  /** Texts that are typed. */
+  readonly here: number;
+  readonly elsewhere: number;
 }
 
 export function SignOut({ label }: { label?: string }) {
@@ -22,8 +24,8 @@ export function SignOut({ label }: { label?: string }) {
       announce("Saving…");
     });
     setSaving(false);
-    const found = { waiting, undecided: undecidedHere(), drafts: countDrafts() };
-    if (waiting + found.undecided + found.drafts === 0) return leave();
+    const found = { waiting, undecided: undecidedHere(), ...(await countDrafts()) };
+    if (waiting + found.undecided + found.here + found.elsewhere === 0) return leave();
     setUnsaved(found);
   }
   return (
@@ -34,14 +36,16 @@ export function SignOut({ label }: { label?: string }) {
   );
 }
 
-function Question({ unsaved: { waiting, undecided, drafts }, onClose }: { unsaved: Unsaved; onClose: () => void }) {
+function Question({ unsaved: { waiting, undecided, here, elsewhere }, onClose }: { unsaved: Unsaved; onClose: () => void }) {
   const changes = waiting + undecided;
+  const drafts = here + elsewhere;
+  const where = elsewhere === 0 ? "in this tab" : here === 0 ? "in other tabs" : "in this tab and others";
   const [it, they] = changes + drafts === 1 ? ["it", "it"] : ["them", "they"];
   return (
     <Confirm title={`Sign out and lose ${changes > 0 ? "changes" : "what you have written"}?`} action={`Sign out and lose ${it}`} onClose={onClose} onConfirm={async () => { await leave(); return null; }}>
       {waiting > 0 && <p>{countOf(waiting)} not saved yet: the server has not been reached since.</p>}
       {undecided > 0 && <p>{countOf(undecided)} not saved, as somebody changed the same: which is to stay is not decided yet.</p>}
-      {drafts > 0 && <p>{drafts === 1 ? "1 text that you have written in this tab is" : `${drafts} texts that you have written in this tab are`} not sent or saved yet.</p>}
+      {drafts > 0 && <p>{drafts === 1 ? `1 text that you have written ${where} is` : `${drafts} texts that you have written ${where} are`} not sent or saved yet.</p>}
       <p>Signing out removes what is kept in this browser, so {they} would be lost.</p>
     </Confirm>
   );

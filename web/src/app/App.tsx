@@ -1,14 +1,14 @@
 /** Who is here, and which page that address is. Pages that not everybody opens at once are loaded when they are. */
-import { useEffect, useRef, useState, useSyncExternalStore } from "react";
+import { useEffect, useState, useSyncExternalStore } from "react";
 import { Provider, type Client } from "urql";
 import { Link, Redirect, Route, Switch } from "wouter";
 import { createGraphQLClient } from "../data/client";
 import { Connection } from "../data/connection";
-import { activeAccount, endedIds, onAccountsChange, ownerId } from "../session/accounts";
+import { activeAccount, endedIds, knownIds, onAccountsChange } from "../session/accounts";
 import { Welcome } from "../session/Welcome";
 import { Announcer } from "../ui/announce";
 import { Empty, Loading } from "../ui/controls";
-import { forgetDrafts } from "../ui/drafts";
+import { keepDraftsOf } from "../ui/drafts";
 import { Toasts } from "../ui/toasts";
 import { ViewerProvider, useViewer } from "../workspace/viewer";
 import { ConnectionContext } from "../workspace/connection-context";
@@ -26,12 +26,8 @@ const LAST = "tutti.workspace"; // localStorage: the id of the workspace that wa
 
 export function App() {
   const accountId = useSyncExternalStore(onAccountsChange, () => activeAccount()?.id ?? null);
-  const owner = useSyncExternalStore(onAccountsChange, ownerId);
-  const lastOwner = useRef(owner);
-  useEffect(() => {
-    if (lastOwner.current !== owner) forgetDrafts(); // also where another tab signed out
-    lastOwner.current = owner;
-  }, [owner]);
+  const known = useSyncExternalStore(onAccountsChange, () => knownIds().join(" "));
+  useEffect(() => keepDraftsOf(known.split(" ")), [known]);
   const ended = useSyncExternalStore(onAccountsChange, () => endedIds().join(" "));
   useEffect(() => {
     if (ended) void whenThere(() => import("../account/leave")).then(({ forgetSaved }) => Promise.all(ended.split(" ").map(forgetSaved)));

@@ -68,7 +68,10 @@ export function endedAccount(): Pick<Account, "id" | "email"> | null {
   return !activeAccount() && endedIds().includes(id) ? { id, email: sessionStorage.getItem(ADDRESS) ?? "" } : null;
 }
 
-/** Whose is what was typed in this tab. */
+/** Who has not signed out in this browser. In no moment is somebody missing who signs in again or whose session ends. */
+export const knownIds = (): string[] => [...accounts().map(({ id }) => id), ...endedIds()];
+
+/** Whose is what is typed in this tab. */
 export const ownerId = (): string | null => (activeAccount() ?? endedAccount())?.id ?? null;
 
 /** Whether somebody was signed in here before. */
@@ -96,8 +99,8 @@ function noteAddress(): void {
 }
 
 function store(account: Account): void {
-  setEnded(account.id, false);
   localStorage.setItem(ACCOUNTS, JSON.stringify([account, ...accounts().filter((other) => other.id !== account.id)]));
+  setEnded(account.id, false);
 }
 
 function setEnded(id: string, isEnded: boolean): void {
