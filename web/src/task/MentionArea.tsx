@@ -1,5 +1,6 @@
 /** A text area that completes mentions: who may be meant is offered after an `@`, and chosen by arrow keys and Enter. */
 import { useId, useLayoutEffect, useRef, useState, type KeyboardEvent, type TextareaHTMLAttributes } from "react";
+import { flushSync } from "react-dom";
 import type { Membership } from "../data/model";
 import { announce } from "../ui/announce";
 import { Avatar, INPUT } from "../ui/controls";
@@ -52,13 +53,14 @@ export function MentionArea({ label, value, people, onText, onKeyDown, className
     const start = caret - (begun?.length ?? 0);
     const after = value.slice(caret);
     const inserted = `${member.user.handle}${/^\s/.test(after) ? "" : " "}`;
-    onText(value.slice(0, start) + inserted + after);
     spaced.current = inserted.endsWith(" ") ? start + inserted.length : -1;
-    setBegun(null);
-    requestAnimationFrame(() => {
-      element.focus();
-      element.setSelectionRange(start + inserted.length, start + inserted.length);
+    // At once: what is typed next goes where the caret is.
+    flushSync(() => {
+      onText(value.slice(0, start) + inserted + after);
+      setBegun(null);
     });
+    element.focus();
+    element.setSelectionRange(start + inserted.length, start + inserted.length);
   }
   function keyed(event: KeyboardEvent<HTMLTextAreaElement>): void {
     // Whoever goes on with a space by habit is given one, not two.
