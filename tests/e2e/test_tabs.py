@@ -257,6 +257,23 @@ async def test_an_account_is_added_without_signing_out_and_each_tab_acts_as_its_
     await expect(card(ann, "Of Eve")).to_have_count(0)
 
 
+NOTE_SHIFTS = """() => {
+    globalThis.shifts = [];
+    new PerformanceObserver(list => shifts.push(...list.getEntries().flatMap(({ sources }) =>
+        sources.map(({ node }) => node?.textContent)))).observe({ type: "layout-shift" });
+}"""
+
+
+async def test_nothing_moves_on_the_account_page_once_it_can_be_pressed(open_page: OpenPage) -> None:
+    ann = await sign_up(open_page, "Ann")
+    await ann.evaluate(NOTE_SHIFTS)
+    await ann.get_by_role("link", name="Account").click()
+    await expect(ann.get_by_role("button", name="Save profile")).to_be_visible()
+    await expect(ann.get_by_role("button", name="Add an account…")).to_be_visible()
+    await ann.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    assert await ann.evaluate("shifts") == []
+
+
 async def act_as(page: Page, name: str) -> None:
     await page.get_by_role("link", name="Account").click()
     await page.get_by_role("button", name=f"Switch to {name}").click()

@@ -18,9 +18,11 @@ const HERE = Intl.DateTimeFormat().resolvedOptions().timeZone;
 export function Profile() {
   const [{ data, error }] = useQueryAgain({ query: AccountDocument, requestPolicy: "cache-and-network" });
   const [theme, setTheme] = useState(chosenTheme);
+  // All at once: nobody presses what then moves down.
+  if (!data?.viewer && !error) return <Loading what="your profile" />;
   return (
     <>
-      {data?.viewer ? <Person viewer={data.viewer} /> : error ? <Problem>{textOf(error)}</Problem> : <Loading what="your profile" />}
+      {data?.viewer ? <Person viewer={data.viewer} /> : <Problem>{textOf(error)}</Problem>}
       <Section title="Theme" lead="In this browser.">
         <div role="group" aria-label="Theme" className="flex w-fit gap-1 rounded-xl bg-raised p-1">
           {THEMES.map(({ id, label }) => (
