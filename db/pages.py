@@ -174,6 +174,10 @@ async def read_pages(
     from_row: Callable[[Any], Row],
 ) -> dict[UUID, Page[Row]]:
     """The same page for each of many parents, in one statement. Every parent has an entry. Raises BadCursor."""
+    if len(parent_ids) == 1:
+        # Hardly ever are there more, and for those SQLAlchemy makes a thousand objects that refer to each other.
+        (only,) = parent_ids
+        return {only: await read_page(session, query.where(parent == only), keys, request, from_row)}
     # An array, not VALUES: SQLAlchemy would compile those anew for every page.
     ids = func.unnest(literal(list(parent_ids), ARRAY(Uuid)))
     parents = ids.table_valued(column("parent_id", Uuid), name="parents").render_derived()

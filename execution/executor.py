@@ -1,15 +1,43 @@
 """How graphql-core executes here.
 
-Invariant: what one event of a subscription needed is gone when the event is, and what a subscription needed when the
-subscription is: neither waits for a search for garbage, which stops everybody.
+Invariant: what an operation needed is gone when its answer is there, what one event of a subscription needed when the
+event is gone, and what a subscription needed when that is: none waits for a search for garbage, which stops everybody.
 """
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from typing import Any
 
+from graphql import ExecutionResult
 from graphql.execution import Executor
+from graphql.execution.executor import CollectedErrors
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
+
+
+class QueryExecutor(StrawberryGraphQLCoreExecutionContext):
+    """Strawberry's executor of queries and mutations.
+
+    Until there is an answer it refers to itself: by its helpers, and by its errors, whose tracebacks lead to it.
+    """
+
+    def execute_operation(self, serially: bool | None = None) -> Any:
+        """The answer, or an awaitable of it."""
+        answer = super().execute_operation(serially)
+        if self.is_awaitable(answer):
+            return self._answered(answer)
+        self._let_go()
+        return answer
+
+    async def _answered(self, answer: Awaitable[ExecutionResult]) -> ExecutionResult:
+        try:
+            return await answer
+        finally:
+            self._let_go()
+
+    def _let_go(self) -> None:
+        self.async_helpers = None  # type: ignore[assignment]
+        self.collected_errors = CollectedErrors()
 
 
 class EventExecutor(StrawberryGraphQLCoreExecutionContext):

@@ -20,6 +20,7 @@ from strawberry.types import ExecutionContext, ExecutionResult
 
 from execution.costs import Costs
 from execution.documents import Documents, Refused
+from execution.executor import QueryExecutor
 from execution.kept import Kept
 from execution.limits import Limits, fault_of_variables, too_costly
 from execution.mutations import Mutations
@@ -61,6 +62,7 @@ class Operations:
         self._mutations = None if schema.extensions else Mutations(schema._schema, self.documents.load)
         # A copy, so that the same schema can be served under other limits too (tests do).
         self.schema = copy.copy(schema)
+        self.schema.execution_context_class = QueryExecutor
         self.schema.extensions = (_from_cache(self.documents), *schema.extensions)
         self.schema.process_errors = _leave_errors_to_the_transport  # type: ignore[method-assign, assignment]
 

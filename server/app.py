@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, nullcontext
@@ -29,6 +28,7 @@ from execution.persisted import Persisted
 from realtime.process import Realtime
 from resolvers import schema, sdl
 from schema.notifications import MAX_NEWS
+from server import garbage
 from server.context import Application
 from server.draining import SOCKETS
 from server.http import graphql_router
@@ -47,14 +47,6 @@ DATABASE_LOOK_SECONDS = 1.0
 CUT_OFF_SECONDS = 10.0
 """How long sockets stay on a process that PostgreSQL does not answer: a restart is shorter."""
 CUT_OFF_SPREAD_SECONDS = 2.0
-
-GARBAGE_THRESHOLDS = 2_000, 1, 2**31 - 1
-"""New objects until the young ones are looked through, and how often that, until the less young ones are: 1 or 2 ms.
-
-All others never: it takes 0.1 s and more when thousands of sockets are open, and would come just when they all connect.
-"""
-GARBAGE_SECONDS = 600.0
-"""How often it is done nevertheless. Closed sockets and operations leave nothing that has to be searched for."""
 
 log = logging.getLogger("tutti.server")
 
@@ -114,18 +106,13 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
-        # What is there from now on stays: looking through it for garbage would stop everything for 50 ms now and then.
-        gc.collect()
-        gc.freeze()
-        gc.enable()
-        # An event makes a few hundred small objects that die with it. Looking for cycles every 700 finds none.
-        gc.set_threshold(*GARBAGE_THRESHOLDS)
+        garbage.begin()
         realtime.run()
         watching = [
             asyncio.create_task(_watch_sessions(sessions, api_tokens, sockets)),
             asyncio.create_task(_watch_database(database, sockets)),
             asyncio.create_task(sockets.tally.watch_loop()),
-            asyncio.create_task(_collect_garbage()),
+            asyncio.create_task(garbage.watch()),
         ]
         try:
             async with metrics.told() if metrics is not None else nullcontext():
@@ -213,13 +200,6 @@ async def _watch_database(database: Database, sockets: Sockets) -> None:
                 )
         except Exception:
             log.exception("Whether PostgreSQL answers could not be looked up")
-
-
-async def _collect_garbage() -> None:
-    """Free the little that grew old before it was left, such as what belonged to a slow query."""
-    while True:
-        await asyncio.sleep(GARBAGE_SECONDS)
-        gc.collect()
 
 
 async def _readiness(database: Database, realtime: Realtime, sockets: Sockets) -> Response:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gc
 from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
@@ -11,7 +12,7 @@ import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import column
+from sqlalchemy import Column, column
 
 from db import pages
 from db.pages import BadCursor, PageRequest, SortKey, decode_cursor, encode_cursor
@@ -122,6 +123,26 @@ async def test_a_forged_cursor_gives_a_page_or_is_refused(office: Office, field:
             except BadCursor:
                 continue
             assert found[workspace_id].rows == ()
+
+
+async def test_a_page_of_one_parent_leaves_nothing_that_must_be_searched_for(office: Office) -> None:
+    ann = await office.person()
+    workspace_id = await office.workspace(ann)
+    scope: Scope = await office.scope(ann)
+    page = TaskPage(PageRequest(5), TaskFilter(), (TaskOrder("RANK"),))
+
+    async def columns_after_reading() -> int:
+        await office.read(task_pages, scope, "workspace", [workspace_id], page)
+        return sum(isinstance(one, Column) for one in gc.get_objects())
+
+    await columns_after_reading()
+    gc.collect()
+    gc.disable()
+    try:
+        first = await columns_after_reading()
+        assert await columns_after_reading() == first
+    finally:
+        gc.enable()
 
 
 def test_a_day_and_an_instant_are_read_as_they_were_written() -> None:

@@ -1,0 +1,55 @@
+"""When a process looks for garbage: objects that refer to each other, and so are not freed with their last user.
+
+Python stops everything while it looks, and looks the longer the more objects there are. So it looks at the young ones
+often, which takes 1 or 2 ms; at what grew old before it was left as soon as there may be much of that; and at what is
+there to stay hardly ever. Decision 0100 has the figures.
+
+Invariant: nobody waits for a search that thousands of objects, made since the last one, do not need.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import time
+
+from server.line import line
+
+THRESHOLDS = 2_000, 1, 2**31 - 1
+"""New objects until the young ones are looked through, and how often that, until the less young ones are.
+
+The old ones Python never looks through by itself: it would do so just when thousands connect, who are many new objects.
+"""
+RUNS = 10
+"""So many searches among the less young, of which each lets some thousand objects grow old, until one among the old."""
+LOOK_SECONDS = 1.0
+LONG_SECONDS = 0.01
+"""A search that takes longer has met much that stays: that is left out until the next one of everything."""
+WHOLE_SECONDS = 3600.0
+
+
+def begin() -> None:
+    """What is there from now on stays. Call it once, when all is set up."""
+    gc.collect()
+    gc.freeze()
+    gc.enable()
+    gc.set_threshold(*THRESHOLDS)
+
+
+async def watch() -> None:
+    """Look for what grew old before it was left, until cancelled. Not while a crowd comes in: that can wait."""
+    looked_at_all = time.monotonic()
+    while True:
+        await asyncio.sleep(LOOK_SECONDS)
+        if line.is_crowded:
+            continue
+        if time.monotonic() - looked_at_all >= WHOLE_SECONDS:
+            looked_at_all = time.monotonic()
+            gc.unfreeze()
+            gc.collect()
+            gc.freeze()
+        elif gc.get_count()[2] >= RUNS:
+            began = time.thread_time()
+            gc.collect()
+            if time.thread_time() - began > LONG_SECONDS:
+                gc.freeze()

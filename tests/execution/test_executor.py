@@ -1,0 +1,56 @@
+"""What an operation leaves behind."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+
+import pytest
+import strawberry
+from graphql.execution import Executor
+
+from execution.limits import Limits
+from execution.operations import Operations
+
+
+@strawberry.type
+class Thing:
+    name: str
+
+    @strawberry.field
+    async def later(self) -> str:
+        await asyncio.sleep(0)
+        return self.name
+
+    @strawberry.field
+    async def broken(self) -> str | None:
+        raise ValueError(self.name)
+
+
+@strawberry.type
+class Query:
+    @strawberry.field
+    def thing(self) -> Thing:
+        return Thing(name="it")
+
+
+@pytest.mark.parametrize(
+    "query", ["{ thing { name } }", "{ thing { name later } }", "{ thing { broken later } }", "{ __typename }"]
+)
+async def test_an_operation_leaves_nothing_that_must_be_searched_for(query: str) -> None:
+    operations = Operations(strawberry.Schema(Query), Limits())
+
+    async def ask() -> None:
+        await operations.execute(operations.prepare(query), None)
+
+    await ask()
+    gc.collect()
+    before = sum(isinstance(one, Executor) for one in gc.get_objects())
+    gc.disable()
+    try:
+        for _ in range(5):
+            await ask()
+        after = sum(isinstance(one, Executor) for one in gc.get_objects())
+    finally:
+        gc.enable()
+    assert after == before
