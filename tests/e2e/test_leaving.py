@@ -1,7 +1,5 @@
 """Who leaves a browser: what is asked before something is lost, and what stays when a session was ended elsewhere."""
 
-import uuid
-
 from playwright.async_api import Page, expect
 
 from tests.e2e.conftest import OpenPage
@@ -24,7 +22,7 @@ from tests.e2e.test_client import (
     two_on_a_board,
     until,
 )
-from tests.e2e.test_tabs import act_as
+from tests.e2e.test_tabs import act_as, add_account
 
 IS_REFUSED = """async token => {
     const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
@@ -107,16 +105,7 @@ async def test_what_was_typed_is_back_when_one_acts_as_oneself_again_and_nobody_
     title = page.get_by_role("dialog", name="New task").get_by_label("Title")
     await type_a_title(page, "Half of Ann")
 
-    await page.get_by_role("link", name="Account").click()
-    await page.get_by_role("button", name="Add an account…").click()
-    form = page.get_by_role("dialog", name="Add an account")
-    await form.get_by_role("button", name="Create account").click()
-    await form.get_by_label("Your name").fill("Eve")
-    await form.get_by_label("Email").fill(f"{uuid.uuid4().hex}@example.com")
-    await form.get_by_label("Password").fill(PASSWORD)
-    await form.get_by_role("button", name="Create my account").click()
-    await expect(page.get_by_role("region", name="To do")).to_be_visible()
-    await is_live(page)
+    await add_account(page, "Eve")
     await type_a_title(page, "Half of Eve")
 
     await act_as(page, "Ann")
