@@ -613,6 +613,28 @@ async def test_a_new_task_is_given_all_that_it_needs_by_keyboard_and_shows_it_at
     await expect(card(bob, "Tune the viola")).to_contain_text("Strings")
 
 
+async def test_a_label_made_for_a_new_task_is_on_it_also_where_the_page_hears_of_it_late(
+    open_networked: OpenPage,
+) -> None:
+    page = await sign_up(open_networked, "Ann")
+    network_of(page).freeze(sockets_only=True)
+    await page.keyboard.press("c")
+    dialog = page.get_by_role("dialog", name="New task")
+    await dialog.get_by_role("button", name="Labels: None").click()
+    await page.get_by_role("menuitem", name="New label…").click()
+    await page.keyboard.type("Strings")
+    await page.keyboard.press("Enter")
+    await expect(dialog.get_by_role("button", name="Labels: Strings")).to_be_focused()
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("menuitemcheckbox", name="Strings")).to_be_checked()
+    await page.keyboard.press("Escape")
+    await dialog.get_by_label("Title").fill("Tune the violin")
+    await page.keyboard.press("Enter")
+    await page.keyboard.press("Escape")
+    network_of(page).mend()
+    await expect(card(page, "Tune the violin")).to_contain_text("Strings")
+
+
 async def test_a_new_task_takes_over_what_is_filtered_by(open_page: OpenPage) -> None:
     ann, bob = await two_on_a_board(open_page)
     bob_id = (await account_of(bob))["id"]

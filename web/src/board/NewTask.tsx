@@ -1,7 +1,7 @@
 /** Creates tasks one after the other: Enter saves and keeps the field open, Escape keeps what was typed. */
 import { memo, Suspense, useEffect, useLayoutEffect, useRef, useState, type ClipboardEvent, type FormEvent } from "react";
 import { lazily } from "../app/later";
-import type { Model, Task } from "../data/model";
+import type { Label, Model, Task } from "../data/model";
 import { takeTyped } from "../find/asked";
 import { newId } from "../sync/ids";
 import { updated } from "../sync/tasks";
@@ -34,10 +34,12 @@ export const NewTask = memo(function NewTask({ statusId, filters, onShow, onClos
   const [wanted, setWanted] = useState(() => begun(model, statusId, filters, today()));
   // Whoever does not see the project, and a label that was deleted meanwhile, would have the task refused.
   const members = whoSees(model.members, wanted);
+  const [made, setMade] = useState<readonly Label[]>([]); // here, and not heard of yet
+  const labels = [...model.labels, ...made];
   const chosen = {
     ...wanted,
     assignees: wanted.assignees.filter(({ id }) => members.some(({ user }) => user.id === id)),
-    labels: wanted.labels.filter(({ id }) => model.labels.some((label) => label.id === id)),
+    labels: wanted.labels.filter(({ id }) => labels.some((label) => label.id === id)),
   };
   const [created, setCreated] = useState<readonly string[]>([]);
   const hidden = useRef<readonly Task[]>([]); // by the filters
@@ -47,6 +49,7 @@ export const NewTask = memo(function NewTask({ statusId, filters, onShow, onClos
   const lines = pasted.join(" ") === title ? pasted : [];
   const problem = isAsked || title.length > MOST_LETTERS ? problemOf(title.trim()) : undefined;
 
+  useEffect(() => setMade((now) => now.filter(({ id }) => !model.labels.some((label) => label.id === id))), [model.labels]);
   useEffect(() => workspace.onRefused(({ operation }) => {
     if (operation.name === "createTask") setCreated((ids) => ids.filter((id) => id !== operation.entityId));
   }), [workspace]);
@@ -103,7 +106,7 @@ export const NewTask = memo(function NewTask({ statusId, filters, onShow, onClos
       <form ref={field} className="grid gap-3" noValidate onSubmit={submit}>
         <Field label="Title" value={title} onChange={(event) => { keep(event.target.value); setAsked(false); }} onPaste={paste} required problem={problem} autoFocus autoComplete="off"
           hint={<>{created.length > 0 && `${created.length} created. `}<span className="pointer-coarse:hidden">{created.length ? "Enter creates one more, Escape closes." : "Enter creates it, and you can type the next one."}</span></>} />
-        <Suspense fallback={null}><Fields chosen={chosen} model={{ ...model, members }} onChange={change} /></Suspense>
+        <Suspense fallback={null}><Fields chosen={chosen} model={{ ...model, members, labels }} onChange={change} onLabelMade={(label) => setMade((now) => [...now, label])} /></Suspense>
         <div className="flex flex-wrap gap-2">
           <Button kind="primary" type="submit" className="grow">Create task</Button>
           {lines.length > 1 && <Button className="grow" onClick={() => createAll(lines)}>Create {lines.length} tasks, one per line</Button>}

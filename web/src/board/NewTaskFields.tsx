@@ -1,7 +1,7 @@
 /** What a new task is given beside its title; it is seen to when the title is there already, so its script comes later. */
 import { ChevronDown } from "lucide-react";
 import type { ReactNode } from "react";
-import type { Model } from "../data/model";
+import type { Label, Model } from "../data/model";
 import { Avatar, Dot, INPUT, Select } from "../ui/controls";
 import { dayAlone } from "../ui/day";
 import { Menu } from "../ui/menu";
@@ -16,9 +16,10 @@ interface FieldsProps {
   /** With those members alone who see the task. */
   model: Pick<Model, "statuses" | "projects" | "members" | "labels" | "me">;
   onChange: (change: Change) => void;
+  onLabelMade: (label: Label) => void;
 }
 
-export default function NewTaskFields({ chosen, model, onChange }: FieldsProps) {
+export default function NewTaskFields({ chosen, model, onChange, onLabelMade }: FieldsProps) {
   const day = useToday();
   const choice = (label: string, kind: QuickKind, shown: ReactNode): ReactNode => (
     <div className="grid content-start gap-1">
@@ -30,7 +31,7 @@ export default function NewTaskFields({ chosen, model, onChange }: FieldsProps) 
           <ChevronDown size={16} aria-hidden className="shrink-0" />
         </button>
       )}>
-        <Choices kind={kind} chosen={chosen} model={model} whose="The new task has" onChange={onChange} />
+        <Choices kind={kind} chosen={chosen} model={model} whose="The new task has" onChange={onChange} onLabelMade={onLabelMade} />
       </Menu>
     </div>
   );

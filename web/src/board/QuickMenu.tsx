@@ -90,10 +90,12 @@ interface ChoicesProps {
   /** Who gets a label that is made here, like “2 tasks have”. */
   whose: string;
   onChange: (change: Change) => void;
+  /** Before it is chosen; the model may hear of it later. */
+  onLabelMade?: (label: Label) => void;
 }
 
 /** The choices for a field, in a menu. */
-export function Choices({ kind, chosen, model, whose, onChange }: ChoicesProps) {
+export function Choices({ kind, chosen, model, whose, onChange, onLabelMade }: ChoicesProps) {
   const workspace = useWorkspace();
   const act = useAct();
   if (kind === "status") {
@@ -122,10 +124,15 @@ export function Choices({ kind, chosen, model, whose, onChange }: ChoicesProps) 
     const choices = model.members.map(({ user }) => ({ id: user.id, label: user.name, icon: <Avatar id={user.id} name={user.name} size={20} /> }));
     return <AnyOf choices={choices} values={chosen.assignees.map(({ id }) => id)} onToggle={(id, isOn) => onChange(isOn ? { addAssigneeIds: [id] } : { removeAssigneeIds: [id] })} />;
   }
+  const put = ({ id }: Label): void => onChange({ addLabelIds: [id] });
+  const made = (label: Label): void => {
+    onLabelMade?.(label);
+    put(label);
+  };
   const addLabel = (name: string): void => {
-    const known = labelNamed(workspace.model(), name);
-    if (known) onChange({ addLabelIds: [known.id] });
-    else void import("./new-label").then(({ createLabel }) => createLabel(act, workspace, name, whose, (id) => onChange({ addLabelIds: [id] })), () => toast(`The label “${name}” was not created`, "There is no connection."));
+    const known = labelNamed(workspace.model(), name) ?? labelNamed(model, name);
+    if (known) put(known);
+    else void import("./new-label").then(({ createLabel }) => createLabel(act, workspace, name, whose, made), () => toast(`The label “${name}” was not created`, "There is no connection."));
   };
   const choices = model.labels.map(({ id, name, color }) => ({ id, label: name, icon: <Dot color={color} /> }));
   return (
