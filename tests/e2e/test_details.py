@@ -635,6 +635,28 @@ async def test_a_label_made_for_a_new_task_is_on_it_also_where_the_page_hears_of
     await expect(card(page, "Tune the violin")).to_contain_text("Strings")
 
 
+async def test_nothing_moves_in_the_dialog_of_a_new_task_when_its_fields_come(open_page: OpenPage) -> None:
+    page = await sign_up(open_page, "Ann")
+    may_come = asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        await may_come.wait()
+        await route.continue_()
+
+    await page.route(re.compile(r"/assets/NewTaskFields[^/]*\.js"), hold)
+    await page.reload()
+    await is_live(page)
+    await page.keyboard.press("c")
+    dialog = page.get_by_role("dialog", name="New task")
+    button = dialog.get_by_role("button", name="Create task")
+    before = await button.bounding_box()
+    fields = dialog.get_by_role("button", name="Priority")
+    await expect(fields).to_have_count(0)
+    may_come.set()
+    await expect(fields).to_be_visible()
+    assert await button.bounding_box() == before
+
+
 async def test_a_new_task_takes_over_what_is_filtered_by(open_page: OpenPage) -> None:
     ann, bob = await two_on_a_board(open_page)
     bob_id = (await account_of(bob))["id"]

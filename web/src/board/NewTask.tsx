@@ -6,7 +6,7 @@ import { takeTyped } from "../find/asked";
 import { newId } from "../sync/ids";
 import { updated } from "../sync/tasks";
 import { whoSees } from "../task/mentions";
-import { Button, Field } from "../ui/controls";
+import { Button, Field, INPUT, Select } from "../ui/controls";
 import { Dialog } from "../ui/dialog";
 import { announce } from "../ui/announce";
 import { NEW_TASK, useDraft } from "../ui/drafts";
@@ -106,7 +106,7 @@ export const NewTask = memo(function NewTask({ statusId, filters, onShow, onClos
       <form ref={field} className="grid gap-3" noValidate onSubmit={submit}>
         <Field label="Title" value={title} onChange={(event) => { keep(event.target.value); setAsked(false); }} onPaste={paste} required problem={problem} autoFocus autoComplete="off"
           hint={<>{created.length > 0 && `${created.length} created. `}<span className="pointer-coarse:hidden">{created.length ? "Enter creates one more, Escape closes." : "Enter creates it, and you can type the next one."}</span></>} />
-        <Suspense fallback={null}><Fields chosen={chosen} model={{ ...model, members, labels }} onChange={change} onLabelMade={(label) => setMade((now) => [...now, label])} /></Suspense>
+        <Suspense fallback={<Room />}><Fields chosen={chosen} model={{ ...model, members, labels }} onChange={change} onLabelMade={(label) => setMade((now) => [...now, label])} /></Suspense>
         <div className="flex flex-wrap gap-2">
           <Button kind="primary" type="submit" className="grow">Create task</Button>
           {lines.length > 1 && <Button className="grow" onClick={() => createAll(lines)}>Create {lines.length} tasks, one per line</Button>}
@@ -115,6 +115,14 @@ export const NewTask = memo(function NewTask({ statusId, filters, onShow, onClos
     </Dialog>
   );
 });
+
+/** As high as the fields, so that nothing moves when they come. */
+const Room = () => (
+  <div className="invisible grid gap-3">
+    <Select label="Status" />
+    {["Assignees", "Labels"].map((label) => <div key={label} className="grid gap-1"><span className="text-sm font-medium">{label}</span><div className={INPUT}>None</div></div>)}
+  </div>
+);
 
 const MOST_LETTERS = 500;
 
