@@ -55,7 +55,8 @@ export async function countDrafts(): Promise<{ readonly here: number; readonly e
   const here = storedKeys().filter((key) => key.startsWith(prefix) && textAt(key).trim()).length;
   if (!("locks" in navigator)) return { here, elsewhere: 0 };
   const { held = [], pending = [] } = await navigator.locks.query();
-  return { here, elsewhere: [...held, ...pending].filter(({ name }) => name?.startsWith(prefix)).length - here };
+  const count = (keys: Iterable<string | undefined>): number => [...keys].filter((key) => key?.startsWith(prefix)).length;
+  return { here, elsewhere: Math.max(0, count([...held, ...pending].map(({ name }) => name)) - count(told.keys())) };
 }
 
 const told = new Map<string, () => void>();
@@ -66,7 +67,7 @@ function tellOthers(key: string, text: string): void {
   if (isTyped === told.has(key) || !("locks" in navigator)) return;
   if (isTyped) {
     const untilGone = new Promise<void>((letGo) => told.set(key, letGo));
-    void navigator.locks.request(key, { mode: "shared" }, () => untilGone);
+    navigator.locks.request(key, { mode: "shared" }, () => untilGone).catch(() => told.delete(key)); // the browser gives none
   } else {
     told.get(key)!();
     told.delete(key);
@@ -75,7 +76,11 @@ function tellOthers(key: string, text: string): void {
 
 /** When the page begins, and when somebody signs out in any tab: keeps what these people typed, and forgets all else. */
 export function keepDraftsOf(ids: readonly string[]): void {
-  for (const key of storedKeys()) keep(key, ids.some((id) => key.startsWith(`${PREFIX}${id}.`)) ? textAt(key) : "");
+  for (const key of storedKeys()) {
+    const name = key.slice(PREFIX.length);
+    if (ownerId() && !/^(user_|null\.)/.test(name)) offerDraft(name, textAt(key)); // kept by an earlier build, for one person at a time
+    keep(key, ids.some((id) => name.startsWith(`${id}.`)) ? textAt(key) : "");
+  }
 }
 
 /** The draft of this name, and how to change it. */
@@ -85,8 +90,11 @@ export function useDraft(name: string): readonly [string, (text: string) => void
   return [text, (next) => setDraft(key, next)];
 }
 
-/** The name of what was typed last. */
-export const lastDraft = (): string => lastKey.slice(keyOf("").length);
+/** The name of what this person typed last. */
+export function lastDraft(): string {
+  const prefix = keyOf("");
+  return lastKey.startsWith(prefix) ? lastKey.slice(prefix.length) : "";
+}
 
 /** The names of all drafts with such a part in their name, like the id of a task. */
 export function useDraftsWith(isPart: (part: string) => boolean): readonly string[] {
