@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import uuid
 
@@ -82,7 +83,17 @@ async def test_a_link_is_looked_at_without_telling_its_token_and_opens_where_tha
     assert [method for method, _ in asked] == ["POST"]
     assert not any("not-a-token" in url for _, url in asked)
     await page.unroute_all()
+    may_come = asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        await may_come.wait()
+        await route.continue_()
+
+    await page.route("**/graphql*", hold)
     await page.evaluate("() => (location.hash = 'another')")
+    await expect(page.get_by_role("heading")).to_have_text("One moment…")
+    await expect(page.get_by_label("New password")).to_have_count(0)
+    may_come.set()
     await expect(page.get_by_role("heading")).to_have_text("This link does not work")
     await expect(page.get_by_role("heading")).to_be_focused()
     await is_accessible(page, "a link that does not work")

@@ -73,5 +73,8 @@ function refuseLink(): void {
   );
 }
 
-addEventListener("hashchange", () => void open());
+addEventListener("hashchange", () => {
+  show("One moment…", "The link is looked at."); // what is there belongs to the link before
+  void open();
+});
 void open();
