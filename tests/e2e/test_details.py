@@ -635,6 +635,54 @@ async def test_a_label_made_for_a_new_task_is_on_it_also_where_the_page_hears_of
     await expect(card(page, "Tune the violin")).to_contain_text("Strings")
 
 
+async def test_what_is_said_while_a_dialog_is_open_is_said_and_shown_in_it(open_page: OpenPage) -> None:
+    page = await sign_up(open_page, "Ann")
+    await create(page, "Before")
+    await page.route("**/graphql*", cut_labels)
+    await page.keyboard.press("c")
+    dialog = page.get_by_role("dialog", name="New task")
+    said, messages = dialog.get_by_role("log", name="What you did"), dialog.get_by_role("status", name="Messages")
+    await expect(said).to_be_empty()  # what was said before is not said again
+    for _ in range(2):
+        await page.keyboard.type("Tune")
+        await page.keyboard.press("Enter")
+        await expect(said).to_have_text("Tune was created.")
+    await dialog.get_by_role("button", name="Labels: None").click()
+    await page.get_by_role("menuitem", name="New label…").click()
+    await page.keyboard.type("Strings")
+    await page.keyboard.press("Enter")
+    await expect(messages).to_contain_text("The label “Strings” was not created")
+    await is_accessible(page, "a message in a dialog")
+    await messages.get_by_role("button", name="Dismiss").click()
+    await expect(messages).to_be_empty()
+    assert await dialog.evaluate("dialog => dialog.contains(document.activeElement)")
+    await page.keyboard.press("Escape")
+    await expect(dialog).to_have_count(0)
+    await expect(page.get_by_role("status", name="Messages")).to_be_empty()
+
+
+async def test_a_message_that_leads_away_does_so_when_the_dialog_over_it_is_closed(open_page: OpenPage) -> None:
+    ann, bob = await two_on_a_board(open_page)
+    await create(bob, "Sell the tuba")
+    await ann.get_by_role("link", name="Account").click()
+    await ann.get_by_role("button", name="Add an account…").click()
+    dialog = ann.get_by_role("dialog", name="Add an account")
+    await expect(dialog).to_be_visible()
+    await card(bob, "Sell the tuba").press("a")
+    await bob.get_by_role("menuitemcheckbox", name="Ann").click()
+    message = dialog.get_by_role("status", name="Messages").get_by_text("Bob assigned you")
+    await message.hover()  # so that it stays
+    await expect(dialog.get_by_role("button", name="Open")).to_have_count(0)
+    await ann.keyboard.press("Escape")
+    await expect(dialog).to_have_count(0)
+    await ann.get_by_role("status", name="Messages").get_by_role("button", name="Open").click()
+    await expect(ann.get_by_role("textbox", name="Title")).to_have_value("Sell the tuba")
+
+
+async def cut_labels(route: Route) -> None:
+    await (route.abort() if "CreateLabel" in (route.request.post_data or "") else route.continue_())
+
+
 async def test_nothing_moves_in_the_dialog_of_a_new_task_when_its_fields_come(open_page: OpenPage) -> None:
     page = await sign_up(open_page, "Ann")
     may_come = asyncio.Event()

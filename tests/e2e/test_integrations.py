@@ -103,7 +103,7 @@ async def test_a_token_is_shown_once_works_as_it_says_and_is_refused_when_revoke
     await expect(field).to_be_focused()
     await expect(dialog(page)).to_contain_text("It is shown only now.")
     await dialog(page).get_by_role("button", name="Copy").click()
-    await expect(page.get_by_role("status", name="Messages")).to_contain_text("copied")
+    await expect(dialog(page).get_by_role("status", name="Messages")).to_contain_text("copied")
     assert await page.evaluate("() => navigator.clipboard.readText()") == token
     box = await dialog(page).get_by_text("When this is closed").bounding_box()
     assert box is not None
@@ -262,6 +262,7 @@ async def test_a_webhook_is_made_and_its_messages_are_listed(open_page: OpenPage
         await expect(row).to_contain_text("Somebody paused it.")
         await messages.last.get_by_role("button", name="Send again…").click()  # with all that came after it
         await dialog(page).get_by_role("button", name="Send again").click()
+        await expect(dialog(page)).to_have_count(0)
         said = page.get_by_role("status", name="Messages", exact=True)
         await expect(said).to_contain_text("They are sent when the webhook is resumed")
         await page.get_by_role("button", name="Resume http").click()

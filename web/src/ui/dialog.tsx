@@ -1,7 +1,9 @@
 /** A modal dialog upon the browser's own: it traps focus, closes by Escape, and gives focus back. */
 import { X } from "lucide-react";
 import { useLayoutEffect, useRef, type ReactNode } from "react";
+import { Announcer } from "./announce";
 import { Button } from "./controls";
+import { Toasts } from "./toasts";
 
 /** `isHigh`: it begins near the top and stays there, where what it shows gets higher and lower under the hands. */
 export function Dialog({ title, isHigh = false, onClose, children }: { title: string; isHigh?: boolean; onClose: () => void; children: ReactNode }) {
@@ -40,6 +42,8 @@ export function Dialog({ title, isHigh = false, onClose, children }: { title: st
         </div>
         {children}
       </div>
+      <Toasts isInDialog />
+      <Announcer />
     </dialog>
   );
 }

@@ -51,8 +51,11 @@ function dropLater(id: number): void {
   setTimeout(() => (areHeld() ? dropLater(id) : drop(id)), SHOWN_MS);
 }
 
-export function Toasts() {
-  const { toasts, lift } = useToasts();
+/** In the page, and in each dialog, which lets nothing outside of it be pressed: what came before one, or leads away, waits behind it. */
+export function Toasts({ isInDialog = false }: { isInDialog?: boolean }) {
+  const { toasts: all, lift } = useToasts();
+  const [before] = useState(lastId);
+  const toasts = isInDialog ? all.filter(({ id }) => id > before) : all;
   const box = useRef<HTMLDivElement>(null);
   const top = useTop(box, toasts, lift);
   const cameFrom = useRef<Element | null>(null);
@@ -61,7 +64,7 @@ export function Toasts() {
     const isHere = box.current?.contains(document.activeElement);
     drop(id);
     if (!isHere) return;
-    const before = cameFrom.current?.isConnected ? cameFrom.current : document.querySelector("#page :is([tabindex], a, button)");
+    const before = cameFrom.current?.isConnected ? cameFrom.current : (box.current?.closest("dialog") ?? document.getElementById("page"))?.querySelector(":is([tabindex], a, button)");
     (before as HTMLElement | null)?.focus();
   }
   return (
@@ -72,7 +75,7 @@ export function Toasts() {
             <p className="line-clamp-4 font-semibold">{title}</p>
             {text && <p className="mt-0.5 line-clamp-3 text-dim">{text}</p>}
           </div>
-          {action && <Button className="shrink-0" onClick={() => { action.run(); (action.leads ? drop : leave)(id); }}>{action.label}</Button>}
+          {action && !(isInDialog && action.leads) && <Button className="shrink-0" onClick={() => { action.run(); (action.leads ? drop : leave)(id); }}>{action.label}</Button>}
           <Button kind="quiet" className="shrink-0" aria-label="Dismiss" onClick={() => leave(id)}><X size={16} aria-hidden /></Button>
         </div>
       ))}
