@@ -247,7 +247,7 @@ class Loaders:
         self.comment_counts: DataLoader[UUID, int | None] = _by_id(
             scope, lambda seen, ids: comments.comment_counts_by_task_ids(session, seen, ids)
         )
-        self.said: Grouped[str, Comment | None] = Grouped(
+        self.best_comments: Grouped[str, Comment | None] = Grouped(
             scope, lambda seen, query, ids: task_lists.said_by_task_ids(session, seen, query, ids)
         )
         # Of tasks and comments that were seen already.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -17,6 +16,7 @@ from db.comments import comment_of, live_comments
 from db.models import PRIORITIES, ActorRef, Comment, StatusCategory, Task
 from db.pages import Page, PageRequest, SortKey
 from db.scope import Scope, visible
+from db.search_words import search_words
 from db.session import Session
 from db.tables import comments, statuses, task_assignees, tasks
 from db.task_filters import TaskFilter, matching
@@ -143,8 +143,6 @@ async def count_assigned(session: Session, scope: Scope, user_id: UUID, wanted: 
 
 
 _MAX_SCORE = 10**9
-_WITHOUT = re.compile(r"(^|\s)-\w")
-_EXACT = re.compile(r'"[^"]*\w[^"]*"|(^|\s)-\w')
 
 
 def _matching_words(workspace_id: UUID, query: str) -> tuple[Any, Any]:
@@ -153,12 +151,13 @@ def _matching_words(workspace_id: UUID, query: str) -> tuple[Any, Any]:
 
     A query with a "phrase" or a -word means exactly what it says, the latter of the task itself.
     """
-    wanted, is_exact = _wanted(query)
+    asked = search_words(query)
+    wanted = _wanted(query)
     alike = func.word_similarity(query, tasks.c.title)
     has_words = tasks.c.search.op("@@")(wanted)
-    in_talk, best_said = _said(workspace_id, wanted) if _WITHOUT.search(query) is None else (false(), literal(0))
+    in_talk, best_said = (false(), literal(0)) if asked.has_without else _said(workspace_id, wanted)
     found = or_(has_words, in_talk)
-    condition = found if is_exact else or_(found, literal(query).op("<%")(tasks.c.title))
+    condition = found if asked.is_exact else or_(found, literal(query).op("<%")(tasks.c.title))
     # Rounded, so that the score of a cursor compares equal when it is computed again.
     rank = (
         func.ts_rank(tasks.c.search, wanted) * 1000
@@ -170,15 +169,13 @@ def _matching_words(workspace_id: UUID, query: str) -> tuple[Any, Any]:
     return condition, (score * 1000).cast(BigInteger)
 
 
-def _wanted(query: str) -> tuple[Any, bool]:
-    """-> (the words as full text search has them, whether they mean exactly what they say)."""
+def _wanted(query: str) -> Any:
+    """The words as full text search has them."""
     wanted: Any = func.websearch_to_tsquery("simple", query)
-    letters = "".join(character if character.isalnum() else " " for character in query).split()
-    is_exact = _EXACT.search(query) is not None
-    if letters and not is_exact:
-        prefix = func.to_tsquery("simple", " & ".join(f"{word}:*" for word in letters))
-        wanted = wanted.op("||")(prefix)
-    return wanted, is_exact
+    asked = search_words(query)
+    if asked.words and not asked.is_exact:
+        wanted = wanted.op("||")(func.to_tsquery("simple", " & ".join(f"{word}:*" for word in asked.words)))
+    return wanted
 
 
 def _said(workspace_id: UUID, wanted: Any) -> tuple[Any, Any]:
@@ -213,9 +210,9 @@ async def said_by_task_ids(
 ) -> dict[UUID, Comment | None]:
     """The comment of each task that has the words best, the newest of those that do alike; every task has an entry."""
     best: dict[UUID, Comment | None] = dict.fromkeys(task_ids)
-    if _WITHOUT.search(query) is not None:
+    if search_words(query).has_without:
         return best
-    wanted, _ = _wanted(query)
+    wanted = _wanted(query)
     rank = func.ts_rank(comments.c.search, wanted)
     found = await session.execute(
         live_comments(scope)

@@ -1,29 +1,28 @@
 """Passages: the stretch of a text in which most of the words of a search are, the words told apart.
 
-Invariant: the work grows with the length of the text alone, whatever words are asked for, and a passage has at most
-`LENGTH` characters of it. A mention is shown whole or not at all.
+Invariant: a text is gone through once, whatever words are asked for and however many, and no further than
+`LOOKED_THROUGH`. A mention is shown whole or not at all, and is never what was looked for.
 """
 
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from typing import NamedTuple
 
+from db.search_words import SearchWords, is_mark
 from domain.mentions import MENTION
 
 LENGTH = 200
-MENTION_LENGTH = len("@[user_]") + 36
-BEFORE = 40
+"""Characters of a passage: two or three lines on a screen."""
+LOOKED_THROUGH = 20_000
+"""Characters of a text: some pages, and a few milliseconds where every one of them is a word that was asked for."""
+_BEFORE = 40
 """So many characters stand before the first of the words, that one sees what they are about."""
-MAX_WORDS = 20
-MAX_PLACES = 50
-MAX_TRIES = 1_000
-"""So many places of a word count, of so many where its letters are: a text that has it oftener says it soon enough."""
-
-_EXCLUDED = re.compile(r'(?:^|(?<=\s))-(?:"[^"]*"?|\w\S*)')
+_MENTION_LENGTH = len("@[user_]") + 36
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,47 +31,50 @@ class Segment:
     is_match: bool
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
+class _Place(NamedTuple):
     start: int
+    end: int
     word: str
 
-    @property
-    def end(self) -> int:
-        return self.start + len(self.word)
+
+def whole(text: str, wanted: SearchWords) -> tuple[Segment, ...]:
+    """All of a text in segments; none where it has no word."""
+    places = _places(text, wanted)
+    return tuple(_joined(_segments(text, places, 0, len(text)))) if places else ()
 
 
-def words_of(query: str) -> tuple[str, ...]:
-    """The words that a search looks for, in small letters: without signs, and without those that must not be there."""
-    wanted = _lower(_EXCLUDED.sub(" ", query))
-    found = dict.fromkeys("".join(one if one.isalnum() else " " for one in wanted).split())
-    if len(found) > 1:
-        found.pop("or", None)
-    return tuple(found)[:MAX_WORDS]
-
-
-def passage(text: str, words: Sequence[str]) -> tuple[Segment, ...]:
-    """The passage in segments, with `…` where text was left out; none where no word of the text begins with any."""
-    lower = _lower(MENTION.sub(lambda found: " " * len(found[0]), text))
-    places = [one for word in words for one in islice(_places(lower, word), MAX_PLACES)]
+def passage(text: str, wanted: SearchWords) -> tuple[Segment, ...]:
+    """The passage in segments, with `…` where text was left out; none where the text has no word."""
+    places = _places(text, wanted)
     if not places:
         return ()
-    places.sort(key=lambda one: (one.start, -len(one.word)))
     first = _densest(places)
-    start = _after_space(text, max(0, first.start - BEFORE, first.end - LENGTH), first.start)
+    start = _after_space(text, max(0, first.start - _BEFORE, first.end - LENGTH), first.start)
     if cut := _mention_at(text, start):
         start = cut.end()
     end = min(len(text), start + LENGTH)
     if cut := _mention_at(text, end):
         end = cut.start()
-    segments, at = [], start
-    for one in places:
-        if at <= one.start and one.end <= end:
-            segments += [Segment(text[at : one.start], False), Segment(text[one.start : one.end], True)]
-            at = one.end
-    segments.append(Segment(text[at:end], False))
     ends = Segment("…" if start else "", False), Segment("…" if end < len(text) else "", False)
-    return tuple(_joined([ends[0], *segments, ends[1]]))
+    return tuple(_joined([ends[0], *_segments(text, places, start, end), ends[1]]))
+
+
+def _places(text: str, wanted: SearchWords) -> list[_Place]:
+    """Where words of the text are what is wanted, or begin with it, in their order; the longest where several do."""
+    words = sorted({_lower(word) for word in wanted.words}, key=len, reverse=True)
+    if not words:
+        return []
+    lower = _lower(MENTION.sub(lambda found: " " * len(found[0]), text[: LOOKED_THROUGH + _MENTION_LENGTH]))
+    begun = re.compile(rf"(?<![^\W_])(?:{'|'.join(words)})")
+    places = []
+    for found in begun.finditer(lower, 0, LOOKED_THROUGH):
+        start, end = found.span()
+        while is_mark(lower[end : end + 1]):
+            end += 1
+        is_whole = end == found.end() and not lower[end : end + 1].isalnum()
+        if (is_whole or not wanted.is_exact) and not _is_in_word(lower, start):
+            places.append(_Place(start, end, found[0]))
+    return places
 
 
 def _lower(text: str) -> str:
@@ -80,30 +82,43 @@ def _lower(text: str) -> str:
     return text.replace("İ", "I").lower()
 
 
-def _places(lower: str, word: str) -> Iterator[_Place]:
-    """Where words of the text begin with a word."""
-    at = -1
-    for _ in range(MAX_TRIES):
-        at = lower.find(word, at + 1)
-        if at < 0:
-            return
-        if at == 0 or not lower[at - 1].isalnum():
-            yield _Place(at, word)
+def _is_in_word(text: str, at: int) -> bool:
+    """Whether what is before a place, marks left out, is a letter."""
+    while at > 0 and is_mark(text[at - 1]):
+        at -= 1
+    return text[at - 1 : at].isalnum()
 
 
 def _densest(places: Sequence[_Place]) -> _Place:
-    """The place that begins the first stretch with most of the words."""
-    counts: Counter[str] = Counter()
-    best, first, left = 0, places[0], 0
+    """The place that begins the first stretch with most of the words, and of as many with the rarer ones."""
+    counts = Counter(one.word for one in places)
+    weights = {word: len(places) + len(places) // count for word, count in counts.items()}
+    inside: Counter[str] = Counter()
+    best, first, left, weight = 0, places[0], 0, 0
     for one in places:
-        counts[one.word] += 1
-        while one.end - places[left].start > LENGTH - BEFORE and places[left] is not one:
-            counts[places[left].word] -= 1
+        if not inside[one.word]:
+            weight += weights[one.word]
+        inside[one.word] += 1
+        while one.end - places[left].start > LENGTH - _BEFORE and places[left] is not one:
+            inside[places[left].word] -= 1
+            if not inside[places[left].word]:
+                weight -= weights[places[left].word]
             left += 1
-        found = len(+counts)
-        if found > best:
-            best, first = found, places[left]
+        if weight > best:
+            best, first = weight, places[left]
     return first
+
+
+def _segments(text: str, places: Sequence[_Place], start: int, end: int) -> Iterator[Segment]:
+    at = start
+    for index in range(bisect_left(places, (start,)), len(places)):
+        one = places[index]
+        if one.end > end:
+            break
+        yield Segment(text[at : one.start], False)
+        yield Segment(text[one.start : one.end], True)
+        at = one.end
+    yield Segment(text[at:end], False)
 
 
 def _after_space(text: str, start: int, before: int) -> int:
@@ -116,11 +131,11 @@ def _after_space(text: str, start: int, before: int) -> int:
 
 def _mention_at(text: str, at: int) -> re.Match[str] | None:
     """The mention that a cut there would go through."""
-    around = MENTION.finditer(text, max(0, at - MENTION_LENGTH), at + MENTION_LENGTH)
+    around = MENTION.finditer(text, max(0, at - _MENTION_LENGTH), at + _MENTION_LENGTH)
     return next((one for one in around if one.start() < at < one.end()), None)
 
 
-def _joined(segments: Sequence[Segment]) -> Iterator[Segment]:
+def _joined(segments: Iterable[Segment]) -> Iterator[Segment]:
     """The same, without empty ones, those that no word is between as one."""
     text = ""
     for one in segments:

@@ -41,11 +41,11 @@ from schema.nodes import (
 from schema.people import User, actor_of, user_of
 from schema.reactions import ReactionGroup, reactions_of
 from schema.scalars import Rank
+from schema.text_matches import Search, TextMatch
 
 if TYPE_CHECKING:
     from schema.comments import CommentConnection
     from schema.presence import PresenceActivity
-    from schema.text_matches import TextMatch
     from schema.workspaces import Workspace
 
 
@@ -259,20 +259,18 @@ async def _primed(info: Info, user_ids: tuple[UUID, ...]) -> tuple[UUID, ...]:
 
 @strawberry.type(description="A task in its place in a list.")
 class TaskEdge(Edge[Task]):
-    words: strawberry.Private[str | None] = None
+    search: strawberry.Private[Search | None] = None
 
     @strawberry.field(
         description=(
             "In what `searchTasks` finds: where the words are, at most once in each of the title, the description and"
-            " the comments; nowhere when the title only looks alike. Null in every other list."
-        )
+            " the comments; nowhere when the title only looks alike. Of a text, its first 20,000 characters are looked"
+            " through. Null in every other list."
+        ),
+        directives=[Cost(weight=5)],
     )
-    async def text_matches(
-        self, info: Info
-    ) -> list[Annotated[TextMatch, strawberry.lazy("schema.text_matches")]] | None:
-        from schema.text_matches import text_matches
-
-        return None if self.words is None else await text_matches(info, self.node.row, self.words)
+    async def text_matches(self, info: Info) -> list[TextMatch] | None:
+        return None if self.search is None else await self.search.matches(info, self.node.row)
 
 
 @strawberry.type(description="A page of tasks, in the form of the Relay specification, plus `nodes`.")
@@ -304,15 +302,16 @@ async def task_connection(
     return as_connection(page, lambda: loaders.task_counts.load((kind, wanted), parent_id))
 
 
-def as_connection(page: Page[models.Task], count: Count, words: str | None = None) -> TaskConnection:
+def as_connection(page: Page[models.Task], count: Count, query: str | None = None) -> TaskConnection:
     """A page of tasks as the API shows it; `count` is awaited only if it is asked for.
 
-    `words`: what they were found by.
+    `query`: what they were found by.
     """
+    search = None if query is None else Search(query)
     nodes = [Task.from_row(row) for row in page.rows]
     return TaskConnection(
         edges=[
-            TaskEdge(cursor=cursor, node=node, words=words) for cursor, node in zip(page.cursors, nodes, strict=True)
+            TaskEdge(cursor=cursor, node=node, search=search) for cursor, node in zip(page.cursors, nodes, strict=True)
         ],
         nodes=nodes,
         page_info=page_info(page),

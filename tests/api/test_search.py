@@ -202,23 +202,20 @@ async def test_it_is_told_where_the_words_are(world: World) -> None:
     await say(world.owner, task, "Which quince?")
     best = await say(world.member, task, "Quince, quince and quince!")
     await world.task("Orchard", description="Somewhere a quince")
-    names = [(await one.ask("{ viewer { user { name } } }"))["viewer"]["user"]["name"] for one in (world.member,)]
+    name = (await world.member.ask("{ viewer { user { name } } }"))["viewer"]["user"]["name"]
     assert await where(world.viewer, world, "quince") == {
         "Order quince": [
             ("TITLE", None, "Order «quince»"),
             ("DESCRIPTION", None, "Or «quince»s from the *garden*."),
-            ("COMMENT", names[0], "«Quince», «quince» and «quince»!"),
+            ("COMMENT", name, "«Quince», «quince» and «quince»!"),
         ],
         "Orchard": [("DESCRIPTION", None, "Somewhere a «quince»")],
     }
     assert await where(world.viewer, world, "quincce") == {"Order quince": []}
     listed = (await world.viewer.ask(WHERE, id=world.id, words="quince"))["searchTasks"]["edges"]
     assert listed[0]["textMatches"][2]["comment"]["id"] == best
-    # A word that must not be there is asked of the task alone.
-    assert [one[0] for one in (await where(world.viewer, world, "quince -apple"))["Order quince"]] == [
-        "TITLE",
-        "DESCRIPTION",
-    ]
+    # A word that must not be there is asked of the task alone, and the others are whole ones then.
+    assert [one[0] for one in (await where(world.viewer, world, "quince -apple"))["Order quince"]] == ["TITLE"]
 
 
 async def test_a_passage_is_of_what_one_may_read_and_of_nothing_that_was_deleted(world: World) -> None:
@@ -240,3 +237,22 @@ async def test_another_list_of_tasks_has_no_passages(world: World) -> None:
     await world.task("Anything")
     answer = await world.member.ask(query, id=world.id)
     assert answer["workspace"]["tasks"]["edges"] == [{"textMatches": None}]
+
+
+async def test_a_word_of_letters_that_combine_is_found_by_its_beginning_and_marked_whole(world: World) -> None:
+    await world.task("यह हिन्दी है")
+    assert await where(world.viewer, world, "हिन") == {"यह हिन्दी है": [("TITLE", None, "यह «हिन्»दी है")]}
+
+
+async def test_a_phrase_marks_whole_words(world: World) -> None:
+    await world.task("Marmaladeberry", description="Has marmalade in it")
+    assert await where(world.viewer, world, '"marmalade"') == {
+        "Marmaladeberry": [("DESCRIPTION", None, "Has «marmalade» in it")]
+    }
+
+
+async def test_a_long_title_is_told_whole(world: World) -> None:
+    title = f"{'So long a title ' * 20}with a kumquat"
+    await world.task(title)
+    found = await where(world.viewer, world, "kumquat")
+    assert found == {title: [("TITLE", None, title.replace("kumquat", "«kumquat»"))]}

@@ -39,6 +39,12 @@ def cost(query: str, **variables: Any) -> int:
         (f"{{ {WORKSPACE} {{ tasks(first: 7) {{ totalCount }} }} }}", 1 + 1 + 20),
         (f"{{ {WORKSPACE} {{ tasks(first: 2) {{ nodes {{ subtasks(first: 3) {{ nodes {{ id }} }} }} }} }} }}", 12),
         ('{ nodes(ids: ["a", "b", "c"]) { id } }', 3),
+        ('{ a: isPasswordResetTokenValid(token: "x") b: isPasswordResetTokenValid(token: "y") }', 2),
+        ('{ searchTasks(workspaceId: "x", query: "x", first: 7) { nodes { id } } }', 20 + 7),
+        (
+            '{ searchTasks(workspaceId: "x", query: "x", first: 7) { edges { textMatches { segments { text } } } } }',
+            20 + 7 * (1 + 5 + 2 * (1 + 2)),
+        ),
         ("mutation { a: signOut(input: {}) { signedOut } b: signOut(input: {}) { signedOut } }", 20),
         (
             "mutation { ...A ... { c: signOut(input: {}) { signedOut } } } "
