@@ -174,7 +174,8 @@ class Query:
             "Public: whether a link from `requestPasswordReset` still works, and nothing of whose it is. False when"
             " unknown, expired or used (no distinction). Asking does not use it up. Ask by POST: a token belongs"
             " into no address."
-        )
+        ),
+        directives=[Cost(weight=1)],
     )
     async def is_password_reset_token_valid(
         self, info: Info, token: Annotated[str, strawberry.argument(description="What the link has after its `#`.")]
