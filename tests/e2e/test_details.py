@@ -728,6 +728,41 @@ async def test_a_new_task_takes_over_what_is_filtered_by(open_page: OpenPage) ->
     await expect(ann.get_by_text("the filters hide it")).to_have_count(0)
 
 
+async def test_a_new_task_has_the_first_status_where_the_chosen_one_is_deleted_meanwhile(open_page: OpenPage) -> None:
+    ann, bob = await two_on_a_board(open_page)
+    await bob.keyboard.press("c")
+    dialog = bob.get_by_role("dialog", name="New task")
+    status = dialog.get_by_label("Status")
+    await status.select_option(label="In progress")
+    await ann.get_by_role("link", name="Settings").click()
+    await ann.get_by_role("link", name="Statuses").click()
+    await ann.get_by_role("button", name="Delete In progress").click()
+    await ann.get_by_role("button", name="Delete status").click()
+    await expect(status.get_by_role("option", name="In progress")).to_have_count(0)
+    await expect(status).to_have_js_property("selectedOptions.0.label", "To do")
+    await dialog.get_by_label("Title").fill("Tune the violin")
+    await bob.keyboard.press("Enter")
+    await expect(card(bob, "Tune the violin", "To do")).to_be_visible()
+    await ann.get_by_role("link", name="Board").click()
+    await expect(card(ann, "Tune the violin", "To do")).to_be_visible()
+
+
+async def test_long_names_stay_in_the_boxes_of_a_new_task(open_page: OpenPage) -> None:
+    page = await sign_up(
+        lambda path, **options: open_page(path, viewport={"width": 360, "height": 740}, **options), "Wolfes" * 12
+    )
+    await page.keyboard.press("c")
+    dialog = page.get_by_role("dialog", name="New task")
+    await dialog.get_by_role("button", name="Assignees: Nobody").click()
+    await page.get_by_role("menuitemcheckbox", name="Wolfes").click()
+    await page.keyboard.press("Escape")
+    left = await dialog.get_by_role("button", name="Assignees: Wolfes").bounding_box()
+    right = await dialog.get_by_role("button", name="Priority").bounding_box()
+    assert left is not None
+    assert right is not None
+    assert left["x"] + left["width"] < right["x"]
+
+
 async def test_a_press_beside_a_menu_leaves_its_dialog_open(open_page: OpenPage) -> None:
     page = await sign_up(open_page, "Ann")
     await page.keyboard.press("c")

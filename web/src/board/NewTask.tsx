@@ -31,13 +31,18 @@ interface NewTaskProps extends Pick<Model, "statuses" | "projects" | "members" |
 export const NewTask = memo(function NewTask({ statusId, filters, onShow, onClose, ...model }: NewTaskProps) {
   const workspace = useWorkspace();
   const [title, keep] = useDraft(NEW_TASK);
-  const [wanted, setWanted] = useState(() => begun(model, statusId, filters, today()));
-  // Whoever does not see the project, and a label that was deleted meanwhile, would have the task refused.
-  const members = whoSees(model.members, wanted);
+  const beginning = begun(model, statusId, filters, today());
+  const [wanted, setWanted] = useState(beginning);
+  // What was deleted meanwhile, and whoever does not see the project, would have the task refused.
+  const status = model.statuses.some(({ id }) => id === wanted.status.id) ? wanted.status : beginning.status;
+  const project = !wanted.project || model.projects.some(({ id, archivedAt }) => id === wanted.project?.id && !archivedAt) ? wanted.project : beginning.project;
+  const members = whoSees(model.members, { ...wanted, project });
   const [made, setMade] = useState<readonly Label[]>([]); // here, and not heard of yet
   const labels = [...model.labels, ...made];
   const chosen = {
     ...wanted,
+    status,
+    project,
     assignees: wanted.assignees.filter(({ id }) => members.some(({ user }) => user.id === id)),
     labels: wanted.labels.filter(({ id }) => labels.some((label) => label.id === id)),
   };

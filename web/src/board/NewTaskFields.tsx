@@ -22,7 +22,7 @@ interface FieldsProps {
 export default function NewTaskFields({ chosen, model, onChange, onLabelMade }: FieldsProps) {
   const day = useToday();
   const choice = (label: string, kind: QuickKind, shown: ReactNode): ReactNode => (
-    <div className="grid content-start gap-1">
+    <div className="grid grid-cols-1 content-start gap-1">
       <span aria-hidden className="text-sm font-medium">{label}</span>
       <Menu label={label} trigger={(
         <button type="button" className={`${INPUT} flex items-center gap-2 text-left`}>
@@ -35,7 +35,7 @@ export default function NewTaskFields({ chosen, model, onChange, onLabelMade }: 
       </Menu>
     </div>
   );
-  const part = (id: string, picture: ReactNode, name: string): ReactNode => <span key={id} className="inline-flex min-w-0 items-center gap-1.5">{picture}<span className="truncate">{name}</span></span>;
+  const part = (id: string, picture: ReactNode, name: string): ReactNode => <span key={id} className="inline-flex max-w-full items-center gap-1.5">{picture}<span className="truncate">{name}</span></span>;
   const people = model.members.filter(({ user }) => chosen.assignees.some(({ id }) => id === user.id));
   const labels = model.labels.filter((label) => chosen.labels.some(({ id }) => id === label.id));
   return (
