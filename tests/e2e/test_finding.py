@@ -123,6 +123,8 @@ async def test_a_search_shows_the_passage_and_leads_to_the_comment_that_has_the_
     await field.fill("tuba")
     await expect(found.locator("mark")).to_have_text(["tuba"])
     await expect(found).not_to_contain_text("In a comment")
+    await field.fill('"the tuba"')
+    await expect(found.locator("mark")).to_have_text(["the", "tuba"])
     await field.fill("museum")
     await expect(found).to_contain_text("In a comment by Bob: The museum asked for @Ann")
     await expect(found.locator("mark")).to_have_text(["museum"])

@@ -7,7 +7,7 @@ import { SearchTasksDocument, type FoundTaskFragment } from "../gql/later/graphq
 import { INPUT } from "../ui/controls";
 import { plainOf } from "../ui/plain";
 import { useModel, useWorkspace } from "../workspace/context";
-import { excerpt, marked, passageOf, type Passage } from "./find";
+import { excerpt, marked, passageOf, titleOf, type Part, type Passage } from "./find";
 import { TaskLine } from "./TaskLine";
 import { useWalk } from "./walk";
 
@@ -16,6 +16,7 @@ const AT_MOST = 50;
 
 interface Found {
   readonly task: FoundTaskFragment;
+  readonly title: readonly Part[];
   readonly passage: Passage | null;
 }
 
@@ -32,7 +33,7 @@ export default function SearchPage({ slug }: { slug: string }) {
   }, [typed, setAddress]);
   const [{ data, error, fetching }] = useQueryAgain({ query: SearchTasksDocument, variables: { id: workspace.id, query }, pause: !query, requestPolicy: "cache-and-network" });
   const here = useMemo(() => (error && query ? searchHere(model, query) : []), [error, query, model]);
-  const found: Found[] = error ? here : (data?.searchTasks?.edges ?? []).map(({ node, textMatches }) => ({ task: node, passage: passageOf(textMatches ?? [], (id) => model.nameById.get(id)) }));
+  const found: Found[] = error ? here : (data?.searchTasks?.edges ?? []).map(({ node, textMatches }) => ({ task: node, title: titleOf(node.title, textMatches ?? []), passage: passageOf(textMatches ?? [], (id) => model.nameById.get(id)) }));
 
   return (
     <div className="mx-auto flex min-h-0 w-full max-w-4xl grow flex-col gap-3 px-4 py-6 sm:px-8">
@@ -44,7 +45,7 @@ export default function SearchPage({ slug }: { slug: string }) {
       </p>
       {query && found.length > 0 && (
         <nav aria-label="Found tasks" className="min-h-0 overflow-y-auto rounded-xl border border-line">
-          {found.map(({ task, passage }) => <TaskLine key={task.id} task={task} slug={slug} typed={query} passage={passage} />)}
+          {found.map(({ task, title, passage }) => <TaskLine key={task.id} task={task} slug={slug} title={title} passage={passage} />)}
         </nav>
       )}
     </div>
@@ -64,7 +65,7 @@ function searchHere(model: Model, query: string): Found[] {
     const text = `${task.key} ${task.title} ${task.description}`.toLowerCase();
     if (status && task.archivedAt === null && words.every((word) => text.includes(word))) {
       const around = excerpt(plainOf(task.description, (id) => model.nameById.get(id)), query);
-      found.push({ task: { ...task, status }, passage: around ? { parts: marked(around, query) } : null });
+      found.push({ task: { ...task, status }, title: marked(task.title, query), passage: around ? { parts: marked(around, query) } : null });
     }
     if (found.length === AT_MOST) break;
   }

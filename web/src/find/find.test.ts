@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { bestOf, dueGroup, excerpt, fit, marked, passageOf } from "./find";
+import { SearchTasksDocument } from "../gql/later/graphql";
+import { bestOf, dueGroup, excerpt, fit, marked, passageOf, titleOf } from "./find";
 
 describe("what was typed", () => {
   it.each([
@@ -48,7 +49,15 @@ describe("the passage that is shown", () => {
     expect(shown(title)).toBeNull();
     expect(shown(title, text)).toEqual({ parts: [{ text: "The ", isMatch: false }, { text: "Tuba", isMatch: true }, { text: " is old", isMatch: false }] });
   });
-  it("is of a comment that says more than the task itself", () => {
+  it("is beside the title, which has the server's marks, or none", () => {
+    expect(titleOf("Sell the tuba", [text, title])).toBe(title.segments);
+    expect(titleOf("Sell the tuba", [text])).toEqual([{ text: "Sell the tuba", isMatch: false }]);
+  });
+  it("comes instead of the whole text", () => {
+    expect(JSON.stringify(SearchTasksDocument)).toContain('"segments"');
+    expect(JSON.stringify(SearchTasksDocument)).not.toContain('"description"');
+  });
+  it("is of a comment whose passage says more than those of the task itself", () => {
     expect(shown(said)?.comment).toEqual({ id: "c1", by: "Bob" });
     expect(shown(title, said)).toBeNull();
     expect(shown(text, said)?.comment).toBeUndefined();

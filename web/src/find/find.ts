@@ -52,7 +52,7 @@ export interface Part {
   readonly isMatch: boolean;
 }
 
-/** The text in parts, those that were looked for apart from the others. */
+/** A text that was kept here, in parts: those that were looked for apart from the others. */
 export function marked(text: string, typed: string): Part[] {
   const words = wordsOf(typed).map((word) => word.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
   if (!words.length) return [{ text, isMatch: false }];
@@ -78,9 +78,13 @@ export interface Passage {
   readonly comment?: { readonly id: string; readonly by: string };
 }
 
+/** The title in parts, as the server marks it. */
+export const titleOf = (title: string, matches: readonly Match[]): readonly Part[] =>
+  matches.find(({ field }) => field === "TITLE")?.segments ?? [{ text: title, isMatch: false }];
+
 const MARK = "\uE000"; // a letter that means nothing
 
-/** The passage that says why a task was found: of a comment where that has words that the task itself has not, else of the description. */
+/** The passage that says why a task was found: of a comment where its passage has words that those of the task itself have not, else of the description. */
 export function passageOf(matches: readonly Match[], nameOf: (id: string) => string | undefined): Passage | null {
   const [description, said] = [matches.find(({ field }) => field === "DESCRIPTION"), matches.find(({ comment }) => comment)];
   const own = new Set(matches.filter((match) => match !== said).flatMap(wordsIn));
