@@ -14,6 +14,7 @@ from tests.e2e.test_client import (
     card,
     create,
     has_stored,
+    is_accessible,
     is_live,
     open_task,
     retitle,
@@ -260,6 +261,48 @@ async def test_an_account_is_added_without_signing_out_and_each_tab_acts_as_its_
     await expect(card(other, "Of Ann")).to_be_visible()
     await is_live(ann)
     await expect(card(ann, "Of Eve")).to_have_count(0)
+
+
+async def test_a_new_tab_begins_as_whom_one_acted_as_last_and_every_tab_says_who_it_is(open_page: OpenPage) -> None:
+    page = await sign_up(open_page, "Ann")
+    own = page.get_by_role("link", name="Account", exact=True)
+    await expect(own).to_be_visible()
+    other = await beside(page)
+    await add_account(other, "Eve")
+
+    async def begins_as(name: str) -> None:
+        tab = await beside(page)
+        await expect(tab.get_by_role("link", name=f"Account: {name}")).to_have_text(name)
+        await tab.close()
+
+    await begins_as("Eve")
+    await act_as(other, "Ann")
+    await begins_as("Ann")
+    await act_as(other, "Eve")
+    await begins_as("Eve")
+    # To the browser of the tests every tab is the one in front: none is told when one goes there.
+    await page.evaluate("() => dispatchEvent(new Event('focus'))")
+    await begins_as("Ann")
+    await expect(other.get_by_role("link", name="Account: Eve")).to_be_visible()
+    await page.set_viewport_size({"width": 360, "height": 700})
+    await expect(page.get_by_role("link", name="Account: Ann")).to_be_in_viewport(ratio=1)
+    assert await page.evaluate("document.documentElement.scrollWidth") == 360
+    await is_accessible(page, "several accounts")
+
+
+async def test_a_new_name_is_the_one_of_the_account_in_this_browser(open_page: OpenPage) -> None:
+    page = await sign_up(open_page, "Ann")
+    await add_account(page, "Eve")
+    await page.get_by_role("link", name="Account").click()
+    await page.get_by_label("Name", exact=True).fill("Eva")
+    await page.get_by_role("button", name="Save profile").click()
+    accounts = page.get_by_role("list", name="Accounts in this browser").get_by_role("listitem")
+    await expect(accounts.first).to_contain_text("Eva")
+    await page.reload()
+    await expect(accounts.first).to_contain_text("Eva")
+    await act_as(page, "Ann")
+    await page.get_by_role("link", name="Account").click()
+    await expect(page.get_by_role("button", name="Switch to Eva")).to_be_visible()
 
 
 NOTE_SHIFTS = """() => {

@@ -4,6 +4,7 @@ import { chooseTheme, chosenTheme } from "../app/theme";
 import { useAct } from "../data/act";
 import { useQueryAgain } from "../data/again";
 import { AccountDocument, UpdateProfileDocument, type AccountQuery } from "../gql/later/graphql";
+import { freshToken } from "../session/accounts";
 import { Avatar, Button, Field, Loading, Select, textOf } from "../ui/controls";
 import { Panel, Problem, Saving, Section, useDraft } from "../ui/forms";
 import { useOnce } from "../ui/once";
@@ -46,6 +47,7 @@ function Person({ viewer: { user, timeZone, email } }: { viewer: NonNullable<Acc
     const answer = await act(UpdateProfileDocument, draft.changes, FIELDS);
     if (answer.problems) return draft.refuse(answer.problems);
     refresh();
+    if (draft.changes.name) void freshToken(user.id, true).catch(() => undefined); // with it comes what this browser calls them by
     draft.saved();
     toast("Your profile is changed");
   });

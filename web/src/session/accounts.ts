@@ -39,6 +39,7 @@ export class Refused extends Error {
 const ACCOUNTS = "tutti.accounts"; // localStorage: all accounts of this browser
 const ENDED = "tutti.ended"; // localStorage: the ids of those whose session was ended elsewhere, and who have not signed in here since
 const ACTIVE = "tutti.account"; // sessionStorage: the id this tab acts as, "" for nobody
+const LAST = "tutti.last"; // localStorage: the id that a tab of this browser acted as last
 const ADDRESS = "tutti.address"; // sessionStorage: of whom this tab acts as, to sign in again with
 /** sessionStorage: the address that was typed when the password turned out to be forgotten. */
 export const EMAIL = "tutti.email";
@@ -80,15 +81,22 @@ export const isKnownBrowser = (): boolean => localStorage.getItem(ACCOUNTS) !== 
 export function activeAccount(): Account | null {
   const id = sessionStorage.getItem(ACTIVE);
   const all = accounts();
-  // A new tab starts as whoever signed in last; a tab that signed out stays nobody.
-  return id === null ? (all[0] ?? null) : (all.find((account) => account.id === id) ?? null);
+  const called = (sought: string | null): Account | undefined => all.find((account) => account.id === sought);
+  // A new tab begins as whom one acted as last; a tab that signed out stays nobody.
+  return (id === null ? (called(localStorage.getItem(LAST)) ?? all[0]) : called(id)) ?? null;
 }
 
 /** This tab acts as that account from now on (null: as nobody). */
 export function actAs(id: string | null): void {
   sessionStorage.setItem(ACTIVE, id ?? "");
   noteAddress();
+  noteLast();
   announce();
+}
+
+function noteLast(): void {
+  const account = activeAccount();
+  if (account) localStorage.setItem(LAST, account.id);
 }
 
 /** Kept by this tab alone, and only until its person signs out. */
@@ -110,6 +118,7 @@ function setEnded(id: string, isEnded: boolean): void {
 }
 
 function forget(id: string): void {
+  if (localStorage.getItem(LAST) === id) localStorage.removeItem(LAST);
   localStorage.setItem(ACCOUNTS, JSON.stringify(accounts().filter((account) => account.id !== id)));
 }
 
@@ -132,6 +141,7 @@ export function followOtherTabs(): void {
   const first = activeAccount();
   if (first) sessionStorage.setItem(ACTIVE, first.id);
   noteAddress();
+  addEventListener("focus", noteLast);
   addEventListener("storage", (event) => {
     if (event.key !== ACCOUNTS && event.key !== ENDED && event.key !== null) return;
     noteAddress();

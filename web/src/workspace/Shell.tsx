@@ -6,6 +6,8 @@ import { RECONNECTING_AFTER_MS, useLink } from "../data/connection";
 import { useWaitingOf } from "../data/waiting";
 import { GlobalKeys } from "../find/GlobalKeys";
 import { Here } from "../presence/Presence";
+import { useAccounts } from "../session/use-accounts";
+import { Avatar } from "../ui/controls";
 import { useLasting } from "../ui/lasting";
 import { useUndecidedOf } from "../task/conflict";
 import { useUnread } from "../ui/unread";
@@ -28,7 +30,8 @@ const PLACE = "flex min-h-9 items-center gap-2 rounded-lg px-2.5 text-sm max-md:
 /** `about`: what the title of the tab begins with, where that is not the page's own title. */
 export function Shell({ title, about = title, slug: shown, view, children }: { title: string; about?: string; slug?: string; view?: string; children: ReactNode }) {
   const workspace = useContext(WorkspaceContext);
-  const { workspaces } = useViewer();
+  const { user, workspaces } = useViewer();
+  const isOneOfSeveral = useAccounts().length > 1;
   // A page outside of workspaces still leads into the one that was open last.
   const slug = shown ?? (workspaces.find(({ id }) => id === localStorage.getItem("tutti.workspace")) ?? workspaces.at(-1))?.slug;
   const query = useSearch();
@@ -56,8 +59,8 @@ export function Shell({ title, about = title, slug: shown, view, children }: { t
         <Link href="/tasks" className={PLACE} aria-current={title === "My tasks" ? "page" : undefined} aria-label="My tasks">
           <CircleCheck size={18} aria-hidden /><span className="max-md:sr-only">My tasks</span>
         </Link>
-        <Link href="/account" className={PLACE} aria-current={title === "Account" ? "page" : undefined} aria-label="Account">
-          <UserRound size={18} aria-hidden /><span className="max-md:sr-only">Account</span>
+        <Link href="/account" className={PLACE} aria-current={title === "Account" ? "page" : undefined} aria-label={isOneOfSeveral ? `Account: ${user.name}` : "Account"}>
+          {isOneOfSeveral ? <Avatar id={user.id} name={user.name} size={18} /> : <UserRound size={18} aria-hidden />}<span className="truncate max-md:sr-only">{isOneOfSeveral ? user.name : "Account"}</span>
         </Link>
         <div className="grow" />
         {workspace && <Here />}
