@@ -146,6 +146,29 @@ async def test_signing_out_asks_about_what_was_typed_in_other_tabs_that_are_open
     await expect(page.get_by_role("heading", name="Tasks that people change together, live.")).to_be_visible()
 
 
+async def test_signing_out_everywhere_asks_about_what_is_typed(open_page: OpenPage) -> None:
+    page = await sign_up(open_page, "Ann")
+    await sign_in(await open_page("/sign-in"), (await account_of(page))["email"])
+    await type_a_title(page, "Half a title")
+    await page.get_by_role("link", name="Account").click()
+    await page.get_by_role("link", name="Devices").click()
+    await page.get_by_role("button", name="Sign out everywhere…").click()
+    question = page.get_by_role("dialog", name="Sign out everywhere and lose what you have written?")
+    await expect(question).to_contain_text("Both devices are signed out, this one too.")
+    await expect(question).to_contain_text("1 text that you have written in this tab is not sent or saved yet")
+    await expect(question).to_contain_text("so it would be lost")
+    await question.get_by_role("button", name="Cancel").click()
+    await page.get_by_role("link", name="Board").click()
+    await type_a_title(page, "")
+    await page.get_by_role("link", name="Account").click()
+    await page.get_by_role("link", name="Devices").click()
+    await page.get_by_role("button", name="Sign out everywhere…").click()
+    question = page.get_by_role("dialog", name="Sign out everywhere?")
+    await expect(question).not_to_contain_text("lost")
+    await question.get_by_role("button", name="Sign out everywhere").click()
+    await expect(page.get_by_role("heading", name="Tasks that people change together, live.")).to_be_visible()
+
+
 async def type_a_title(page: Page, text: str) -> None:
     """Of a task that is not made."""
     await page.get_by_role("button", name="New task", exact=True).click()
