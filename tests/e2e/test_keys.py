@@ -82,6 +82,32 @@ async def test_several_tasks_are_selected_and_changed_together(open_page: OpenPa
     await expect(page.get_by_role("main", name="Board")).to_be_visible()
 
 
+async def test_several_tasks_that_differ_are_changed_and_undone_as_what_they_were(open_page: OpenPage) -> None:
+    page = await sign_up(open_page, "Ann")
+    await create(page, "Urgent one", "Other one")
+    await card(page, "Urgent one").press("p")
+    await page.get_by_role("menuitemradio", name="Urgent").click()
+    await expect(card(page, "Urgent one").get_by_text("Urgent", exact=True)).to_be_visible()
+    for title in ("Other one", "Urgent one"):
+        await card(page, title).press("x")
+    for key, kind in (("p", "priority"), ("d", "due")):
+        await card(page, "Urgent one").press(key)
+        await expect(page.get_by_role("menu")).to_have_accessible_name(f"{kind} of 2 tasks")
+        await expect(page.get_by_role("menuitemradio", checked=True)).to_have_count(1 if key == "d" else 0)
+        await page.keyboard.press("Escape")
+    await card(page, "Urgent one").press("p")
+    await page.get_by_role("menuitemradio", name="No priority").click()
+    messages = page.get_by_role("status", name="Messages")
+    await expect(messages).to_contain_text("“Urgent one” was changed")
+    await page.keyboard.press("Control+z")
+    await expect(messages).to_contain_text("The priority of “Urgent one” is Urgent again")
+    await card(page, "Urgent one").press("p")
+    await page.get_by_role("menuitemradio", name="High").click()
+    await expect(messages).to_contain_text("2 tasks were changed")
+    await page.keyboard.press("Control+z")
+    await expect(messages).to_contain_text("The priority of 2 tasks is as before")
+
+
 async def test_many_that_were_archived_together_all_come_back_by_undo(open_page: OpenPage) -> None:
     page = await sign_up(open_page, "Ann")
     workspace_id = await page.evaluate("() => localStorage.getItem('tutti.workspace')")

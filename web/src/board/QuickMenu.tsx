@@ -4,10 +4,11 @@ import { useAct } from "../data/act";
 import { may, type Label, type Model, type Task } from "../data/model";
 import { Avatar, Dot } from "../ui/controls";
 import { AnyOf, Menu, OneOf, Typed } from "../ui/menu";
+import { isSame } from "../sync/undo";
 import { toast } from "../ui/toasts";
 import { useWorkspace } from "../workspace/context";
 import { dayAfter, PRIORITIES, PRIORITY_NAMES, today } from "./arrange";
-import { changeAll, moveTo, tell, type Change } from "./changes";
+import { changeAll, isNews, moveTo, tell, type Change } from "./changes";
 import { elementOf, focusCard, holdCard } from "./focus";
 import { useQuick } from "./quick";
 import { QUICK_KEYS, type QuickKind } from "./quick-keys";
@@ -35,8 +36,9 @@ export default function QuickMenu({ model }: { model: Model }) {
     }, 0);
   };
   const name = QUICK_KEYS.find((each) => each.kind === kind)?.name;
+  const many = targets.length > 1 ? `${targets.length} tasks` : "";
   return (
-    <Menu label={`${kind} of ${task.title}`} byKey={{ heading: `${name}: ${targets.length > 1 ? `${targets.length} tasks` : task.key || task.title}`, side }} open onOpenChange={(isOpen) => !isOpen && close()}
+    <Menu label={`${kind} of ${many || task.title}`} byKey={{ heading: `${name}: ${many || task.key || task.title}`, side }} open onOpenChange={(isOpen) => !isOpen && close()}
       trigger={<span aria-hidden className="pointer-events-none fixed" style={box} />}>
       <TaskChoices kind={kind} task={task} targets={targets} model={model} />
     </Menu>
@@ -61,11 +63,15 @@ export function TaskChoices({ kind, task, model, targets = [task] }: TaskChoices
     else if (to.projectId === undefined) changeAll(workspace, targets, to);
     else {
       const move = { ...to, position: { edge: "LAST" } };
-      for (const each of targets) workspace.submit("moveTask", { id: each.id, ...move });
+      for (const each of targets.filter((one) => isNews(one, to))) workspace.submit("moveTask", { id: each.id, ...move });
       tell(workspace, targets, move);
     }
   }
-  const chosen = { ...task, assignees: ofAll(({ assignees }) => assignees), labels: ofAll(({ labels }) => labels) };
+  const common = <Value,>(valueOf: (task: Task) => Value): Value | undefined => {
+    const value = valueOf(task);
+    return targets.every((each) => isSame(valueOf(each), value)) ? value : undefined;
+  };
+  const chosen = { status: common(({ status }) => status), priority: common(({ priority }) => priority), dueDate: common(({ dueDate }) => dueDate), project: common(({ project }) => project), assignees: ofAll(({ assignees }) => assignees), labels: ofAll(({ labels }) => labels) };
   return <Choices kind={kind} chosen={chosen} model={model} whose={targets.length > 1 ? `${targets.length} tasks have` : `${task.title} has`} onChange={change} />;
 }
 
@@ -85,7 +91,8 @@ export interface Chosen {
 
 interface ChoicesProps {
   kind: QuickKind;
-  chosen: Chosen;
+  /** Undefined: what several do not have in common. */
+  chosen: Pick<Chosen, "assignees" | "labels"> & { readonly [Field in "status" | "priority" | "dueDate" | "project"]: Chosen[Field] | undefined };
   model: Pick<Model, "statuses" | "projects" | "members" | "labels" | "me">;
   /** Who gets a label that is made here, like “2 tasks have”. */
   whose: string;
@@ -99,7 +106,7 @@ export function Choices({ kind, chosen, model, whose, onChange, onLabelMade }: C
   const workspace = useWorkspace();
   const act = useAct();
   if (kind === "status") {
-    return <OneOf choices={model.statuses.map(({ id, name, color }) => ({ id, label: name, icon: <Dot color={color} /> }))} value={chosen.status.id} onChoose={(statusId) => onChange({ statusId })} />;
+    return <OneOf choices={model.statuses.map(({ id, name, color }) => ({ id, label: name, icon: <Dot color={color} /> }))} value={chosen.status?.id} onChoose={(statusId) => onChange({ statusId })} />;
   }
   if (kind === "priority") {
     return <OneOf choices={PRIORITIES.map((id) => ({ id, label: PRIORITY_NAMES[id]! }))} value={chosen.priority} onChoose={(priority) => onChange({ priority })} />;
@@ -110,7 +117,7 @@ export function Choices({ kind, chosen, model, whose, onChange, onLabelMade }: C
     const choose = (day: string): void => onChange({ dueDate: day || null });
     return (
       <>
-        <OneOf choices={[...choices, { id: "", label: "No day" }]} value={chosen.dueDate ?? ""} onChoose={choose} />
+        <OneOf choices={[...choices, { id: "", label: "No day" }]} value={idOf(chosen.dueDate)} onChoose={choose} />
         <Typed ask="Another day…" label="Another day" type="date" value={chosen.dueDate ?? ""} offer={() => "Take this day"} onTake={choose} />
       </>
     );
@@ -118,7 +125,7 @@ export function Choices({ kind, chosen, model, whose, onChange, onLabelMade }: C
   if (kind === "project") {
     const open = model.projects.filter(({ id, archivedAt }) => !archivedAt || id === chosen.project?.id);
     const choices = open.map(({ id, name, color }) => ({ id, label: name, icon: <Dot color={color} /> }));
-    return <OneOf choices={[...choices, { id: "", label: "No project" }]} value={chosen.project?.id ?? ""} onChoose={(id) => onChange({ projectId: id || null })} />;
+    return <OneOf choices={[...choices, { id: "", label: "No project" }]} value={idOf(chosen.project && chosen.project.id)} onChoose={(id) => onChange({ projectId: id || null })} />;
   }
   if (kind === "assignees") {
     const choices = model.members.map(({ user }) => ({ id: user.id, label: user.name, icon: <Avatar id={user.id} name={user.name} size={20} /> }));
@@ -142,5 +149,8 @@ export function Choices({ kind, chosen, model, whose, onChange, onLabelMade }: C
     </>
   );
 }
+
+/** By which a choice is known; that of none is empty, and nothing is chosen where several differ. */
+const idOf = (value: string | null | undefined): string | undefined => (value === null ? "" : value);
 
 const labelNamed = (model: Pick<Model, "labels">, name: string): Label | undefined => model.labels.find((label) => label.name.toLowerCase() === name.toLowerCase());

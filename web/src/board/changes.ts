@@ -18,10 +18,24 @@ export type Change = Partial<Readonly<{
   removeLabelIds: readonly string[];
 }>>;
 
-/** Changes tasks alike; it is said, of several where all see it, and can be taken back there. */
+/** Whether a task becomes another by a change. */
+export function isNews(task: Task, change: Change): boolean {
+  const has = (refs: readonly { id: string }[]) => (sought: string): boolean => refs.some(({ id }) => id === sought);
+  const [assigned, labelled] = [has(task.assignees), has(task.labels)];
+  const { statusId, priority, dueDate, projectId, addAssigneeIds = [], removeAssigneeIds = [], addLabelIds = [], removeLabelIds = [] } = change;
+  return (statusId !== undefined && statusId !== task.status.id) || (priority !== undefined && priority !== task.priority)
+    || (dueDate !== undefined && dueDate !== task.dueDate) || (projectId !== undefined && projectId !== (task.project?.id ?? null))
+    || !addAssigneeIds.every(assigned) || removeAssigneeIds.some(assigned) || !addLabelIds.every(labelled) || removeLabelIds.some(labelled);
+}
+
+/** Changes tasks alike, of several those that are not so yet; it is said, of several where all see it, and can be taken back there. */
 export function changeAll(workspace: OpenWorkspace, tasks: readonly Task[], change: Change): void {
-  const keys = workspace.submitAll(tasks.map(({ id }) => id), change);
-  if (tasks.length > 1) toast(`${tasks.length} tasks were changed`, undefined, { label: "Undo", run: () => workspace.undo(keys), undoes: keys });
+  const changed = tasks.length > 1 ? tasks.filter((task) => isNews(task, change)) : tasks;
+  const [first] = changed;
+  if (!first) return;
+  const keys = workspace.submitAll(changed.map(({ id }) => id), change);
+  const said = changed.length > 1 ? `${changed.length} tasks were` : `“${first.title}” was`;
+  if (tasks.length > 1) toast(`${said} changed`, undefined, { label: "Undo", run: () => workspace.undo(keys), undoes: keys });
   else tell(workspace, tasks, change);
 }
 

@@ -70,7 +70,7 @@ const Heading = ({ label }: { label: string }) => <DropdownMenu.Label className=
 
 export function OneOf({ label, choices, value, onChoose }: OneOfProps) {
   return (
-    <DropdownMenu.RadioGroup aria-label={label} value={value} onValueChange={onChoose}>
+    <DropdownMenu.RadioGroup aria-label={label} {...(value !== undefined && { value })} onValueChange={onChoose}>
       {label && <Heading label={label} />}
       {choices.map((choice) => (
         <DropdownMenu.RadioItem key={choice.id} value={choice.id} className={ITEM}>

@@ -29,7 +29,8 @@ export interface OneOfProps {
   /** A heading above, where a menu has several such groups. */
   label?: string;
   choices: readonly Choice[];
-  value: string;
+  /** Undefined: none of them. */
+  value: string | undefined;
   onChoose: (id: string) => void;
 }
 export interface AnyOfProps {
