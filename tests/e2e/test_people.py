@@ -72,6 +72,7 @@ async def test_a_role_changes_live_and_who_is_removed_is_shown_out_kindly(open_p
     await ann.get_by_role("link", name="Members").click()
     await ann.get_by_label("Role of Bob").select_option(label="Viewer")
     await expect(bob.get_by_text("You are a viewer here now")).to_be_visible()
+    await expect(ann.get_by_text("Bob is now a viewer")).to_be_visible()
     undo = ann.get_by_role("status", name="Messages").get_by_role("button", name="Undo")
     await undo.hover()  # it stays for as long as somebody points at it
     await expect(bob.get_by_role("button", name="New task", exact=True)).to_have_count(0)
@@ -107,7 +108,34 @@ async def test_a_role_changes_live_and_who_is_removed_is_shown_out_kindly(open_p
 
     await to_settings(ann, "Audit log")
     entries = ann.get_by_role("list", name="Audit log").get_by_role("listitem")
-    await expect(entries.first).to_contain_text("Ann removed Bob, who was viewer")
+    await expect(entries.first).to_contain_text("Ann removed Bob, who was a viewer")
+
+
+async def test_who_is_made_a_viewer_keeps_what_they_were_writing(open_page: OpenPage) -> None:
+    ann, bob = await two_on_a_board(open_page)
+    await create(bob, "Duet")
+    await open_task(bob, "Duet")
+    part = bob.get_by_role("textbox", name="New subtask")
+    await part.fill("Half a subt")
+    await bob.get_by_role("button", name="Edit description").click()
+    await bob.get_by_role("textbox", name="Description").fill("Half a descr")
+    comment = bob.get_by_role("textbox", name="Write a comment")
+    await comment.press_sequentially("Half a comm")
+    await ann.get_by_role("link", name="Members").click()
+    await ann.get_by_label("Role of Bob").select_option(label="Viewer")
+    left = bob.get_by_role("textbox", name="What you wrote as a comment")
+    await expect(left).to_have_value("Half a comm")
+    await expect(left).to_be_focused()
+    await expect(bob.get_by_role("textbox", name="What you wrote as a subtask")).to_have_value("Half a subt")
+    await expect(bob.get_by_role("textbox", name="What you wrote as the description")).to_have_value("Half a descr")
+    await expect(bob.get_by_role("textbox", name="Description", exact=True)).to_have_count(0)
+    await expect(bob.get_by_role("button", name="Discard")).to_have_count(3)
+    await is_accessible(bob, "what a viewer wrote before")
+    await ann.get_by_label("Role of Bob").select_option(label="Member")
+    await expect(comment).to_have_value("Half a comm")
+    await expect(part).to_have_value("Half a subt")
+    await expect(bob.get_by_role("textbox", name="Description", exact=True)).to_have_value("Half a descr")
+    await expect(left).to_have_count(0)
 
 
 async def test_whoever_has_a_page_open_that_belongs_to_no_workspace_is_here_too(open_page: OpenPage) -> None:
@@ -242,7 +270,7 @@ async def test_lists_of_more_than_a_hundred_are_whole(open_page: OpenPage) -> No
     await expect(entries).to_have_count(101)
     await page.get_by_role("button", name="Show older ones").click()
     await expect(page.get_by_role("button", name="Show older ones")).to_have_count(0)
-    await expect(entries.last).to_contain_text("joined as owner")
+    await expect(entries.last).to_contain_text("joined as the owner")
 
 
 async def test_a_notification_arrives_live_opens_its_task_and_is_read_by_that(open_page: OpenPage) -> None:
@@ -511,6 +539,17 @@ async def test_a_device_is_signed_out_from_another_one(open_page: OpenPage) -> N
     devices = here.get_by_role("list", name="Devices").get_by_role("listitem")
     await expect(devices).to_have_count(2)
     await expect(devices.first).to_contain_text(re.compile(r"Signed in (to|yester)day at \d\d:\d\d, in use now"))
+    size = here.viewport_size
+    await here.set_viewport_size({"width": 360, "height": 700})
+    for device in (devices.first, devices.last):
+        [button, name] = [
+            await part.bounding_box() for part in (device.get_by_role("button"), device.get_by_role("paragraph").first)
+        ]
+        assert button is not None
+        assert name is not None
+        assert button["x"] >= name["x"] + name["width"]
+    if size:
+        await here.set_viewport_size(size)
     ending = devices.last.get_by_role("button", name="Sign out")
     await expect(ending).to_have_accessible_description(re.compile(r"^Signed in \w+ at \d\d:\d\d, used "))
     await ending.click()

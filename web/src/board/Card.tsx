@@ -68,7 +68,7 @@ export function CardText({ task, day, labelById, nameById, parentKey, done, part
         })}
         {task.dueDate && <span className={`inline-flex items-center gap-1 ${late ? "text-bad" : ""}`}>{DAY}{dayAlone(task.dueDate, day)}{late && " (late)"}</span>}
         {parts > 0 && <span className="inline-flex items-center gap-1"><ListChecks size={13} aria-hidden />{done}/{parts}</span>}
-        {task.commentCount > 0 && <span className="inline-flex items-center gap-1"><MessageSquare size={13} aria-hidden />{task.commentCount}<span className="sr-only"> comments</span></span>}
+        {task.commentCount > 0 && <span className="inline-flex items-center gap-1"><MessageSquare size={13} aria-hidden />{task.commentCount}<span className="sr-only"> {task.commentCount === 1 ? "comment" : "comments"}</span></span>}
         <span className="ml-auto flex gap-0.5"><Avatars people={task.assignees} nameById={nameById} atMost={4} /></span>
       </span>
     </>

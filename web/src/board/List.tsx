@@ -64,7 +64,7 @@ export default function List({ model, day, groups, isByStatus, openId, onOpen }:
                       return label && <span key={id} className="inline-flex min-w-0 items-center gap-1"><Dot color={label.color} /><span className="truncate">{label.name}</span></span>;
                     })}
                   </span>
-                  <span className={`${CELL} @2xl:w-9`}>{task.commentCount > 0 && <><MessageSquare size={13} aria-hidden />{task.commentCount}<span className="sr-only"> comments</span></>}</span>
+                  <span className={`${CELL} @2xl:w-9`}>{task.commentCount > 0 && <><MessageSquare size={13} aria-hidden />{task.commentCount}<span className="sr-only"> {task.commentCount === 1 ? "comment" : "comments"}</span></>}</span>
                   {!isByStatus && <span className={`${CELL} @2xl:w-28`}>{status && <><Dot color={status.color} /><span className="truncate">{status.name}</span></>}</span>}
                   <span className={`${CELL} @2xl:w-14`}>{task.priority !== "NONE" && <span className={`font-semibold ${PRIORITY_LOOKS[task.priority]}`}>{PRIORITY_NAMES[task.priority]}</span>}</span>
                   <span className={`${CELL} @2xl:w-28`}>{task.dueDate && <span className={late ? "text-bad" : ""}>{dayAlone(task.dueDate, day)}{late && " (late)"}</span>}</span>

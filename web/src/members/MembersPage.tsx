@@ -18,7 +18,7 @@ import { toast } from "../ui/toasts";
 import { useUndoable } from "../ui/undo";
 import { useModel, useWorkspace } from "../workspace/context";
 import { Invites } from "./Invites";
-import { givenBy, ROLE_MEANINGS, ROLE_NAMES } from "./roles";
+import { aRole, givenBy, ROLE_MEANINGS, ROLE_NAMES } from "./roles";
 
 type Question = { readonly kind: "remove" | "transfer"; readonly member: Membership };
 
@@ -82,8 +82,8 @@ function Member({ member, model, email, seen, onAsk }: MemberProps) {
 
   async function become(next: Role): Promise<void> {
     const { payload, problems } = await act(UpdateMemberRoleDocument, { id: member.id, role: next, baseVersion: member.version });
-    if (problems) toast(`${user.name} is still ${ROLE_NAMES[role].toLowerCase()}`, problems.form);
-    else undoable(`${user.name} is now ${ROLE_NAMES[next].toLowerCase()}`, payload.changeSetId);
+    if (problems) toast(`${user.name} is still ${aRole(role)}`, problems.form);
+    else undoable(`${user.name} is now ${aRole(next)}`, payload.changeSetId);
   }
 
   return (

@@ -4,6 +4,9 @@ import type { Role } from "../gql/later/graphql";
 
 export const ROLE_NAMES: Record<Role, string> = { OWNER: "Owner", ADMIN: "Admin", MEMBER: "Member", GUEST: "Guest", VIEWER: "Viewer" };
 
+/** Within a sentence, like “an admin”. There is one owner. */
+export const aRole = (role: Role): string => `${{ OWNER: "the", ADMIN: "an", MEMBER: "a", GUEST: "a", VIEWER: "a" }[role]} ${ROLE_NAMES[role].toLowerCase()}`;
+
 export const ROLE_MEANINGS: Record<Role, string> = {
   OWNER: "Does everything, and can delete or hand over the workspace.",
   ADMIN: "Does everything but delete or hand over the workspace.",

@@ -16,14 +16,14 @@ const start = entry(ann, "membership_ann", null, "OWNER");
 test("who is gone is named by the entry that they joined with", () => {
   const entries = [entry(ann, gone, "VIEWER", null), entry(ann, gone, "MEMBER", "VIEWER"), entry(cyd, gone, null, "MEMBER"), start];
   expect(entries.map((each) => said(each, model, joinedIn(entries)))).toEqual([
-    "removed Cyd, who was viewer", "made Cyd viewer, who was member", "joined as member", "joined as owner",
+    "removed Cyd, who was a viewer", "made Cyd a viewer, who was a member", "joined as a member", "joined as the owner",
   ]);
-  expect(said(entry(cyd, gone, "MEMBER", null), model, joinedIn(entries))).toBe("left, and was member");
+  expect(said(entry(cyd, gone, "MEMBER", null), model, joinedIn(entries))).toBe("left, and was a member");
 });
 
 test("who was let in by whoever read the workspace from a file is not taken for them", () => {
   const entries = [entry(ann, gone, "VIEWER", null), entry(ann, gone, null, "VIEWER"), start];
-  expect(said(entries[0]!, model, joinedIn(entries))).toBe("removed somebody, who was viewer");
+  expect(said(entries[0]!, model, joinedIn(entries))).toBe("removed somebody, who was a viewer");
 });
 
 test("what was done with API tokens and webhooks is told by what it was done with", () => {

@@ -2,7 +2,7 @@
 import { useEffect, useRef, useState } from "react";
 import { useClient } from "urql";
 import { AuditLogDocument, type AuditLogQuery } from "../gql/later/graphql";
-import { ROLE_NAMES } from "../members/roles";
+import { aRole, ROLE_NAMES } from "../members/roles";
 import { useAgain } from "../data/again";
 import type { Model } from "../data/model";
 import { Button, Loading, textOf } from "../ui/controls";
@@ -84,7 +84,7 @@ export function AuditLog() {
   );
 }
 
-const roleOf = (value: unknown): string => ROLE_NAMES[value as keyof typeof ROLE_NAMES]?.toLowerCase() ?? "somebody";
+const roleOf = (value: unknown): string => (typeof value === "string" && value in ROLE_NAMES ? aRole(value as keyof typeof ROLE_NAMES) : "somebody");
 
 const began = ({ entityId, changes }: Entry): boolean => entityId.startsWith("membership_") && changes.some(({ field, before }) => field === "ROLE" && before == null);
 
@@ -118,7 +118,7 @@ export function said({ entityId, actor, changes }: Entry, model: Model, joined: 
   if (entityId.startsWith("webhook_")) return saidOfWebhook(changes);
   const role = changes.find(({ field }) => field === "ROLE");
   const projects = changes.find(({ field }) => field === "PROJECTS");
-  if (entityId.startsWith("invite_")) return role?.before == null ? `made an invite for a ${roleOf(role?.after)}` : `revoked an invite for a ${roleOf(role.before)}`;
+  if (entityId.startsWith("invite_")) return role?.before == null ? `made an invite for ${roleOf(role?.after)}` : `revoked an invite for ${roleOf(role.before)}`;
   const member = model.members.find(({ id }) => id === entityId)?.user ?? joined.get(entityId);
   const isOwn = member?.id === actor.id;
   const name = member?.name ?? "somebody who is gone";

@@ -52,7 +52,7 @@ export function Comments({ task, model, onWriting }: CommentsProps) {
       <ol ref={list} aria-label="Comments" className="grid grid-cols-1 gap-3">
         {threads.map((thread) => <li key={thread.id}><ThreadView thread={thread} task={task} people={people} mayWrite={mayWrite} onWriting={onWriting} /></li>)}
       </ol>
-      {!isLoading && !isMissing && <Leftovers names={drafts} />}
+      {mayWrite && !isLoading && !isMissing && <Leftovers names={drafts} />}
       {unseen.length > 0 && (
         <button type="button" className="appear sticky bottom-3 mx-auto inline-flex min-h-8 items-center gap-1.5 rounded-full bg-accent px-3 text-sm font-medium text-accent-text shadow-lg pointer-coarse:min-h-11"
           onClick={() => list.current && placeOf(list.current, unseen[0]!)?.scrollIntoView({ block: "center", behavior: "smooth" })}>
@@ -103,7 +103,7 @@ function ThreadView({ thread: { id, first, answers }, task, people, mayWrite, on
           onResolve={mayWrite ? () => { wasClosedHere.current = !isResolved; setOpen(false); workspace.submit("updateComment", { id, resolved: !isResolved }); } : undefined} />
       ) : <p className="px-3 pt-2 text-sm text-dim">The first comment was deleted.</p>}
       {answers.map((each) => <div key={each.id} className="border-t border-line pl-4"><CommentView comment={each} people={people} mayWrite={mayWrite} onEditing={onEditing} /></div>)}
-      {answering && (
+      {mayWrite && answering && (
         <div className="border-t border-line p-3">
           <Composer label="Answer" draft={draft} parentId={id} task={task} people={people} onWriting={onWriting} button="Answer" isFocused={answering === "asked"} onDone={() => setAnswering(null)} />
         </div>
@@ -180,7 +180,7 @@ function CommentView({ comment, people, mayWrite, onEditing, onAnswer, isAnsweri
           </span>
         )}
       </header>
-      {typed.isTyping ? <Editor comment={comment} people={people} typed={typed} isFocused={isAsked} /> : <div className="text-sm"><Markdown text={comment.body} /></div>}
+      {mayWrite && typed.isTyping ? <Editor comment={comment} people={people} typed={typed} isFocused={isAsked} /> : <div className="text-sm"><Markdown text={comment.body} /></div>}
       {isSent && <Reactions reactions={comment.reactions} isFixed={!mayWrite} isChoosing={isReacting} onChosen={() => setReacting(false)} onReact={(emoji, isOn) => workspace.react(comment.id, emoji, isOn)} />}
       {onHide && <div><Button kind="quiet" onClick={onHide}>Hide</Button></div>}
     </article>

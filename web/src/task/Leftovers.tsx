@@ -1,5 +1,5 @@
 /**
- * What somebody was typing where there is no place for it any more, as others have deleted what it was about.
+ * What somebody was typing where there is no place for it any more, as others have deleted what it was about or as they may not write there now.
  *
  * Invariant: the text stays until they discard it, and keys that come in that moment arrive in it and do nothing else.
  */
@@ -9,7 +9,10 @@ import { lastDraft, useDraft } from "../ui/drafts";
 import { toast } from "../ui/toasts";
 import type { Typed } from "./typed";
 
-const KINDS: Record<string, string> = { title: "the title", description: "the description", comment: "a comment", answer: "an answer", edit: "a comment" };
+const KINDS: Record<string, string> = { title: "the title", description: "the description", comment: "a comment", answer: "an answer", edit: "a comment", subtask: "a subtask" };
+
+/** Whether a draft of this name is a comment, or an answer, or of one that is there. */
+export const isOfComments = (name: string): boolean => /^(comment|answer|edit)\./.test(name);
 
 let lastField: Element | null = null;
 
@@ -45,7 +48,7 @@ export function Leftovers({ names, holdsKeys = false }: { names: readonly string
 function Leftover({ name }: { name: string }) {
   const [kept, keep] = useDraft(name);
   const kind = name.split(".")[0]!;
-  const typed = kind === "comment" || kind === "answer" ? null : (JSON.parse(kept || "null") as Typed | null);
+  const typed = kind === "comment" || kind === "answer" || kind === "subtask" ? null : (JSON.parse(kept || "null") as Typed | null);
   const text = typed?.text ?? kept;
   const label = `What you wrote as ${KINDS[kind]}`;
   return (

@@ -20,7 +20,7 @@ import { Viewers } from "../presence/Presence";
 import { useTelling } from "../presence/use";
 import { Avatar, Button, Dot, Empty, INPUT, Loading } from "../ui/controls";
 import { dayAlone, dayOf, dayWithin } from "../ui/day";
-import { useDraftsWith } from "../ui/drafts";
+import { useDraft, useDraftsWith } from "../ui/drafts";
 import { Menu } from "../ui/menu";
 import { useToday } from "../ui/time";
 import { toast } from "../ui/toasts";
@@ -28,7 +28,7 @@ import { useModel, useWorkspace } from "../workspace/context";
 import { Comments } from "./Comments";
 import { FollowMenu, useExtras, useTaskReactions } from "./Follow";
 import { History } from "./History";
-import { Leftovers, watchFields } from "./Leftovers";
+import { isOfComments, Leftovers, watchFields } from "./Leftovers";
 import { whoSees } from "./mentions";
 import { AddReaction, Reactions } from "./Reactions";
 import { Description, Title } from "./Texts";
@@ -165,7 +165,10 @@ function Details({ task, model, neighbour, onClose, onOpen }: DetailsProps) {
   const people = useMemo(() => whoSees(model.members, task), [model.members, task]);
   const mayWrite = may(model, "TASK_WRITE");
   const parent = task.parent ? model.taskById.get(task.parent.id) : undefined;
+  const mayComment = may(model, "COMMENT_WRITE");
   const texts = { task, version: version ?? 0, isFixed: !mayWrite };
+  // Of what may not be written any more.
+  const drafts = useDraftsWith((part) => part === task.id).filter((name) => !(isOfComments(name) ? mayComment : mayWrite));
 
   function remove(): void {
     const parts = model.subtasksOf.get(task.id)?.length ?? 0;
@@ -195,8 +198,9 @@ function Details({ task, model, neighbour, onClose, onOpen }: DetailsProps) {
       <Title {...texts} onTyping={doing("EDITING", "TITLE")} />
       <Fields task={task} model={model} mayWrite={mayWrite} />
       <Description {...texts} people={people} onTyping={doing("EDITING", "DESCRIPTION")} />
-      <TaskReactions task={task} isFixed={!may(model, "COMMENT_WRITE")} />
+      <TaskReactions task={task} isFixed={!mayComment} />
       <Subtasks task={task} model={model} mayWrite={mayWrite} onOpen={onOpen} />
+      <Leftovers names={drafts} />
       <Talk task={task} model={model} onWriting={doing("COMMENTING")} />
       <div className="flex gap-2 border-t border-line pt-4">
         {mayWrite && task.archivedAt === null && <Button onClick={archive}>Archive</Button>}
@@ -271,15 +275,15 @@ function Subtasks({ task, model, mayWrite, onOpen }: { task: Task; model: Model;
   const { statuses } = model;
   const [done, open] = [statuses.find(({ category }) => category === "DONE"), statuses.find(({ category }) => category === "TODO") ?? statuses.find(({ category }) => category !== "DONE")];
   const isDone = (each: Task): boolean => model.statusById.get(each.status.id)?.category === "DONE";
-  function submit(event: FormEvent<HTMLFormElement>): void {
+  const [title, setTitle] = useDraft(`subtask.${task.id}`);
+  function submit(event: FormEvent): void {
     event.preventDefault();
-    const title = String(new FormData(event.currentTarget).get("title")).trim();
-    if (title) workspace.createTask({ title, parentId: task.id });
-    event.currentTarget.reset();
+    if (title.trim()) workspace.createTask({ title: title.trim(), parentId: task.id });
+    setTitle("");
   }
   return (
     <section className="grid grid-cols-1 gap-1.5" aria-label="Subtasks">
-      <h2 className="text-sm font-semibold">Subtasks{subtasks.length > 0 && <span className="ml-2 font-normal text-dim">{subtasks.filter(isDone).length} of {subtasks.length} done</span>}</h2>
+      <h2 className="text-sm font-semibold">Subtasks {subtasks.length > 0 && <span className="ml-1 font-normal text-dim">{subtasks.filter(isDone).length} of {subtasks.length} done</span>}</h2>
       <ul className="grid grid-cols-1">
         {subtasks.map((each) => (
           <li key={each.id} className="flex items-center">
@@ -294,7 +298,7 @@ function Subtasks({ task, model, mayWrite, onOpen }: { task: Task; model: Model;
       </ul>
       {mayWrite && (
         <form className="flex gap-2" onSubmit={submit}>
-          <input name="title" aria-label="New subtask" placeholder="New subtask" maxLength={500} className={INPUT} autoComplete="off" />
+          <input value={title} onChange={(event) => setTitle(event.target.value)} aria-label="New subtask" placeholder="New subtask" maxLength={500} className={INPUT} autoComplete="off" />
           <Button type="submit">Add</Button>
         </form>
       )}
@@ -309,7 +313,7 @@ function Talk({ task, model, onWriting }: { task: Task; model: Model; onWriting:
   return (
     <section aria-label="Comments and history" className="grid grid-cols-1 gap-3 border-t border-line pt-4">
       <div role="group" aria-label="Show" className="flex gap-1">
-        <Button kind={isHistory ? "quiet" : "plain"} aria-pressed={!isHistory} onClick={() => setHistory(false)}>Comments{count > 0 && <span className="font-normal text-dim">{count}</span>}</Button>
+        <Button kind={isHistory ? "quiet" : "plain"} aria-pressed={!isHistory} onClick={() => setHistory(false)}>Comments {count > 0 && <span className="font-normal text-dim">{count}</span>}</Button>
         <Button kind={isHistory ? "plain" : "quiet"} aria-pressed={isHistory} onClick={() => setHistory(true)}>History</Button>
       </div>
       {isHistory ? <History task={task} model={model} /> : <Comments task={task} model={model} onWriting={onWriting} />}

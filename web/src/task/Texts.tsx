@@ -42,7 +42,7 @@ export function Title({ task, version, isFixed, onTyping }: TextProps) {
   }
   return (
     <div className="grid grid-cols-1 gap-1">
-      <textarea aria-label="Title" rows={1} maxLength={500} readOnly={isFixed} value={typed.text}
+      <textarea aria-label="Title" rows={1} maxLength={500} readOnly={isFixed} value={isFixed ? task.title : typed.text}
         className={`-mx-3 field-sizing-content min-h-9 w-[calc(100%+1.5rem)] resize-none rounded-lg border bg-surface px-3 py-1.5 text-xl leading-snug font-semibold text-text ${editor ? "border-accent" : "border-transparent hover:border-line focus:border-line"}`}
         onFocus={() => { setFocused(true); if (!isFixed) onTyping(true); }}
         onChange={(event) => { typed.type(event.target.value.replaceAll("\n", " ")); onTyping(true); }}
@@ -52,14 +52,14 @@ export function Title({ task, version, isFixed, onTyping }: TextProps) {
           if (event.key === "Escape" && typed.isTyping) { event.preventDefault(); end(); }
         }} />
       <EditedBy taskId={task.id} field="TITLE" what="the title" className="last:-mb-4" />
-      {typed.isTyping && !isFocused && (
+      {!isFixed && typed.isTyping && !isFocused && (
         <div role="status" className="flex items-center gap-2 rounded-lg border border-warn px-3 py-1.5 text-sm">
           <span className="grow">The title is not saved yet.</span>
           <Button onClick={save}>Save title</Button>
           <Button onClick={end}>Take back</Button>
         </div>
       )}
-      <Overtaken typed={typed} value={task.title} task={task} what="title" />
+      {!isFixed && <Overtaken typed={typed} value={task.title} task={task} what="title" />}
       <Undecided task={task} isHere={(conflict) => !isOfDescription(conflict)} />
     </div>
   );
@@ -129,11 +129,12 @@ export function Description({ task, version, isFixed, onTyping, people }: TextPr
   const typed = useTyped(value, version, `description.${task.id}`);
   const [isPreview, setPreview] = useState(false);
   const editor = useEditorOf(task.id, "DESCRIPTION");
-  const edit = useFocusBack(typed.isTyping);
+  const isTyping = !isFixed && typed.isTyping;
+  const edit = useFocusBack(isTyping);
   const writer = useWriter(task, "description");
   useEffect(() => {
-    if (!typed.isTyping) setPreview(false);
-  }, [typed.isTyping]);
+    if (!isTyping) setPreview(false);
+  }, [isTyping]);
   function save(): void {
     if (typed.text !== value) {
       const description = toKept(typed.text, people);
@@ -151,11 +152,11 @@ export function Description({ task, version, isFixed, onTyping, people }: TextPr
       <div className="flex min-h-8 items-center justify-between gap-2">
         <h2 className="text-sm font-semibold">Description</h2>
         <EditedBy taskId={task.id} field="DESCRIPTION" what="the description" className="grow" />
-        {!isFixed && !typed.isTyping && <Button ref={edit} kind="quiet" onClick={() => { typed.type(value); onTyping(true); }}><Pencil size={14} aria-hidden />Edit<span className="sr-only"> description</span></Button>}
-        {typed.isTyping && <Button kind="quiet" onClick={() => setPreview(!isPreview)}>{isPreview ? "Write" : "Preview"}</Button>}
+        {!isFixed && !isTyping && <Button ref={edit} kind="quiet" onClick={() => { typed.type(value); onTyping(true); }}><Pencil size={14} aria-hidden />Edit<span className="sr-only"> description</span></Button>}
+        {isTyping && <Button kind="quiet" onClick={() => setPreview(!isPreview)}>{isPreview ? "Write" : "Preview"}</Button>}
       </div>
       <Undecided task={task} isHere={isOfDescription} />
-      {typed.isTyping ? (
+      {isTyping ? (
         <>
           {isPreview ? <div className="min-h-28 rounded-lg border border-line px-3 py-1.5 text-sm"><Markdown text={toKept(typed.text, people)} /></div> : (
             <MentionArea label="Description" people={people} autoFocus rows={6} maxLength={100_000} className={editor ? "ring-2 ring-accent" : ""} value={typed.text}
