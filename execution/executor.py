@@ -7,7 +7,7 @@ event is gone, and what a subscription needed when that is: none waits for a sea
 from __future__ import annotations
 
 from collections.abc import Awaitable
-from typing import Any
+from typing import Any, cast
 
 from graphql import ExecutionResult
 from graphql.execution import Executor
@@ -18,26 +18,24 @@ from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 class QueryExecutor(StrawberryGraphQLCoreExecutionContext):
     """Strawberry's executor of queries and mutations.
 
-    Until there is an answer it refers to itself: by its helpers, and by its errors, whose tracebacks lead to it.
+    Until there is an answer it refers to itself: by its helpers, and by its errors, whose tracebacks lead to it. What
+    went wrong in a resolver is each error's `original_error`, and keeps its own.
     """
 
     def execute_operation(self, serially: bool | None = None) -> Any:
         """The answer, or an awaitable of it."""
         answer = super().execute_operation(serially)
-        if self.is_awaitable(answer):
-            return self._answered(answer)
-        self._let_go()
-        return answer
+        return self._answered(answer) if self.is_awaitable(answer) else self._let_go(cast("ExecutionResult", answer))
 
     async def _answered(self, answer: Awaitable[ExecutionResult]) -> ExecutionResult:
-        try:
-            return await answer
-        finally:
-            self._let_go()
+        return self._let_go(await answer)
 
-    def _let_go(self) -> None:
+    def _let_go(self, answer: ExecutionResult) -> ExecutionResult:
         self.async_helpers = None  # type: ignore[assignment]
         self.collected_errors = CollectedErrors()
+        for error in answer.errors or ():
+            error.__traceback__ = None
+        return answer
 
 
 class EventExecutor(StrawberryGraphQLCoreExecutionContext):

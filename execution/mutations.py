@@ -31,7 +31,7 @@ from graphql import (
 from graphql.execution.values import get_argument_values, get_variable_values
 from graphql.pyutils import is_awaitable
 
-from execution.executor import EventExecutor
+from execution.executor import EventExecutor, QueryExecutor
 from execution.kept import Kept, size_of_document
 from execution.live import PLAN_TIMES
 from execution.projector import RootField, Uncovered, compile_root_field
@@ -79,11 +79,12 @@ class Mutations:
             if is_awaitable(value):
                 value = await value
         except Exception as error:  # noqa: BLE001 - graphql-core says it in its own words
-
-            def fail(*_: Any, error: Exception = error, **__: Any) -> Any:
-                raise error
-
-            return await self._complete(plan, fail, query, variables, operation_name, context)
+            # Raised again it would lead to all that answers it, and that to it.
+            own = None if error.__traceback__ is None else error.__traceback__.tb_next
+            try:
+                return await self._complete(plan, _raising(error), query, variables, operation_name, context)
+            finally:
+                error.__traceback__ = own
         try:
             return ExecutionResult({field.key: await field.project(value, context)}, None)
         except Uncovered:
@@ -122,12 +123,19 @@ class Mutations:
         context: object,
     ) -> ExecutionResult:
         """As graphql-core does it, with what the resolver gave already."""
-        built = EventExecutor.build(self._schema, self._load(query), None, context, variables, operation_name)
+        built = QueryExecutor.build(self._schema, self._load(query), None, context, variables, operation_name)
         assert not isinstance(built, list)
         built.schema = cast("GraphQLSchema", _Answered(self._schema, plan.field.kind, answer))
         found: Any = built.execute_operation()
         result: ExecutionResult = await found if is_awaitable(found) else found
         return result
+
+
+def _raising(error: Exception) -> Callable[..., Any]:
+    def fail(*_: Any, **__: Any) -> Any:
+        raise error
+
+    return fail
 
 
 class _Answered:

@@ -12,6 +12,8 @@ from __future__ import annotations
 import asyncio
 import gc
 import time
+from collections.abc import Callable
+from random import uniform
 
 from server.line import line
 
@@ -36,20 +38,31 @@ def begin() -> None:
     gc.set_threshold(*THRESHOLDS)
 
 
-async def watch() -> None:
+async def watch(
+    is_crowded: Callable[[], bool] = lambda: line.is_crowded,
+    *,
+    look_seconds: float = LOOK_SECONDS,
+    long_seconds: float = LONG_SECONDS,
+    whole_seconds: float = WHOLE_SECONDS,
+) -> None:
     """Look for what grew old before it was left, until cancelled. Not while a crowd comes in: that can wait."""
-    looked_at_all = time.monotonic()
+    whole_at = _next(whole_seconds)
     while True:
-        await asyncio.sleep(LOOK_SECONDS)
-        if line.is_crowded:
+        await asyncio.sleep(look_seconds)
+        if is_crowded():
             continue
-        if time.monotonic() - looked_at_all >= WHOLE_SECONDS:
-            looked_at_all = time.monotonic()
+        if time.monotonic() >= whole_at:
+            whole_at = _next(whole_seconds)
             gc.unfreeze()
             gc.collect()
             gc.freeze()
         elif gc.get_count()[2] >= RUNS:
             began = time.thread_time()
             gc.collect()
-            if time.thread_time() - began > LONG_SECONDS:
+            if time.thread_time() - began > long_seconds:
                 gc.freeze()
+
+
+def _next(whole_seconds: float) -> float:
+    # Processes that began together do not stand still together.
+    return time.monotonic() + whole_seconds * uniform(0.75, 1.25)  # noqa: S311 (nothing depends on it)

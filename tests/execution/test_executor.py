@@ -34,11 +34,32 @@ class Query:
         return Thing(name="it")
 
 
+@strawberry.type
+class Mutation:
+    @strawberry.mutation
+    async def make(self, name: str) -> Thing:
+        return Thing(name=name)
+
+    @strawberry.mutation
+    async def fail(self) -> Thing:
+        raise ValueError("not today")
+
+
 @pytest.mark.parametrize(
-    "query", ["{ thing { name } }", "{ thing { name later } }", "{ thing { broken later } }", "{ __typename }"]
+    "query",
+    [
+        "{ thing { name } }",
+        "{ thing { name later } }",
+        "{ thing { broken later } }",
+        "{ __typename }",
+        'mutation { make(name: "it") { name later } }',
+        'mutation { make(name: "it") { broken } }',
+        "mutation { fail { name } }",
+        'mutation { fail { name } make(name: "it") { later } }',
+    ],
 )
 async def test_an_operation_leaves_nothing_that_must_be_searched_for(query: str) -> None:
-    operations = Operations(strawberry.Schema(Query), Limits())
+    operations = Operations(strawberry.Schema(Query, Mutation), Limits())
 
     async def ask() -> None:
         await operations.execute(operations.prepare(query), None)

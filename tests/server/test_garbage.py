@@ -9,7 +9,6 @@ from tests.processes import ROOT
 
 SCRIPT = """
 import asyncio, gc, weakref
-from types import SimpleNamespace
 from server import garbage
 
 class Ring:
@@ -27,41 +26,59 @@ async def freed(gone):
         while gone() is not None:
             await asyncio.sleep(0.01)
 
+class Looks:
+    count = 0
+    is_crowded = False
+
+    def __call__(self):
+        self.count += 1
+        return self.is_crowded
+
+    async def more(self):
+        enough = self.count + 5
+        async with asyncio.timeout(60):
+            while self.count < enough:
+                await asyncio.sleep(0.01)
+
+def grow_old():
+    for _ in range(garbage.RUNS):
+        gc.collect(1)
+
 async def main():
     garbage.begin()
-    garbage.LOOK_SECONDS = 0.01
-    watching = asyncio.create_task(garbage.watch())
+    looks = Looks()
+    watching = asyncio.create_task(garbage.watch(looks, look_seconds=0.01, long_seconds=60))
 
     ring, gone = old_one()
     del ring
-    await asyncio.sleep(0.3)
+    await looks.more()
     print("few wait:", gone() is not None)
-    for _ in range(garbage.RUNS):
-        gc.collect(1)
+    grow_old()
     await freed(gone)
 
-    garbage.line = SimpleNamespace(is_crowded=True)
+    looks.is_crowded = True
+    await looks.more()
     ring, gone = old_one()
     del ring
-    for _ in range(garbage.RUNS):
-        gc.collect(1)
-    await asyncio.sleep(0.3)
+    grow_old()
+    await looks.more()
     print("not in a crowd:", gone() is not None)
-    garbage.line.is_crowded = False
+    looks.is_crowded = False
     await freed(gone)
+    watching.cancel()
 
-    garbage.LONG_SECONDS = 0.0
+    watching = asyncio.create_task(garbage.watch(looks, look_seconds=0.01, long_seconds=0))
     ring, gone = old_one()
-    for _ in range(garbage.RUNS):
-        gc.collect(1)
     frozen = gc.get_freeze_count()
+    grow_old()
     async with asyncio.timeout(60):
         while gc.get_freeze_count() == frozen:
             await asyncio.sleep(0.01)
     del ring
     gc.collect()
     print("left out:", gone() is not None)
-    garbage.WHOLE_SECONDS = 0.0
+    watching.cancel()
+    watching = asyncio.create_task(garbage.watch(looks, look_seconds=0.01, whole_seconds=0))
     await freed(gone)
     watching.cancel()
 
