@@ -32,6 +32,7 @@ export function Title({ task, version, isFixed, onTyping }: TextProps) {
   const [isFocused, setFocused] = useState(false);
   const editor = useEditorOf(task.id, "TITLE");
   function save(): void {
+    if (isFixed) return; // what was typed before it was is kept
     const title = typed.text.trim();
     if (typed.isTyping && title && title !== task.title) workspace.submit("updateTask", { id: task.id, title }, typed.base);
     end();
@@ -49,7 +50,7 @@ export function Title({ task, version, isFixed, onTyping }: TextProps) {
         onBlur={() => { setFocused(false); save(); }}
         onKeyDown={(event) => {
           if (event.key === "Enter") { event.preventDefault(); save(); }
-          if (event.key === "Escape" && typed.isTyping) { event.preventDefault(); end(); }
+          if (event.key === "Escape" && !isFixed && typed.isTyping) { event.preventDefault(); end(); }
         }} />
       <EditedBy taskId={task.id} field="TITLE" what="the title" className="last:-mb-4" />
       {!isFixed && typed.isTyping && !isFocused && (

@@ -26,13 +26,15 @@ export interface TypedText {
   readonly stop: () => void;
 }
 
-/** `draft` names where it is kept over a reload; without one it is not. */
-export function useTyped(value: string, version: number, draft?: string): TypedText {
-  const [kept, keep] = useDraft(draft ?? "");
-  const [now, setNow] = useState<Typed | null>(() => (draft && kept ? (JSON.parse(kept) as Typed) : null));
+/** `draft` names where it is kept over a reload, and may be changed or discarded elsewhere, too. */
+export function useTyped(value: string, version: number, draft: string): TypedText {
+  const [kept, keep] = useDraft(draft);
+  const [same, setSame] = useState<Typed | null>(null); // typing has begun, and there is nothing to keep
+  const now = kept ? (JSON.parse(kept) as Typed) : same;
   function set(next: Typed | null): void {
-    setNow(next);
-    if (draft) keep(next && next.text !== next.from ? JSON.stringify(next) : "");
+    const isKept = next !== null && next.text !== next.from;
+    setSame(isKept ? null : next);
+    keep(isKept ? JSON.stringify(next) : "");
   }
   return {
     isTyping: now !== null,
