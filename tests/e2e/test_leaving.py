@@ -73,7 +73,7 @@ async def test_signing_out_asks_before_it_loses_changes(open_networked: OpenPage
     assert dot["width"] == dot["height"]
     await page.get_by_role("button", name="Sign out", exact=True).click()
     question = page.get_by_role("dialog", name="Sign out and lose changes?")
-    await expect(page.get_by_role("log", name="What you did")).to_have_text("Saving…")
+    await expect(page.locator("#root > [role=log][aria-label='What you did']")).to_have_text("Saving…")
     await expect(question).to_contain_text("1 change is not saved yet")
     await expect(question).to_contain_text("so it would be lost")
     await question.get_by_role("button", name="Cancel").click()

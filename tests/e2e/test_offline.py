@@ -120,7 +120,7 @@ async def test_what_two_wrote_without_a_network_meets_and_what_is_refused_goes_b
     await is_live(ann)
     await has_stored(ann, 0)  # all that she changed has arrived
     networks[1].mend()
-    messages = bob.get_by_role("status", name="Messages").last  # of the page: what is to be chosen is in a dialog
+    messages = bob.locator("#root > [data-toasts]")  # of the page: what is to be chosen is in a dialog
     await expect(messages).to_contain_text("Your comment was not sent: “For @ann")
     await expect(messages).to_contain_text(
         re.compile(r"Your change is not saved“QUA\w*-2 Gone” was deleted meanwhile\.")

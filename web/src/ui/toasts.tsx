@@ -51,7 +51,7 @@ function dropLater(id: number): void {
   setTimeout(() => (areHeld() ? dropLater(id) : drop(id)), SHOWN_MS);
 }
 
-/** In the page, and in each dialog, which lets nothing outside of it be pressed: what came before one, or leads away, waits behind it. */
+/** In the page, and in each dialog, which lets nothing outside of it be pressed: what came before one is behind it, as are buttons that lead away. */
 export function Toasts({ isInDialog = false }: { isInDialog?: boolean }) {
   const { toasts: all, lift } = useToasts();
   const [before] = useState(lastId);
