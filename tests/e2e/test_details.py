@@ -635,6 +635,74 @@ async def test_a_label_made_for_a_new_task_is_on_it_also_where_the_page_hears_of
     await expect(card(page, "Tune the violin")).to_contain_text("Strings")
 
 
+async def test_a_label_made_for_a_new_task_is_there_once_where_the_page_hears_of_it_before_the_answer(
+    open_page: OpenPage,
+) -> None:
+    ann, bob = await two_on_a_board(open_page)
+    is_made = asyncio.Event()
+    may_come = asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        if "CreateLabel" not in (route.request.post_data or ""):
+            return await route.continue_()
+        answer = await route.fetch()
+        is_made.set()
+        await may_come.wait()
+        await route.fulfill(response=answer)
+
+    await ann.route("**/graphql*", hold)
+    await ann.keyboard.press("c")
+    dialog = ann.get_by_role("dialog", name="New task")
+    await dialog.get_by_role("button", name="Labels: None").click()
+    await ann.get_by_role("menuitem", name="New label…").click()
+    await ann.keyboard.type("Strings")
+    await ann.keyboard.press("Enter")
+    await is_made.wait()
+    strings = ann.get_by_role("menuitemcheckbox", name="Strings")
+    await dialog.get_by_role("button", name="Labels: None").click()
+    await expect(strings).to_have_count(1)
+    await ann.keyboard.press("Escape")
+    may_come.set()
+    chosen = dialog.get_by_role("button", name="Labels: Strings")
+    await expect(chosen).to_have_text(re.compile(r"^Labels:\s*Strings$"))
+    await chosen.click()
+    await expect(strings).to_have_count(1)
+    await ann.keyboard.press("Escape")
+
+    await to_settings(bob, "Labels")
+    await bob.get_by_role("button", name="Delete Strings").click()
+    await bob.get_by_role("button", name="Delete label").click()
+    await expect(dialog.get_by_role("button", name="Labels: None")).to_be_visible()
+
+
+async def test_a_new_task_whose_project_is_archived_meanwhile_goes_nowhere_until_another_is_chosen(
+    open_page: OpenPage,
+) -> None:
+    ann, bob = await two_on_a_board(open_page)
+    await to_settings(ann, "Projects")
+    await ann.get_by_role("button", name="New project").click()
+    await ann.get_by_label("Name").fill("Brass")
+    await ann.get_by_role("button", name="Create project").click()
+    await expect(ann.get_by_role("dialog")).to_have_count(0)
+    await bob.keyboard.press("c")
+    dialog = bob.get_by_role("dialog", name="New task")
+    project = dialog.get_by_label("Project")
+    await project.select_option(label="Brass")
+    await dialog.get_by_label("Title").fill("Sell the tuba")
+    await ann.get_by_role("button", name="Archive Brass").click()
+    lost = dialog.get_by_role("alert")
+    await expect(lost).to_have_text("Its project is gone. Choose where it goes.")
+    await expect(project).to_have_js_property("selectedOptions.0.label", "Choose…")
+    await is_accessible(bob, "a new task whose project is archived")
+    await dialog.get_by_label("Title").press("Enter")
+    await expect(dialog.get_by_label("Title")).to_have_value("Sell the tuba")
+    await project.select_option(label="No project")
+    await expect(lost).to_have_count(0)
+    await dialog.get_by_label("Title").press("Enter")
+    await bob.keyboard.press("Escape")
+    await expect(card(bob, "Sell the tuba")).to_be_visible()
+
+
 async def test_what_is_said_while_a_dialog_is_open_is_said_and_shown_in_it(open_page: OpenPage) -> None:
     page = await sign_up(open_page, "Ann")
     await create(page, "Before")

@@ -33,8 +33,7 @@ export function Devices() {
   }
   async function askAll(): Promise<void> {
     if (isSaving) return;
-    const found = await unsavedHere(() => setSaving(true));
-    setSaving(false);
+    const found = await unsavedHere(() => setSaving(true)).finally(() => setSaving(false));
     setUnsaved(found);
   }
   async function endAll(): Promise<Problems | null> {

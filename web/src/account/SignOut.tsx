@@ -31,8 +31,7 @@ export function SignOut({ label }: { label?: string }) {
   const [unsaved, setUnsaved] = useState<Unsaved | null>(null);
   async function begin(): Promise<void> {
     if (isSaving) return;
-    const found = await unsavedHere(() => setSaving(true));
-    setSaving(false);
+    const found = await unsavedHere(() => setSaving(true)).finally(() => setSaving(false));
     if (countAll(found) === 0) return leave();
     setUnsaved(found);
   }

@@ -33,16 +33,17 @@ export const NewTask = memo(function NewTask({ statusId, filters, onShow, onClos
   const [title, keep] = useDraft(NEW_TASK);
   const beginning = begun(model, statusId, filters, today());
   const [wanted, setWanted] = useState(beginning);
-  // What was deleted meanwhile, and whoever does not see the project, would have the task refused.
+  // What was deleted meanwhile, and whoever does not see the project, would have the task refused. Another project may show it to more people.
   const status = model.statuses.some(({ id }) => id === wanted.status.id) ? wanted.status : beginning.status;
-  const project = !wanted.project || model.projects.some(({ id, archivedAt }) => id === wanted.project?.id && !archivedAt) ? wanted.project : beginning.project;
-  const members = whoSees(model.members, { ...wanted, project });
+  const isLost = wanted.project && !model.projects.some(({ id, archivedAt }) => id === wanted.project?.id && !archivedAt);
+  const members = whoSees(model.members, wanted);
   const [made, setMade] = useState<readonly Label[]>([]); // here, and not heard of yet
-  const labels = [...model.labels, ...made];
+  const unheard = made.filter(({ id }) => !model.labels.some((label) => label.id === id));
+  if (unheard.length < made.length) setMade(unheard);
+  const labels = [...model.labels, ...unheard];
   const chosen = {
     ...wanted,
     status,
-    project,
     assignees: wanted.assignees.filter(({ id }) => members.some(({ user }) => user.id === id)),
     labels: wanted.labels.filter(({ id }) => labels.some((label) => label.id === id)),
   };
@@ -52,9 +53,8 @@ export const NewTask = memo(function NewTask({ statusId, filters, onShow, onClos
   const [isAsked, setAsked] = useState(false); // to create it as it is
   const [pasted, setPasted] = useState<readonly string[]>([]);
   const lines = pasted.join(" ") === title ? pasted : [];
-  const problem = isAsked || title.length > MOST_LETTERS ? problemOf(title.trim()) : undefined;
+  const problem = isLost ? "Its project is gone. Choose where it goes." : isAsked || title.length > MOST_LETTERS ? problemOf(title.trim()) : undefined;
 
-  useEffect(() => setMade((now) => now.filter(({ id }) => !model.labels.some((label) => label.id === id))), [model.labels]);
   useEffect(() => workspace.onRefused(({ operation }) => {
     if (operation.name === "createTask") setCreated((ids) => ids.filter((id) => id !== operation.entityId));
   }), [workspace]);
@@ -72,11 +72,11 @@ export const NewTask = memo(function NewTask({ statusId, filters, onShow, onClos
   }
   function createAll(titles: readonly string[]): void {
     setAsked(true);
-    if (titles.some(problemOf)) return;
-    const { status, project, priority, dueDate, assignees, labels } = chosen;
+    if (isLost || titles.some(problemOf)) return;
+    const { project, priority, dueDate, assignees, labels } = chosen;
     const given = {
-      ...(status.id ? { statusId: status.id } : {}), ...(project ? { projectId: project.id } : {}), ...(dueDate ? { dueDate } : {}),
-      priority, assigneeIds: assignees.map(({ id }) => id), labelIds: labels.map(({ id }) => id),
+      statusId: status.id || null, projectId: project?.id ?? null, dueDate, priority,
+      assigneeIds: assignees.map(({ id }) => id), labelIds: labels.map(({ id }) => id),
     };
     const inputs = titles.map((each) => ({ id: newId("task"), workspaceId: workspace.id, title: each, ...given }));
     workspace.submitEach("createTask", inputs);
@@ -102,7 +102,7 @@ export const NewTask = memo(function NewTask({ statusId, filters, onShow, onClos
   /** A dialog lets nothing outside of it be pressed: so this is said at its end. */
   function close(): void {
     const { length, 0: first } = hidden.current;
-    if (first) toast(length === 1 ? `“${first.title}” was created, and the filters hide it` : `The filters hide ${length} of the tasks that you created`, undefined, { label: "Show", run: () => onShow(first.id), leads: true });
+    if (first) toast(length === 1 ? `“${first.title}” was created, and the filters hide it` : `${length} tasks were created, and the filters hide them`, undefined, { label: "Show", run: () => onShow(first.id), leads: true });
     onClose();
   }
 
@@ -110,7 +110,7 @@ export const NewTask = memo(function NewTask({ statusId, filters, onShow, onClos
     <Dialog title="New task" onClose={close}>
       <form ref={field} className="grid gap-3" noValidate onSubmit={submit}>
         <Field label="Title" value={title} onChange={(event) => { keep(event.target.value); setAsked(false); }} onPaste={paste} required problem={problem} autoFocus autoComplete="off"
-          hint={<>{created.length > 0 && `${created.length} created. `}<span className="pointer-coarse:hidden">{created.length ? "Enter creates one more, Escape closes." : "Enter creates it, and you can type the next one."}</span></>} />
+          hint={<>{created.length > 0 && `${created.length} created. `}<span className="pointer-coarse:hidden">Enter creates it, Escape closes.</span></>} />
         <Suspense fallback={<Room />}><Fields chosen={chosen} model={{ ...model, members, labels }} onChange={change} onLabelMade={(label) => setMade((now) => [...now, label])} /></Suspense>
         <div className="flex flex-wrap gap-2">
           <Button kind="primary" type="submit" className="grow">Create task</Button>

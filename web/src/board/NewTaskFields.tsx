@@ -36,6 +36,8 @@ export default function NewTaskFields({ chosen, model, onChange, onLabelMade }: 
     </div>
   );
   const part = (id: string, picture: ReactNode, name: string): ReactNode => <span key={id} className="inline-flex max-w-full items-center gap-1.5">{picture}<span className="truncate">{name}</span></span>;
+  const projects = model.projects.filter(({ archivedAt }) => !archivedAt);
+  const lost = chosen.project && !projects.some(({ id }) => id === chosen.project?.id) ? chosen.project : undefined;
   const people = model.members.filter(({ user }) => chosen.assignees.some(({ id }) => id === user.id));
   const labels = model.labels.filter((label) => chosen.labels.some(({ id }) => id === label.id));
   return (
@@ -43,9 +45,10 @@ export default function NewTaskFields({ chosen, model, onChange, onLabelMade }: 
       <Select label="Status" value={chosen.status.id} onChange={(event) => onChange({ statusId: event.target.value })}>
         {model.statuses.map(({ id, name }) => <option key={id} value={id}>{name}</option>)}
       </Select>
-      <Select label="Project" value={chosen.project?.id ?? ""} onChange={(event) => onChange({ projectId: event.target.value || null })}>
+      <Select label="Project" value={chosen.project?.id ?? ""} aria-invalid={Boolean(lost)} onChange={(event) => onChange({ projectId: event.target.value || null })}>
+        {lost && <option value={lost.id} disabled>Choose…</option>}
         {model.me?.role !== "GUEST" && <option value="">No project</option>}
-        {model.projects.filter(({ archivedAt }) => !archivedAt).map(({ id, name }) => <option key={id} value={id}>{name}</option>)}
+        {projects.map(({ id, name }) => <option key={id} value={id}>{name}</option>)}
       </Select>
       {choice("Assignees", "assignees", chosen.assignees.length ? people.map(({ user: { id, name } }) => part(id, <Avatar id={id} name={name} size={20} />, name)) : "Nobody")}
       {choice("Priority", "priority", PRIORITY_NAMES[chosen.priority])}

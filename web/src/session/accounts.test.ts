@@ -1,5 +1,5 @@
 import { afterEach, expect, it, vi } from "vitest";
-import { freshToken, nameOf } from "./accounts";
+import { followOtherTabs, freshToken, nameOf } from "./accounts";
 
 afterEach(() => {
   vi.useRealTimers();
@@ -17,6 +17,27 @@ it("lets go of a renewal that nobody answers, while the server still takes the o
   const asked = freshToken("user_a").catch((problem: Error) => problem.message);
   await vi.advanceTimersByTimeAsync(6_000);
   expect(await asked).toContain("does not answer");
+});
+
+it("waits for the accounts that another tab has stored, whatever else is stored before", async () => {
+  const before = { id: "user_a", accessToken: "old", accessTokenExpiresAt: new Date().toISOString(), refreshToken: "first" };
+  const stored: Record<string, string> = { "tutti.accounts": JSON.stringify([before]) };
+  const tab = new EventTarget();
+  const hear = (key: string): boolean => tab.dispatchEvent(Object.assign(new Event("storage"), { key }));
+  vi.stubGlobal("addEventListener", tab.addEventListener.bind(tab));
+  vi.stubGlobal("localStorage", { getItem: (key: string) => stored[key] ?? null });
+  vi.stubGlobal("sessionStorage", { getItem: () => "user_a", setItem: () => undefined });
+  const isHeld = { request: (_: string, ...[work, orNone]: ((lock: null) => Promise<unknown>)[]) => (orNone ?? work)!(null) };
+  vi.stubGlobal("navigator", { locks: isHeld });
+  vi.stubGlobal("fetch", () => Promise.reject(new Error("asked with the old token")));
+  followOtherTabs();
+  const asked = freshToken("user_a").catch((problem: Error) => problem.message);
+  await Promise.resolve();
+  hear("tutti.last");
+  await Promise.resolve();
+  stored["tutti.accounts"] = JSON.stringify([{ ...before, accessToken: "new", refreshToken: "second" }]);
+  hear("tutti.accounts");
+  expect(await asked).toBe("new");
 });
 
 it("calls a device by its browser and system, also where it was the browser that said so", () => {

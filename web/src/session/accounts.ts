@@ -274,16 +274,16 @@ function deviceOf(said: string): string {
 
 const LONGEST_STORING_MS = 250;
 
-/** Resolves when another tab has stored something, or soon. */
+/** Resolves when another tab has stored accounts, or soon. */
 function storageHeard(): Promise<void> {
   return new Promise((resolve) => {
     const done = (): void => {
       clearTimeout(timer);
-      removeEventListener("storage", done);
+      stop();
       resolve();
     };
     const timer = setTimeout(done, LONGEST_STORING_MS);
-    addEventListener("storage", done);
+    const stop = onAccountsChange(done);
   });
 }
 

@@ -9,7 +9,7 @@ afterEach(() => {
 });
 
 /** A tab where these texts are kept, and whose locks and those of other tabs have these names. */
-async function tab(texts: Readonly<Record<string, string>>, others: readonly string[] = [], request: (name: string) => Promise<void> = () => Promise.resolve()) {
+async function tab(texts: Readonly<Record<string, string>>, others: readonly string[] = [], ask: (name?: string) => Promise<void> = () => Promise.resolve()) {
   const stored: Record<string, string> = { "tutti.account": "user_a", ...texts };
   // Like the browser's: its own keys are those of what is stored.
   for (const [name, value] of Object.entries({
@@ -21,11 +21,11 @@ async function tab(texts: Readonly<Record<string, string>>, others: readonly str
   vi.stubGlobal("localStorage", { getItem: (key: string) => (key === "tutti.accounts" ? JSON.stringify([{ id: "user_a" }, { id: "user_b" }]) : null) });
   const held = others.map((name) => ({ name }));
   const locks = {
-    request: (name: string, _: unknown, work: () => Promise<void>) => request(name).then(() => {
+    request: (name: string, _: unknown, work: () => Promise<void>) => ask(name).then(() => {
       held.push({ name });
       return work();
     }),
-    query: () => Promise.resolve({ held }),
+    query: () => ask().then(() => ({ held })),
   };
   vi.stubGlobal("navigator", { locks });
   return { ...(await import("./drafts")), stored };

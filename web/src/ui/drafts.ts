@@ -54,7 +54,7 @@ export async function countDrafts(): Promise<{ readonly here: number; readonly e
   const prefix = keyOf("");
   const here = storedKeys().filter((key) => key.startsWith(prefix) && textAt(key).trim()).length;
   if (!("locks" in navigator)) return { here, elsewhere: 0 };
-  const { held = [], pending = [] } = await navigator.locks.query();
+  const { held = [], pending = [] }: LockManagerSnapshot = await navigator.locks.query().catch(() => ({})); // the browser gives none
   const count = (keys: Iterable<string | undefined>): number => [...keys].filter((key) => key?.startsWith(prefix)).length;
   return { here, elsewhere: Math.max(0, count([...held, ...pending].map(({ name }) => name)) - count(told.keys())) };
 }
