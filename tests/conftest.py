@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import AsyncIterator, Generator, Iterator
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,12 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     """What is serial stands in few files: to import all the others takes each process long."""
     is_for_few = config.getvalue("markexpr") == "serial" and collection_path.match("test_*.py")
     return True if is_for_few and "mark.serial" not in collection_path.read_text() else None
+
+
+def pytest_collection_finish() -> None:
+    """All tests are there to stay: looking through them for garbage would stop what is tested in this process."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.hookimpl(optionalhook=True)
