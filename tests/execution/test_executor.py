@@ -77,4 +77,4 @@ async def test_an_operation_leaves_nothing_that_must_be_searched_for(query: str)
         after = left()
     finally:
         gc.enable()
-    assert after == before
+    assert after <= before
