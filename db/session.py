@@ -376,8 +376,7 @@ class Part:
         await self._shared.leave(self)
 
 
-_SNAPSHOT = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL idle_in_transaction_session_timeout = '15s'"
-"""Who reads holds no lock that others wait for: a process that gets little of its machine may take longer to ask on."""
+_SNAPSHOT = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
 
 def _refuse_closed(connection: Any, record: Any, proxy: Any) -> None:
@@ -393,7 +392,7 @@ class Database:
     """
 
     def __init__(self, url: str, *, pool_size: int = 20, statement_seconds: float = 5, idle_seconds: float = 5) -> None:
-        """`idle_seconds`: after so long PostgreSQL ends a transaction that may write and in which nothing is asked."""
+        """`idle_seconds`: after so long PostgreSQL ends a transaction in which nothing is asked."""
         resting = min(RESTING, pool_size)
         kept = max(1, pool_size - resting)
         self._engine: AsyncEngine = create_async_engine(

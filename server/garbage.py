@@ -15,8 +15,6 @@ import time
 from collections.abc import Callable
 from random import uniform
 
-from server.line import line
-
 THRESHOLDS = 2_000, 1, 2**31 - 1
 """New objects until the young ones are looked through, and how often that, until the less young ones are.
 
@@ -28,6 +26,8 @@ LOOK_SECONDS = 1.0
 LONG_SECONDS = 0.01
 """A search that takes longer has met much that stays: that is left out until the next one of everything."""
 WHOLE_SECONDS = 3600.0
+CROWD = 100
+"""Sockets that were opened between two looks: some ten thousand objects."""
 
 
 def begin() -> None:
@@ -39,19 +39,23 @@ def begin() -> None:
 
 
 async def watch(
-    is_crowded: Callable[[], bool] = lambda: line.is_crowded,
+    count_sockets: Callable[[], int],
     *,
     look_seconds: float = LOOK_SECONDS,
     long_seconds: float = LONG_SECONDS,
     whole_seconds: float = WHOLE_SECONDS,
 ) -> None:
-    """Look for what grew old before it was left, until cancelled. Not while a crowd comes in: that can wait."""
-    whole_at = _next(whole_seconds)
+    """Look for what grew old before it was left, until cancelled.
+
+    When a crowd has come that is left out without looking: open sockets stay, and leave nothing when they close.
+    """
+    whole_at, sockets = _next(whole_seconds), count_sockets()
     while True:
         await asyncio.sleep(look_seconds)
-        if is_crowded():
-            continue
-        if time.monotonic() >= whole_at:
+        before, sockets = sockets, count_sockets()
+        if sockets - before >= CROWD:
+            gc.freeze()
+        elif time.monotonic() >= whole_at:
             whole_at = _next(whole_seconds)
             gc.unfreeze()
             gc.collect()

@@ -34,11 +34,6 @@ class Line:
         else:
             self._waiting.append(serve)
 
-    @property
-    def is_crowded(self) -> bool:
-        """Whether somebody waits."""
-        return bool(self._waiting)
-
     async def turn(self) -> None:
         """Wait until it is one's turn."""
         if not self._is_moving:

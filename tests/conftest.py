@@ -14,7 +14,7 @@ from xdist.scheduler import LoadScopeScheduling
 
 from tests.mailbox import Mailbox
 from tests.people import Api
-from tests.processes import UNHURRIED, ServerProcess, assert_untroubled, server_processes
+from tests.processes import ServerProcess, assert_untroubled, server_processes
 from tests.site.served import served, served_api  # noqa: F401
 from tests.stack_fixture import TestStack, stack  # noqa: F401
 
@@ -69,7 +69,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 def servers(stack: TestStack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[ServerProcess]]:  # noqa: F811
     """Two server processes on one database and one Redis: across processes is the product."""
     folder = tmp_path_factory.mktemp("servers")
-    with server_processes(folder, stack.database_url, stack.redis_url, TEST_OUTBOX="files", **UNHURRIED) as started:
+    with server_processes(folder, stack.database_url, stack.redis_url, TEST_OUTBOX="files") as started:
         yield started
         for server in started:
             assert_untroubled(server.log.read_text())

@@ -15,8 +15,6 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 SECRET = "a-secret-for-tests-of-more-than-32-characters"
 START_SECONDS = 90
-UNHURRIED = {"TUTTI_RESOLVER_TIMEOUT_SECONDS": "30"}
-"""For servers that run beside other tests, which leave them little of the machine at times."""
 
 
 def assert_untroubled(logged: str) -> None:

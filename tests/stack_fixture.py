@@ -54,19 +54,10 @@ class TestStack:
             sql(self.database_url, f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
-MEMORY = Path("/dev/shm")
-ENOUGH_MEMORY_BYTES = 4 << 30
-
-
 @contextmanager
 def temporary_state_dir() -> Iterator[Path]:
-    """Give a state folder that PostgreSQL's account may enter, too (pytest's own folders are closed to it).
-
-    In memory where there is plenty: on a disk that others write to, a server may stand still for longer than the API
-    lets anything take.
-    """
-    is_in_memory = MEMORY.is_dir() and shutil.disk_usage(MEMORY).free >= ENOUGH_MEMORY_BYTES
-    outer = Path(tempfile.mkdtemp(prefix="tutti-test-", dir=MEMORY if is_in_memory else None))
+    """Give a state folder that PostgreSQL's account may enter, too (pytest's own folders are closed to it)."""
+    outer = Path(tempfile.mkdtemp(prefix="tutti-test-"))
     outer.chmod(0o711)
     try:
         yield outer / "state"

@@ -197,10 +197,3 @@ async def test_sessions_are_in_utc_and_have_limits(own: Database) -> None:
     }
     for name, value in expected.items():
         assert await own.alone(lambda session, name=name: shown(session, name)) == value  # type: ignore[misc]
-    async with own.transaction() as writing:
-        assert await shown(writing, "idle_in_transaction_session_timeout") == "5s"
-    reading = own.reading()
-    assert await shown(reading, "idle_in_transaction_session_timeout") == "15s"
-    await reading.close()
-    for name, value in expected.items():
-        assert await own.alone(lambda session, name=name: shown(session, name)) == value  # type: ignore[misc]

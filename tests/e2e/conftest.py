@@ -16,7 +16,7 @@ from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, 
 from tests.e2e.documents import MANIFEST
 from tests.e2e.network import NETWORKS, Network
 from tests.mailbox import Mailbox
-from tests.processes import SECRET, UNHURRIED, ServerProcess, assert_untroubled
+from tests.processes import SECRET, ServerProcess, assert_untroubled
 from tests.stack_fixture import TestStack
 
 FLAGS = (
@@ -63,7 +63,6 @@ def server_url(stack: TestStack, tmp_path_factory: pytest.TempPathFactory) -> It
             "TUTTI_JWT_SECRET": SECRET,
             "TUTTI_STATE_DIR": str(folder),
             "TUTTI_PUBLIC_URL": f"http://127.0.0.1:{port}",
-            **UNHURRIED,
             "TEST_OUTBOX": "files",
             "TUTTI_WEBHOOK_ALLOW_LOOPBACK": "on",
             "TUTTI_TRUSTED_DOCUMENTS": str(folder / "manifest.json"),

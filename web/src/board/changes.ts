@@ -31,11 +31,9 @@ export function isNews(task: Task, change: Change): boolean {
 /** Changes tasks alike, of several those that are not so yet; it is said, of several where all see it, and can be taken back there. */
 export function changeAll(workspace: OpenWorkspace, tasks: readonly Task[], change: Change): void {
   const changed = tasks.length > 1 ? tasks.filter((task) => isNews(task, change)) : tasks;
-  const [first] = changed;
-  if (!first) return;
+  if (!changed.length) return;
   const keys = workspace.submitAll(changed.map(({ id }) => id), change);
-  const said = changed.length > 1 ? `${changed.length} tasks were` : `“${first.title}” was`;
-  if (tasks.length > 1) toast(`${said} changed`, undefined, { label: "Undo", run: () => workspace.undo(keys), undoes: keys });
+  if (tasks.length > 1) toast(`${whichWere(changed)} changed`, undefined, { label: "Undo", run: () => workspace.undo(keys), undoes: keys });
   else tell(workspace, tasks, change);
 }
 
@@ -51,14 +49,15 @@ export function tell(workspace: OpenWorkspace, tasks: readonly Task[], change: C
   if (task && tasks.length === 1) announce(sentenceOf(task, change, workspace.model(), workspace.myId));
 }
 
+const whichWere = (tasks: readonly Task[]): string => (tasks.length > 1 ? `${tasks.length} tasks were` : `“${tasks[0]?.title}” was`);
+
 /** Archives tasks, or takes them out where they are archived, as one; it is said, and can be taken back there. */
 export function archiveAll(workspace: OpenWorkspace, tasks: readonly Task[]): void {
   const [first] = tasks;
   if (!first) return;
   const isArchived = first.archivedAt !== null;
   const keys = workspace.submitEach(isArchived ? "restoreTask" : "archiveTask", tasks.map(({ id }) => ({ id })));
-  const said = tasks.length > 1 ? `${tasks.length} tasks were` : `“${first.title}” was`;
-  toast(`${said} ${isArchived ? "taken out of the archive" : "archived"}`, undefined, { label: "Undo", run: () => workspace.undo(keys), undoes: keys });
+  toast(`${whichWere(tasks)} ${isArchived ? "taken out of the archive" : "archived"}`, undefined, { label: "Undo", run: () => workspace.undo(keys), undoes: keys });
 }
 
 /** Moves a task to the end of another column, and says so. */
