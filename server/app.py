@@ -112,7 +112,7 @@ def create_app(
             asyncio.create_task(_watch_sessions(sessions, api_tokens, sockets)),
             asyncio.create_task(_watch_database(database, sockets)),
             asyncio.create_task(sockets.tally.watch_loop()),
-            asyncio.create_task(garbage.watch(lambda: sockets.count)),
+            asyncio.create_task(garbage.watch(lambda: sockets.tally.sockets)),
         ]
         try:
             async with metrics.told() if metrics is not None else nullcontext():

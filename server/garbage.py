@@ -39,21 +39,21 @@ def begin() -> None:
 
 
 async def watch(
-    count_sockets: Callable[[], int],
+    opened: Callable[[], int],
     *,
     look_seconds: float = LOOK_SECONDS,
     long_seconds: float = LONG_SECONDS,
     whole_seconds: float = WHOLE_SECONDS,
 ) -> None:
-    """Look for what grew old before it was left, until cancelled.
+    """Look for what grew old before it was left, until cancelled. `opened`: how many sockets were, since the beginning.
 
     When a crowd has come that is left out without looking: open sockets stay, and leave nothing when they close.
     """
-    whole_at, sockets = _next(whole_seconds), count_sockets()
+    whole_at, now = _next(whole_seconds), opened()
     while True:
         await asyncio.sleep(look_seconds)
-        before, sockets = sockets, count_sockets()
-        if sockets - before >= CROWD:
+        before, now = now, opened()
+        if now - before >= CROWD:
             gc.freeze()
         elif time.monotonic() >= whole_at:
             whole_at = _next(whole_seconds)
